@@ -1,0 +1,1 @@
+"""What a rule found, ready to be written."""

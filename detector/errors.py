@@ -1,0 +1,66 @@
+"""Every error that a user can meet.
+
+DetectorError             exit code 2: one `error:` line on stderr, one `hint:` line
+├── UsageError            an option or argument cannot be used as given
+├── SourceError           the log source cannot be listed or read
+│   ├── CredentialsError  missing, expired or refused credentials: nothing more can be read
+│   └── NoLogObjects      exit code 3: nothing to read, which must not look like a clean account
+├── LakeError             the lake cannot be read or written
+│   └── LakeBusy          another writer holds the lake
+├── RuleError             a rule file is malformed; names the file
+│   └── RuleQueryError    DuckDB refused a rule's SQL, or its result breaks the contract
+└── SinkError             alerts cannot be written
+
+One bad object, record or prefix is not an error but a result: it is counted, named in the run report, and
+makes the exit code 4.
+"""
+
+from __future__ import annotations
+
+
+class DetectorError(Exception):
+    """Base class. `hint` tells the user what to try next."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(DetectorError):
+    """An option or argument cannot be used as given."""
+
+
+class SourceError(DetectorError):
+    """The log source cannot be listed or read."""
+
+
+class CredentialsError(SourceError):
+    """AWS refuses the credentials as a whole; going on would only repeat the refusal."""
+
+
+class NoLogObjects(SourceError):  # noqa: N818 - it is a finding about the source, named as one
+    """Nothing that looks like a log object was found."""
+
+    exit_code = 3
+
+
+class LakeError(DetectorError):
+    """The lake cannot be read or written."""
+
+
+class LakeBusy(LakeError):  # noqa: N818 - a state, not a fault
+    """Another process is writing to the lake."""
+
+
+class RuleError(DetectorError):
+    """A rule file is malformed."""
+
+
+class RuleQueryError(RuleError):
+    """DuckDB refused a rule's SQL, or its result breaks the contract."""
+
+
+class SinkError(DetectorError):
+    """Alerts cannot be written."""

@@ -1,0 +1,1 @@
+"""The Parquet lake: parts on disk, and the ledger that says which of them count."""

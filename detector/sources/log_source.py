@@ -1,0 +1,75 @@
+"""What every source of log objects offers: a listing, and a reader that crosses to worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from detector.window import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class LogObject:
+    """One object that looks like a log file, listed and not yet read."""
+
+    uri: str  # s3://bucket/key, file:///path or stdin:<sha256>; becomes the `logFile` of its rows
+    size_bytes: int  # as stored, compressed
+    etag: str  # changes when the content does: S3's ETag, or size and mtime of a local file
+    last_modified: datetime | None  # aware, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """One object whose name says that it is another kind of file."""
+
+    uri: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A folder that was not listed, or an object not read, because the scope or its name excludes it."""
+
+    uri: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A prefix that cannot be listed, or an object that cannot be read."""
+
+    uri: str
+    reason: str
+
+
+Listed = LogObject | Skipped | LeftOut | Unreadable
+
+
+class Reader(Protocol):
+    """Reads objects inside a worker process; picklable."""
+
+    def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
+        """Yield the stored (still compressed) bytes of each object, in any order.
+
+        Raises:
+            CredentialsError: AWS refuses the credentials as a whole.
+        """
+        ...
+
+
+class LogSource(Protocol):
+    """Anything that can list log objects and hand out a reader for them."""
+
+    def list(self, scope: Scope) -> Iterator[Listed]:
+        """Yield what lies in the source and within `scope`, in any order.
+
+        Raises:
+            SourceError: the source as a whole does not exist or cannot be reached.
+        """
+        ...
+
+    def reader(self) -> Reader:
+        """Return a reader with credentials good for now; ask again for each batch."""
+        ...

@@ -1,0 +1,67 @@
+"""What part of a trail to read: accounts, regions, and a window of time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from detector.errors import UsageError
+
+_AGO = re.compile(r"(\d{1,6})([smhdw])")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """Return the moment that `--since` or `--until` names, aware and in UTC.
+
+    Args:
+        text: `7d`, `36h`, `90m` (before now), or an ISO 8601 date or time; without a zone it is UTC.
+        now: aware.
+
+    Raises:
+        UsageError: `text` is neither.
+    """
+    ago = _AGO.fullmatch(text.strip())
+    try:
+        if ago is not None:
+            return now.astimezone(UTC) - timedelta(seconds=int(ago[1]) * _UNIT_SECONDS[ago[2]])
+        moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{text!r} is not a time", hint="write 7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z (UTC)"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to read of a source. Empty sets and None mean: no limit."""
+
+    accounts: frozenset[str] = field(default_factory=frozenset)
+    regions: frozenset[str] = field(default_factory=frozenset)
+    since: datetime | None = None  # eventTime, aware, UTC
+    until: datetime | None = None
+    # CloudTrail files a record under the day of its delivery, minutes to days after the event.
+    look_ahead_days: int = 1
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since > self.until:
+            raise UsageError(
+                f"--since {self.since:%Y-%m-%dT%H:%M:%SZ} is after --until {self.until:%Y-%m-%dT%H:%M:%SZ}",
+                hint="swap them, or leave one out",
+            )
+
+    @property
+    def first_day(self) -> date | None:
+        """The first delivery day that can hold an event of the window."""
+        # A file's name can be minutes ahead of, or behind, the events in it; it never precedes them by a day.
+        return self.since.date() if self.since else None
+
+    @property
+    def last_day(self) -> date | None:
+        """The last delivery day to look at."""
+        try:
+            return self.until.date() + timedelta(days=self.look_ahead_days) if self.until else None
+        except OverflowError:
+            return date.max
