@@ -1,0 +1,63 @@
+"""Gzip to bytes: several members, zero padding, a cap on the size, and what can be saved of a broken file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zlib_ng import zlib_ng
+
+_MAGIC = b"\x1f\x8b"
+_GZIP_ONLY = 31  # zlib's wbits: a 32 kB window, gzip header and trailer, checksum verified
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The decompressed bytes of an object, and what was wrong with it (None: nothing)."""
+
+    data: bytes
+    problem: str | None = None
+
+
+def decompress(stored: bytes, max_bytes: int) -> Content:
+    """Return what an object holds; an object that is not gzip is returned as it is.
+
+    A one-call gunzip drops all members but the first, or fails on what follows them, so the members are read one
+    by one, and the cap is inside that loop: a bomb costs no more memory than `max_bytes`.
+    """
+    if len(stored) > max_bytes:
+        return Content(b"", f"larger than the cap of {max_bytes:,} bytes")
+    if not stored.startswith(_MAGIC):
+        return Content(stored)
+    members: list[bytes] = []
+    room = max_bytes
+    rest = stored
+    while rest.startswith(_MAGIC):
+        stream = zlib_ng.decompressobj(_GZIP_ONLY)
+        try:
+            member = stream.decompress(rest, room + 1)
+        except zlib_ng.error as error:  # type: ignore[misc]  # the stub declares an instance
+            # The stream object keeps no output of a failed call: once more in small steps, up to the fault.
+            return Content(b"".join([*members, _until_fault(rest, room)]), f"broken gzip: {error}")
+        if len(member) > room:
+            return Content(b"", f"decompresses to more than the cap of {max_bytes:,} bytes")
+        members.append(member)
+        room -= len(member)
+        if not stream.eof:
+            return Content(b"".join(members), "truncated gzip")
+        rest = stream.unused_data.lstrip(b"\0")
+    data = members[0] if len(members) == 1 else b"".join(members)
+    return Content(data, f"{len(rest):,} bytes after the gzip data" if rest else None)
+
+
+def _until_fault(member: bytes, room: int) -> bytes:
+    stream = zlib_ng.decompressobj(_GZIP_ONLY)
+    saved: list[bytes] = []
+    try:
+        for start in range(0, len(member), 512):
+            saved.append(stream.decompress(member[start : start + 512], room + 1))
+            room -= len(saved[-1])
+            if room < 0 or stream.eof:
+                break
+    except zlib_ng.error:  # type: ignore[misc]
+        pass  # expected: this is the fault that brought us here
+    return b"".join(saved)

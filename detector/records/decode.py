@@ -1,0 +1,180 @@
+"""One raw record to its columns and what no column holds.
+
+Two ways with one result: msgspec's typed decoder, which refuses whatever does not fit the columns exactly, and a
+tolerant one for what it refused, which puts the remainder into `extra`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from detector.records.json_text import BrokenJson, as_text, parse_scalar, split_object
+from detector.records.schema import EVENT_TIME, RECORD, STRUCTS, Field, Kind, Record
+
+# What the columns do not hold: field name → raw JSON text, or the same again for the members of a struct.
+Extra = dict[str, "str | Extra"]
+
+EXACT_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+_EXACT_TIME = re.compile(EXACT_TIME)
+_USABLE_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ]\s*(\d{2}):\s*(\d{2}):\s*(\d{2})([.,]\d{1,9})?\s*([Zz]|UTC|[+-]\d{2}:?\d{2})?",
+    re.ASCII,
+)
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Record)
+_ENCODER = msgspec.json.Encoder()
+
+
+class RejectedRecord(ValueError):  # noqa: N818 - a verdict on the record
+    """The record cannot become a row; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One record, taken apart."""
+
+    record: Any  # a schema.Record
+    event_time: datetime  # aware, UTC
+    extra: Extra | None
+    # The columns and `extra` give the record's JSON value but not its bytes: a key came twice, or a byte is no UTF-8.
+    bytes_differ: bool
+
+
+def decode_record(raw: bytes, *, tolerantly: bool = False) -> Decoded:
+    """Take one record apart; `tolerantly` skips the typed decoder.
+
+    Raises:
+        RejectedRecord: it is not a JSON object, or has no usable eventTime.
+    """
+    if tolerantly:
+        return _decode_tolerantly(raw)
+    try:
+        record = _DECODER.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return _decode_tolerantly(raw)
+    time = record.eventTime
+    if time is None or not _EXACT_TIME.match(time) or not _is_utf8(raw) or not is_whole(record, raw):
+        return _decode_tolerantly(raw)
+    return Decoded(record, usable_time(time), None, bytes_differ=False)
+
+
+def is_whole(decoded: Any, raw: bytes) -> bool:  # noqa: ANN401 - any msgspec struct
+    """Say whether a decoded struct surely holds all of `raw`: no key came twice.
+
+    msgspec keeps the last of repeated keys in silence. Its encoder writes the shortest form, so that equal
+    lengths prove that nothing was dropped; a longer `raw` may only be indented or escaped otherwise.
+    """
+    encoded = _ENCODER.encode(decoded)
+    if len(encoded) == len(raw):
+        return True
+    return len(msgspec.json.format(encoded, indent=-1)) == len(msgspec.json.format(raw, indent=-1))
+
+
+def usable_time(text: str) -> datetime:
+    """Return an eventTime as an aware UTC datetime; without a zone it is UTC. Digits below 1 µs are cut.
+
+    Raises:
+        RejectedRecord: no date and time of day can be read from it.
+    """
+    match = _USABLE_TIME.fullmatch(text.strip())
+    if match is None:
+        raise RejectedRecord(f"eventTime {text[:40]!r} is not a time")
+    date, hour, minute, second, fraction, zone = match.groups()
+    digits = (fraction or ".0")[1:7].ljust(6, "0")
+    offset = "+00:00" if zone is None or zone.upper() in ("Z", "UTC") else zone
+    try:
+        return datetime.fromisoformat(f"{date}T{hour}:{minute}:{second}.{digits}{offset}").astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise RejectedRecord(f"eventTime {text[:40]!r} is not a time") from error
+
+
+def extra_text(extra: Extra) -> str:
+    """Return `extra` as JSON text; raw values stay as written."""
+    members = (
+        f"{json.dumps(key)}:{value if isinstance(value, str) else extra_text(value)}" for key, value in extra.items()
+    )
+    return "{" + ",".join(members) + "}"
+
+
+def _is_utf8(raw: bytes) -> bool:
+    # msgspec checks the strings that it decodes, not what it passes through as Raw.
+    if raw.isascii():
+        return True
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decode_tolerantly(raw: bytes) -> Decoded:
+    try:
+        members = split_object(raw)
+    except BrokenJson as error:
+        raise RejectedRecord(f"not a JSON object: {error}") from error
+    time_text = dict(members).get(EVENT_TIME)
+    time = parse_scalar(time_text) if time_text is not None and time_text[:1] == b'"' else None
+    if not isinstance(time, str):
+        raise RejectedRecord("no eventTime" if time_text is None else "eventTime is not a string")
+    event_time = usable_time(time)
+    fitted = _Fitted(bytes_differ=not _is_utf8(raw))
+    record, extra = fitted.struct(RECORD, members)
+    if extra.get(EVENT_TIME) is None and not _EXACT_TIME.match(time):
+        extra[EVENT_TIME] = as_text(time_text or b"")
+    return Decoded(record, event_time, extra or None, fitted.bytes_differ)
+
+
+class _Fitted:
+    """Fits raw values to fields, and remembers when a key came twice."""
+
+    def __init__(self, *, bytes_differ: bool) -> None:
+        self.bytes_differ = bytes_differ
+
+    def struct(self, field: Field, members: list[tuple[str, bytes]]) -> tuple[Any, Extra]:
+        """Return the field's msgspec struct and what did not fit into it."""
+        values = dict(members)
+        self.bytes_differ |= len(values) < len(members)
+        known: dict[str, Any] = {}
+        extra: Extra = {name: as_text(raw) for name, raw in values.items()}
+        for member in field.fields:
+            raw = values.get(member.name)
+            if raw is None:
+                continue
+            known[member.name], rest = self._value(member, raw)
+            if rest is None:
+                del extra[member.name]
+            else:
+                extra[member.name] = rest
+        return STRUCTS[field](**known), extra
+
+    def _value(self, field: Field, raw: bytes) -> tuple[Any, str | Extra | None]:
+        """Return what the column holds, and what goes to `extra` (None: nothing)."""
+        if raw == b"null":
+            return (msgspec.Raw(raw), None) if field.null_is_explicit else (None, "null")
+        match field.kind:
+            case Kind.STRUCT if raw[:1] == b"{":
+                struct, rest = self.struct(field, split_object(raw))
+                return struct, rest or None
+            case Kind.JSON:
+                return msgspec.Raw(as_text(raw).encode()), None
+            case Kind.BOOLEAN if raw in (b"true", b"false"):
+                return raw == b"true", None
+            case Kind.TEXT if raw[:1] == b'"':
+                text = parse_scalar(raw)
+                if isinstance(text, str) and _is_storable(text):
+                    return text, None
+        return None, as_text(raw)
+
+
+def _is_storable(text: str) -> bool:
+    """Say whether a text column can hold it: a lone surrogate has no UTF-8 form."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,186 @@
+"""Cut JSON text into the slices it consists of, without building objects and without recursion.
+
+The fast decoder refuses a whole file for one odd byte. This scanner is the tolerant path behind it: it finds
+where each value ends, at any depth, and hands out the bytes exactly as written, so that one odd record is
+taken by itself and a truncated file gives up all records before the break.
+
+Beyond RFC 8259 it lets pass what Python's `json` also reads (NaN, Infinity), and bytes that are not UTF-8
+inside strings.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+_SPACE = re.compile(rb"[ \t\n\r]*+")
+_STRING = re.compile(rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"')
+_SCALAR = re.compile(
+    rb"(?:-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null|NaN|-?Infinity)(?![\w.+-])"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_OBJECT, _ARRAY = 0x7B, 0x5B
+_CLOSERS = {_OBJECT: 0x7D, _ARRAY: 0x5D}
+
+
+class BrokenJson(ValueError):  # noqa: N818 - a state of the text
+    """The text is not JSON from `position` on; `truncated` when it ends too early."""
+
+    def __init__(self, reason: str, position: int, *, truncated: bool = False) -> None:
+        super().__init__(f"{reason} at byte {position}")
+        self.position = position
+        self.truncated = truncated
+
+
+def skip_space(data: bytes, position: int) -> int:
+    """Return the position of the next byte that is not white space (or the end)."""
+    match = _SPACE.match(data, position)
+    return match.end() if match else position
+
+
+def value_end(data: bytes, position: int) -> int:
+    """Return where the value that starts at `position` ends.
+
+    Raises:
+        BrokenJson: there is no complete JSON value.
+    """
+    stack: list[int] = []
+    while True:
+        byte = _byte(data, position)
+        if byte in _CLOSERS:
+            stack.append(byte)
+            position = skip_space(data, position + 1)
+            if _byte(data, position) != _CLOSERS[byte]:
+                position = _member_value(data, position) if byte == _OBJECT else position
+                continue
+        else:
+            position = _scalar_end(data, position) - 1
+        # A value has just ended at `position`; close what ends with it.
+        while True:
+            if byte in _CLOSERS and stack and _byte(data, position) == _CLOSERS[stack[-1]]:
+                stack.pop()
+            position += 1
+            if not stack:
+                return position
+            position = skip_space(data, position)
+            separator = _byte(data, position)
+            if separator == _CLOSERS[stack[-1]]:
+                byte = stack[-1]
+                continue
+            if separator != 0x2C:
+                raise BrokenJson("expected ',' or a closing bracket", position)
+            position = skip_space(data, position + 1)
+            if stack[-1] == _OBJECT:
+                position = _member_value(data, position)
+            break
+
+
+def elements(data: bytes, position: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each element of the array that starts at `position`.
+
+    Raises:
+        BrokenJson: after the elements before the break have been yielded.
+    """
+    position = skip_space(data, position + 1)
+    if _byte(data, position) == 0x5D:
+        return
+    while True:
+        end = value_end(data, position)
+        yield position, end
+        position = skip_space(data, end)
+        separator = _byte(data, position)
+        if separator == 0x5D:
+            return
+        if separator != 0x2C:
+            raise BrokenJson("expected ',' or ']'", position)
+        position = skip_space(data, position + 1)
+
+
+def members(data: bytes, position: int) -> Iterator[tuple[str, int]]:
+    """Yield (key, where its value starts) of each member of the object that starts at `position`.
+
+    Raises:
+        BrokenJson: after the members before the break have been yielded.
+    """
+    position = skip_space(data, position + 1)
+    if _byte(data, position) == 0x7D:
+        return
+    while True:
+        key_end = _string_end(data, position)
+        start = _after_colon(data, key_end)
+        yield str(parse_scalar(data[position:key_end])), start
+        position = skip_space(data, value_end(data, start))
+        separator = _byte(data, position)
+        if separator == 0x7D:
+            return
+        if separator != 0x2C:
+            raise BrokenJson("expected ',' or '}'", position)
+        position = skip_space(data, position + 1)
+
+
+def split_object(data: bytes) -> list[tuple[str, bytes]]:
+    """Return the (key, raw value) pairs of a complete object, as written, repeated keys included.
+
+    Raises:
+        BrokenJson: `data` is not exactly one JSON object.
+    """
+    start = skip_space(data, 0)
+    if _byte(data, start) != _OBJECT:
+        raise BrokenJson("not an object", start)
+    end = value_end(data, start)
+    if skip_space(data, end) != len(data):
+        raise BrokenJson("unexpected data after the value", end)
+    return [(key, data[at : value_end(data, at)]) for key, at in members(data, start)]
+
+
+def parse_scalar(raw: bytes) -> str | bool | int | float | None:
+    """Return the Python value of a string, number or literal; bytes that are no UTF-8 become lone surrogates."""
+    value: str | bool | int | float | None = json.loads(raw.decode("utf-8", "surrogateescape"))
+    return value
+
+
+def as_text(raw: bytes) -> str:
+    r"""Return raw JSON as text that is valid UTF-8: a byte that is none becomes the escape `\udcXX`.
+
+    `json.loads` of the result equals `json.loads` of the bytes read with `surrogateescape`.
+    """
+    text = raw.decode("utf-8", "surrogateescape")
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _member_value(data: bytes, position: int) -> int:
+    """Return where the value of the member whose key is at `position` starts."""
+    return _after_colon(data, _string_end(data, position))
+
+
+def _after_colon(data: bytes, position: int) -> int:
+    position = skip_space(data, position)
+    if _byte(data, position) != 0x3A:
+        raise BrokenJson("expected ':'", position)
+    return skip_space(data, position + 1)
+
+
+def _byte(data: bytes, position: int) -> int:
+    if position >= len(data):
+        raise BrokenJson("the text ends too early", len(data), truncated=True)
+    return data[position]
+
+
+def _string_end(data: bytes, position: int) -> int:
+    if _byte(data, position) != 0x22:
+        raise BrokenJson("expected a string", position)
+    match = _STRING.match(data, position)
+    if match is None:
+        ends_early = b'"' not in data[position + 1 :]
+        raise BrokenJson("a string that does not end or holds a control character", position, truncated=ends_early)
+    return match.end()
+
+
+def _scalar_end(data: bytes, position: int) -> int:
+    if data[position] == 0x22:
+        return _string_end(data, position)
+    match = _SCALAR.match(data, position)
+    if match is None:
+        raise BrokenJson("not a JSON value", position, truncated=len(data) - position < 10)
+    return match.end()

@@ -1,0 +1,44 @@
+"""A row of `events` back to the record it was made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from detector.records.json_text import split_object
+from detector.records.schema import ABSENT, EVENT_TIME, RECORD, Field, Kind
+
+
+def record_json(row: Mapping[str, Any]) -> str:
+    """Return the record as JSON text: the same JSON value as in the log file, fields in the table's order.
+
+    Args:
+        row: the columns of one row as Python values, `eventTime` a datetime in UTC; other keys are ignored.
+    """
+    return _object_text(RECORD, row, row.get("extra"))
+
+
+def _object_text(field: Field, values: Mapping[str, Any], extra: str | None) -> str:
+    rest = {key: raw.decode() for key, raw in split_object(extra.encode())} if extra else {}
+    members: list[str] = []
+    for member in field.fields:
+        left_over = rest.pop(member.name, None)
+        text = _value_text(member, values.get(member.name), left_over)
+        if text is not None:
+            members.append(f'"{member.name}":{text}')
+    members += [f"{json.dumps(key)}:{raw}" for key, raw in rest.items()]
+    return "{" + ",".join(members) + "}"
+
+
+def _value_text(field: Field, value: Any, extra: str | None) -> str | None:  # noqa: ANN401 - a column's value
+    """Return a field's JSON text, or None when the record does not have the field."""
+    if field.kind is Kind.STRUCT and value is not None:
+        return _object_text(field, value, extra)
+    if extra is not None:
+        return None if field.null_is_explicit and extra == ABSENT else extra
+    if value is None:
+        return "null" if field.null_is_explicit else None
+    if field.name == EVENT_TIME:
+        return f'"{value:%Y-%m-%dT%H:%M:%SZ}"' if value.year > 999 else f'"{value.isoformat()[:19]}Z"'
+    return str(value) if field.kind is Kind.JSON else json.dumps(value)
