@@ -26,7 +26,6 @@ class _RawLogFile(msgspec.Struct, gc=False):
 
 
 _RAW_LOG_FILE = msgspec.json.Decoder(_RawLogFile)
-_RAW = msgspec.json.Decoder(msgspec.Raw)
 
 
 @dataclass
@@ -96,12 +95,9 @@ def _lines(data: bytes) -> RecordSlices | None:
 
 def _is_complete(line: bytes) -> bool:
     try:
-        _RAW.decode(line)
-    except RecursionError:
-        return True
-    except msgspec.MsgspecError:
+        return skip_space(line, value_end(line, skip_space(line, 0))) == len(line)
+    except BrokenJson:
         return False
-    return True
 
 
 def _scan(data: bytes, slices: RecordSlices) -> Iterator[bytes]:
