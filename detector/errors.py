@@ -17,6 +17,9 @@ makes the exit code 4.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class DetectorError(Exception):
     """Base class. `hint` tells the user what to try next."""
@@ -26,6 +29,10 @@ class DetectorError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the hint on the way back from a worker process."""
+        return partial(type(self), hint=self.hint), (str(self),)
 
 
 class UsageError(DetectorError):

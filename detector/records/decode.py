@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from detector.records.json_text import BrokenJson, as_text, parse_scalar, split_object
-from detector.records.schema import EVENT_TIME, RECORD, STRUCTS, Field, Kind, Record
+from detector.records.schema import EVENT_TIME, RECORD, STRUCTS, Field, Kind, Null, Record
 
 # What the columns do not hold: field name → raw JSON text, or the same again for the members of a struct.
 Extra = dict[str, "str | Extra"]
 
-EXACT_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
-_EXACT_TIME = re.compile(EXACT_TIME)
+_EXACT_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z\Z")
 _USABLE_TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ]\s*(\d{2}):\s*(\d{2}):\s*(\d{2})([.,]\d{1,9})?\s*([Zz]|UTC|[+-]\d{2}:?\d{2})?",
     re.ASCII,
@@ -39,28 +40,41 @@ class Decoded:
     """One record, taken apart."""
 
     record: Any  # a schema.Record
-    event_time: datetime  # aware, UTC
-    extra: Extra | None
-    # The columns and `extra` give the record's JSON value but not its bytes: a key came twice, or a byte is no UTF-8.
-    bytes_differ: bool
+    extra: Extra | None = None
+    # Aware, UTC; None when the record's eventTime has the exact form, which tells it.
+    odd_time: datetime | None = None
+    # The columns and `extra` give the record's JSON value but not its bytes: a key came twice, or bytes are no UTF-8.
+    bytes_differ: bool = False
 
 
-def decode_record(raw: bytes, *, tolerantly: bool = False) -> Decoded:
-    """Take one record apart; `tolerantly` skips the typed decoder.
+def decode_record(raw: bytes) -> Decoded:
+    """Take one record apart.
 
     Raises:
         RejectedRecord: it is not a JSON object, or has no usable eventTime.
     """
-    if tolerantly:
-        return _decode_tolerantly(raw)
     try:
         record = _DECODER.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return _decode_tolerantly(raw)
-    time = record.eventTime
-    if time is None or not _EXACT_TIME.match(time) or not _is_utf8(raw) or not is_whole(record, raw):
-        return _decode_tolerantly(raw)
-    return Decoded(record, usable_time(time), None, bytes_differ=False)
+    return Decoded(record) if is_usual([record], record, raw) else _decode_tolerantly(raw)
+
+
+def is_usual(records: Sequence[Any], decoded: Any, raw: bytes) -> bool:  # noqa: ANN401 - any msgspec struct
+    """Say whether the columns of decoded records hold all of `raw`, and each eventTime has the exact form.
+
+    Args:
+        records: the `schema.Record`s in `decoded`.
+        decoded: the msgspec struct that `raw` was decoded to.
+    """
+    times = [record.eventTime for record in records]
+    return (
+        None not in times
+        and all(map(_EXACT_TIME.match, times))
+        and all(_is_day(day) for day in {time[:10] for time in times})
+        and _is_utf8(raw)
+        and is_whole(decoded, raw)
+    )
 
 
 def is_whole(decoded: Any, raw: bytes) -> bool:  # noqa: ANN401 - any msgspec struct
@@ -75,7 +89,7 @@ def is_whole(decoded: Any, raw: bytes) -> bool:  # noqa: ANN401 - any msgspec st
     return len(msgspec.json.format(encoded, indent=-1)) == len(msgspec.json.format(raw, indent=-1))
 
 
-def usable_time(text: str) -> datetime:
+def _usable_time(text: str) -> datetime:
     """Return an eventTime as an aware UTC datetime; without a zone it is UTC. Digits below 1 µs are cut.
 
     Raises:
@@ -84,11 +98,11 @@ def usable_time(text: str) -> datetime:
     match = _USABLE_TIME.fullmatch(text.strip())
     if match is None:
         raise RejectedRecord(f"eventTime {text[:40]!r} is not a time")
-    date, hour, minute, second, fraction, zone = match.groups()
+    day, hour, minute, second, fraction, zone = match.groups()
     digits = (fraction or ".0")[1:7].ljust(6, "0")
     offset = "+00:00" if zone is None or zone.upper() in ("Z", "UTC") else zone
     try:
-        return datetime.fromisoformat(f"{date}T{hour}:{minute}:{second}.{digits}{offset}").astimezone(UTC)
+        return datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}.{digits}{offset}").astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise RejectedRecord(f"eventTime {text[:40]!r} is not a time") from error
 
@@ -99,6 +113,15 @@ def extra_text(extra: Extra) -> str:
         f"{json.dumps(key)}:{value if isinstance(value, str) else extra_text(value)}" for key, value in extra.items()
     )
     return "{" + ",".join(members) + "}"
+
+
+@lru_cache(maxsize=4096)
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -121,12 +144,14 @@ def _decode_tolerantly(raw: bytes) -> Decoded:
     time = parse_scalar(time_text) if time_text is not None and time_text[:1] == b'"' else None
     if not isinstance(time, str):
         raise RejectedRecord("no eventTime" if time_text is None else "eventTime is not a string")
-    event_time = usable_time(time)
+    odd_time = _usable_time(time)
     fitted = _Fitted(bytes_differ=not _is_utf8(raw))
     record, extra = fitted.struct(RECORD, members)
-    if extra.get(EVENT_TIME) is None and not _EXACT_TIME.match(time):
-        extra[EVENT_TIME] = as_text(time_text or b"")
-    return Decoded(record, event_time, extra or None, fitted.bytes_differ)
+    if _EXACT_TIME.match(time):
+        return Decoded(record, extra or None, None, fitted.bytes_differ)
+    record.eventTime = None
+    extra[EVENT_TIME] = as_text(time_text or b"")
+    return Decoded(record, extra, odd_time, fitted.bytes_differ)
 
 
 class _Fitted:
@@ -155,7 +180,7 @@ class _Fitted:
     def _value(self, field: Field, raw: bytes) -> tuple[Any, str | Extra | None]:
         """Return what the column holds, and what goes to `extra` (None: nothing)."""
         if raw == b"null":
-            return (msgspec.Raw(raw), None) if field.null_is_explicit else (None, "null")
+            return (None, "null") if field.null is Null.ABSENT else (msgspec.Raw(raw), None)
         match field.kind:
             case Kind.STRUCT if raw[:1] == b"{":
                 struct, rest = self.struct(field, split_object(raw))

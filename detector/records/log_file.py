@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from detector.records.compression import decompress
-from detector.records.decode import Decoded, RejectedRecord, decode_record, is_whole
-from detector.records.schema import EVENTS, Record
+from detector.records.decode import RejectedRecord, decode_record, is_usual
+from detector.records.schema import Record
 from detector.records.split import NotALog, RecordSlices, split_records
-from detector.records.table import UnusualValue, to_table
+from detector.records.table import Rows, to_table
 
 MAX_BYTES = 1 << 30
 # Objects above this size are cut into raw records first, so that the decoded form of few is in memory at a time.
 _WHOLE_BYTES = 16 << 20
-_RECORDS_AT_A_TIME = 1_000
 
 
 class _LogFile(msgspec.Struct, gc=False):
@@ -42,19 +40,24 @@ class KeptRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecodedLogFile:
-    """What one log object holds. `records = table.num_rows + rejected`."""
+    """What one log object holds. `records` = rows + rejected."""
 
-    table: pa.Table
+    rows: Rows
     records: int = 0
     kept: tuple[KeptRecord, ...] = ()
     skipped: str | None = None  # it is another kind of file, and why
     problem: str | None = None  # it could not be read whole, and why
-    content_sha256: bytes = field(default=b"", repr=False)
+    content_sha256: bytes = b""  # of the decompressed bytes
 
     @property
     def rejected(self) -> int:
         """The number of records that are no rows."""
         return sum(record.rejected for record in self.kept)
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows in the `EVENTS` schema."""
+        return to_table([self.rows])
 
 
 def decode_log_file(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES) -> DecodedLogFile:
@@ -66,28 +69,16 @@ def decode_log_file(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES)
         max_bytes: cap on the decompressed size.
 
     Returns:
-        The rows of all records that can be read; `skipped` or `problem` when the object is not a log file or not whole.
+        The rows of all records that can be read; `skipped` or `problem` when it is no log file or not whole.
     """
     content = decompress(stored, max_bytes)
-    digest = hashlib.sha256(content.data).digest()
-    data = content.data.removeprefix(b"\xef\xbb\xbf")
-    whole = None if content.problem or len(data) > _WHOLE_BYTES else _decode_whole(data, log_file)
-    if whole is not None:
-        table, names = whole
-        kind = another_kind(names)
-        return DecodedLogFile(
-            EVENTS.empty_table() if kind else table,
-            0 if kind else table.num_rows,
-            skipped=kind,
-            content_sha256=digest,
-        )
-    try:
-        slices = split_records(data)
-    except NotALog as verdict:
-        if content.problem or not verdict.skip:
-            return DecodedLogFile(EVENTS.empty_table(), problem=content.problem or str(verdict), content_sha256=digest)
-        return DecodedLogFile(EVENTS.empty_table(), skipped=str(verdict), content_sha256=digest)
-    return _decode_slices(slices, log_file, content.problem, digest)
+    decoded = _decode(content.data.removeprefix(b"\xef\xbb\xbf"), log_file)
+    kind = None if content.problem or decoded.problem else another_kind(decoded.rows.records)
+    if kind:
+        decoded = DecodedLogFile(Rows(log_file), skipped=kind)
+    elif content.problem:
+        decoded = replace(decoded, skipped=None, problem=content.problem)
+    return replace(decoded, content_sha256=hashlib.sha256(content.data).digest())
 
 
 def another_kind(records: Sequence[Any]) -> str | None:
@@ -99,69 +90,48 @@ def another_kind(records: Sequence[Any]) -> str | None:
     return None
 
 
-def _decode_whole(data: bytes, log_file: str) -> tuple[pa.Table, Sequence[Any]] | None:
+def _decode(data: bytes, log_file: str) -> DecodedLogFile:
+    whole = _decode_whole(data) if len(data) <= _WHOLE_BYTES else None
+    if whole is not None:
+        return DecodedLogFile(Rows(log_file, whole, range(len(whole))), len(whole))
+    try:
+        return _decode_slices(split_records(data), log_file)
+    except NotALog as verdict:
+        reason = str(verdict)
+        return DecodedLogFile(
+            Rows(log_file), skipped=reason if verdict.skip else None, problem=None if verdict.skip else reason
+        )
+
+
+def _decode_whole(data: bytes) -> list[Any] | None:
     """Decode a file as CloudTrail writes it in one go; None when anything in it is unusual."""
     try:
         decoded = _LOG_FILE.decode(data)
-        if not is_whole(decoded, data):
-            return None
-        records = decoded.Records
-        return to_table(records, {}, None, log_file, range(len(records))), records
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, UnusualValue):
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
+    records: list[Any] = decoded.Records
+    return records if is_usual(records, decoded, data) else None
 
 
-def _decode_slices(slices: RecordSlices, log_file: str, gzip_problem: str | None, digest: bytes) -> DecodedLogFile:
+def _decode_slices(slices: RecordSlices, log_file: str) -> DecodedLogFile:
     """Decode record by record, so that an odd one does not cost its neighbours."""
-    tables: list[pa.Table] = []
+    indexes: list[int] = []
+    rows = Rows(log_file, indexes=indexes)
     kept: list[KeptRecord] = []
-    sample: list[Any] = []
-    count = 0
-    numbered = enumerate(slices.raw)
-    while chunk := list(islice(numbered, _RECORDS_AT_A_TIME)):
-        count += len(chunk)
-        table, records = _decode_chunk(chunk, log_file, kept)
-        tables.append(table)
-        # All of one kind or not: the chunks before were, or this need not be asked.
-        sample = records if len(sample) == count - len(chunk) and another_kind(sample + records) else []
-    problem = gzip_problem or slices.problem
-    kind = another_kind(sample) if len(sample) == count else None
-    if kind and problem is None:
-        return DecodedLogFile(EVENTS.empty_table(), skipped=kind, content_sha256=digest)
-    table = pa.concat_tables(tables) if tables else EVENTS.empty_table()
-    return DecodedLogFile(table, count, tuple(kept), None, problem, digest)
-
-
-def _decode_chunk(
-    chunk: Sequence[tuple[int, bytes]], log_file: str, kept: list[KeptRecord]
-) -> tuple[pa.Table, list[Any]]:
-    try:
-        decoded = list(_decode_each(chunk, kept, tolerantly=False))
-        table = _table(decoded, log_file)
-    except UnusualValue:
-        indexes = {index for index, _ in chunk}
-        kept[:] = [record for record in kept if record.index not in indexes]
-        decoded = list(_decode_each(chunk, kept, tolerantly=True))
-        table = _table(decoded, log_file)
-    return table, [one.record for _, one in decoded]
-
-
-def _decode_each(
-    chunk: Sequence[tuple[int, bytes]], kept: list[KeptRecord], *, tolerantly: bool
-) -> Iterator[tuple[int, Decoded]]:
-    for index, raw in chunk:
+    index = -1
+    for index, raw in enumerate(slices.raw):
         try:
-            decoded = decode_record(raw, tolerantly=tolerantly)
+            one = decode_record(raw)
         except RejectedRecord as error:
             kept.append(KeptRecord(index, str(error), bytes(raw), rejected=True))
             continue
-        if decoded.bytes_differ:
+        if one.bytes_differ:
             reason = "repeated keys, or bytes that are no UTF-8"
             kept.append(KeptRecord(index, reason, bytes(raw), rejected=False))
-        yield index, decoded
-
-
-def _table(decoded: Sequence[tuple[int, Decoded]], log_file: str) -> pa.Table:
-    extras = {row: one.extra for row, (_, one) in enumerate(decoded) if one.extra}
-    times = pa.array([one.event_time for _, one in decoded], pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
-    return to_table([one.record for _, one in decoded], extras, times, log_file, [index for index, _ in decoded])
+        if one.extra:
+            rows.extras[len(indexes)] = one.extra
+        if one.odd_time:
+            rows.odd_times[len(indexes)] = one.odd_time
+        rows.records.append(one.record)
+        indexes.append(index)
+    return DecodedLogFile(rows, index + 1, tuple(kept), problem=slices.problem)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from detector.records.json_text import split_object
-from detector.records.schema import ABSENT, EVENT_TIME, RECORD, Field, Kind
+from detector.records.schema import ABSENT, EVENT_TIME, RECORD, Field, Kind, Null
 
 
 def record_json(row: Mapping[str, Any]) -> str:
@@ -36,9 +36,9 @@ def _value_text(field: Field, value: Any, extra: str | None) -> str | None:  # n
     if field.kind is Kind.STRUCT and value is not None:
         return _object_text(field, value, extra)
     if extra is not None:
-        return None if field.null_is_explicit and extra == ABSENT else extra
+        return None if field.null is Null.EXPLICIT and extra == ABSENT else extra
     if value is None:
-        return "null" if field.null_is_explicit else None
+        return "null" if field.null is Null.EXPLICIT else None
     if field.name == EVENT_TIME:
         return f'"{value:%Y-%m-%dT%H:%M:%SZ}"' if value.year > 999 else f'"{value.isoformat()[:19]}Z"'
     return str(value) if field.kind is Kind.JSON else json.dumps(value)

@@ -22,6 +22,14 @@ class Kind(Enum):
     STRUCT = "an object with known fields"
 
 
+class Null(Enum):
+    """What NULL in a column says about the record."""
+
+    ABSENT = "the field is absent"
+    EXPLICIT = "the field is null"
+    NEVER = "the field is absent; a null is kept as a value"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a record and the column, or struct member, that holds it."""
@@ -29,17 +37,17 @@ class Field:
     name: str
     kind: Kind = Kind.TEXT
     fields: tuple[Field, ...] = ()
-    # True where CloudTrail itself writes null: NULL then means null, and absence is noted in `extra`.
-    # False everywhere else: NULL means absent, and an explicit null is noted in `extra`.
-    null_is_explicit: bool = False
+    # What NULL in the column means. ABSENT: an explicit null is noted in `extra`. EXPLICIT: CloudTrail itself writes
+    # null here, so that it is absence which is noted. NEVER: a member of JSON text, where null is the text `null`.
+    null: Null = Null.ABSENT
 
 
 def _struct(name: str, *fields: Field | str) -> Field:
     return Field(name, Kind.STRUCT, tuple(Field(f) if isinstance(f, str) else f for f in fields))
 
 
-def _json(name: str, *, null_is_explicit: bool = False) -> Field:
-    return Field(name, Kind.JSON, null_is_explicit=null_is_explicit)
+def _json(name: str, null: Null = Null.ABSENT) -> Field:
+    return Field(name, Kind.JSON, null=null)
 
 
 USER_IDENTITY = _struct(
@@ -56,7 +64,7 @@ USER_IDENTITY = _struct(
     _struct(
         "sessionContext",
         _struct("sessionIssuer", "type", "principalId", "arn", "accountId", "userName"),
-        _struct("webIdFederationData", "federatedProvider", _json("attributes")),
+        _struct("webIdFederationData", "federatedProvider", _json("attributes", Null.NEVER)),
         _struct("attributes", "creationDate", "mfaAuthenticated", "sessionCredentialFromConsole"),
         "sourceIdentity",
         "ec2RoleDelivery",
@@ -80,8 +88,8 @@ RECORD = _struct(
     "userAgent",
     "errorCode",
     "errorMessage",
-    _json("requestParameters", null_is_explicit=True),
-    _json("responseElements", null_is_explicit=True),
+    _json("requestParameters", Null.EXPLICIT),
+    _json("responseElements", Null.EXPLICIT),
     _json("additionalEventData"),
     "requestID",
     "eventID",

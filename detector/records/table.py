@@ -1,4 +1,4 @@
-"""Decoded records to an Arrow table, column by column."""
+"""Decoded log files to an Arrow table, column by column."""
 
 from __future__ import annotations
 
@@ -6,76 +6,70 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detector.records.decode import EXACT_TIME, Extra, extra_text
+from detector.records.decode import Extra, extra_text
 from detector.records.rebuild import record_json
-from detector.records.schema import ABSENT, EVENT_TIME, EVENTS, RECORD, Field, Kind
+from detector.records.schema import ABSENT, EVENT_TIME, EVENTS, RECORD, Field, Kind, Null, arrow_type
 
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-# A value that a column of JSON text cannot show, since it already stands for something else.
-_NULL = b"null"
+_NULLABLE = pa.schema([pa.field(f.name, f.type) for f in EVENTS])
 
 
-class UnusualValue(ValueError):  # noqa: N818 - a reason to take the tolerant way
-    """A value passed the typed decoder but does not fit its column as it is."""
+@dataclass(slots=True)
+class Rows:
+    """The rows of one log file, before they are columns."""
+
+    log_file: str  # its URI
+    records: list[Any] = field(default_factory=list)  # schema.Record
+    indexes: Sequence[int] = field(default_factory=list)  # each record's 0-based position in the file
+    extras: dict[int, Extra] = field(default_factory=dict)  # by row: what no column holds
+    odd_times: dict[int, datetime] = field(default_factory=dict)  # by row: eventTimes not of the exact form
 
 
-def to_table(
-    records: Sequence[Any],
-    extras: Mapping[int, Extra],
-    times: pa.Array | None,
-    log_file: str,
-    indexes: Sequence[int],
-) -> pa.Table:
-    """Map decoded records onto the `EVENTS` schema.
+def to_table(files: Sequence[Rows]) -> pa.Table:
+    """Map the records of log files onto the `EVENTS` schema.
 
-    Args:
-        records: `schema.Record`s, any length.
-        extras: what no column holds, by position in `records`.
-        times: the event times as timestamp[us] in UTC, or None to read them from the records.
-        log_file: the URI of the log file; repeated in each row.
-        indexes: each record's 0-based position in its file.
+    A table costs a millisecond however few rows it has, and log files are small: give several at once.
 
     Returns:
-        One row per record, same order.
-
-    Raises:
-        UnusualValue: without `times`, an eventTime is missing or not of the form …SSZ; or JSON text is not UTF-8.
+        One row per record, in the order given.
     """
-    rest: dict[int, Extra] = dict(extras)
-    try:
-        columns = _columns(RECORD, records, rest)
-        if times is None:
-            times = _exact_times(columns[EVENT_TIME])
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise UnusualValue(str(error)) from error
-    columns[EVENT_TIME] = times
-    columns["extra"] = pa.array(
-        [extra_text(rest[row]) if row in rest else None for row in range(len(records))]
-        if rest
-        else [None] * len(records),
-        pa.string(),
+    records = list(chain.from_iterable(rows.records for rows in files))
+    extras: dict[int, Extra] = {}
+    odd_times: dict[int, datetime] = {}
+    first = 0
+    for rows in files:
+        extras.update((first + row, dict(extra)) for row, extra in rows.extras.items())
+        odd_times.update((first + row, time) for row, time in rows.odd_times.items())
+        first += len(rows.records)
+    columns = _columns(RECORD, records, extras)
+    columns[EVENT_TIME] = _times(columns[EVENT_TIME], odd_times)
+    columns["extra"] = _extra_column(extras, len(records))
+    columns["logFile"] = pa.array(
+        chain.from_iterable([rows.log_file] * len(rows.records) for rows in files), pa.string()
     )
-    columns["logFile"] = pa.repeat(pa.scalar(log_file, pa.string()), len(records))
-    columns["logFileIndex"] = pa.array(indexes, pa.int32())
+    columns["logFileIndex"] = pa.array(chain.from_iterable(rows.indexes for rows in files), pa.int32())
     columns["eventKey"] = columns["eventID"]
-    table = pa.table([columns[name] for name in EVENTS.names], schema=_NULLABLE_KEYS)
+    table = pa.table([columns[name] for name in EVENTS.names], schema=_NULLABLE)
     return _with_event_keys(table).cast(EVENTS)
 
 
-def _columns(field: Field, structs: Sequence[Any], extras: dict[int, Extra] | None) -> dict[str, pa.Array]:
-    """Return one array per member of a struct type; `extras` is given for whole records and gains notes on nulls."""
+def _columns(field: Field, structs: Sequence[Any], extras: dict[int, Extra]) -> dict[str, pa.Array]:
+    """Return one array per member of a struct type; `extras` gains notes on nulls."""
     rows = [msgspec.structs.astuple(struct) for struct in structs]
     values = zip(*rows, strict=True) if rows else [()] * len(field.fields)
     return {member.name: _column(member, column, extras) for member, column in zip(field.fields, values, strict=True)}
 
 
-def _column(field: Field, values: Sequence[Any], extras: dict[int, Extra] | None) -> pa.Array:
+def _column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
     match field.kind:
         case Kind.TEXT:
             return pa.array(values, pa.string())
@@ -84,64 +78,66 @@ def _column(field: Field, values: Sequence[Any], extras: dict[int, Extra] | None
         case Kind.JSON:
             return _json_column(field, values, extras)
         case Kind.STRUCT:
-            present = [value is not None for value in values]
-            members = _columns(field, [value for value in values if value is not None], None)
-            return _spread(members, present)
+            return _struct_column(field, values, extras)
 
 
-def _spread(members: dict[str, pa.Array], present: list[bool]) -> pa.Array:
-    """Put the members of the structs that are present in their rows."""
-    mask = pa.array(present, pa.bool_())
-    arrays = list(members.values())
-    if not all(present):
-        # Row numbers into the dense arrays: 0, 1, 2, … where present, null elsewhere.
-        dense = iter(range(len(present)))
-        places = pa.array([next(dense) if here else None for here in present], pa.int32())
-        arrays = [array.take(places) for array in arrays]
-    return pa.StructArray.from_arrays(arrays, names=list(members), mask=pc.invert(mask))
+def _struct_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
+    """Return a struct array; its members are built for the rows that have it, and then spread."""
+    rows = [row for row, value in enumerate(values) if value is not None]
+    if not rows:
+        return pa.nulls(len(values), arrow_type(field))
+    members = _columns(field, [values[row] for row in rows], extras)
+    if len(rows) == len(values):
+        return pa.StructArray.from_arrays(list(members.values()), names=list(members))
+    places: list[int | None] = [None] * len(values)
+    for place, row in enumerate(rows):
+        places[row] = place
+    return pa.StructArray.from_arrays(list(members.values()), names=list(members)).take(pa.array(places, pa.int32()))
 
 
-def _json_column(field: Field, values: Sequence[Any], extras: dict[int, Extra] | None) -> pa.Array:
-    """Return raw JSON as text; where NULL cannot say which of null and absent it is, say so in `extras`."""
-    raw = [None if value is None else memoryview(value) for value in values]
-    for row, value in enumerate(raw):
-        if value is None:
-            if field.null_is_explicit and extras is not None:
-                extras.setdefault(row, {}).setdefault(field.name, ABSENT)
-        elif value == _NULL:
-            raw[row] = None
-            if not field.null_is_explicit:
-                if extras is None:
-                    raise UnusualValue(f"{field.name} is null")
-                extras.setdefault(row, {})[field.name] = "null"
+def _json_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
+    """Return raw JSON as text; where NULL is not what it usually means in this column, say so in `extras`."""
+    raw: list[Any] = [None if value is None else memoryview(value) for value in values]
+    if field.null is not Null.NEVER:
+        for row, value in enumerate(raw):
+            if value is None:
+                if field.null is Null.EXPLICIT:
+                    extras.setdefault(row, {})[field.name] = ABSENT
+            elif value == b"null":
+                raw[row] = None
+                if field.null is Null.ABSENT:
+                    extras.setdefault(row, {})[field.name] = "null"
     return pa.array(raw, pa.binary()).cast(pa.string())
 
 
-def _exact_times(texts: pa.Array) -> pa.Array:
-    if texts.null_count or not pc.all(pc.match_substring_regex(texts, EXACT_TIME)).as_py():
-        raise UnusualValue("an eventTime is not of the form YYYY-MM-DDTHH:MM:SSZ")
-    return texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+def _times(texts: pa.Array, odd_times: Mapping[int, datetime]) -> pa.Array:
+    times = texts.cast(pa.timestamp("us", "UTC"))
+    if odd_times:
+        times = pa.array([odd_times.get(row, time) for row, time in enumerate(times.to_pylist())], times.type)
+    return times.cast(pa.timestamp("us"))
 
 
-# eventKey is eventID until the keys that are no UUID have been replaced.
-_NULLABLE_KEYS = pa.schema([pa.field(f.name, f.type) for f in EVENTS])
+def _extra_column(extras: Mapping[int, Extra], length: int) -> pa.Array:
+    if not extras:
+        return pa.nulls(length, pa.string())
+    return pa.array([extra_text(extras[row]) if row in extras else None for row in range(length)], pa.string())
 
 
 def _with_event_keys(table: pa.Table) -> pa.Table:
     """Replace each eventKey that is not a UUID by a hash of the record's content."""
     place = table.schema.get_field_index("eventKey")
     keys = table.column(place)
-    is_uuid = pc.fill_null(pc.match_substring_regex(keys, _UUID), False)
-    if pc.all(is_uuid).as_py():
+    is_uuid = pc.fill_null(pc.match_substring_regex(keys, _UUID), False).to_pylist()
+    if all(is_uuid):
         return table
-    rows = [row for row, good in enumerate(is_uuid.to_pylist()) if not good]
+    rows = [row for row, good in enumerate(is_uuid) if not good]
     hashes = iter([_content_key(record) for record in table.take(rows).to_pylist()])
-    filled = [key if good else next(hashes) for key, good in zip(keys.to_pylist(), is_uuid.to_pylist(), strict=True)]
+    filled = [key if good else next(hashes) for key, good in zip(keys.to_pylist(), is_uuid, strict=True)]
     return table.set_column(place, table.schema.field(place), pa.array(filled, pa.string()))
 
 
 def _content_key(row: Mapping[str, Any]) -> str:
-    """Return `sha256:` of the record as JSON with sorted keys, so that spacing and key order do not matter."""
+    """Return `sha256:` of the record as JSON with sorted keys, so that spacing and order do not matter."""
     text = record_json(row)
     # Nested deeper than Python reads: the text as written is the content.
     with contextlib.suppress(RecursionError):

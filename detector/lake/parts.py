@@ -1,0 +1,164 @@
+"""Parts: the Parquet files that a lake consists of, one UTC day of eventTime in each."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from detector.errors import LakeError
+from detector.records.log_file import KeptRecord
+
+_ROW_GROUP_ROWS = 100_000
+# Named for every part by hand: columns that repeat themselves, and those that never do.
+_UNIQUE_COLUMNS = ("eventID", "eventKey", "requestID")
+
+HIDDEN: pa.Schema = pa.schema(
+    [
+        pa.field("recipientAccountId", pa.string()),
+        pa.field("eventKey", pa.string(), nullable=False),
+        pa.field("logFile", pa.string(), nullable=False),
+        pa.field("logFileIndex", pa.int32(), nullable=False),
+    ]
+)
+
+
+class PartKind(StrEnum):
+    """What a part holds; also the name of its folder in the lake."""
+
+    EVENTS = "events"
+    HIDDEN = "hidden"  # which rows of EVENTS are further copies of an event, not to be shown
+    REJECTED = "rejected"  # the bytes of records that are no rows, or whose rows do not give them back
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of the lake."""
+
+    kind: PartKind
+    event_date: str  # YYYY-MM-DD; empty for REJECTED
+    name: str  # part-<id>.<suffix>
+    rows: int
+    size_bytes: int
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, relative to the lake."""
+        folder = Path(self.kind)
+        return folder / f"event_date={self.event_date}" / self.name if self.event_date else folder / self.name
+
+
+def write_event_parts(table: pa.Table, folder: Path, stem: str) -> Iterator[Part]:
+    """Write the rows of each day to a file of its own below `folder`, and fsync it.
+
+    Args:
+        table: rows of the `EVENTS` schema, any order.
+        folder: an existing folder on the lake's file system.
+        stem: makes the names unique; the day is appended.
+    """
+    days = pc.cast(table.column("eventTime"), pa.date32())
+    for day in pc.unique(days).sort():
+        rows = table.filter(pc.equal(days, day))
+        yield write_part(rows, PartKind.EVENTS, day.as_py().isoformat(), folder, f"part-{stem}-{day.as_py():%Y%m%d}")
+
+
+def write_part(rows: pa.Table, kind: PartKind, event_date: str, folder: Path, stem: str) -> Part:
+    """Write one Parquet file below `folder` and fsync it; the caller moves it to its place.
+
+    Raises:
+        LakeError: the disk refuses, for example because it is full.
+    """
+    path = folder / f"{stem}.parquet"
+    dictionary = [name for name in _leaves(rows.schema) if name not in _UNIQUE_COLUMNS]
+    with _disk_errors(path), path.open("wb") as file:
+        pq.write_table(
+            rows,
+            file,
+            compression="zstd",
+            compression_level=1,
+            row_group_size=_ROW_GROUP_ROWS,
+            use_dictionary=dictionary,
+        )
+        file.flush()
+        os.fsync(file.fileno())
+        size = file.tell()
+    return Part(kind, event_date, path.name, rows.num_rows, size)
+
+
+def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem: str) -> Part:
+    """Write kept records as JSON lines, their bytes in base64: nothing in them may reach a terminal or a path."""
+    path = folder / f"part-{stem}.jsonl"
+    count = 0
+    with _disk_errors(path), path.open("w", encoding="utf-8") as file:
+        for log_file, record in records:
+            line = {
+                "log_file": log_file,
+                "index": record.index,
+                "rejected": record.rejected,
+                "reason": record.reason,
+                "bytes_base64": b64encode(record.raw).decode(),
+            }
+            file.write(json.dumps(line) + "\n")
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+        size = file.tell()
+    return Part(PartKind.REJECTED, "", path.name, count, size)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make renames in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _leaves(schema: pa.Schema) -> list[str]:
+    """Return the Parquet column paths of a schema: `userIdentity.sessionContext.assumedRoot`, …"""
+
+    def below(prefix: str, kind: pa.DataType) -> Iterator[str]:
+        if not pa.types.is_struct(kind):
+            yield prefix
+            return
+        for index in range(kind.num_fields):
+            member = kind.field(index)
+            yield from below(f"{prefix}.{member.name}", member.type)
+
+    return [leaf for member in schema for leaf in below(member.name, member.type)]
+
+
+class _disk_errors:  # noqa: N801 - reads as a statement
+    """Turn what the file system refuses into a LakeError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            raise disk_error(f"cannot write {self._path}", error) from error
+
+
+def disk_error(message: str, error: OSError) -> LakeError:
+    """Return the LakeError for a refusal of the file system, with what to do about it."""
+    import errno
+
+    hints = {
+        errno.ENOSPC: "the disk is full: make room and run the same command again; what was committed stays",
+        errno.EDQUOT: "the disk quota is used up: make room and run the same command again",
+        errno.EACCES: "the lake must be writable for this user",
+        errno.EROFS: "the file system is mounted read-only",
+    }
+    return LakeError(f"{message}: {error.strerror or error}", hint=hints.get(error.errno or 0, ""))

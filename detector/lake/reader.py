@@ -1,0 +1,68 @@
+"""Reading a lake: the parts that its ledger lists, or all Parquet files of a lake that another engine made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detector.errors import LakeError
+from detector.lake.duplicates import glob_safe
+from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.parts import HIDDEN, PartKind
+from detector.records.schema import EVENTS
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFiles:
+    """What a lake consisted of at one moment; readable for a quarter of an hour after that, whatever writers do."""
+
+    directory: Path
+    events: tuple[Path, ...]
+    hidden: tuple[Path, ...]
+
+    def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Create `parts` (every row of every copy) and `hidden` (the copies that are not shown) in DuckDB."""
+        _create_view(connection, "parts", self.events, EVENTS)
+        _create_view(connection, "hidden", self.hidden, HIDDEN)
+
+
+def read_lake(directory: Path) -> LakeFiles:
+    """List the parts of a lake.
+
+    Raises:
+        LakeError: there is no lake.
+    """
+    directory = directory.resolve()
+    if not (directory / FILE_NAME).exists():
+        events = tuple(sorted((directory / PartKind.EVENTS).rglob("*.parquet")))
+        if not events:
+            raise LakeError(f"{directory} holds no lake", hint="make one with: detector ingest SOURCE --lake DIR")
+        return LakeFiles(directory, events, ())
+    ledger = Ledger.open(directory, writable=False)
+    try:
+        parts = ledger.parts()
+    finally:
+        ledger.close()
+    return LakeFiles(
+        directory,
+        tuple(directory / part.path for part in parts if part.kind is PartKind.EVENTS),
+        tuple(directory / part.path for part in parts if part.kind is PartKind.HIDDEN),
+    )
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: tuple[Path, ...], schema: pa.Schema) -> None:
+    """Create a view over Parquet files; DuckDB binds no parameters in a view, so that the paths are quoted here."""
+    if paths:
+        quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in glob_safe(paths))
+        source = f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = false)"
+        columns = ", ".join(f'"{column}"' for column in schema.names)
+        connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {source}")  # noqa: S608
+        return
+    connection.register(f"_{name}", schema.empty_table())
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM _{name}")  # noqa: S608
+    connection.unregister(f"_{name}")

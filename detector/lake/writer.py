@@ -1,0 +1,174 @@
+"""Writing to a lake: stage, rename, commit. A crash at any instruction leaves all of a commit or none of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from detector.errors import LakeError
+from detector.lake.duplicates import find_hidden, glob_safe
+from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject
+from detector.lake.lock import writer_lock
+from detector.lake.parts import Part, PartKind, disk_error, fsync_folder, write_part
+
+_LOCK = "writer.lock"
+_OURS = {_LOCK, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *PartKind}
+# A reader that listed the parts before they were replaced may still be reading them.
+_KEEP_DROPPED_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Log objects whose rows lie, fsynced, in the staging folder."""
+
+    objects: tuple[LedgerObject, ...]
+    parts: tuple[Part, ...]
+
+
+class LakeWriter:
+    """The one writer of a lake."""
+
+    def __init__(self, directory: Path, ledger: Ledger, staging: Path) -> None:
+        self.directory = directory
+        self.ledger = ledger
+        self.staging = staging  # where workers write parts; on the lake's file system
+
+    def commit(self, staged: Staged, replaced: Sequence[str] = ()) -> None:
+        """Make staged objects part of the lake.
+
+        Args:
+            staged: what workers wrote.
+            replaced: URIs of objects that were in with other content; their old rows go.
+
+        Raises:
+            LakeError: the disk refuses; nothing of `staged` is in then.
+        """
+        parts = self.ledger.parts()
+        dropped = self._parts_holding(replaced, parts)
+        added = [*staged.parts, *self._without(replaced, dropped)]
+        self._move_in(added)
+        hidden_again = {part.event_date for part in dropped}
+        dropped += [part for part in parts if part.kind is PartKind.HIDDEN and part.event_date in hidden_again]
+        copies = self._hide_copies([p for p in parts if p not in dropped], added, hidden_again)
+        self._move_in(copies)
+        self.ledger.commit(staged.objects, [*added, *copies], dropped)
+
+    def _hide_copies(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
+        """Write down which rows became further copies of an event, day by day."""
+        copies: list[Part] = []
+        for date in sorted({part.event_date for part in added if part.kind is PartKind.EVENTS} | hidden_again):
+            arrived = self._paths(added, PartKind.EVENTS, date)
+            day = self._paths(standing, PartKind.EVENTS, date) + arrived
+            hidden = self._paths(standing, PartKind.HIDDEN, date)
+            # Rows have gone from this day: what hid behind them is decided anew.
+            arrived = day if date in hidden_again else arrived
+            rows = find_hidden(arrived, day, hidden) if day else None
+            if rows is not None and rows.num_rows:
+                stem = f"part-{uuid.uuid4().hex}"
+                copies.append(write_part(rows, PartKind.HIDDEN, date, self.staging, stem))
+        return copies
+
+    def _paths(self, parts: Iterable[Part], kind: PartKind, date: str) -> list[Path]:
+        return [self.directory / part.path for part in parts if part.kind is kind and part.event_date == date]
+
+    def _parts_holding(self, uris: Sequence[str], parts: Sequence[Part]) -> list[Part]:
+        events = {self.directory / part.path: part for part in parts if part.kind is PartKind.EVENTS}
+        if not uris or not events:
+            return []
+        query = """
+            SELECT DISTINCT filename
+            FROM read_parquet($paths, hive_partitioning = false, filename = true)
+            WHERE list_contains($uris, logFile)
+        """
+        with duckdb.connect() as connection:
+            params = {"paths": glob_safe(list(events)), "uris": list(uris)}
+            return [events[Path(name)] for (name,) in connection.sql(query, params=params).fetchall()]
+
+    def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
+        """Write the given parts anew without the rows of some objects."""
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        for part in parts:
+            table = pq.read_table(self.directory / part.path, partitioning=None)
+            rest = table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=_strings(uris))))
+            if rest.num_rows:
+                yield write_part(rest, part.kind, part.event_date, self.staging, f"part-{uuid.uuid4().hex}")
+
+    def _move_in(self, parts: Sequence[Part]) -> None:
+        """Rename staged parts to their places, durably."""
+        folders: set[Path] = set()
+        try:
+            for part in parts:
+                path = self.directory / part.path
+                if path.parent not in folders and not path.parent.exists():
+                    path.parent.mkdir(parents=True)
+                    folders.add(path.parent.parent)
+                folders.add(path.parent)
+                (self.staging / part.name).rename(path)
+            for folder in folders:
+                fsync_folder(folder)
+        except OSError as error:
+            raise disk_error(f"cannot write to {self.directory}", error) from error
+
+
+@contextmanager
+def open_to_write(directory: Path) -> Iterator[LakeWriter]:
+    """Open a lake as its only writer, creating it when the folder is absent or empty; orphans of a crash are removed.
+
+    Raises:
+        LakeBusy: another process is writing.
+        LakeError: the path is not a folder, holds something else, or cannot be written.
+    """
+    try:
+        _require_lake_or_empty(directory)
+        for kind in PartKind:
+            (directory / kind).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(f"cannot create the lake {directory}", error) from error
+    with writer_lock(directory / _LOCK):
+        ledger = Ledger.open(directory, writable=True)
+        try:
+            _remove_orphans(directory, ledger)
+            staging = directory / PartKind.EVENTS / "_tmp" / uuid.uuid4().hex
+            staging.mkdir(parents=True)
+            yield LakeWriter(directory, ledger, staging)
+            shutil.rmtree(staging, ignore_errors=True)
+        except OSError as error:
+            raise disk_error(f"cannot write to {directory}", error) from error
+        finally:
+            ledger.close()
+
+
+def _require_lake_or_empty(directory: Path) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise LakeError(f"{directory} is a file", hint="give --lake a folder; it is created when it does not exist")
+    foreign = [entry for entry in os.listdir(directory) if entry not in _OURS] if directory.exists() else []  # noqa: PTH208
+    if foreign and not (directory / FILE_NAME).exists():
+        raise LakeError(
+            f"{directory} is not empty and holds no lake", hint="give --lake a new folder, or the folder of a lake"
+        )
+
+
+def _remove_orphans(directory: Path, ledger: Ledger) -> None:
+    """Remove what a killed writer left: files that no ledger entry names, and all of its staging folder."""
+    listed = {directory / part.path for part in ledger.parts()}
+    listed |= {directory / path for path in ledger.recently_dropped(_KEEP_DROPPED_SECONDS)}
+    shutil.rmtree(directory / PartKind.EVENTS / "_tmp", ignore_errors=True)
+    for kind in PartKind:
+        for path in sorted((directory / kind).rglob("part-*")):
+            if path not in listed and path.is_file():
+                path.unlink()
+
+
+def _strings(values: Sequence[str]) -> object:
+    import pyarrow as pa
+
+    return pa.array(values, pa.string())
