@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from detector.errors import LakeError
 from detector.lake.duplicates import find_hidden, glob_safe
@@ -40,8 +43,8 @@ class LakeWriter:
         self.ledger = ledger
         self.staging = staging  # where workers write parts; on the lake's file system
 
-    def commit(self, staged: Staged, replaced: Sequence[str] = ()) -> None:
-        """Make staged objects part of the lake.
+    def commit(self, staged: Staged, replaced: Sequence[str] = ()) -> int:
+        """Make staged objects part of the lake; return how many rows are further copies of an event.
 
         Args:
             staged: what workers wrote.
@@ -56,9 +59,11 @@ class LakeWriter:
         self._move_in(added)
         hidden_again = {part.event_date for part in dropped}
         dropped += [part for part in parts if part.kind is PartKind.HIDDEN and part.event_date in hidden_again]
-        copies = self._hide_copies([p for p in parts if p not in dropped], added, hidden_again)
+        gone = set(dropped)
+        copies = self._hide_copies([part for part in parts if part not in gone], added, hidden_again)
         self._move_in(copies)
         self.ledger.commit(staged.objects, [*added, *copies], dropped)
+        return sum(part.rows for part in copies)
 
     def _hide_copies(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
         """Write down which rows became further copies of an event, day by day."""
@@ -93,12 +98,9 @@ class LakeWriter:
 
     def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
         """Write the given parts anew without the rows of some objects."""
-        import pyarrow.compute as pc
-        import pyarrow.parquet as pq
-
         for part in parts:
             table = pq.read_table(self.directory / part.path, partitioning=None)
-            rest = table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=_strings(uris))))
+            rest = table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
             if rest.num_rows:
                 yield write_part(rest, part.kind, part.event_date, self.staging, f"part-{uuid.uuid4().hex}")
 
@@ -166,9 +168,3 @@ def _remove_orphans(directory: Path, ledger: Ledger) -> None:
         for path in sorted((directory / kind).rglob("part-*")):
             if path not in listed and path.is_file():
                 path.unlink()
-
-
-def _strings(values: Sequence[str]) -> object:
-    import pyarrow as pa
-
-    return pa.array(values, pa.string())

@@ -1,0 +1,147 @@
+"""Ingest: from log sources into the lake. Each object once, whole or named as failed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, takewhile
+
+from detector.errors import CredentialsError
+from detector.lake.ledger import ObjectStatus
+from detector.lake.writer import LakeWriter, Staged
+from detector.report import RunReport
+from detector.sources.log_source import LeftOut, Listed, LogObject, LogSource, Skipped, Unreadable
+from detector.stage import Batch, StagedBatch, stage
+from detector.window import Scope
+from detector.workers import run_in_workers
+
+_BATCH_BYTES = 8 << 20  # as stored; about ten times that in memory
+_BATCH_OBJECTS = 500
+
+
+Progress = Callable[[RunReport], None]
+
+
+def _silent(_report: RunReport) -> None:
+    """Show no progress."""
+
+
+def ingest(
+    sources: Sequence[LogSource],
+    lake: LakeWriter,
+    scope: Scope,
+    report: RunReport,
+    *,
+    jobs: int,
+    progress: Progress = _silent,
+) -> None:
+    """Bring what is new in the sources into the lake, batch by batch, each committed as soon as it is durable.
+
+    Args:
+        report: gains the counts while the work goes on; it is right also when an error ends the run.
+        jobs: worker processes; 1 works in this process.
+        progress: called after each commit.
+
+    Raises:
+        CredentialsError: AWS refuses the credentials; what was read before is committed.
+        SourceError: a source as a whole cannot be listed.
+        LakeError: the lake cannot be written.
+    """
+    pending: set[str] = set()
+    batches = chain.from_iterable(_batches(source, lake, scope, report, pending) for source in sources)
+    refusals: list[CredentialsError] = []
+    for staged in run_in_workers(stage, takewhile(lambda _: not refusals, batches), jobs=jobs):
+        _commit(staged, lake, report)
+        pending.difference_update(one.uri for one in staged.objects)
+        pending.difference_update(failure.uri for failure in staged.failures)
+        if staged.stopped_by is not None:
+            refusals.append(staged.stopped_by)
+        progress(report)
+    for uri in sorted(pending):
+        report.fail(Unreadable(uri, "not read: the run ended early"))
+    if refusals:
+        raise refusals[0]
+
+
+def _batches(
+    source: LogSource, lake: LakeWriter, scope: Scope, report: RunReport, pending: set[str]
+) -> Iterator[Batch]:
+    """Yield what has to be read of one source; count everything else."""
+    replaced: list[str] = []
+    objects: list[LogObject] = []
+    size_bytes = 0
+    for log_object in _to_read(source.list(scope), lake, report, pending, replaced):
+        objects.append(log_object)
+        pending.add(log_object.uri)
+        size_bytes += log_object.size_bytes
+        if size_bytes >= _BATCH_BYTES or len(objects) >= _BATCH_OBJECTS:
+            yield _batch(source, lake, objects, replaced)
+            objects, replaced[:], size_bytes = [], [], 0
+    if objects:
+        yield _batch(source, lake, objects, replaced)
+
+
+def _batch(source: LogSource, lake: LakeWriter, objects: Iterable[LogObject], replaced: Iterable[str]) -> Batch:
+    return Batch(tuple(objects), source.reader(), lake.staging, uuid.uuid4().hex, tuple(replaced))
+
+
+def _to_read(
+    listing: Iterable[Listed], lake: LakeWriter, report: RunReport, pending: set[str], replaced: list[str]
+) -> Iterator[LogObject]:
+    for entry in listing:
+        match entry:
+            case LogObject():
+                report.listed += 1
+                if _is_new(entry, lake, report, pending, replaced):
+                    yield entry
+            case Skipped():
+                report.listed += 1
+                report.skip(entry.reason)
+            case LeftOut():
+                report.left_out.append(entry)
+            case Unreadable():
+                report.unreadable_prefixes.append(entry)
+
+
+def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending: set[str], replaced: list[str]) -> bool:
+    """Say whether an object has to be read; count it when not."""
+    if log_object.uri in pending:  # two of the sources overlap
+        report.already_in += 1
+        return False
+    known = lake.ledger.known(log_object.uri, log_object.etag)
+    if known is None:
+        return True
+    if not known.etag_matches:
+        replaced.append(log_object.uri)
+        return True
+    match known.status:
+        case ObjectStatus.INGESTED:
+            report.already_in += 1
+        case ObjectStatus.SKIPPED:
+            report.skip(known.reason or "")
+        case ObjectStatus.PARTIAL:
+            # The same bytes would break off at the same place; that they do must not be forgotten.
+            report.fail(Unreadable(log_object.uri, known.reason or ""))
+    return False
+
+
+def _commit(staged: StagedBatch, lake: LakeWriter, report: RunReport) -> None:
+    """Commit a staged batch, then count it."""
+    read = {one.uri for one in staged.objects}
+    replaced = [uri for uri in staged.batch.replaced if uri in read]
+    report.duplicates += lake.commit(Staged(tuple(staged.objects), tuple(staged.parts)), replaced)
+    for one in staged.objects:
+        match one.status:
+            case ObjectStatus.INGESTED:
+                report.ingested += 1
+            case ObjectStatus.SKIPPED:
+                report.skip(one.reason or "")
+            case ObjectStatus.PARTIAL:
+                report.fail(Unreadable(one.uri, one.reason or ""))
+        report.records += one.records
+        report.rows += one.rows
+    for failure in staged.failures:
+        report.fail(failure)
+    report.rejected += len(staged.rejected)
+    report.rejected_reasons += staged.rejected
+    report.bytes_read += staged.bytes_read

@@ -1,0 +1,114 @@
+"""The run report: what was listed, read, left out and not readable. The proof behind "nothing found"."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from detector.errors import SinkError
+from detector.sources.log_source import LeftOut, Unreadable
+
+_LISTED_BY_NAME = 1_000
+
+
+@dataclass(slots=True)
+class RunReport:
+    """Counts of one run. `listed = ingested + already_in + skipped + failed`; `records = rows + rejected`."""
+
+    started: datetime
+    sources: tuple[str, ...] = ()
+    ended: datetime | None = None
+    listed: int = 0
+    ingested: int = 0
+    already_in: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes_read: int = 0  # as stored, compressed
+    records: int = 0
+    rows: int = 0
+    rejected: int = 0
+    duplicates: int = 0  # rows that are further copies of an event in the lake
+    alerts: Counter[str] = field(default_factory=Counter)  # by severity
+    skipped_reasons: Counter[str] = field(default_factory=Counter)
+    failures: list[Unreadable] = field(default_factory=list)  # objects
+    unreadable_prefixes: list[Unreadable] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    rejected_reasons: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    error: str | None = None  # what ended the run early
+
+    @property
+    def is_incomplete(self) -> bool:
+        """True when something in scope could not be read."""
+        return bool(self.failed or self.unreadable_prefixes)
+
+    @property
+    def has_log_objects(self) -> bool:
+        """False when nothing that was listed looks like a log."""
+        return self.listed > self.skipped
+
+    def fail(self, failure: Unreadable) -> None:
+        """Count an object that could not be read, or not whole."""
+        self.failed += 1
+        self.failures.append(failure)
+
+    def skip(self, reason: str) -> None:
+        """Count an object of another kind."""
+        self.skipped += 1
+        self.skipped_reasons[reason] += 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as `--report` writes it."""
+        return {
+            "schema": "detector.report/1",
+            "started": _rfc3339(self.started),
+            "ended": _rfc3339(self.ended),
+            "sources": list(self.sources),
+            "complete": not self.is_incomplete and self.error is None,
+            "error": self.error,
+            "objects": {
+                "listed": self.listed,
+                "ingested": self.ingested,
+                "already_in": self.already_in,
+                "skipped": self.skipped,
+                "failed": self.failed,
+            },
+            "bytes_read": self.bytes_read,
+            "records": {
+                "read": self.records,
+                "rows": self.rows,
+                "rejected": self.rejected,
+                "duplicates": self.duplicates,
+            },
+            "alerts": dict(self.alerts),
+            "skipped_reasons": dict(self.skipped_reasons),
+            "failures": _named(self.failures),
+            "unreadable_prefixes": _named(self.unreadable_prefixes),
+            "left_out": _named(self.left_out),
+            "rejected": self.rejected_reasons[:_LISTED_BY_NAME],
+            "warnings": self.warnings,
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the report as one JSON document.
+
+        Raises:
+            SinkError: the file cannot be written.
+        """
+        try:
+            path.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise SinkError(f"cannot write the report {path}: {error.strerror}") from error
+
+
+def _named(entries: Iterable[Unreadable | LeftOut]) -> list[dict[str, str]]:
+    return [{"uri": entry.uri, "reason": entry.reason} for entry in entries]
+
+
+def _rfc3339(moment: datetime | None) -> str | None:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None
