@@ -1,0 +1,240 @@
+"""Run rules, and people's own queries, over events, in a DuckDB that can touch nothing else."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from detector.errors import RuleQueryError, UsageError
+from detector.rules.events import Events
+from detector.rules.evidence import Evidence, make_evidence
+from detector.rules.finding import Finding, check_columns, make_finding
+from detector.rules.rule import Rule, shipped_rules_directory
+from detector.rules.statement import NotOneSelect, first_line, parse_select
+
+# What exists before the views do. A statement over these alone does not pay for them.
+RAW_RELATIONS = frozenset({"events", "parts", "hidden"})
+_QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
+
+
+class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
+    """A rule returned more rows than allowed; `findings` are the oldest ones."""
+
+    def __init__(self, message: str, findings: list[Finding], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.findings = findings
+
+
+class Engine:
+    """Events, the views over them, and a locked connection to query them through.
+
+    Views are made when the first rule needs them, in one pass over the events. Not for use by two threads at once.
+
+    Args:
+        events: where the events come from; it is attached at once.
+        views: the file that defines the views.
+        threads: DuckDB's, default the cores.
+        memory_limit: for all queries, as DuckDB writes it; beyond it results go to a temporary directory.
+        time_limit_seconds: for one rule.
+        row_cap: findings of one rule.
+    """
+
+    def __init__(
+        self,
+        events: Events,
+        *,
+        views: Path | None = None,
+        threads: int | None = None,
+        memory_limit: str = "2GB",
+        time_limit_seconds: float = 60,
+        row_cap: int = 100_000,
+    ) -> None:
+        self._views = views or shipped_rules_directory() / "_views.sql"
+        self._has_views = False
+        self._time_limit_seconds = time_limit_seconds
+        self._row_cap = row_cap
+        self._spill = tempfile.TemporaryDirectory(prefix="detector-")
+        try:
+            self._connection = _open(events, Path(self._spill.name), threads, memory_limit)
+            self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
+        except BaseException:
+            self._spill.cleanup()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection and remove what it spilled."""
+        self._connection.close()
+        self._spill.cleanup()
+
+    def run(self, rule: Rule) -> list[Finding]:
+        """Return what one rule finds, oldest first.
+
+        Raises:
+            RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
+            TooManyFindings: there are more than the cap; the error carries the first ones.
+        """
+        self._make_views()
+        try:
+            with self._time_limit():
+                result = self._connection.sql(rule.sql)
+                check_columns(result.columns, [str(kind) for kind in result.types])
+                # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
+                rows = (
+                    result.order("event_time, summary, event_ids").limit(self._row_cap + 1).to_arrow_table().to_pylist()
+                )
+            findings = sorted((make_finding(rule, row) for row in rows), key=lambda finding: finding.order)
+        except duckdb.InterruptException as error:
+            raise RuleQueryError(
+                f"{rule.path}: stopped after {self._time_limit_seconds:g} seconds", hint="make the rule cheaper"
+            ) from error
+        # ValueError: a contract error, or a time that Python cannot hold.
+        except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
+            raise RuleQueryError(
+                f"{rule.path}: {first_line(error)}", hint=f"`detector rules check {rule.path.parent}` runs its examples"
+            ) from error
+        if len(findings) > self._row_cap:
+            raise TooManyFindings(
+                f"{rule.path}: more than {self._row_cap} findings, the oldest {self._row_cap} are kept",
+                findings[: self._row_cap],
+                hint="group them in the rule, with a dedup_key",
+            )
+        return findings
+
+    def query(self, sql: str) -> pa.RecordBatchReader:
+        """Run one SELECT of a person's over `events`, the views, and files of the lake.
+
+        Returns:
+            The result, computed as it is read. Read it before the next call.
+
+        Raises:
+            UsageError: the text is not one SELECT that only reads, or DuckDB refuses it; also while reading.
+        """
+        try:
+            statement = parse_select(sql)
+        except NotOneSelect as error:
+            raise UsageError(
+                f"the query {error}", hint='try "SELECT eventName, count(*) FROM events GROUP BY ALL"'
+            ) from error
+        if statement.describes_tables or not statement.tables <= RAW_RELATIONS:
+            self._make_views()
+        with _as_usage_error():
+            reader = self._connection.sql(sql).to_arrow_reader(_QUERY_ROWS)
+        return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader))
+
+    def evidence(self, event_keys: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
+        """Return the events of the given keys; keys that no event has are left out.
+
+        Several events share a key only where records of different recipient accounts have one eventID.
+        """
+        keys = sorted(set(event_keys))
+        self._make_views()
+        rows = self._rows_of("candidates", keys)
+        seen = {row["event_key"] for row in rows}
+        rest = [key for key in keys if key not in seen]
+        if rest:
+            rows += self._rows_of("all_events", rest)
+        hidden = self._select(
+            "SELECT * FROM hidden WHERE eventKey IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex", keys
+        )
+        return make_evidence(rows, hidden, self._columns)
+
+    def accounts_without_sign_in_region(self) -> list[str]:
+        """Return the accounts of whose sign-in region there are no events: root logins would not be in the data."""
+        self._make_views()
+        rows = self._select("FROM accounts_without_sign_in_region ORDER BY account_id", None)
+        return [row["account_id"] for row in rows]
+
+    def _make_views(self) -> None:
+        if not self._has_views:
+            self._connection.execute(self._views.read_text(encoding="utf-8"))
+            self._has_views = True
+
+    def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
+        return self._select(
+            f"FROM {relation} WHERE event_key IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex", keys
+        )
+
+    def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:
+        relation = self._connection.sql(sql, params=None if keys is None else {"keys": keys})
+        return list(relation.to_arrow_table().to_pylist())
+
+    @contextmanager
+    def _time_limit(self) -> Iterator[None]:
+        """Interrupt the connection when the time is up, and never after the block has ended."""
+        lock = threading.Lock()
+        running = True
+
+        def stop() -> None:
+            with lock:
+                if running:
+                    self._connection.interrupt()
+
+        timer = threading.Timer(self._time_limit_seconds, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            with lock:
+                running = False
+            timer.cancel()
+
+
+def _open(events: Events, spill: Path, threads: int | None, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory DuckDB with the events in it and lock it."""
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            # Without this, a table name in SQL finds any variable of the calling Python code.
+            "python_enable_replacements": "false",
+            "memory_limit": memory_limit,
+            "temp_directory": str(spill),
+            "max_temp_directory_size": "20GB",
+            **({} if threads is None else {"threads": str(threads)}),
+        }
+    )
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        events.attach(connection)
+        connection.execute("CREATE VIEW events AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)")
+        readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]
+        connection.execute("SET allowed_directories = $readable", {"readable": readable})
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    with _as_usage_error():
+        yield from reader
+
+
+@contextmanager
+def _as_usage_error() -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise UsageError(
+            f"the query failed: {first_line(error)}", hint='columns: "DESCRIBE events", "DESCRIBE candidates"'
+        ) from error

@@ -1,0 +1,86 @@
+"""The events behind a finding, as an alert shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from detector.rules.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Where one copy of a record lies."""
+
+    log_file: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One event as an alert shows it. Unknown is None."""
+
+    event_key: str
+    account_id: str | None
+    recipient_account_id: str | None
+    event_time: datetime  # aware, UTC
+    region: str | None
+    actor_type: str | None
+    actor_arn: str | None
+    access_key_id: str | None
+    session_issuer: str | None
+    source_ip: str | None
+    user_agent: str | None
+    mfa: str | None
+    copies: tuple[Copy, ...]  # every one, the shown one first
+    row: dict[str, Any]  # the shown row in the columns of `records.schema.EVENTS`, eventTime naive and UTC
+
+
+def make_evidence(
+    rows: Iterable[Mapping[str, Any]], hidden: Iterable[Mapping[str, Any]], columns: Sequence[str]
+) -> dict[str, tuple[Evidence, ...]]:
+    """Return the events by key.
+
+    Args:
+        rows: shown rows with their normalised columns.
+        hidden: rows of `hidden`, by file and index.
+        columns: the columns of `row`.
+    """
+    copies: dict[tuple[str, str | None], list[Copy]] = {}
+    for row in hidden:
+        copy = Copy(row["logFile"], row["logFileIndex"])
+        copies.setdefault((row["eventKey"], row["recipientAccountId"]), []).append(copy)
+    found: dict[str, tuple[Evidence, ...]] = {}
+    for row in rows:
+        key = row["event_key"]
+        shown = Copy(row["logFile"], row["logFileIndex"])
+        evidence = Evidence(
+            event_key=key,
+            account_id=row["account_id"],
+            recipient_account_id=row["recipient_account_id"],
+            event_time=row["event_time"].replace(tzinfo=UTC),
+            region=row["region"],
+            actor_type=row["actor_type"],
+            actor_arn=row["actor_arn"],
+            access_key_id=row["access_key_id"],
+            session_issuer=row["session_issuer"],
+            source_ip=row["source_ip"],
+            user_agent=row["user_agent"],
+            mfa=row["mfa"],
+            copies=(shown, *copies.get((key, row["recipientAccountId"]), [])),
+            row={name: row[name] for name in columns},
+        )
+        found[key] = (*found.get(key, ()), evidence)
+    return found
+
+
+def evidence_of(finding: Finding, found: Mapping[str, tuple[Evidence, ...]]) -> list[Evidence]:
+    """Return a finding's events, oldest first: where events share a key, those of the finding's account."""
+    events: list[Evidence] = []
+    for key in finding.event_ids:
+        same_key = found.get(key, ())
+        of_account = [event for event in same_key if event.account_id == finding.account_id]
+        events += of_account or same_key
+    return sorted(events, key=lambda event: (event.event_time, event.event_key, event.copies[0].log_file))

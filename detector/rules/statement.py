@@ -1,0 +1,99 @@
+"""What a SQL text does, found out by parsing alone, before anything is bound or run.
+
+"Exactly one SELECT" is not enough: `WITH x AS (COPY events TO 'file') SELECT 1` is one SELECT to DuckDB and writes
+a file, and some table functions take raw memory addresses. So the parsed statement is read too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+_QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+# Which files the readers may open is DuckDB's part: only those of the lake.
+_READERS = ("read_", "parquet_")
+_TABLE_FUNCTIONS = frozenset(
+    {"generate_series", "glob", "json_each", "json_tree", "normalised", "query_table", "range", "repeat", "unnest"}
+)
+_CATALOG = ("duckdb_columns", "duckdb_functions", "duckdb_tables", "duckdb_views")
+
+
+class NotOneSelect(ValueError):  # noqa: N818 - says what the text is
+    """The text is not exactly one SELECT that only reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SELECT that only reads."""
+
+    tables: frozenset[str]  # lower case, as written; relations that the statement itself defines are left out
+    describes_tables: bool  # DESCRIBE, SHOW TABLES or SUMMARIZE: tables may be named in ways not shown above
+
+
+def parse_select(sql: str) -> Statement:
+    """Return what the text refers to.
+
+    Raises:
+        NotOneSelect: it does not parse, is not exactly one SELECT, or does more than read.
+    """
+    try:
+        with duckdb.connect() as parser:
+            kinds = [statement.type for statement in parser.extract_statements(sql)]
+            if kinds != [duckdb.StatementType.SELECT]:
+                raise NotOneSelect("must be exactly one SELECT statement")
+            rows = parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
+        tree = json.loads(rows[0][0])
+    except duckdb.Error as error:
+        raise NotOneSelect(f"does not parse: {first_line(error)}") from error
+    except RecursionError as error:
+        raise NotOneSelect("is nested too deeply") from error
+    if tree["error"]:
+        raise NotOneSelect(f"must be exactly one SELECT statement ({tree['error_message']})")
+    return _inspect(tree)
+
+
+def first_line(error: Exception) -> str:
+    """Return DuckDB's message without the excerpt and the advice that follow it."""
+    return str(error).strip().partition("\n")[0]
+
+
+def _inspect(tree: Any) -> Statement:  # noqa: ANN401 - JSON
+    tables: set[str] = set()
+    defined: set[str] = set()
+    describes_tables = False
+    for node in _objects(tree):
+        kind = node.get("type")
+        if not isinstance(kind, str):
+            continue
+        if kind.endswith("_NODE"):
+            if kind not in _QUERY_NODES:
+                raise NotOneSelect(f"may only read, and holds a {kind.split('_')[0]}")
+            defined.update(entry["key"].lower() for entry in node["cte_map"]["map"])
+        elif kind == "BASE_TABLE":
+            tables.add(node["table_name"].lower())
+        elif kind == "SHOW_REF":
+            describes_tables = True
+        elif kind == "TABLE_FUNCTION":
+            _require_harmless(node["function"].get("function_name", ""))
+    return Statement(frozenset(tables - defined), describes_tables)
+
+
+def _require_harmless(function: str) -> None:
+    name = function.lower()
+    if not name.startswith(_READERS) and name not in _TABLE_FUNCTIONS and name not in _CATALOG:
+        raise NotOneSelect(f"may not use the table function {function}")
+
+
+def _objects(tree: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - JSON
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)

@@ -1,0 +1,403 @@
+-- What every rule would get wrong alone, once. The engine runs this file before the rules, over three relations:
+--
+--   parts    every row of every copy, columns as CloudTrail names them
+--   hidden   eventKey, recipientAccountId, logFile, logFileIndex of the copies that are not to be shown
+--   events   parts without the hidden ones
+--
+-- For rules it leaves `candidates` and views of it (normalised columns beside the raw ones), `account_coverage`
+-- and its views, and `all_events`, which is `candidates` for every event and costs a scan of the lake.
+
+
+-- Reading JSON ------------------------------------------------------------------------------------------------------
+
+-- One value of JSON text that may be hostile: not JSON, a lone surrogate, no object. '' is NULL like absence.
+CREATE MACRO field(document, key) AS nullif(TRY(document ->> key), '');
+
+-- A column's value or, where its type or form did not fit the column, what was kept of it in `extra`.
+CREATE MACRO logged(value, extra, path) AS coalesce(nullif(value, ''), nullif(TRY(extra ->> path), ''));
+
+-- A dedup_key of several values: unambiguous, and never NULL because one of them is.
+CREATE MACRO group_key(key_parts) AS CAST(to_json(key_parts) AS VARCHAR);
+CREATE MACRO utc_hour(moment) AS strftime(moment, '%Y-%m-%dT%H');
+CREATE MACRO utc_date(moment) AS strftime(moment, '%Y-%m-%d');
+
+
+-- Words ----------------------------------------------------------------------------------------------------------------
+
+CREATE MACRO is_service_name(name) AS coalesce(regexp_full_match(name, '[a-z0-9.-]+\.amazonaws\.(com|com\.cn|cn|eu)'), false);
+CREATE MACRO is_signin_name(name) AS coalesce(regexp_full_match(name, 'signin\.amazonaws\.(com|com\.cn|cn|eu)'), false);
+CREATE MACRO is_root_arn(arn) AS coalesce(regexp_full_match(arn, 'arn:aws[a-z0-9-]*:iam::[0-9]*:root'), false);
+
+CREATE MACRO is_permission_error_code(code) AS coalesce(code IN (
+    'AccessDenied',
+    'AccessDeniedException',
+    'UnauthorizedOperation',
+    'Client.UnauthorizedOperation',
+    'UnauthorizedAccess',
+    'NotAuthorized',
+    'VpceAccessDenied',
+    'NotOrganizationMasterAccountException'
+), false);
+
+CREATE MACRO is_console_user_agent(user_agent) AS coalesce(trim(user_agent, '[]') IN (
+    'console.amazonaws.com',
+    'console.amazonaws.com.cn',
+    'signin.amazonaws.com',
+    'signin.amazonaws.com.cn',
+    'Coral/Netty4',
+    'AWS Internal'
+), false);
+
+-- Only where the record does not say readOnly itself.
+CREATE MACRO is_read_verb(event_name) AS coalesce(regexp_matches(
+    event_name,
+    '^(Get|List|Describe|Head|Lookup|BatchGet|BatchDescribe|Search|Query|Scan|Select|Simulate|View)([A-Z0-9]|$)'
+), false);
+
+-- The region in which a partition records IAM and global sign-in events.
+CREATE MACRO is_sign_in_region(region) AS coalesce(region IN (
+    'us-east-1', 'cn-north-1', 'us-gov-west-1', 'us-iso-east-1', 'us-isob-east-1', 'eusc-de-east-1'
+), false);
+
+CREATE MACRO partition_of(region) AS CASE
+    WHEN starts_with(region, 'cn-') THEN 'aws-cn'
+    WHEN starts_with(region, 'us-gov-') THEN 'aws-us-gov'
+    WHEN starts_with(region, 'us-iso-') THEN 'aws-iso'
+    WHEN starts_with(region, 'us-isob-') THEN 'aws-iso-b'
+    WHEN starts_with(region, 'eusc-') THEN 'aws-eusc'
+    ELSE 'aws'
+END;
+
+
+-- The one pass over the lake -------------------------------------------------------------------------------------------
+
+-- A superset by cheap predicates; filtered first, then freed of duplicates. What rules need beyond it they
+-- read from `all_events` and say so in their metadata.
+CREATE TABLE candidate_rows AS
+SELECT *
+FROM (
+    SELECT *
+    FROM parts
+    WHERE
+        lower(userIdentity.type) = 'root'
+        OR lower(userIdentity.sessionContext.sessionIssuer.type) = 'root'
+        OR starts_with(eventSource, 'signin.')
+        OR (
+            starts_with(eventSource, 'iam.')
+            AND eventName IN (
+                'DeactivateMFADevice', 'EnableMFADevice', 'CreateVirtualMFADevice', 'DeleteVirtualMFADevice',
+                'ResyncMFADevice', 'CreateLoginProfile', 'UpdateLoginProfile', 'DeleteLoginProfile', 'DeleteUser',
+                'EnableOrganizationsRootCredentialsManagement', 'DisableOrganizationsRootCredentialsManagement',
+                'EnableOrganizationsRootSessions', 'DisableOrganizationsRootSessions'
+            )
+        )
+        OR (starts_with(eventSource, 'sts.') AND eventName = 'AssumeRoot')
+        OR (starts_with(eventSource, 'cloudtrail.') AND readOnly IS DISTINCT FROM true)
+        OR (
+            starts_with(eventSource, 'organizations.')
+            AND eventName IN ('LeaveOrganization', 'RemoveAccountFromOrganization', 'RegisterDelegatedAdministrator')
+        )
+        OR (
+            starts_with(eventSource, 's3.')
+            AND eventName IN (
+                'DeleteBucket', 'DeleteBucketPolicy', 'PutBucketLifecycle', 'PutBucketLifecycleConfiguration',
+                'PutBucketVersioning'
+            )
+        )
+        OR (starts_with(eventSource, 'kms.') AND eventName IN ('ScheduleKeyDeletion', 'DisableKey'))
+        OR (starts_with(eventSource, 'logs.') AND eventName = 'DeleteLogGroup')
+        -- The sources of these are not documented, or several.
+        OR eventName IN (
+            'EmailUpdated', 'StartPrimaryEmailUpdate', 'AcceptPrimaryEmailUpdate', 'CloseAccount',
+            'PutAlternateContact', 'DeleteAlternateContact', 'PutContactInformation', 'SetContactAddress',
+            'SetAdditionalContacts', 'SetSecurityQuestions'
+        )
+        OR starts_with(eventName, 'PasswordRecovery')
+) ANTI JOIN hidden USING (logFile, logFileIndex);
+
+-- The account a record was delivered to: that is what was, or was not, recorded.
+CREATE TABLE account_coverage AS
+SELECT
+    coalesce(nullif(recipientAccountId, ''), nullif(userIdentity.accountId, '')) AS account_id,
+    awsRegion AS region,
+    min(eventTime) AS first_event_time,
+    max(eventTime) AS last_event_time
+FROM parts
+GROUP BY ALL;
+
+-- Member accounts may record an AssumeRoot session without `assumedRoot`; the key that was handed out tells.
+CREATE TABLE assume_root_keys AS
+SELECT DISTINCT field(responseElements, '$.credentials.accessKeyId') AS handed_out_key
+FROM candidate_rows
+WHERE
+    starts_with(eventSource, 'sts.')
+    AND eventName = 'AssumeRoot'
+    AND handed_out_key IS NOT NULL;
+
+
+-- Normalised columns ---------------------------------------------------------------------------------------------------
+
+CREATE MACRO normalised(relation) AS TABLE
+SELECT
+    logged_rows.*,
+    eventKey AS event_key,
+    eventKey AS event_id,
+    eventTime AS event_time,
+    nullif(eventSource, '') AS event_source,
+    -- `iam` of iam.amazonaws.com, in any partition.
+    nullif(regexp_extract(lower(eventSource), '^([a-z0-9.-]+?)\.amazonaws\.(?:com|com\.cn|cn|eu)$', 1), '') AS service,
+    nullif(eventName, '') AS event_name,
+    nullif(awsRegion, '') AS region,
+    logged(sourceIPAddress, extra, 'sourceIPAddress') AS source_ip,
+    logged(userAgent, extra, 'userAgent') AS user_agent,
+    logged(errorCode, extra, 'errorCode') AS error_code,
+    logged(errorMessage, extra, 'errorMessage') AS error_message,
+
+    -- Who -------------------------------------------------------------------------------------------------------------
+    nullif(recipientAccountId, '') AS recipient_account_id,
+    -- An account number written as a JSON number has lost its leading zeros.
+    coalesce(
+        nullif(userIdentity.accountId, ''),
+        lpad(field(extra, '$.userIdentity.accountId'), 12, '0'),
+        recipient_account_id
+    ) AS account_id,
+    coalesce(field(requestParameters, 'accountId'), account_id) AS target_account,
+    nullif(userIdentity.type, '') AS actor_type,
+    nullif(userIdentity.arn, '') AS actor_arn,
+    coalesce(
+        nullif(userIdentity.userName, ''),
+        nullif(regexp_extract(userIdentity.arn, ':user/(?:.*/)?([^/]+)$', 1), '')
+    ) AS actor_name,
+    nullif(userIdentity.accessKeyId, '') AS access_key_id,
+    nullif(userIdentity.invokedBy, '') AS invoked_by,
+    nullif(userIdentity.sessionContext.sessionIssuer.type, '') AS session_issuer_type,
+    nullif(userIdentity.sessionContext.sessionIssuer.arn, '') AS session_issuer,
+    coalesce(session_issuer, actor_arn) AS actor_key,
+    coalesce(access_key_id, source_ip) AS session_key,
+    service IS NOT DISTINCT FROM 'signin' OR coalesce(lower(eventType) = 'awsconsolesignin', false) AS is_sign_in,
+    -- A failed directory login says type Root with an empty ARN.
+    coalesce(lower(userIdentity.type) = 'root', false)
+    AND CASE
+        WHEN userIdentity.arn IS NULL THEN true
+        WHEN userIdentity.arn = '' THEN NOT is_sign_in
+        ELSE is_root_arn(userIdentity.arn)
+    END AS is_root,
+
+    -- How -------------------------------------------------------------------------------------------------------------
+    (
+        coalesce(lower(logged(sessionCredentialFromConsole, extra, 'sessionCredentialFromConsole')) = 'true', false)
+        OR coalesce(lower(logged(
+            userIdentity.sessionContext.attributes.sessionCredentialFromConsole,
+            extra,
+            '$.userIdentity.sessionContext.attributes.sessionCredentialFromConsole'
+        )) = 'true', false)
+        OR is_signin_name(invoked_by)
+        OR is_console_user_agent(user_agent)
+    ) AS from_console,
+    CASE
+        WHEN lower(eventType) = 'awsserviceevent' THEN 'service_event'
+        WHEN is_root AND lower(logged(
+            userIdentity.sessionContext.assumedRoot, extra, '$.userIdentity.sessionContext.assumedRoot'
+        )) = 'true' THEN 'assume_root'
+        WHEN is_root AND handed_out_key IS NOT NULL THEN 'assume_root'
+        -- A person in the console has invokedBy too, so: a service, and from a service's address.
+        WHEN
+            is_service_name(invoked_by)
+            AND NOT is_signin_name(invoked_by)
+            AND (is_service_name(source_ip) OR source_ip = 'AWS Internal')
+            THEN 'service'
+        WHEN is_sign_in THEN 'signin'
+        WHEN from_console THEN 'console'
+        WHEN starts_with(access_key_id, 'AKIA') THEN 'long_term_key'
+        WHEN starts_with(access_key_id, 'ASIA') THEN 'temporary_key'
+        ELSE 'unknown'
+    END AS root_origin,
+    is_root AND root_origin NOT IN ('service_event', 'service', 'assume_root') AS direct_root,
+    CASE
+        WHEN NOT is_sign_in THEN NULL
+        WHEN field(additionalEventData, 'MFAIdentifier') IS NOT NULL THEN 'yes'
+        WHEN lower(field(additionalEventData, 'MFAUsed')) = 'yes' THEN 'yes'
+        WHEN lower(field(additionalEventData, 'MFAUsed')) = 'no' THEN 'no'
+        ELSE 'unknown'
+    END AS mfa,
+
+    -- What came of it --------------------------------------------------------------------------------------------------
+    -- A failed sign-in has no errorCode: an errorMessage, and {"ConsoleLogin": "Failure"}.
+    (
+        error_code IS NULL
+        AND error_message IS NULL
+        AND coalesce(lower(TRY(responseElements ->> eventName)) <> 'failure', true)
+    ) AS succeeded,
+    is_permission_error_code(error_code) AS is_permission_error,
+    NOT coalesce(
+        readOnly,
+        CASE lower(field(extra, 'readOnly')) WHEN 'true' THEN true WHEN 'false' THEN false END,
+        is_read_verb(eventName)
+    ) AS is_write,
+
+    -- On what ----------------------------------------------------------------------------------------------------------
+    field(requestParameters, 'serialNumber') AS mfa_serial,
+    -- Denied calls have null parameters: "… on resource: user alice because …", or an ARN.
+    CASE WHEN requestParameters IS NULL THEN
+        nullif(rtrim(regexp_extract(error_message, 'on resource: (user [^ ,]+|[^ ,]+)', 1), '."'), '')
+    END AS denied_resource,
+    coalesce(
+        field(requestParameters, 'userName'),
+        nullif(regexp_extract(denied_resource, '^(?:user |.*:user/(?:.*/)?)([^/ ]+)$', 1), '')
+    ) AS named_user,
+    -- Kind and name apart, since an IAM user may be called root.
+    CASE
+        WHEN service IS DISTINCT FROM 'iam' THEN NULL
+        WHEN event_name NOT IN ('DeactivateMFADevice', 'EnableMFADevice', 'ResyncMFADevice') THEN NULL
+        WHEN regexp_matches(mfa_serial, ':(mfa/root-account-mfa-device$|u2f/root/)') THEN 'root'
+        WHEN upper(named_user) = 'AWS ROOT USER' THEN 'root'
+        WHEN named_user IS NOT NULL THEN 'user'
+        WHEN regexp_matches(denied_resource, ':(root$|mfa/root-account-mfa-device$|u2f/root/)') THEN 'root'
+        -- Parameters without userName mean the caller; parameters that are missing, or left out as too large, do not.
+        WHEN coalesce(TRY(json_type(requestParameters)) <> 'OBJECT', true) THEN 'unknown'
+        WHEN lower(field(requestParameters, 'omitted')) = 'true' THEN 'unknown'
+        WHEN is_root THEN 'root'
+        WHEN lower(actor_type) = 'iamuser' AND actor_name IS NOT NULL THEN 'user'
+        ELSE 'unknown'
+    END AS mfa_target_kind,
+    CASE mfa_target_kind
+        WHEN 'root' THEN 'root'
+        WHEN 'user' THEN coalesce(named_user, actor_name)
+    END AS mfa_target,
+    coalesce(
+        mfa_target_kind = 'user' AND lower(actor_type) = 'iamuser' AND lower(mfa_target) = lower(actor_name), false
+    ) AS mfa_target_is_caller,
+    -- The ARN of the trail or event data store; a bare name lives in the account and region of the call.
+    CASE WHEN service IS NOT DISTINCT FROM 'cloudtrail' THEN
+        coalesce(
+            field(responseElements, 'trailARN'),
+            field(requestParameters, 'eventDataStore'),
+            coalesce(field(requestParameters, 'name'), field(requestParameters, 'trailName')),
+            nullif(regexp_extract(error_message, 'arn:[^ ]*:cloudtrail:[^ ]*:(?:trail|eventdatastore)/[A-Za-z0-9._-]*[A-Za-z0-9]'), '')
+        )
+    END AS logged_trail,
+    CASE
+        WHEN logged_trail IS NULL OR starts_with(logged_trail, 'arn:') THEN logged_trail
+        ELSE
+            'arn:' || partition_of(region) || ':cloudtrail:' || coalesce(region, '') || ':'
+            || coalesce(recipient_account_id, account_id, '') || ':trail/' || logged_trail
+    END AS trail_key
+FROM query_table(relation) AS logged_rows
+LEFT JOIN assume_root_keys ON handed_out_key = logged_rows.userIdentity.accessKeyId;
+
+CREATE TABLE candidates AS FROM normalised('candidate_rows');
+DROP TABLE candidate_rows;
+CREATE VIEW all_events AS FROM normalised('events');
+
+
+-- Coverage -------------------------------------------------------------------------------------------------------------
+
+CREATE VIEW account_history AS
+SELECT
+    account_id,
+    min(first_event_time) AS first_event_time,
+    max(last_event_time) AS last_event_time
+FROM account_coverage
+GROUP BY account_id;
+
+-- A rule that claims an absence waits until this has passed the end of its window by 30 minutes.
+CREATE VIEW account_watermarks AS
+SELECT
+    account_id,
+    max(last_event_time) AS watermark
+FROM account_coverage
+WHERE is_sign_in_region(region)
+GROUP BY account_id;
+
+-- No alert about these does not mean that they are clean: root logins would not be in the data.
+CREATE VIEW accounts_without_sign_in_region AS
+SELECT account_id
+FROM account_history ANTI JOIN account_watermarks USING (account_id)
+WHERE account_id IS NOT NULL;
+
+
+-- Root -----------------------------------------------------------------------------------------------------------------
+
+CREATE VIEW direct_root_calls AS
+FROM candidates
+WHERE direct_root;
+
+CREATE VIEW root_login_attempts AS
+FROM direct_root_calls
+WHERE
+    service = 'signin'
+    AND event_name = 'ConsoleLogin';
+
+CREATE VIEW root_logins AS
+FROM root_login_attempts
+WHERE succeeded;
+
+CREATE VIEW root_login_failures AS
+FROM root_login_attempts
+WHERE NOT succeeded;
+
+-- Keys of root itself, made or armed again. Root making a key for alice names her.
+CREATE VIEW root_access_key_creations AS
+FROM candidates
+WHERE
+    is_root
+    AND service = 'iam'
+    AND succeeded
+    AND (
+        event_name = 'CreateAccessKey'
+        OR (event_name = 'UpdateAccessKey' AND lower(field(requestParameters, 'status')) = 'active')
+    )
+    AND (
+        field(requestParameters, 'userName') IS NULL
+        OR coalesce(lower(field(responseElements, '$.accessKey.userName')) = 'root', false)
+    );
+
+
+-- MFA ------------------------------------------------------------------------------------------------------------------
+
+CREATE VIEW mfa_deactivations AS
+FROM candidates
+WHERE
+    service = 'iam'
+    AND event_name = 'DeactivateMFADevice'
+    AND succeeded;
+
+CREATE VIEW mfa_activations AS
+FROM candidates
+WHERE
+    service = 'iam'
+    AND event_name = 'EnableMFADevice'
+    AND succeeded;
+
+CREATE VIEW root_mfa_deactivations AS
+FROM mfa_deactivations
+WHERE mfa_target_kind = 'root';
+
+CREATE VIEW own_mfa_deactivations AS
+FROM mfa_deactivations
+WHERE mfa_target_is_caller;
+
+-- A target that the record does not show is somebody's device all the same.
+CREATE VIEW other_user_mfa_deactivations AS
+FROM mfa_deactivations
+WHERE
+    mfa_target_kind <> 'root'
+    AND NOT mfa_target_is_caller;
+
+CREATE VIEW user_deletions AS
+FROM candidates
+WHERE
+    service = 'iam'
+    AND event_name = 'DeleteUser'
+    AND succeeded;
+
+
+-- What root_api_call leaves out ------------------------------------------------------------------------------------------
+
+-- Events that a rule reports on that event alone. Each rule that does so adds the view it reads, and only then.
+CREATE VIEW reported_alone AS
+SELECT logFile, logFileIndex FROM root_access_key_creations
+UNION ALL
+SELECT logFile, logFileIndex FROM root_mfa_deactivations
+UNION ALL
+SELECT logFile, logFileIndex FROM other_user_mfa_deactivations;
