@@ -62,6 +62,10 @@ class RunReport:
         self.skipped += 1
         self.skipped_reasons[reason] += 1
 
+    def add_alerts(self, severities: Iterable[str]) -> None:
+        """Count alerts that were written."""
+        self.alerts.update(str(severity) for severity in severities)
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as `--report` writes it."""
         return {

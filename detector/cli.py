@@ -1,0 +1,302 @@
+"""The command line: parse, call, print, exit. No detection logic here.
+
+duckdb, pyarrow and boto3 are imported inside the commands: `--help` must not wait for them.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector import __version__, options
+from detector.cli_rules import rules_app
+from detector.errors import DetectorError
+from detector.formats import AlertFormat, QueryFormat
+from detector.outcome import exit_code
+from detector.severity import Severity
+from detector.terminal import counted, printable, progress_bar, report_lines, table_lines
+
+if TYPE_CHECKING:
+    from detector.alerts.alert import Alert
+    from detector.detect import Detection
+    from detector.lake.writer import LakeWriter
+    from detector.report import RunReport
+    from detector.sources.aws import AwsOptions
+    from detector.window import Scope
+
+app = typer.Typer(
+    name="detector",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(rules_app, name="rules")
+_verbose = False
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"detector {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _detector(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks of errors.")] = False,
+    version: Annotated[  # noqa: ARG001 - the callback prints it
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What was done with the AWS root user, and what happened to MFA and the trail around it, from CloudTrail logs.
+
+    Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
+    3 no log objects found, 4 incomplete: something could not be read.
+    """
+    global _verbose
+    _verbose = verbose
+
+
+@app.command(name="ingest")
+def ingest_command(
+    sources: options.Sources,
+    lake: options.Lake,
+    since: options.Since = None,
+    until: options.Until = None,
+    account: options.Accounts = None,
+    region: options.Regions = None,
+    look_ahead_days: options.LookAhead = 1,
+    profile: options.Profile = None,
+    role_arn: options.RoleArn = None,
+    endpoint_url: options.EndpointUrl = None,
+    jobs: options.Jobs = options.CORES,
+    report_file: options.Report = None,
+) -> None:
+    """Bring the log objects of a source into a lake. Objects that are in already are not read again.
+
+    Exit codes: 0 everything in scope was read, 2 an error, 3 no log objects found, 4 some could not be read.
+
+    Example: detector ingest s3://my-trail-bucket --lake lake/ --since 7d
+    """
+    from detector.lake.writer import open_to_write
+
+    scope = options.scope(account, region, since, until, look_ahead_days)
+    aws = options.aws_options(profile, role_arn, endpoint_url)
+    with _reported(sources, report_file) as report, open_to_write(lake) as writer:
+        _ingest(sources, aws, scope, writer, report, jobs)
+    raise typer.Exit(exit_code(report))
+
+
+@app.command(name="detect")
+def detect_command(
+    lake: options.Lake,
+    rules: options.Rules = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    min_severity: options.MinSeverity = Severity.INFO,
+    format_: options.Format = AlertFormat.NATIVE,
+    output: options.Output = None,
+    new: Annotated[bool, typer.Option("--new", help="Only alerts not written before, or now more severe.")] = False,
+    fail_on: options.FailOn = None,
+) -> None:
+    """Run the rules over a lake and write one JSON alert per line.
+
+    Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
+
+    Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error.
+
+    Example: detector detect --lake lake/ --min-severity high | jq -r .summary
+    """
+    from detector.alerts.sinks import open_sink
+    from detector.detect import Selection, detect, write_alerts, write_new_alerts
+    from detector.lake.reader import read_lake
+    from detector.lake.writer import open_to_write
+
+    selection = Selection(*options.window(since, until), min_severity)
+    sink = open_sink(output)
+    events = read_lake(lake)  # before the lock: a lake that does not exist is an error, not a new lake
+    with open_to_write(lake) if new else nullcontext() as writer:
+        detection = detect(events if writer is None else read_lake(lake), rules or [], datetime.now(UTC))
+        written = list(filter(selection.takes, detection.alerts))
+        if writer is None:
+            write_alerts(written, sink, format_)
+        else:
+            written = write_new_alerts(written, sink, format_, writer.ledger)
+    for warning in detection.warnings:
+        _say(f"warning: {warning}")
+    _say_alerts(detection, written)
+    raise typer.Exit(exit_code(None, detection.errors, written, fail_on))
+
+
+@app.command(name="run")
+def run_command(
+    sources: options.Sources,
+    lake: options.Lake,
+    since: options.Since = None,
+    until: options.Until = None,
+    account: options.Accounts = None,
+    region: options.Regions = None,
+    look_ahead_days: options.LookAhead = 1,
+    profile: options.Profile = None,
+    role_arn: options.RoleArn = None,
+    endpoint_url: options.EndpointUrl = None,
+    jobs: options.Jobs = options.CORES,
+    rules: options.Rules = None,
+    min_severity: options.MinSeverity = Severity.INFO,
+    format_: options.Format = AlertFormat.NATIVE,
+    output: options.Output = None,
+    fail_on: options.FailOn = None,
+    report_file: options.Report = None,
+) -> None:
+    """Ingest what is new, then write the alerts that have not been written before. Safe to repeat, and to kill.
+
+    Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
+    3 no log objects found, 4 some could not be read.
+
+    Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
+    """
+    from detector.alerts.sinks import open_sink
+    from detector.detect import Selection, detect, write_new_alerts
+    from detector.lake.reader import read_lake
+    from detector.lake.writer import open_to_write
+
+    scope = options.scope(account, region, since, until, look_ahead_days)
+    aws = options.aws_options(profile, role_arn, endpoint_url)
+    selection = Selection(min_severity=min_severity)
+    sink = open_sink(output)
+    with _reported(sources, report_file) as report, open_to_write(lake) as writer:
+        _ingest(sources, aws, scope, writer, report, jobs)
+        detection = detect(read_lake(lake), rules or [], datetime.now(UTC))
+        written = write_new_alerts(filter(selection.takes, detection.alerts), sink, format_, writer.ledger)
+        report.add_alerts(alert.severity for alert in written)
+        report.warnings += detection.warnings
+    _say_alerts(detection, written)
+    raise typer.Exit(exit_code(report, detection.errors, written, fail_on))
+
+
+@app.command(name="sql")
+def sql_command(
+    query: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT over `events` and the rules' views.")],
+    lake: options.Lake,
+    form: Annotated[QueryFormat, typer.Option("--format", help="How rows are written.")] = QueryFormat.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file.", metavar="FILE")] = None,
+) -> None:
+    """Ask the lake a question in SQL: the columns of `events` are CloudTrail's own.
+
+    Exit codes: 0 done, 2 the query is refused or fails.
+
+    Example: detector sql "SELECT eventName, count(*) FROM events GROUP BY ALL" --lake lake/
+    """
+    from detector.lake.reader import read_lake
+    from detector.query import write_rows
+    from detector.rules.engine import Engine
+
+    with Engine(read_lake(lake)) as engine:
+        count = write_rows(engine.query(query), form, output)
+    if output is not None:
+        _say(f"{counted(count, 'row')} to {output}")
+
+
+@app.command(name="status")
+def status_command(
+    lake: options.Lake,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
+) -> None:
+    """Show what a lake holds: accounts, regions and days with records, duplicates and rejected records.
+
+    Exit codes: 0 done, 2 no lake, 4 some objects in it could not be read whole.
+
+    Example: detector status --lake lake/
+    """
+    import json
+    from dataclasses import asdict
+
+    from detector.status import lake_status
+
+    status = lake_status(lake)
+    if as_json:
+        lines = [json.dumps(asdict(row)) for row in status.rows]
+    else:
+        headings = ["account", "region", "day", "records", "duplicates", "rejected"]
+        lines = list(table_lines(headings, [list(asdict(row).values()) for row in status.rows]))
+    typer.echo("\n".join(lines))
+    _say(status.summary)
+    for uri, reason in status.incomplete:
+        _say(f"not whole: {uri}: {reason}")
+    raise typer.Exit(4 if status.incomplete else 0)
+
+
+def main() -> None:
+    """Entry point: turn whatever goes wrong into one line, one hint and an exit code."""
+    try:
+        app()
+    except DetectorError as error:
+        if str(error):
+            _say(f"error: {error}")
+        if error.hint:
+            _say(f"hint: {error.hint}")
+        _end(error.exit_code)
+    except KeyboardInterrupt:
+        _say("interrupted; what was committed stays, run the same command again to go on")
+        _end(130)
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback in a cron mail
+        _say(f"error: unexpected {type(error).__name__}: {error}")
+        _say("hint: run it again with --verbose before the command and report the traceback")
+        _end(2)
+
+
+def _end(code: int) -> None:
+    if _verbose:
+        traceback.print_exc()
+    sys.exit(code)
+
+
+@contextmanager
+def _reported(sources: Sequence[str], file: Path | None) -> Iterator[RunReport]:
+    """Hand out a run report and, however the block ends, show it and write it."""
+    from detector.report import RunReport
+
+    report = RunReport(datetime.now(UTC), tuple(sources))
+    try:
+        yield report
+    except DetectorError as error:
+        report.error = str(error)
+        raise
+    finally:
+        report.ended = datetime.now(UTC)
+        for line in report_lines(report):
+            typer.echo(line, err=True)
+        if file is not None:
+            report.write(file)
+
+
+def _ingest(
+    sources: Sequence[str], aws: AwsOptions, scope: Scope, writer: LakeWriter, report: RunReport, jobs: int
+) -> None:
+    from detector.ingest import ingest
+    from detector.sources.opening import open_source
+
+    with progress_bar() as progress:
+        opened = [open_source(source, aws) for source in sources]
+        ingest(opened, writer, scope, report, jobs=jobs, progress=progress)
+
+
+def _say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
+    for error in detection.errors:
+        _say(f"error: {error}")
+        if error.hint:
+            _say(f"hint: {error.hint}")
+    by_severity = [(severity, sum(alert.severity is severity for alert in written)) for severity in reversed(Severity)]
+    listed = ", ".join(f"{count} {severity}" for severity, count in by_severity if count)
+    _say(counted(len(written), "alert") + (f": {listed}" if listed else ""))
+
+
+def _say(message: str) -> None:
+    typer.echo(printable(message), err=True)
