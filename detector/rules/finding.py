@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from detector.rules.rule import Rule, Severity
+from detector.rules.rule import Rule
+from detector.severity import Severity
 
 # Result column → the DuckDB types it may have.
 _TEXT = frozenset({"VARCHAR"})

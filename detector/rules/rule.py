@@ -21,21 +21,12 @@ from typing import Any, TypeVar
 import detector
 from detector.errors import RuleError, RuleQueryError
 from detector.rules.statement import NotOneSelect, Statement, parse_select
+from detector.severity import Severity
 
 _BLOCK = re.compile(r"\A-- /// rule\n(?P<toml>(?:--(?: .*)?\n)+?)-- ///\n(?P<sql>.*)\Z", re.DOTALL)
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _TECHNIQUE = re.compile(r"TA\d{4}:T\d{4}(\.\d{3})?")
 _T = TypeVar("_T")
-
-
-class Severity(StrEnum):
-    """How soon a person should look, lowest first."""
-
-    INFO = "info"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 class Confidence(StrEnum):

@@ -1,0 +1,76 @@
+"""Prove rules: format, examples, result contract. For the shipped ones and for users' own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from detector.errors import RuleError
+from detector.rules.engine import RAW_RELATIONS, Engine
+from detector.rules.events import TableEvents
+from detector.rules.examples import Example, load_examples
+from detector.rules.rule import Reads, Rule, load_rules
+
+_ALL_EVENTS = RAW_RELATIONS | {"all_events"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a rule. A result, not an error."""
+
+    path: Path | None  # None: the message names the file
+    message: str
+    hint: str = ""
+
+
+def check_rules(*directories: Path) -> list[Problem]:
+    """Return what is wrong with the rules of the directories, rule by rule."""
+    loaded = load_rules(*directories)
+    problems = [Problem(None, str(error), error.hint) for error in loaded.errors]
+    for rule in loaded.rules:
+        problems += _check_rule(rule)
+    return problems
+
+
+def _check_rule(rule: Rule) -> Iterator[Problem]:
+    if rule.reads is Reads.CANDIDATES and rule.statement.tables & _ALL_EVENTS:
+        yield Problem(rule.path, "reads all events", 'add `reads = "events"`, or read `candidates`')
+    if rule.reads is Reads.EVENTS and not rule.statement.tables & _ALL_EVENTS:
+        yield Problem(rule.path, "reads no more than candidates", 'remove `reads = "events"`')
+    try:
+        examples = load_examples(rule)
+    except RuleError as error:
+        yield Problem(None, str(error), error.hint)
+        return
+    for example in examples:
+        problem = check_example(rule, example)
+        if problem is not None:
+            yield Problem(rule.path, f"example {example.name!r}: {problem}")
+    if not any(example.alerts for example in examples):
+        yield Problem(rule.examples_path, "no example fires", "one must, to show that the rule can")
+    if all(example.alerts for example in examples):
+        yield Problem(rule.examples_path, "no near miss", "add one for each predicate, with alerts 0")
+
+
+def check_example(rule: Rule, example: Example) -> str | None:
+    """Run a rule over one of its examples and return what is wrong, or None."""
+    try:
+        table = example.table()
+    except ValueError as error:
+        return f"cannot be read: {error}"
+    with Engine(TableEvents(table), threads=1) as engine:
+        try:
+            findings = engine.run(rule)
+        except RuleError as error:
+            return str(error)
+        known = engine.evidence(key for finding in findings for key in finding.event_ids) if findings else {}
+    if len(findings) != example.alerts:
+        return f"{len(findings)} alerts, not {example.alerts}" + "".join(f"\n  {f.summary}" for f in findings)
+    for finding in findings:
+        if example.severity not in (None, finding.severity):
+            return f"severity {finding.severity}, not {example.severity}"
+        unknown = [key for key in finding.event_ids if key not in known]
+        if unknown:
+            return f"event_ids name no event: {unknown[0]!r}"
+    return None

@@ -1,0 +1,123 @@
+"""A rule's examples: raw CloudTrail records and how many findings they give.
+
+`<rule id>.examples.json` is a list of cases:
+
+    [{"name": "…", "alerts": 1, "severity": "low", "records": [{…}, {…}]}]
+
+Near misses differ from the case that fires in one field. To show that one field only, the file may be an object
+`{"records": {"login": {…}}, "examples": [cases]}`; a case's record is then a raw record as above, the name of a
+record, or `{"like": "login", …}`: a JSON merge patch (RFC 7396, null removes a field) of it. Records made from a name
+get an eventID of their own unless the patch gives one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from detector.errors import RuleError
+from detector.records.log_file import decode_log_file
+from detector.rules.rule import Rule
+from detector.severity import Severity
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Records, and what the rule is to make of them."""
+
+    name: str
+    alerts: int
+    severity: Severity | None  # of each alert, when the example says so
+    records: tuple[Record, ...]
+
+    def table(self) -> pa.Table:
+        """Return the records as events.
+
+        Raises:
+            ValueError: a record cannot be a row.
+        """
+        content = json.dumps({"Records": self.records}).encode()
+        decoded = decode_log_file(content, f"example:{self.name}")
+        rejected = [f"record {kept.index}: {kept.reason}" for kept in decoded.kept if kept.rejected]
+        trouble = decoded.problem or decoded.skipped or "; ".join(rejected)
+        if trouble:
+            raise ValueError(trouble)
+        return decoded.table
+
+
+def load_examples(rule: Rule) -> tuple[Example, ...]:
+    """Read the examples beside a rule.
+
+    Raises:
+        RuleError: the file is missing, or is not as described above.
+    """
+    path = rule.examples_path
+    try:
+        return _parse(path, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise RuleError(f"{path}: no examples", hint="write one that fires and a near miss") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RuleError(f"{path}: {error}") from error
+
+
+def _parse(path: Path, content: object) -> tuple[Example, ...]:
+    named: Mapping[str, Record] = {}
+    cases = content
+    if isinstance(content, dict):
+        if set(content) != {"records", "examples"} or not isinstance(content["records"], dict):
+            raise ValueError('an object must have "records", by name, and "examples"')
+        named, cases = content["records"], content["examples"]
+    if not isinstance(cases, list):
+        raise ValueError("examples are a list")  # noqa: TRY004 - the file is wrong, not the call
+    examples = tuple(_example(case, named) for case in cases)
+    names = [example.name for example in examples]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path.name} has two examples named {twice[0]!r}")
+    return examples
+
+
+def _example(case: object, named: Mapping[str, Record]) -> Example:
+    if not isinstance(case, dict) or not {"name", "alerts", "records"} <= set(case) <= _KEYS:
+        raise ValueError('an example is {"name", "alerts", "records"} and perhaps "severity"')
+    name, alerts, records = case["name"], case["alerts"], case["records"]
+    if not isinstance(name, str) or not isinstance(alerts, int) or not isinstance(records, list):
+        raise ValueError(f"example {name!r}: name is text, alerts a number, records a list")  # noqa: TRY004
+    severity = Severity(case["severity"]) if "severity" in case else None
+    try:
+        made = tuple(_record(record, named, position) for position, record in enumerate(records))
+    except KeyError as error:
+        raise ValueError(f"example {name!r}: no record is named {error}") from error
+    return Example(name, alerts, severity, made)
+
+
+_KEYS = {"name", "alerts", "records", "severity"}
+
+
+def _record(record: object, named: Mapping[str, Record], position: int) -> Record:
+    patch = {"like": record} if isinstance(record, str) else record
+    if not isinstance(patch, dict):
+        raise ValueError(f"record {position} is neither an object nor a name")  # noqa: TRY004 - the file is wrong
+    if "like" not in patch:
+        return patch
+    own_id = {"eventID": f"00000000-0000-4000-8000-{position:012d}"}
+    changes = {key: value for key, value in patch.items() if key != "like"}
+    return _merged(named[patch["like"]], own_id | changes)
+
+
+def _merged(target: object, patch: Mapping[str, Any]) -> Record:
+    """Apply a JSON merge patch (RFC 7396)."""
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merged(result.get(key), value) if isinstance(value, dict) else value
+    return result
