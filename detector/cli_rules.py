@@ -74,9 +74,12 @@ def check_command(
     from detector.rules.rule import load_rules, shipped_rules_directory
 
     chosen = directories or [shipped_rules_directory()]
-    problems = check_rules(chosen)
+    problems = check_rules(*chosen)
     for problem in problems:
-        typer.echo(f"error: {printable(problem)}", err=True)
+        where = f"{problem.path}: " if problem.path else ""
+        typer.echo(f"error: {printable(where + problem.message)}", err=True)
+        if problem.hint:
+            typer.echo(f"hint: {printable(problem.hint)}", err=True)
     typer.echo(f"{counted(len(load_rules(*chosen).rules), 'rule')}, {counted(len(problems), 'problem')}", err=True)
     raise typer.Exit(2 if problems else 0)
 

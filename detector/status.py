@@ -16,9 +16,9 @@ from detector.terminal import counted
 
 _ROWS = """
 SELECT
-    recipientAccountId AS account,
-    awsRegion AS region,
-    CAST(eventTime AS DATE)::VARCHAR AS day,
+    parts.recipientAccountId AS account,
+    parts.awsRegion AS region,
+    CAST(CAST(parts.eventTime AS DATE) AS VARCHAR) AS day,
     count(*) AS records,
     count(*) FILTER (WHERE hidden.logFile IS NOT NULL) AS duplicates
 FROM parts
