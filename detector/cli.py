@@ -17,9 +17,9 @@ import typer
 
 from detector import __version__, options
 from detector.cli_rules import rules_app
-from detector.errors import DetectorError
+from detector.errors import DetectorError, OutputClosed
 from detector.formats import AlertFormat, QueryFormat
-from detector.outcome import exit_code
+from detector.outcome import INTERRUPTED, exit_code
 from detector.severity import Severity
 from detector.terminal import counted, printable, progress_bar, report_lines, table_lines
 
@@ -123,7 +123,7 @@ def detect_command(
     sink = open_sink(output)
     events = read_lake(lake)  # before the lock: a lake that does not exist is an error, not a new lake
     with open_to_write(lake) if new else nullcontext() as writer:
-        detection = detect(events if writer is None else read_lake(lake), rules or [], datetime.now(UTC))
+        detection = detect(events if writer is None else read_lake(lake), rules or [], _now())
         written = list(filter(selection.takes, detection.alerts))
         if writer is None:
             write_alerts(written, sink, format_)
@@ -173,7 +173,7 @@ def run_command(
     sink = open_sink(output)
     with _reported(sources, report_file) as report, open_to_write(lake) as writer:
         _ingest(sources, aws, scope, writer, report, jobs)
-        detection = detect(read_lake(lake), rules or [], datetime.now(UTC))
+        detection = detect(read_lake(lake), rules or [], _now())
         written = write_new_alerts(filter(selection.takes, detection.alerts), sink, format_, writer.ledger)
         report.add_alerts(alert.severity for alert in written)
         report.warnings += detection.warnings
@@ -237,15 +237,15 @@ def main() -> None:
     """Entry point: turn whatever goes wrong into one line, one hint and an exit code."""
     try:
         app()
-    except DetectorError as error:
-        if str(error):
-            _say(f"error: {error}")
-        if error.hint:
-            _say(f"hint: {error.hint}")
+    except OutputClosed as error:
         _end(error.exit_code)
-    except KeyboardInterrupt:
-        _say("interrupted; what was committed stays, run the same command again to go on")
-        _end(130)
+    except DetectorError as error:
+        _say_error(error)
+        _end(error.exit_code)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C, given in silence
+            _say("interrupted; what was committed stays, run the same command again to go on")
+        raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback in a cron mail
         _say(f"error: unexpected {type(error).__name__}: {error}")
         _say("hint: run it again with --verbose before the command and report the traceback")
@@ -263,14 +263,14 @@ def _reported(sources: Sequence[str], file: Path | None) -> Iterator[RunReport]:
     """Hand out a run report and, however the block ends, show it and write it."""
     from detector.report import RunReport
 
-    report = RunReport(datetime.now(UTC), tuple(sources))
+    report = RunReport(_now(), tuple(sources))
     try:
         yield report
     except DetectorError as error:
         report.error = str(error)
         raise
     finally:
-        report.ended = datetime.now(UTC)
+        report.ended = _now()
         for line in report_lines(report):
             typer.echo(line, err=True)
         if file is not None:
@@ -290,12 +290,20 @@ def _ingest(
 
 def _say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
     for error in detection.errors:
-        _say(f"error: {error}")
-        if error.hint:
-            _say(f"hint: {error.hint}")
+        _say_error(error)
     by_severity = [(severity, sum(alert.severity is severity for alert in written)) for severity in reversed(Severity)]
     listed = ", ".join(f"{count} {severity}" for severity, count in by_severity if count)
     _say(counted(len(written), "alert") + (f": {listed}" if listed else ""))
+
+
+def _say_error(error: DetectorError) -> None:
+    _say(f"error: {error}")
+    if error.hint:
+        _say(f"hint: {error.hint}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _say(message: str) -> None:

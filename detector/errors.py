@@ -10,6 +10,7 @@ DetectorError             exit code 2: one `error:` line on stderr, one `hint:` 
 ├── RuleError             a rule file is malformed; names the file
 │   └── RuleQueryError    DuckDB refused a rule's SQL, or its result breaks the contract
 └── SinkError             alerts cannot be written
+    └── OutputClosed      exit code 141, in silence: the program that read the output has gone (`| head`)
 
 One bad object, record or prefix is not an error but a result: it is counted, named in the run report, and
 makes the exit code 4.
@@ -71,3 +72,9 @@ class RuleQueryError(RuleError):
 
 class SinkError(DetectorError):
     """Alerts cannot be written."""
+
+
+class OutputClosed(SinkError):  # noqa: N818 - what the reader did
+    """The reader of standard output has closed it."""
+
+    exit_code = 141  # as the shell reports SIGPIPE

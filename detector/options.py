@@ -79,7 +79,8 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
         UsageError: one of them is no time.
     """
     now = datetime.now(UTC)
-    return (since and parse_moment(since, now)) or None, (until and parse_moment(until, now)) or None
+    first = None if since is None else parse_moment(since, now)
+    return first, None if until is None else parse_moment(until, now)
 
 
 def aws_options(profile: str | None, role_arn: str | None, endpoint_url: str | None) -> AwsOptions:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from detector.report import RunReport
 
 DONE, FAILED_ON, ERROR, NO_LOG_OBJECTS, INCOMPLETE = range(5)
+INTERRUPTED = 130
 
 
 def exit_code(

@@ -16,7 +16,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from detector.errors import SinkError, UsageError
+from detector.alerts.sinks import forget_standard_output
+from detector.errors import OutputClosed, SinkError, UsageError
 from detector.formats import QueryFormat
 from detector.rules.finding import rfc3339
 from detector.terminal import printable, table_lines
@@ -138,5 +139,8 @@ def _open(output: Path | None) -> Iterator[BinaryIO]:
         else:
             with output.open("wb") as file:
                 yield file
+    except BrokenPipeError as error:
+        forget_standard_output()
+        raise OutputClosed("the reader of standard output has gone") from error
     except OSError as error:
         raise SinkError(f"cannot write {output or 'standard output'}: {error.strerror or error}") from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from detector.errors import SinkError
+from detector.errors import OutputClosed, SinkError
 
 
 class Sink(Protocol):
@@ -34,11 +34,17 @@ class StandardOutput:
         try:
             stream.writelines(lines)
             stream.flush()
+        except BrokenPipeError as error:
+            forget_standard_output()
+            raise OutputClosed("the reader of standard output has gone") from error
         except OSError as error:
-            # Python would try to flush once more at exit, and complain.
-            with suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SinkError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def forget_standard_output() -> None:
+    """Keep Python from flushing a closed standard output at exit, which it would complain about."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass(frozen=True, slots=True)
