@@ -109,15 +109,15 @@ def _record(record: object, named: Mapping[str, Record], position: int) -> Recor
         return patch
     own_id = {"eventID": f"00000000-0000-4000-8000-{position:012d}"}
     changes = {key: value for key, value in patch.items() if key != "like"}
-    return _merged(named[patch["like"]], own_id | changes)
+    return merge_patch(named[patch["like"]], own_id | changes)
 
 
-def _merged(target: object, patch: Mapping[str, Any]) -> Record:
-    """Apply a JSON merge patch (RFC 7396)."""
+def merge_patch(target: object, patch: Mapping[str, Any]) -> Record:
+    """Return an object with a JSON merge patch (RFC 7396) applied: null removes a field."""
     result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
         else:
-            result[key] = _merged(result.get(key), value) if isinstance(value, dict) else value
+            result[key] = merge_patch(result.get(key), value) if isinstance(value, dict) else value
     return result

@@ -19,7 +19,7 @@ _READERS = ("read_", "parquet_")
 _TABLE_FUNCTIONS = frozenset(
     {"generate_series", "glob", "json_each", "json_tree", "normalised", "query_table", "range", "repeat", "unnest"}
 )
-_CATALOG = ("duckdb_columns", "duckdb_functions", "duckdb_tables", "duckdb_views")
+_CATALOG = frozenset({"duckdb_columns", "duckdb_functions", "duckdb_tables", "duckdb_views"})
 
 
 class NotOneSelect(ValueError):  # noqa: N818 - says what the text is
@@ -31,7 +31,7 @@ class Statement:
     """One SELECT that only reads."""
 
     tables: frozenset[str]  # lower case, as written; relations that the statement itself defines are left out
-    describes_tables: bool  # DESCRIBE, SHOW TABLES or SUMMARIZE: tables may be named in ways not shown above
+    describes_tables: bool  # DESCRIBE, SHOW, SUMMARIZE or the catalogue: it may see tables not named above
 
 
 def parse_select(sql: str) -> Statement:
@@ -78,13 +78,14 @@ def _inspect(tree: Any) -> Statement:  # noqa: ANN401 - JSON
         elif kind == "SHOW_REF":
             describes_tables = True
         elif kind == "TABLE_FUNCTION":
-            _require_harmless(node["function"].get("function_name", ""))
+            function = node["function"].get("function_name", "").lower()
+            _require_harmless(function)
+            describes_tables |= function in _CATALOG
     return Statement(frozenset(tables - defined), describes_tables)
 
 
 def _require_harmless(function: str) -> None:
-    name = function.lower()
-    if not name.startswith(_READERS) and name not in _TABLE_FUNCTIONS and name not in _CATALOG:
+    if not function.startswith(_READERS) and function not in _TABLE_FUNCTIONS | _CATALOG:
         raise NotOneSelect(f"may not use the table function {function}")
 
 

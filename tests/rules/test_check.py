@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from detector.errors import RuleError
+from detector.rules.check import check_rules
+from detector.rules.examples import load_examples, merge_patch
+from detector.rules.rule import Rule, parse_rule, shipped_rules_directory
+from detector.severity import Severity
+
+METADATA = """\
+-- /// rule
+-- title = "T"
+-- severity = "high"
+-- confidence = "low"
+-- attack = []
+-- description = "D"
+-- response = "R"
+-- false_positives = []
+-- references = []
+"""
+SQL = "SELECT account_id, event_time, [event_id] AS event_ids, 'login' AS summary FROM root_logins\n"
+LOGIN = json.loads((shipped_rules_directory() / "root_console_login_without_mfa.examples.json").read_text())["records"][
+    "login"
+]
+FIRES = {"name": "fires", "alerts": 1, "records": [LOGIN]}
+QUIET = {"name": "quiet", "alerts": 0, "records": [{**LOGIN, "eventName": "CheckMfa"}]}
+
+
+def write_rule(directory: Path, *, sql: str = SQL, more: str = "", examples: object = (FIRES, QUIET)) -> Rule:
+    path = directory / "mine.sql"
+    path.write_text(f"{METADATA}{more}-- ///\n{sql}", encoding="utf-8")
+    if examples is not None:
+        text = examples if isinstance(examples, str) else json.dumps(examples)
+        (directory / "mine.examples.json").write_text(text, encoding="utf-8")
+    return parse_rule(path)
+
+
+def messages(directory: Path) -> list[str]:
+    return [problem.message for problem in check_rules(directory)]
+
+
+def test_a_good_rule_has_no_problems(tmp_path: Path) -> None:
+    write_rule(tmp_path)
+    assert check_rules(tmp_path) == []
+
+
+def test_a_malformed_file_is_a_problem_and_the_others_are_checked(tmp_path: Path) -> None:
+    write_rule(tmp_path, examples=[QUIET])
+    (tmp_path / "broken.sql").write_text("SELECT 1")
+    assert messages(tmp_path) == [f"{tmp_path / 'broken.sql'}: no metadata", "no example fires"]
+
+
+def test_an_example_with_another_count_shows_what_was_found(tmp_path: Path) -> None:
+    rule = write_rule(tmp_path, examples=[{**FIRES, "alerts": 2}, QUIET])
+    [problem] = check_rules(tmp_path)
+    assert problem.path == rule.path
+    assert problem.message == "example 'fires': 1 alerts, not 2\n  login"
+
+
+def test_an_example_with_another_severity(tmp_path: Path) -> None:
+    write_rule(tmp_path, examples=[{**FIRES, "severity": "low"}, QUIET])
+    assert messages(tmp_path) == ["example 'fires': severity high, not low"]
+
+
+def test_a_result_that_breaks_the_contract(tmp_path: Path) -> None:
+    rule = write_rule(tmp_path, sql="SELECT account_id FROM root_logins\n", examples=[QUIET])
+    assert messages(tmp_path) == [
+        f"example 'quiet': {rule.path}: result lacks event_time, event_ids, summary",
+        "no example fires",
+    ]
+
+
+def test_event_ids_that_name_no_event(tmp_path: Path) -> None:
+    write_rule(tmp_path, sql=SQL.replace("[event_id]", "[event_name]"))
+    assert messages(tmp_path) == ["example 'fires': event_ids name no event: 'ConsoleLogin'"]
+
+
+def test_both_kinds_of_example_are_needed(tmp_path: Path) -> None:
+    write_rule(tmp_path, examples=[FIRES])
+    assert messages(tmp_path) == ["no near miss"]
+    write_rule(tmp_path, examples=[])
+    assert messages(tmp_path) == ["no example fires", "no near miss"]
+
+
+def test_a_record_that_cannot_be_a_row(tmp_path: Path) -> None:
+    write_rule(tmp_path, examples=[FIRES, QUIET, {"name": "timeless", "alerts": 0, "records": [{"eventName": "x"}]}])
+    [message] = messages(tmp_path)
+    assert message.startswith("example 'timeless': cannot be read: record 0: ")
+
+
+def test_reads_must_say_what_the_rule_does(tmp_path: Path) -> None:
+    everything = SQL.replace("root_logins", "all_events WHERE event_name = 'ConsoleLogin'")
+    write_rule(tmp_path, sql=everything)
+    assert messages(tmp_path) == ["reads all events"]
+    write_rule(tmp_path, sql=everything, more='-- reads = "events"\n')
+    assert messages(tmp_path) == []
+    write_rule(tmp_path, more='-- reads = "events"\n')
+    assert messages(tmp_path) == ["reads no more than candidates"]
+
+
+@pytest.mark.parametrize(
+    ("examples", "message"),
+    [
+        (None, "no examples"),
+        ("[", "Expecting value"),
+        ("[" * 100_000, "."),
+        ({"examples": []}, 'an object must have "records"'),
+        ({"records": [], "examples": []}, 'an object must have "records"'),
+        (7, "examples are a list"),
+        ([7], "an example is"),
+        ([{"name": "x", "alerts": 1}], "an example is"),
+        ([{**FIRES, "colour": 1}], "an example is"),
+        ([{**FIRES, "alerts": "1"}], "alerts a number"),
+        ([{**FIRES, "name": 1}], "name is text"),
+        ([{**FIRES, "records": {}}], "records a list"),
+        ([{**FIRES, "severity": "urgent"}], "'urgent' is not a valid Severity"),
+        ([{**FIRES, "records": [7]}], "record 0 is neither an object nor a name"),
+        ([{**FIRES, "records": ["login"]}], "no record is named 'login'"),
+        ([FIRES, FIRES], "two examples named 'fires'"),
+    ],
+)
+def test_a_malformed_examples_file_is_named(tmp_path: Path, examples: object, message: str) -> None:
+    rule = write_rule(tmp_path, examples=examples)
+    with pytest.raises(RuleError, match=message) as caught:
+        load_examples(rule)
+    assert str(rule.examples_path) in str(caught.value)
+    assert messages(tmp_path) == [str(caught.value)]
+
+
+def test_named_records_and_patches_of_them(tmp_path: Path) -> None:
+    rule = write_rule(
+        tmp_path,
+        examples={
+            "records": {"login": {"eventID": "x", "a": {"b": 1, "c": 2}, "d": 3}},
+            "examples": [
+                {
+                    "name": "n",
+                    "alerts": 1,
+                    "severity": "low",
+                    "records": [
+                        "login",
+                        {"like": "login", "eventID": "y", "a": {"b": None}, "d": {"e": None}},
+                        {"z": 1},
+                    ],
+                }
+            ],
+        },
+    )
+    [example] = load_examples(rule)
+    assert example.severity is Severity.LOW
+    assert example.records == (
+        {"eventID": "00000000-0000-4000-8000-000000000000", "a": {"b": 1, "c": 2}, "d": 3},
+        {"eventID": "y", "a": {"c": 2}, "d": {}},
+        {"z": 1},
+    )
+
+
+def test_a_merge_patch_leaves_its_target_alone() -> None:
+    target = {"a": {"b": 1}}
+    assert merge_patch(target, {"a": {"c": 2}}) == {"a": {"b": 1, "c": 2}}
+    assert merge_patch("no object", {"a": 1}) == {"a": 1}
+    assert target == {"a": {"b": 1}}

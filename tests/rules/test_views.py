@@ -1,0 +1,419 @@
+"""The normalised columns, one field trap at a time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from detector.records.log_file import decode_log_file
+from detector.records.schema import RECORD, Kind
+from detector.rules.engine import Engine
+from detector.rules.events import TableEvents
+from detector.rules.examples import merge_patch
+from detector.rules.rule import load_rules, shipped_rules_directory
+
+ACCOUNT = "111122223333"
+LOGIN = json.loads((shipped_rules_directory() / "root_console_login_without_mfa.examples.json").read_text())["records"][
+    "login"
+]
+CALL: dict[str, Any] = {
+    "eventVersion": "1.11",
+    "userIdentity": {
+        "type": "Root",
+        "arn": f"arn:aws:iam::{ACCOUNT}:root",
+        "accountId": ACCOUNT,
+        "accessKeyId": "ASIAX",
+    },
+    "eventTime": "2026-03-01T09:00:00Z",
+    "eventSource": "iam.amazonaws.com",
+    "eventName": "CreateUser",
+    "awsRegion": "us-east-1",
+    "sourceIPAddress": "198.51.100.7",
+    "userAgent": "aws-cli/2",
+    "requestParameters": None,
+    "responseElements": None,
+    "eventType": "AwsApiCall",
+    "readOnly": False,
+    "recipientAccountId": ACCOUNT,
+}
+USER = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/staff/alice", "userName": "alice"}
+ROLE = {
+    "type": "AssumedRole",
+    "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/Ops/session",
+    "sessionContext": {"sessionIssuer": {"type": "Role", "arn": f"arn:aws:iam::{ACCOUNT}:role/Ops"}},
+}
+OFF = {"eventName": "DeactivateMFADevice"}
+TRAIL = {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging"}
+TRAIL_ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
+SERVICE = "autoscaling.amazonaws.com"
+
+
+def to_table(*records: dict[str, Any]) -> pa.Table:
+    return decode_log_file(json.dumps({"Records": records}).encode(), "s3://trail/a.json.gz").table
+
+
+def normalised(*records: dict[str, Any]) -> dict[str, Any]:
+    """The last record's columns."""
+    with Engine(TableEvents(to_table(*records)), threads=1) as engine:
+        rows: list[dict[str, Any]] = engine.query("FROM all_events ORDER BY logFileIndex").read_all().to_pylist()
+    return rows[-1]
+
+
+def denied(resource: str) -> dict[str, Any]:
+    message = (
+        f"User: arn:aws:iam::1:user/x is not authorized to perform: iam:DeactivateMFADevice on resource: {resource}"
+    )
+    return {**OFF, "errorCode": "AccessDenied", "errorMessage": message}
+
+
+CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    # The service, whatever the partition
+    (
+        {},
+        {"service": "iam", "event_source": "iam.amazonaws.com", "event_name": "CreateUser", "region": "us-east-1"},
+    ),
+    ({"eventSource": "iam.amazonaws.com.cn"}, {"service": "iam"}),
+    ({"eventSource": "iam.amazonaws.eu"}, {"service": "iam"}),
+    ({"eventSource": "iam.example.com"}, {"service": None}),
+    ({"eventSource": "x.iam.amazonaws.com"}, {"service": "x.iam"}),
+    ({"eventSource": None, "eventName": None}, {"service": None, "event_name": None, "is_write": True}),
+    # Values that do not fit their column
+    ({"userAgent": ["a", "b"]}, {"user_agent": '["a","b"]'}),
+    ({"errorCode": 403}, {"error_code": "403", "succeeded": False}),
+    ({"errorCode": "", "errorMessage": ""}, {"error_code": None, "error_message": None, "succeeded": True}),
+    # T2: what came of it
+    ({}, {"succeeded": True, "is_permission_error": False}),
+    ({"errorCode": "AccessDenied"}, {"succeeded": False, "is_permission_error": True}),
+    ({"errorCode": "Client.UnauthorizedOperation"}, {"succeeded": False, "is_permission_error": True}),
+    ({"errorCode": "NotOrganizationMasterAccountException"}, {"is_permission_error": True}),
+    ({"errorCode": "NoSuchEntityException"}, {"succeeded": False, "is_permission_error": False}),
+    ({"errorMessage": "Failed authentication"}, {"succeeded": False}),
+    ({"responseElements": {"CreateUser": "Failure"}}, {"succeeded": False}),
+    ({"responseElements": {"CreateUser": "failure"}}, {"succeeded": False}),
+    ({"responseElements": {"Other": "Failure"}}, {"succeeded": True}),
+    # T3, T8, T29: root
+    ({}, {"is_root": True, "direct_root": True, "actor_type": "Root"}),
+    ({"userIdentity": {"type": "ROOT"}}, {"is_root": True}),
+    ({"userIdentity": {"arn": None}}, {"is_root": True, "actor_arn": None}),
+    ({"userIdentity": {"arn": ""}}, {"is_root": True, "actor_arn": None}),
+    ({"userIdentity": {"arn": "arn:aws-us-gov:iam::1:root"}}, {"is_root": True}),
+    ({"userIdentity": {"arn": "arn:aws-iso-b:iam::1:root"}}, {"is_root": True}),
+    ({"userIdentity": {"arn": f"arn:aws:iam::{ACCOUNT}:user/root"}}, {"is_root": False, "direct_root": False}),
+    ({"userIdentity": {"type": "AWSAccount"}}, {"is_root": False}),
+    ({"userIdentity": {"type": None}}, {"is_root": False}),
+    ({"userIdentity": None}, {"is_root": False, "direct_root": False, "account_id": ACCOUNT}),
+    # T15, T16, T20: where root's call comes from
+    ({}, {"root_origin": "temporary_key", "from_console": False}),
+    ({"userIdentity": {"accessKeyId": "AKIAX"}}, {"root_origin": "long_term_key"}),
+    ({"userIdentity": {"accessKeyId": ""}}, {"root_origin": "unknown", "access_key_id": None}),
+    ({"eventType": "AwsServiceEvent"}, {"root_origin": "service_event", "direct_root": False}),
+    ({"userIdentity": {"sessionContext": {"assumedRoot": "true"}}}, {"root_origin": "assume_root"}),
+    ({"userIdentity": {"sessionContext": {"assumedRoot": "false"}}}, {"root_origin": "temporary_key"}),
+    ({"userIdentity": {**ROLE, "sessionContext": {"assumedRoot": "true"}}}, {"root_origin": "temporary_key"}),
+    ({"userIdentity": {"invokedBy": SERVICE}, "sourceIPAddress": SERVICE}, {"root_origin": "service"}),
+    ({"userIdentity": {"invokedBy": SERVICE}, "sourceIPAddress": "AWS Internal"}, {"root_origin": "service"}),
+    ({"userIdentity": {"invokedBy": SERVICE}}, {"root_origin": "temporary_key", "direct_root": True}),
+    ({"sourceIPAddress": SERVICE}, {"root_origin": "temporary_key"}),
+    (
+        {"userIdentity": {"invokedBy": "signin.amazonaws.com"}, "sourceIPAddress": "AWS Internal"},
+        {"root_origin": "console", "from_console": True, "direct_root": True},
+    ),
+    ({"userIdentity": {"invokedBy": "signin.amazonaws.com.cn"}}, {"root_origin": "console"}),
+    ({"sessionCredentialFromConsole": "true"}, {"root_origin": "console"}),
+    ({"sessionCredentialFromConsole": True}, {"root_origin": "console"}),
+    ({"sessionCredentialFromConsole": "false"}, {"root_origin": "temporary_key"}),
+    (
+        {"userIdentity": {"sessionContext": {"attributes": {"sessionCredentialFromConsole": "true"}}}},
+        {"root_origin": "console"},
+    ),
+    ({"userAgent": "Coral/Netty4"}, {"root_origin": "console"}),
+    ({"userAgent": "[console.amazonaws.com]"}, {"root_origin": "console"}),
+    ({"userAgent": "AWS Internal"}, {"root_origin": "console"}),
+    ({"userAgent": "console.amazonaws.com.example"}, {"root_origin": "temporary_key"}),
+    ({"eventSource": "signin.amazonaws.com", "eventName": "ExitRole"}, {"root_origin": "signin", "mfa": "unknown"}),
+    # T19: whether it changes something
+    ({"readOnly": True}, {"is_write": False}),
+    ({"readOnly": "True"}, {"is_write": False}),
+    ({"readOnly": "false", "eventName": "GetUser"}, {"is_write": True}),
+    ({"readOnly": None}, {"is_write": True}),
+    ({"readOnly": None, "eventName": "BatchGetItem"}, {"is_write": False}),
+    ({"readOnly": None, "eventName": "Getaway"}, {"is_write": True}),
+    # T28, T30: who
+    (
+        {"userIdentity": {"accountId": "444455556666"}},
+        {"account_id": "444455556666", "recipient_account_id": ACCOUNT},
+    ),
+    ({"userIdentity": {"accountId": ""}}, {"account_id": ACCOUNT}),
+    ({"userIdentity": {"accountId": 12345678901}}, {"account_id": "012345678901"}),
+    ({"userIdentity": {"accountId": None}, "recipientAccountId": None}, {"account_id": None}),
+    (
+        {"requestParameters": {"accountId": "444455556666"}},
+        {"target_account": "444455556666", "account_id": ACCOUNT},
+    ),
+    ({}, {"target_account": ACCOUNT, "session_key": "ASIAX", "actor_key": f"arn:aws:iam::{ACCOUNT}:root"}),
+    ({"userIdentity": {"accessKeyId": ""}}, {"session_key": "198.51.100.7"}),
+    ({"userIdentity": ROLE}, {"actor_key": f"arn:aws:iam::{ACCOUNT}:role/Ops", "session_issuer_type": "Role"}),
+    ({"userIdentity": {"sessionContext": {"sessionIssuer": {}}}}, {"actor_key": f"arn:aws:iam::{ACCOUNT}:root"}),
+    ({"userIdentity": {**USER, "userName": None}}, {"actor_name": "alice"}),
+    # T10, T14: whose MFA device
+    ({}, {"mfa_target_kind": None, "mfa_target": None, "mfa_target_is_caller": False}),
+    (
+        {**OFF, "requestParameters": {"serialNumber": f"arn:aws:iam::{ACCOUNT}:u2f/root/key", "userName": "alice"}},
+        {"mfa_target_kind": "root", "mfa_target": "root"},
+    ),
+    ({**OFF, "requestParameters": {"userName": "aws root user"}}, {"mfa_target_kind": "root"}),
+    ({**OFF, "requestParameters": {"userName": "root"}}, {"mfa_target_kind": "user", "mfa_target": "root"}),
+    ({**OFF, "requestParameters": {}}, {"mfa_target_kind": "root"}),
+    ({**OFF, "requestParameters": {"omitted": True}}, {"mfa_target_kind": "unknown", "mfa_target": None}),
+    ({**OFF, "requestParameters": []}, {"mfa_target_kind": "unknown"}),
+    ({**OFF, "requestParameters": "null"}, {"mfa_target_kind": "unknown"}),
+    ({**OFF}, {"mfa_target_kind": "unknown"}),
+    ({**OFF, "requestParameters": {}, "userIdentity": ROLE}, {"mfa_target_kind": "unknown"}),
+    (
+        {**OFF, "requestParameters": {}, "userIdentity": USER},
+        {"mfa_target_kind": "user", "mfa_target": "alice", "mfa_target_is_caller": True},
+    ),
+    (
+        {**OFF, "requestParameters": {"userName": "alice"}, "userIdentity": {**ROLE, "userName": "alice"}},
+        {"mfa_target_kind": "user", "mfa_target_is_caller": False},
+    ),
+    (
+        {**OFF, "requestParameters": {}, "userIdentity": {"type": "IAMUser", "arn": None}},
+        {"mfa_target_kind": "unknown"},
+    ),
+    ({**OFF, "requestParameters": {}, "eventSource": "x.amazonaws.com"}, {"mfa_target_kind": None}),
+    (denied("user bob because no policy"), {"mfa_target_kind": "user", "mfa_target": "bob"}),
+    (denied(f"arn:aws:iam::{ACCOUNT}:user/staff/bob, with"), {"mfa_target_kind": "user", "mfa_target": "bob"}),
+    (denied(f"arn:aws:iam::{ACCOUNT}:user/bob."), {"mfa_target": "bob"}),
+    (denied(f"arn:aws:iam::{ACCOUNT}:root with an explicit deny"), {"mfa_target_kind": "root"}),
+    (denied(f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device"), {"mfa_target_kind": "root"}),
+    (denied(f"arn:aws:iam::{ACCOUNT}:u2f/root/key"), {"mfa_target_kind": "root"}),
+    (denied(f"arn:aws:iam::{ACCOUNT}:mfa/phone"), {"mfa_target_kind": "unknown", "mfa_target": None}),
+    ({**denied("user bob"), "requestParameters": {"x": 1}}, {"mfa_target_kind": "root"}),
+    # One trail, one key
+    ({**TRAIL, "requestParameters": {"name": "main"}}, {"trail_key": TRAIL_ARN}),
+    ({**TRAIL, "requestParameters": {"name": TRAIL_ARN}}, {"trail_key": TRAIL_ARN}),
+    ({**TRAIL, "requestParameters": {"trailName": "main"}}, {"trail_key": TRAIL_ARN}),
+    (
+        {**TRAIL, "requestParameters": {"name": "x"}, "responseElements": {"trailARN": TRAIL_ARN}},
+        {"trail_key": TRAIL_ARN},
+    ),
+    ({**TRAIL, "requestParameters": {"eventDataStore": "arn:aws:x"}}, {"trail_key": "arn:aws:x"}),
+    ({**TRAIL, "errorMessage": f"not authorized on resource: {TRAIL_ARN}."}, {"trail_key": TRAIL_ARN}),
+    (
+        {**TRAIL, "awsRegion": "cn-north-1", "requestParameters": {"name": "main"}},
+        {"trail_key": f"arn:aws-cn:cloudtrail:cn-north-1:{ACCOUNT}:trail/main"},
+    ),
+    (
+        {**TRAIL, "awsRegion": "us-gov-west-1", "requestParameters": {"name": "main"}},
+        {"trail_key": f"arn:aws-us-gov:cloudtrail:us-gov-west-1:{ACCOUNT}:trail/main"},
+    ),
+    ({**TRAIL}, {"trail_key": None}),
+    ({"requestParameters": {"name": "main"}}, {"trail_key": None}),
+]
+
+
+@pytest.fixture(scope="module")
+def calls() -> list[dict[str, Any]]:
+    """The columns of each case, all from one engine."""
+    records = [{**merge_patch(CALL, patch), "eventID": str(index)} for index, (patch, _) in enumerate(CASES)]
+    with Engine(TableEvents(to_table(*records)), threads=1) as engine:
+        rows: list[dict[str, Any]] = engine.query("FROM all_events ORDER BY logFileIndex").read_all().to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize("case", range(len(CASES)), ids=lambda case: str(CASES[case][0])[:60])
+def test_a_call(calls: list[dict[str, Any]], case: int) -> None:
+    columns, expected = calls[case], CASES[case][1]
+    assert {name: columns[name] for name in expected} == expected
+    assert columns["event_key"] == columns["event_id"] == columns["eventKey"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        ({}, {"mfa": "no", "root_origin": "signin", "direct_root": True, "is_sign_in": True}),
+        ({"additionalEventData": {"MFAUsed": "YES"}}, {"mfa": "yes"}),
+        ({"additionalEventData": {"MFAUsed": "Yes"}}, {"mfa": "yes"}),
+        ({"additionalEventData": {"MFAUsed": "NO"}}, {"mfa": "no"}),
+        ({"additionalEventData": {"MFAUsed": "x"}}, {"mfa": "unknown"}),
+        ({"additionalEventData": {"MFAIdentifier": "GAHT00012345"}}, {"mfa": "yes"}),
+        ({"additionalEventData": None}, {"mfa": "unknown"}),
+        ({"additionalEventData": "prose"}, {"mfa": "unknown"}),
+        ({"eventSource": "x.amazonaws.com", "eventType": "AwsApiCall"}, {"mfa": None, "is_sign_in": False}),
+        ({"eventSource": "x.amazonaws.com"}, {"mfa": "no", "is_sign_in": True}),
+        ({"userIdentity": {"arn": ""}}, {"is_root": False}),
+    ],
+)
+def test_a_sign_in(patch: dict[str, Any], expected: dict[str, Any]) -> None:
+    columns = normalised(merge_patch(LOGIN, patch))
+    assert {name: columns[name] for name in expected} == expected
+
+
+def test_a_key_that_assume_root_handed_out_makes_the_session_one() -> None:
+    assume = merge_patch(CALL, {"eventSource": "sts.amazonaws.com", "eventName": "AssumeRoot", "userIdentity": ROLE})
+    handed_out = {**assume, "responseElements": {"credentials": {"accessKeyId": "ASIAX"}}}
+    for records, origin in (([handed_out], "assume_root"), ([assume], "temporary_key"), ([], "temporary_key")):
+        columns = normalised(*records, CALL)
+        assert columns["root_origin"] == origin
+        assert columns["direct_root"] == (origin == "temporary_key")
+
+
+CANDIDATES = [
+    LOGIN,
+    CALL,
+    *(
+        merge_patch(CALL, {"userIdentity": USER, "eventSource": f"{service}.amazonaws.com", "eventName": name})
+        for service, names in {
+            "signin": "ConsoleLogin CheckMfa",
+            "iam": "DeactivateMFADevice EnableMFADevice CreateVirtualMFADevice DeleteVirtualMFADevice ResyncMFADevice "
+            "CreateLoginProfile UpdateLoginProfile DeleteLoginProfile DeleteUser "
+            "EnableOrganizationsRootCredentialsManagement DisableOrganizationsRootCredentialsManagement "
+            "EnableOrganizationsRootSessions DisableOrganizationsRootSessions",
+            "sts": "AssumeRoot",
+            "cloudtrail": "StopLogging DeleteTrail UpdateTrail CreateTrail StartLogging PutEventSelectors "
+            "StopEventDataStoreIngestion DeleteEventDataStore UpdateEventDataStore",
+            "organizations": "LeaveOrganization RemoveAccountFromOrganization CloseAccount "
+            "RegisterDelegatedAdministrator",
+            "account": "StartPrimaryEmailUpdate AcceptPrimaryEmailUpdate PutAlternateContact DeleteAlternateContact "
+            "PutContactInformation CloseAccount",
+            "s3": "DeleteBucket DeleteBucketPolicy PutBucketLifecycle PutBucketLifecycleConfiguration "
+            "PutBucketVersioning",
+            "kms": "ScheduleKeyDeletion DisableKey",
+            "logs": "DeleteLogGroup",
+            "any": "EmailUpdated PasswordRecoveryRequested PasswordRecoveryCompleted SetContactAddress "
+            "SetAdditionalContacts SetSecurityQuestions",
+        }.items()
+        for name in names.split()
+    ),
+    merge_patch(
+        CALL, {"userIdentity": {"type": "FederatedUser", "sessionContext": {"sessionIssuer": {"type": "Root"}}}}
+    ),
+    merge_patch(CALL, {"eventSource": "cloudtrail.amazonaws.com", "userIdentity": USER, "readOnly": None}),
+]
+NO_CANDIDATES = [
+    merge_patch(CALL, {"userIdentity": USER, **patch})
+    for patch in (
+        {},
+        {"eventName": "ListMFADevices"},
+        {"eventName": "AssumeRoot"},
+        {"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole"},
+        {"eventSource": "cloudtrail.amazonaws.com", "eventName": "DescribeTrails", "readOnly": True},
+        {"eventSource": "s3.amazonaws.com", "eventName": "GetObject"},
+        {"eventSource": "glacier.amazonaws.com", "eventName": "DeleteBucket"},
+        {"eventSource": "organizations.amazonaws.com", "eventName": "ListAccounts"},
+    )
+]
+
+
+def test_the_candidates_are_what_the_catalogue_needs_and_no_more() -> None:
+    records = with_event_ids(CANDIDATES + NO_CANDIDATES)
+    with Engine(TableEvents(to_table(*records)), threads=1) as engine:
+        rows = engine.query("SELECT logFileIndex FROM candidates ORDER BY ALL").read_all()
+        raw = engine.query("FROM parts LIMIT 0").read_all().schema.names
+        columns = engine.query("FROM candidates LIMIT 0").read_all().schema.names
+    assert rows["logFileIndex"].to_pylist() == list(range(len(CANDIDATES)))
+    assert columns[: len(raw)] == raw
+
+
+def test_hidden_copies_are_no_candidates() -> None:
+    with Engine(TableEvents(to_table(LOGIN, LOGIN)), threads=1) as engine:
+        assert engine.query("SELECT logFileIndex FROM candidates").read_all().to_pylist() == [{"logFileIndex": 0}]
+
+
+def test_root_login_failures_are_the_other_attempts() -> None:
+    failed = merge_patch(LOGIN, {"eventID": None, "responseElements": {"ConsoleLogin": "Failure"}})
+    challenge = merge_patch(
+        LOGIN, {"eventID": None, "eventName": "CheckMfa", "responseElements": {"CheckMfa": "Failure"}}
+    )
+    with Engine(TableEvents(to_table(LOGIN, failed, challenge)), threads=1) as engine:
+        for view, index in (("root_logins", 0), ("root_login_failures", 1)):
+            rows = engine.query(f"SELECT logFileIndex FROM {view}").read_all()
+            assert rows.to_pylist() == [{"logFileIndex": index}]
+
+
+def test_a_group_key_is_never_null_and_never_ambiguous() -> None:
+    lists = ["['a', NULL]", "[NULL, 'a']", "['a\",\"b']", "['a', 'b']"]
+    with Engine(TableEvents(to_table(LOGIN)), threads=1) as engine:
+        sql = " UNION ALL ".join(f"SELECT group_key({values}) AS key FROM candidates" for values in lists)
+        keys = engine.query(sql).read_all()["key"].to_pylist()
+    assert len(set(keys)) == len(lists)
+    assert None not in keys
+
+
+# Log content is hostile
+
+
+DEEP = "[" * 1000 + "]" * 1000
+JSON_FIELDS = [field.name for field in RECORD.fields if field.kind is Kind.JSON]
+HOSTILE = [
+    r'"\ud800"',
+    r'{"userName":"\ud800","ConsoleLogin":"\udfff"}',
+    DEEP,
+    f'{{"userName":{DEEP}}}',
+    "[1,{}]",
+    "1e999",
+]
+HOSTILE += [
+    "12",
+    '"prose"',
+    '"{\\"userName\\": 1"',
+    '{"a":1,"a":2}',
+    "true",
+    "null",
+    '""',
+    '{"":{"":null}}',
+    "NaN",
+    "{",
+    "'",
+]
+
+
+def assert_nothing_fails(table: pa.Table) -> None:
+    with Engine(TableEvents(table), threads=1) as engine:
+        sql = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+        views = engine.query(sql).read_all()["view_name"].to_pylist()
+        assert {"all_events", "root_logins", "reported_alone"} <= set(views)
+        assert engine.query("SELECT count(*) AS n FROM candidates").read_all().to_pylist() == [{"n": table.num_rows}]
+        for view in [*views, "candidates"]:
+            engine.query(f'FROM "{view}"').read_all()
+        for rule in load_rules(shipped_rules_directory()).rules:
+            engine.run(rule)
+
+
+def with_event_ids(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**record, "eventID": f"{index:08d}-0000-4000-8000-000000000000"} for index, record in enumerate(records)]
+
+
+def test_no_value_of_a_json_column_fails_a_view_or_a_rule() -> None:
+    names = {
+        "signin.amazonaws.com": "ConsoleLogin",
+        "iam.amazonaws.com": "DeactivateMFADevice",
+        "sts.amazonaws.com": "AssumeRoot",
+        "cloudtrail.amazonaws.com": "$.[",
+        "account.amazonaws.com": "PasswordRecovery/~",
+    }
+    records = [merge_patch(CALL, {"eventSource": source, "eventName": name}) for source, name in names.items()]
+    records += [merge_patch(record, {"userIdentity": USER}) for record in records]
+    records += [merge_patch(CALL, {"eventName": name}) for name in ("CreateAccessKey", "UpdateAccessKey")]
+    table = to_table(*with_event_ids(records * len(HOSTILE)))
+    texts = pa.array([text for text in HOSTILE for _ in records], pa.string())
+    for field in [*JSON_FIELDS, "extra"]:
+        place = table.schema.get_field_index(field)
+        table = table.set_column(place, table.schema.field(place), texts)
+    assert_nothing_fails(table)
+
+
+def test_no_value_of_a_text_column_fails_a_view_or_a_rule() -> None:
+    fields = ["eventName", "eventSource", "userAgent", "sourceIPAddress", "errorMessage", "awsRegion"]
+    values = ["", "\x00", "\x1b[2J", "'; DROP VIEW events; --", "🦆" * 1000, "$[", "on resource: "]
+    records = [
+        {**record, field: value}
+        for record in (LOGIN, CALL, merge_patch(CALL, OFF))
+        for field in fields
+        for value in values
+    ]
+    assert_nothing_fails(to_table(*with_event_ids(records)))
