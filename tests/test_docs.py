@@ -1,0 +1,83 @@
+"""The documentation is tested: its commands run, and show what they show."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+
+from detector.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+TOUR = README.index("## A tour"), README.index("## Three ways")
+
+
+def commands_of(block: str) -> list[tuple[str, str]]:
+    """Return (command, the output shown after it) pairs."""
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, aws_variables: dict[str, str]) -> Path:
+    """A folder as a reader of the README has it: the fixtures, and a bucket of their own."""
+    shutil.copytree(ROOT / "fixtures", tmp_path / "fixtures", ignore=shutil.ignore_patterns("__pycache__"))
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=aws_variables["AWS_ENDPOINT_URL_S3"],
+        aws_access_key_id="AKIATESTING",
+        aws_secret_access_key="the-secret-of-the-tests",
+        region_name="us-east-1",
+    )
+    s3.create_bucket(Bucket="my-trail-bucket")
+    for path in sorted((ROOT / "fixtures/trails/compromised_root/AWSLogs").rglob("*.gz")):
+        key = path.relative_to(ROOT / "fixtures/trails/compromised_root")
+        for prefix in ("", "prefix/"):
+            s3.put_object(Bucket="my-trail-bucket", Key=f"{prefix}{key}", Body=path.read_bytes())
+    return tmp_path
+
+
+def test_the_readmes_commands_do_what_it_says(workplace: Path, aws_variables: dict[str, str]) -> None:
+    assert len(BLOCKS) > 5
+    environment = aws_variables | {"PATH": f"{Path(sys.executable).parent}:{aws_variables['PATH']}"}
+    for command, shown in [pair for block in BLOCKS for pair in commands_of(block)]:
+        if command.startswith("jq") and shutil.which("jq") is None:
+            continue
+        ended = subprocess.run(
+            ["sh", "-c", command], cwd=workplace, env=environment, capture_output=True, text=True, check=False
+        )
+        reached = "--fail-on" in command  # the compromised account does reach it
+        assert ended.returncode == (1 if reached else 0), f"{command}: {ended.stderr}"
+        assert shown in ("", ended.stdout + ended.stderr), command
+
+
+def test_every_command_has_an_example_and_the_readme_names_it() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert "Example: detector " in (command.callback.__doc__ or ""), command.name
+        assert f"detector {command.name}" in README
+
+
+def test_every_dependency_has_its_line_in_the_readme() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {re.split(r"[<>=\[]", dependency)[0] for dependency in project["dependencies"]}
+    assert named == set(
+        re.findall(r"^\| ([a-z0-9-]+) \| ", README[README.index("## Dependencies") :], re.MULTILINE)
+    ) - {"package"}
+
+
+def test_no_file_records_where_packages_come_from() -> None:
+    for name in ("constraints.txt", "pyproject.toml"):
+        text = (ROOT / name).read_text()
+        assert "index-url" not in text
+        assert "simple/" not in text
+    assert "://" not in (ROOT / "constraints.txt").read_text()

@@ -1,0 +1,51 @@
+"""The wheel, installed outside the checkout, is the whole program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with the built wheel in it; only the dependencies come from this one."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, ROOT], check=True)
+    [wheel] = folder.glob("*.whl")
+    venv.create(folder / "env", with_pip=True)
+    python = folder / "env" / "bin" / "python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", wheel], check=True
+    )
+    # A path file adds the dependencies; path files inside that folder (the checkout's own) are not followed.
+    [site] = (folder / "env" / "lib").glob("python*/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    return python.with_name("detector")
+
+
+def test_the_installed_program_runs_its_main_job(installed: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    trail = ROOT / "fixtures" / "trails" / "compromised_root"
+    run = subprocess.run(
+        [installed, "run", trail / "AWSLogs", "--lake", "lake"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert len(run.stdout.splitlines()) == len((trail / "expected.jsonl").read_text().splitlines())
+    rules = subprocess.run([installed, "rules", "list", "--json"], cwd=tmp_path, env=environment, capture_output=True,
+                           text=True, check=True)  # fmt: skip
+    assert str(ROOT) not in rules.stdout, "the rules come from the wheel, not from the checkout"
+    assert "_queries/root_mfa_deactivated.sql" in rules.stdout
