@@ -1,0 +1,231 @@
+"""The grammar of CloudTrail's object keys, and what a scope leaves out of them.
+
+    [prefix/…]AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHMMZ_random.json.gz
+
+Keys are read from the right, anchored on the last `AWSLogs`. Copies without it are read by `ACCOUNT/CloudTrail/…`
+or `REGION/YYYY/…` folders, and by the file name. Local paths relative to a source have the same grammar.
+
+Source: "CloudTrail log file examples", "Finding your CloudTrail log files", AWS CloudTrail User Guide.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Final
+
+from detector.window import Scope
+
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_ORGANISATION: Final = re.compile(r"o-[a-z0-9]+")
+# The compass words matter: a folder `my-logs-1` must not be taken for a region and left out by --region.
+_REGION_TEXT: Final = (
+    r"[a-z]{2,4}(?:-[a-z]{2,5})?-(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]{1,2}"
+)
+_REGION: Final = re.compile(_REGION_TEXT)
+_YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}")
+_TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
+_KIND_TEXT: Final = r"CloudTrail(?:-[A-Za-z0-9]+)*"
+_KIND: Final = re.compile(_KIND_TEXT)
+_FILE_NAME: Final = re.compile(rf"([0-9]{{12}})_({_KIND_TEXT})_({_REGION_TEXT})(?:[_-](.*))?", re.DOTALL)
+_FILE_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})")
+
+_SIBLINGS: Final = {
+    "CloudTrail-Digest": "a digest for log file validation",
+    "CloudTrail-Insight": "Insights events",
+    "CloudTrail-NetworkActivity": "network activity events",
+    "CloudTrail-Aggregated": "aggregated events",
+}
+_LOG_EXTENSIONS: Final = frozenset({"json", "jsonl", "ndjson", "log"})
+_NOT_LOGS_INSIDE_GZIP: Final = frozenset({"tar", "csv", "parquet", "txt", "md", "html", "xml", "sql", "pcap"})
+_EVERYTHING: Final = Scope()
+_NOTE_NAMES: Final = frozenset({"readme", "license", "licence", "notice", "changelog", "makefile"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a key, or a folder, says about the records below it. None: it does not say."""
+
+    account: str | None = None  # 12 digits, leading zeros kept
+    kind: str | None = None  # CloudTrail, CloudTrail-Digest, …, or another service's folder below AWSLogs/ACCOUNT
+    region: str | None = None
+    first_day: date | None = None  # of delivery, inclusive; a folder YYYY/MM spans a month
+    last_day: date | None = None
+    delivered_at: datetime | None = None  # aware, UTC, to the minute
+
+
+def parse_key(key: str) -> Place:
+    """Return what the key of one object says; where folders and file name differ, the folders win."""
+    folder, _, name = key.rpartition("/")
+    place = parse_folder(folder)
+    found = _FILE_NAME.match(name)
+    if found is None:
+        return place
+    account, kind, region, rest = found.groups()
+    time = _parse_file_time(rest or "")
+    day = time.date() if time else None
+    whole_day_known = place.first_day is not None and place.first_day == place.last_day
+    return Place(
+        account=place.account or account,
+        kind=kind if place.kind in (None, "CloudTrail") else place.kind,
+        region=place.region or region,
+        first_day=place.first_day if whole_day_known else day or place.first_day,
+        last_day=place.last_day if whole_day_known else day or place.last_day,
+        delivered_at=time,
+    )
+
+
+@lru_cache(maxsize=8192)
+def parse_folder(folder: str) -> Place:
+    """Return what a folder says about every object below it, with or without a closing slash."""
+    segments = [segment for segment in folder.split("/") if segment]
+    anchor = len(segments) - segments[::-1].index("AWSLogs") if "AWSLogs" in segments else None
+    if anchor is not None:
+        place = _parse_anchored(segments[anchor:])
+        if place is not None:
+            return place
+    return _parse_unanchored(segments[anchor or 0 :])
+
+
+def _parse_anchored(below: list[str]) -> Place | None:
+    """Read `[o-id/]ACCOUNT/[KIND/][REGION/…]`, the segments below `AWSLogs`."""
+    start = 0
+    while start < len(below) and _ORGANISATION.fullmatch(below[start]):
+        start += 1
+    account = below[start].removeprefix("aws-account-id=") if start < len(below) else ""
+    if not _ACCOUNT.fullmatch(account):
+        return None
+    rest = below[start + 1 :]
+    if not rest:
+        return Place(account=account)
+    if _REGION.fullmatch(rest[0]):
+        return _with_region(Place(account=account), rest)
+    # VPC flow logs in Hive style: AWSLogs/aws-account-id=…/aws-service=vpcflowlogs/…
+    return _with_region(Place(account=account, kind=rest[0].removeprefix("aws-service=")), rest[1:])
+
+
+def _parse_unanchored(segments: list[str]) -> Place:
+    """Read `[ACCOUNT/]CloudTrail/REGION/…` or `[ACCOUNT/]REGION/YYYY/…`, the rightmost that there is."""
+    for at in range(len(segments) - 1, -1, -1):
+        account = segments[at - 1] if at and _ACCOUNT.fullmatch(segments[at - 1]) else None
+        if _is_kind(segments[at], below_account=account is not None):
+            return _with_region(Place(account=account, kind=segments[at]), segments[at + 1 :])
+        if _REGION.fullmatch(segments[at]) and at + 1 < len(segments) and _YEAR.fullmatch(segments[at + 1]):
+            # A kind further left still counts: CloudTrail/export/REGION/YYYY.
+            left = _parse_unanchored(segments[:at])
+            return _with_region(replace(left, account=account or left.account), segments[at:])
+    return Place()
+
+
+def _is_kind(segment: str, *, below_account: bool) -> bool:
+    # People name their own folders `CloudTrail-logs`; only below an account is every CloudTrail-* AWS's own.
+    return segment == "CloudTrail" or segment in _SIBLINGS or (below_account and bool(_KIND.fullmatch(segment)))
+
+
+def _with_region(place: Place, rest: list[str]) -> Place:
+    if not rest or not _REGION.fullmatch(rest[0]):
+        return place
+    first_day, last_day = _parse_days(rest[1:4])
+    return replace(place, region=rest[0], first_day=first_day, last_day=last_day)
+
+
+def _parse_days(segments: list[str]) -> tuple[date, date] | tuple[None, None]:
+    """Return the first and last day of `[YYYY[, MM[, DD]]]`; what is no such folder widens the span."""
+    if not segments or not _YEAR.fullmatch(segments[0]):
+        return None, None
+    year = int(segments[0])
+    numbers = [int(text) if _TWO_DIGITS.fullmatch(text) else 0 for text in segments[1:]]
+    if not numbers or not 1 <= numbers[0] <= 12:
+        return date(year, 1, 1), date(year, 12, 31)
+    month, length = numbers[0], monthrange(year, numbers[0])[1]
+    if len(numbers) < 2 or not 1 <= numbers[1] <= length:
+        return date(year, month, 1), date(year, month, length)
+    return date(year, month, numbers[1]), date(year, month, numbers[1])
+
+
+def _parse_file_time(rest: str) -> datetime | None:
+    # A digest's name holds the trail's name before the time, and a trail may be called anything: then the last counts.
+    found = _FILE_TIME.match(rest) or next(reversed(list(_FILE_TIME.finditer(rest))), None)
+    if found is None:
+        return None
+    year, month, day, hour, minute = map(int, found.groups())
+    try:
+        return datetime(year, month, day, hour, minute, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def skip_reason(key: str) -> str | None:
+    """Say why the name of an object shows that it is no CloudTrail log file; None when it may be one."""
+    if key.endswith("/"):
+        return "folder marker"
+    kind = parse_key(key).kind
+    if kind is not None and kind != "CloudTrail":
+        return other_service(key) or f"{kind}: {_SIBLINGS.get(kind, 'not a log of API calls')}"
+    name = key.rpartition("/")[2]
+    if name.startswith("."):
+        return "hidden file"
+    stem, dot, extension = name.lower().rpartition(".")
+    if not dot:
+        return "not a log file by its name" if extension in _NOTE_NAMES else None
+    if extension == "gz":
+        inner = stem.rpartition(".")[2] if "." in stem else ""
+        return f".{inner}.gz file" if inner in _NOT_LOGS_INSIDE_GZIP else None
+    return None if extension in _LOG_EXTENSIONS else f".{extension[:20]} file"
+
+
+def other_service(path: str) -> str | None:
+    """Say which other service a key or folder below `AWSLogs/ACCOUNT/` belongs to; None for CloudTrail's own."""
+    kind = parse_key(path).kind
+    return None if kind is None or _KIND.fullmatch(kind) else f"{kind}: logs of another service"
+
+
+def exclusion(scope: Scope, key: str) -> str | None:
+    """Say why the scope leaves out the object `key`; None when it does not, or when the key does not say enough."""
+    return folder_exclusion(scope, key.rpartition("/")[0]) or _excluded(scope, parse_key(key))
+
+
+@lru_cache(maxsize=8192)
+def folder_exclusion(scope: Scope, folder: str) -> str | None:
+    """Say why the scope leaves out everything below `folder`; None when something below may be in scope.
+
+    A folder inside one that is left out is left out: walking a tree and filtering its keys give the same objects.
+    """
+    if scope == _EVERYTHING:
+        return None
+    folder = folder.rstrip("/")
+    ends = [at for at, character in enumerate(folder) if character == "/"]
+    reasons = (_excluded(scope, parse_folder(folder[:end])) for end in [*ends, len(folder)])
+    return next((reason for reason in reasons if reason), None)
+
+
+def _excluded(scope: Scope, place: Place) -> str | None:
+    if scope.accounts and place.account is not None and place.account not in scope.accounts:
+        return f"account {place.account} is not asked for"
+    if scope.regions and place.region is not None and place.region not in scope.regions:
+        return f"region {place.region} is not asked for"
+    if scope.first_day and place.last_day and place.last_day < scope.first_day:
+        return f"delivered before {scope.first_day}"
+    if scope.last_day and place.first_day and place.first_day > scope.last_day:
+        return f"delivered after {scope.last_day}"
+    return None
+
+
+def in_layout(folder: str) -> bool:
+    """Tell whether CloudTrail's own layout goes on below `folder`: a kind and a region are known, then YYYY/MM/DD."""
+    place = parse_folder(folder)
+    return place.kind is not None and place.region is not None
+
+
+def before_day(folder: str, day: date) -> str:
+    """Return the text that sorts after all earlier days' keys and before those of `day`.
+
+    Args:
+        folder: one that is `in_layout`.
+    """
+    segments = folder.split("/")
+    region_at = len(segments) - 1 - segments[::-1].index(parse_folder(folder).region or "")
+    return "/".join([*segments[: region_at + 1], *day.isoformat().split("-")])
