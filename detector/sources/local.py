@@ -1,0 +1,237 @@
+"""Log files on this machine: a file, a directory, or standard input."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import unquote_to_bytes
+
+from detector.errors import SourceError
+from detector.sources.keys import exclusion, folder_exclusion, other_service, parse_folder, skip_reason
+from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
+from detector.window import Scope
+
+STREAM_CAP_BYTES: Final = 1 << 30
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SPECIAL_FILES: Final = (
+    (stat.S_ISFIFO, "named pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISBLK, "device"),
+    (stat.S_ISCHR, "device"),
+)
+
+
+def open_local(path: Path) -> LocalSource | StreamSource:
+    """Return the source that `path` names: a file, a directory, or a pipe such as `<(zcat …)`.
+
+    Raises:
+        SourceError: there is nothing at `path`, or it cannot be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+            return LocalSource(path.resolve())
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise SourceError(
+            f"cannot read {str(path)!r}: {_why(error)}", hint="check the path; for a bucket write s3://BUCKET/PREFIX"
+        ) from error
+    return StreamSource(lambda: path.open("rb"))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSource:
+    """A directory, or one file, named by its resolved path."""
+
+    path: Path
+
+    def list(self, scope: Scope) -> Iterator[Listed]:
+        """Yield what lies below the path, directory by directory in the order of the names' bytes.
+
+        Links to files are read; links to directories are not followed, hidden directories and lakes not entered.
+        One explicitly named file is a log object whatever it is called.
+        """
+        if self.path.is_dir():
+            yield from _Walk(scope, _naming_prefix(self.path)).walk(self.path)
+        else:
+            try:
+                yield _log_object(self.path, self.path.stat())
+            except OSError:
+                yield Unreadable(_uri(self.path), "gone since")
+
+    def reader(self) -> LocalReader:
+        """Return a reader of local files."""
+        return LocalReader()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalReader:
+    """Reads local files by their `file:///` URIs."""
+
+    def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
+        """Yield the bytes of each file, in order, one at a time."""
+        for item in objects:
+            try:
+                content: bytes | Unreadable = path_of_uri(item.uri).read_bytes()
+            except OSError as error:
+                gone = isinstance(error, FileNotFoundError)
+                content = Unreadable(item.uri, "listed, but gone since" if gone else _why(error))
+            yield item, content
+
+
+@dataclass
+class StreamSource:
+    """Standard input, or a pipe: one log file, read once and kept."""
+
+    open_stream: Callable[[], AbstractContextManager[BinaryIO]] = lambda: nullcontext(sys.stdin.buffer)
+    _kept: tuple[LogObject, bytes] | None = field(default=None, repr=False)
+
+    def list(self, scope: Scope) -> Iterator[Listed]:  # noqa: ARG002 - a stream has no name to filter by
+        """Yield the stream as one object.
+
+        Raises:
+            SourceError: it is larger than 1 GiB, or cannot be read.
+        """
+        yield self._load()[0]
+
+    def reader(self) -> StreamReader:
+        """Return a reader that carries the bytes."""
+        return StreamReader(*self._load())
+
+    def _load(self) -> tuple[LogObject, bytes]:
+        if self._kept is None:
+            content = self._read()
+            digest = hashlib.sha256(content).hexdigest()
+            self._kept = LogObject(f"stdin:{digest}", len(content), digest, None), content
+        return self._kept
+
+    def _read(self) -> bytes:
+        try:
+            with self.open_stream() as stream:
+                content = stream.read(STREAM_CAP_BYTES + 1)
+        except OSError as error:
+            raise SourceError(f"cannot read standard input: {_why(error)}") from error
+        if len(content) > STREAM_CAP_BYTES:
+            raise SourceError(
+                f"standard input is larger than {STREAM_CAP_BYTES} bytes",
+                hint="save it in a directory as several files and name the directory",
+            )
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReader:
+    """Hands out the bytes of a stream that was read before."""
+
+    item: LogObject
+    content: bytes = field(repr=False)
+
+    def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
+        """Yield the stream's bytes for its object."""
+        for item in objects:
+            yield item, self.content if item.uri == self.item.uri else Unreadable(item.uri, "not this stream")
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One walk over a directory tree; `naming_prefix` is put before relative paths to read them as keys."""
+
+    scope: Scope
+    naming_prefix: str
+
+    def walk(self, root: Path) -> Iterator[Listed]:
+        # A stack, not recursion: the depth of somebody else's tree is not ours to bound.
+        open_directories = [self._enter(root, self.naming_prefix)]
+        while open_directories:
+            step = next(open_directories[-1], None)
+            if step is None:
+                open_directories.pop()
+            elif isinstance(step, tuple):
+                open_directories.append(self._enter(*step))
+            else:
+                yield step
+
+    def _enter(self, directory: Path, key: str) -> Iterator[Listed | tuple[Path, str]]:
+        """Yield a directory's files, and `(path, key)` for each directory to enter next."""
+        try:
+            with os.scandir(directory) as entries:
+                names = sorted((entry.name for entry in entries), key=os.fsencode)
+        except OSError as error:
+            yield Unreadable(_uri(directory), f"directory: {_why(error)}")
+            return
+        if "ledger.sqlite" in names and "events" in names:
+            yield LeftOut(_uri(directory), "a lake, not logs")
+            return
+        for name in names:
+            yield self._look_at(directory / name, key + name)
+
+    def _look_at(self, path: Path, key: str) -> Listed | tuple[Path, str]:
+        try:
+            status = path.stat()
+        except OSError as error:
+            broken_link = path.is_symlink() and isinstance(error, FileNotFoundError)
+            return self._judge(path, key) or Unreadable(_uri(path), "broken link" if broken_link else _why(error))
+        if stat.S_ISDIR(status.st_mode):
+            return self._judge_directory(path, key + "/") or (path, key + "/")
+        special = next((name for is_such, name in _SPECIAL_FILES if is_such(status.st_mode)), None)
+        if special:
+            return Skipped(_uri(path), special)
+        return self._judge(path, key) or _log_object(path, status)
+
+    def _judge(self, path: Path, key: str) -> Listed | None:
+        if reason := exclusion(self.scope, key):
+            return LeftOut(_uri(path), reason)
+        if reason := skip_reason(key):
+            return Skipped(_uri(path), reason)
+        return None
+
+    def _judge_directory(self, path: Path, key: str) -> LeftOut | None:
+        if path.is_symlink():
+            return LeftOut(_uri(path), "link to a directory, not followed")
+        if path.name.startswith("."):
+            return LeftOut(_uri(path), "hidden directory")
+        reason = folder_exclusion(self.scope, key) or other_service(key)
+        return LeftOut(_uri(path), reason) if reason else None
+
+
+def _naming_prefix(root: Path) -> str:
+    """Return what to put before paths relative to `root` so that they read as keys."""
+    parts = list(root.parts)
+    at = len(parts) - 1 - parts[::-1].index("AWSLogs") if "AWSLogs" in parts else len(parts) - 1
+    prefix = "/".join(parts[at:]).strip("/") + "/"
+    kind = parse_folder(prefix).kind
+    # Whoever names a folder inside another kind's tree wants it read.
+    return prefix if kind in (None, "CloudTrail") else ""
+
+
+def _log_object(path: Path, status: os.stat_result) -> LogObject:
+    return LogObject(_uri(path), status.st_size, f"{status.st_size}-{status.st_mtime_ns}", _moment(status.st_mtime_ns))
+
+
+def _moment(nanoseconds: int) -> datetime | None:
+    try:
+        return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError:
+        return None
+
+
+def _uri(path: Path) -> str:
+    # as_uri() quotes the name's bytes, so that names that are no UTF-8 survive.
+    return path.as_uri()
+
+
+def path_of_uri(uri: str) -> Path:
+    """Return the path that a `file:///` URI names, byte for byte."""
+    return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://"))))
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
