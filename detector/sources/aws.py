@@ -1,0 +1,248 @@
+"""Sessions with AWS, and what its refusals mean to the user.
+
+The only module that knows botocore's exceptions. AWS's own variables, profiles and SSO work unchanged: an option
+is passed on only when it was given.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from detector.errors import CredentialsError, SourceError, UsageError
+
+if TYPE_CHECKING:
+    import boto3
+    import botocore.session
+    from botocore.credentials import CredentialProvider, DeferredRefreshableCredentials
+    from mypy_boto3_s3 import S3Client
+
+ATTEMPTS: Final = 8  # standard mode backs off up to 20 s; an unreachable endpoint fails within about a minute
+CONNECTIONS: Final = 16
+
+_CREDENTIAL_CODES: Final = {
+    "AuthFailure": "AWS does not accept the credentials",
+    "ExpiredToken": "the AWS credentials have expired",
+    "ExpiredTokenException": "the AWS credentials have expired",
+    "InvalidAccessKeyId": "AWS does not know this access key",
+    "InvalidClientTokenId": "AWS does not know this access key",
+    "InvalidToken": "AWS does not accept the session token",
+    "RequestExpired": "the AWS credentials have expired",
+    "SignatureDoesNotMatch": "AWS does not accept the signature: the secret access key is wrong",
+    "TokenRefreshRequired": "the AWS session token must be renewed",
+    "UnrecognizedClientException": "AWS does not accept the session token",
+}
+_CREDENTIAL_EXCEPTIONS: Final = (
+    "CredentialRetrievalError",
+    "InvalidConfigError",
+    "LoginError",
+    "MetadataRetrievalError",
+    "NoAuthTokenError",
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "RefreshWithMFAUnsupportedError",
+    "SSOError",
+    "TokenRetrievalError",
+)
+_S3_OPERATIONS: Final = frozenset({"ListObjectsV2", "GetObject", "HeadBucket"})
+_KMS_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class AwsOptions:
+    """How to reach AWS. None: what the environment and the profile say."""
+
+    profile: str | None = None
+    role_arn: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None  # of S3
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """Credentials as of one moment; nothing of them is ever shown."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(repr=False)
+
+
+def open_session(options: AwsOptions, fixed: AccessKey | None = None) -> boto3.Session:
+    """Return a session whose credentials renew themselves, also those of an assumed role.
+
+    Args:
+        options: of these, profile, role and region.
+        fixed: use this key and ask nobody.
+
+    Raises:
+        UsageError: the profile does not exist, or the configuration cannot be read.
+    """
+    import boto3
+    from botocore.credentials import CredentialResolver
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = _botocore_session(options)
+        if fixed is not None:
+            session.set_credentials(fixed.access_key_id, fixed.secret_access_key, fixed.session_token)
+        elif options.role_arn:
+            role = _AssumedRole(_botocore_session(options), options.role_arn)
+            session.register_component("credential_provider", CredentialResolver([cast("CredentialProvider", role)]))
+        return boto3.Session(botocore_session=session)
+    except BotoCoreError as error:
+        raise UsageError(one_line(error), hint="`aws configure list-profiles` shows the profiles") from error
+
+
+def _botocore_session(options: AwsOptions) -> botocore.session.Session:
+    import botocore.session
+    from botocore.config import Config
+
+    session = botocore.session.Session(profile=options.profile)
+    if options.region:
+        session.set_config_variable("region", options.region)
+    # Given to a client, these would win over AWS_MAX_ATTEMPTS, AWS_RETRY_MODE and the profile: take those first.
+    retries: Any = {
+        "mode": session.get_config_variable("retry_mode") or "standard",
+        "total_max_attempts": session.get_config_variable("max_attempts") or ATTEMPTS,
+    }
+    session.set_default_client_config(
+        Config(connect_timeout=4, read_timeout=30, retries=retries, max_pool_connections=CONNECTIONS)
+    )
+    return session
+
+
+class _AssumedRole:
+    """botocore's credential provider for `--role-arn`: assumes the role when first needed and before it expires."""
+
+    METHOD = "assume-role"
+    CANONICAL_NAME = None
+
+    def __init__(self, source: botocore.session.Session, role_arn: str) -> None:
+        self._source = source
+        self._role_arn = role_arn
+
+    def load(self) -> DeferredRefreshableCredentials:
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+        from botocore.exceptions import NoCredentialsError
+
+        credentials = self._source.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        region = self._source.get_config_variable("region") or "us-east-1"
+        fetcher = AssumeRoleCredentialFetcher(
+            partial(self._source.create_client, region_name=region),
+            credentials,
+            self._role_arn,
+            extra_args={"RoleSessionName": "detector"},
+        )
+        return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+
+def s3_client(session: boto3.Session, options: AwsOptions) -> S3Client:
+    """Return a client of S3 for the options' region and endpoint.
+
+    Raises:
+        UsageError: the region or the endpoint is no such thing.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return session.client("s3", region_name=options.region, endpoint_url=options.endpoint_url)
+    except (BotoCoreError, ClientError) as error:
+        raise refusal(error, options) or UsageError(one_line(error), hint="check --region and --profile") from error
+    except ValueError as error:
+        raise UsageError(one_line(error), hint="check --endpoint-url") from error
+
+
+def frozen_key(session: boto3.Session, options: AwsOptions) -> AccessKey:
+    """Return the session's credentials as they are now, renewed if they are about to expire.
+
+    Raises:
+        CredentialsError: there are none, or they cannot be renewed.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        key = credentials.get_frozen_credentials()
+    except (BotoCoreError, ClientError) as error:
+        raise refusal(error, options) or CredentialsError(one_line(error)) from error
+    return AccessKey(key.access_key or "", key.secret_key or "", key.token)
+
+
+def refusal(error: Exception, options: AwsOptions) -> SourceError | UsageError | None:
+    """Return what to raise when `error` means that AWS refuses the credentials as a whole, else None."""
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ClientError):
+        if error.operation_name == "AssumeRole" and error_code(error) not in _CREDENTIAL_CODES:
+            role = options.role_arn or "the role of the profile"
+            return CredentialsError(
+                f"cannot assume {role}: {one_line(error)}",
+                hint="check the role's name, and that its trust policy names who you are (aws sts get-caller-identity)",
+            )
+        if error_code(error) == "RequestTimeTooSkewed":
+            return CredentialsError(
+                "AWS refuses every request: this machine's clock is more than 15 minutes off",
+                hint="set the clock (NTP) and run the command again",
+            )
+        if message := _CREDENTIAL_CODES.get(error_code(error)):
+            return CredentialsError(f"{message} ({error_code(error)})", hint=_remedy(options))
+        if error.operation_name not in _S3_OPERATIONS:  # asked on the way, to renew the credentials
+            return CredentialsError(f"cannot get AWS credentials: {one_line(error)}", hint=_remedy(options))
+        return None
+    if isinstance(error, exceptions.ProfileNotFound):
+        return UsageError(one_line(error), hint="`aws configure list-profiles` shows the profiles")
+    if isinstance(error, tuple(getattr(exceptions, name) for name in _CREDENTIAL_EXCEPTIONS)):
+        hint = _remedy(options)
+        if isinstance(error, exceptions.NoCredentialsError):
+            hint = "set AWS_PROFILE or give --profile; `aws sts get-caller-identity` shows who you are"
+        return CredentialsError(f"no AWS credentials: {one_line(error)}", hint=hint)
+    return None
+
+
+def _remedy(options: AwsOptions) -> str:
+    profile = options.profile or os.environ.get("AWS_PROFILE")
+    login = f"aws sso login --profile {profile}" if profile else "aws sso login"
+    return f"renew the credentials (with SSO: `{login}`) and run the command again"
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Tell whether no answer came at all."""
+    from botocore import exceptions
+
+    return isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError)
+
+
+def denial_reason(error: Exception, action: str) -> str:
+    """Return in one line why AWS did not do `action` (`s3:GetObject`) on one object or prefix."""
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return one_line(error)
+    code, message = error_code(error), one_line(error.response.get("Error", {}).get("Message", ""))
+    if code.startswith("KMS.") or "kms:" in message or "ciphertext refers to a customer master key" in message:
+        key = _KMS_KEY.search(message)
+        return f"encrypted with KMS, and kms:Decrypt is refused for {key[0] if key else 'its key'} ({code})"
+    known = {
+        "AccessDenied": f"access denied: {action} is not allowed",
+        "NoSuchKey": "listed, but gone since",
+        "InvalidObjectState": "archived (Glacier): restore it first",
+    }
+    return known.get(code) or f"{code}: {message}"
+
+
+def error_code(error: Exception) -> str:
+    """Return AWS's code of a ClientError, or an empty text."""
+    response: dict[str, Any] = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def one_line(error: object) -> str:
+    """Return a message without line ends and of bounded length; AWS's own hold XML and whole policies at times."""
+    return " ".join(str(error).split())[:500]

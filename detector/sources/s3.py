@@ -1,0 +1,101 @@
+"""Log files in an S3 bucket: `s3://bucket[/prefix]`.
+
+boto3 lists and holds the session; the bytes are fetched in the workers (`s3_reader`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from detector.errors import UsageError
+from detector.sources.aws import AwsOptions, frozen_key, open_session, s3_client
+from detector.sources.log_source import Listed
+from detector.sources.s3_reader import S3Reader
+from detector.window import Scope
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_s3 import S3Client
+
+
+# Buckets made before 2018 may hold capitals, underscores and up to 255 characters.
+_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+
+
+def open_s3(spec: str, options: AwsOptions) -> S3Source:
+    """Return the source that `s3://bucket[/prefix]` names; nothing is sent to AWS yet.
+
+    Raises:
+        UsageError: there is no bucket in it, or its name cannot be one.
+    """
+    bucket, _, prefix = spec.removeprefix("s3://").partition("/")
+    if bucket == "arn:aws:s3" or bucket.startswith("arn:"):
+        raise UsageError(f"{spec!r} names an access point by ARN", hint="use its alias: s3://ALIAS-s3alias/PREFIX")
+    if not _BUCKET.fullmatch(bucket):
+        raise UsageError(
+            f"{bucket!r} cannot be the name of a bucket" if bucket else f"{spec!r} names no bucket",
+            hint="write s3://BUCKET/PREFIX; names are 3 to 63 of a-z, 0-9, dots and hyphens",
+        )
+    return S3Source(bucket, prefix, options)
+
+
+class S3Source:
+    """The log files below a prefix of one bucket."""
+
+    def __init__(self, bucket: str, prefix: str, options: AwsOptions) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._options = options
+        self._region: str | None = None  # the bucket's, once AWS has said it
+
+    def list(self, scope: Scope) -> Iterator[Listed]:
+        """Yield what lies below the prefix and within `scope`, in any order, as the pages arrive.
+
+        Raises:
+            SourceError: the bucket or the prefix cannot be listed at all.
+            UsageError: the profile, region or endpoint is no such thing.
+        """
+        from detector.sources.s3_listing import S3Listing
+
+        listing = S3Listing(self._client, self._bucket, self._prefix, scope, self._options)
+        for found in listing.run():
+            self._region = self._region or listing.region
+            yield found
+
+    def reader(self) -> S3Reader:
+        """Return a reader with the key as it is now; SSO, MFA prompts and role renewals happen here, in the parent.
+
+        Raises:
+            CredentialsError: there are no credentials, or they cannot be renewed.
+        """
+        key = frozen_key(self._session, self._options)
+        client = self._client
+        region = self._region or self._ask_region() or client.meta.region_name
+        if region != client.meta.region_name:
+            client = s3_client(self._session, replace(self._options, region=region))
+        return S3Reader(self._bucket, region, client.meta.endpoint_url, key, self._options.profile)
+
+    def _ask_region(self) -> str | None:
+        """Ask where the bucket is, once; S3 says so even when it refuses everything else."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            headers = self._client.head_bucket(Bucket=self._bucket)["ResponseMetadata"]["HTTPHeaders"]
+        except ClientError as error:
+            headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+        except BotoCoreError:
+            return None
+        self._region = headers.get("x-amz-bucket-region")
+        return self._region
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return open_session(self._options)
+
+    @cached_property
+    def _client(self) -> S3Client:
+        return s3_client(self._session, self._options)

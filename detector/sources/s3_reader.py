@@ -1,0 +1,182 @@
+"""Bulk GET of small S3 objects in a worker process: obstore for speed, boto3 for what obstore cannot say or do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from detector.sources.aws import AccessKey, AwsOptions, denial_reason, error_code, open_session, refusal, s3_client
+from detector.sources.log_source import LogObject, Unreadable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from obstore.store import ClientConfig, RetryConfig, S3Config, S3Credential, S3Store
+
+PARALLEL_GETS: Final = 16
+BYTES_IN_FLIGHT: Final = 64 << 20
+# So many failures in a row that boto3 did not have: a proxy or certificate that only boto3 knows of.
+_OBSTORE_FAILURES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class S3Reader:
+    """Reads objects of one bucket with a key as of now; picklable, and shows nothing of the key."""
+
+    bucket: str
+    region: str
+    endpoint_url: str
+    key: AccessKey
+    profile: str | None = None
+
+    def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
+        """Yield the bytes of each object as they arrive; at most 64 MiB, or one object, wait to be taken.
+
+        Raises:
+            CredentialsError: AWS refuses the credentials as a whole.
+        """
+        fetcher = _fetcher(self)
+        waiting = list(reversed(objects))
+        running: dict[Future[bytes | Unreadable], LogObject] = {}
+        in_flight = 0
+        pool = ThreadPoolExecutor(PARALLEL_GETS, thread_name_prefix="s3-get")
+        try:
+            while waiting or running:
+                while waiting and len(running) < PARALLEL_GETS:
+                    if running and in_flight + waiting[-1].size_bytes > BYTES_IN_FLIGHT:
+                        break
+                    item = waiting.pop()
+                    in_flight += item.size_bytes
+                    running[pool.submit(fetcher.fetch, item.uri)] = item
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    item = running.pop(done)
+                    in_flight -= item.size_bytes
+                    yield item, done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+# A reader is sent with each batch; connections outlive batches, and a renewed key starts afresh.
+@lru_cache(maxsize=4)
+def _fetcher(reader: S3Reader) -> _Fetcher:
+    return _Fetcher(reader)
+
+
+class _Fetcher:
+    """The two clients of one process for one bucket."""
+
+    def __init__(self, reader: S3Reader) -> None:
+        self._reader = reader
+        self._options = AwsOptions(profile=reader.profile, region=reader.region, endpoint_url=reader.endpoint_url)
+        self._obstore_failures = 0
+        self._lock = Lock()
+        self._store = _open_store(reader)
+
+    def fetch(self, uri: str) -> bytes | Unreadable:
+        key = uri.removeprefix(f"s3://{self._reader.bucket}/")
+        if fits_obstore(key) and self._obstore_failures < _OBSTORE_FAILURES:
+            content = self._get_fast(key)
+            if content is not None:
+                self._obstore_failures = 0
+                return content
+            content_or_reason = self._get_surely(uri, key)
+            if isinstance(content_or_reason, bytes):
+                self._obstore_failures += 1
+            return content_or_reason
+        return self._get_surely(uri, key)
+
+    def _get_fast(self, key: str) -> bytes | None:
+        """Return the object's bytes, or None when obstore fails for whatever reason: boto3 says why."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        if self._store is None:
+            return None
+        try:
+            answer = obstore.get(self._store, key)
+            content = bytes(answer.bytes())
+        except (BaseError, OSError, ValueError):
+            return None
+        whole = len(content) == answer.meta["size"]
+        # object_store normalises paths: what it asked for must be what we meant.
+        return content if whole and answer.meta["path"] == key else None
+
+    def _get_surely(self, uri: str, key: str) -> bytes | Unreadable:
+        from botocore import exceptions
+
+        try:
+            with self._lock:
+                client = self._client
+            try:
+                return self._get_object(client, key)
+            except (exceptions.IncompleteReadError, exceptions.HTTPClientError):
+                return self._get_object(client, key)  # the body broke off; botocore repeats only the request itself
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            refused = refusal(error, self._options)
+            # A proxy may rewrite an odd key and so break its signature, and no other's.
+            if refused is not None and (fits_obstore(key) or error_code(error) != "SignatureDoesNotMatch"):
+                raise refused from error
+            return Unreadable(uri, denial_reason(error, "s3:GetObject"))
+
+    def _get_object(self, client: S3Client, key: str) -> bytes:
+        return client.get_object(Bucket=self._reader.bucket, Key=key)["Body"].read()
+
+    @cached_property
+    def _client(self) -> S3Client:
+        session = open_session(self._options, self._reader.key)
+        return s3_client(session, self._options)
+
+
+def _open_store(reader: S3Reader) -> S3Store | None:
+    """Return obstore's client, or None when it cannot work with these settings."""
+    from obstore.exceptions import BaseError
+    from obstore.store import S3Store
+
+    # The constructor also reads AWS_* variables. Everything that matters is set, so that boto3 alone decides
+    # what they mean; the key by a provider, because a session token cannot be unset.
+    config: S3Config = {
+        "region": reader.region,
+        "aws_endpoint_url_s3": reader.endpoint_url,
+        "endpoint": reader.endpoint_url,
+        "virtual_hosted_style_request": False,
+        "skip_signature": False,
+    }
+    client_options: ClientConfig = {
+        "allow_http": reader.endpoint_url.startswith("http://"),
+        "connect_timeout": "4s",
+        "read_timeout": "30s",
+        "timeout": "10m",
+    }
+    retry_config: RetryConfig = {
+        "max_retries": 2,  # patience is boto3's part
+        "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
+        "retry_timeout": timedelta(seconds=20),
+    }
+
+    def credentials() -> S3Credential:
+        return {
+            "access_key_id": reader.key.access_key_id,
+            "secret_access_key": reader.key.secret_access_key,
+            "token": reader.key.session_token,
+            "expires_at": None,
+        }
+
+    try:
+        return S3Store(
+            reader.bucket,
+            config=config,
+            client_options=client_options,
+            retry_config=retry_config,
+            credential_provider=credentials,
+        )
+    except (BaseError, ValueError):
+        return None
+
+
+def fits_obstore(key: str) -> bool:
+    """Tell whether object_store asks for exactly this key: it has no empty, `.` or `..` segments."""
+    return not any(segment in ("", ".", "..") for segment in key.split("/"))

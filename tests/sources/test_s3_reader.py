@@ -1,0 +1,300 @@
+"""How objects are read when S3 throttles, refuses, breaks off, or has nothing to give."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from detector.errors import CredentialsError
+from detector.sources import s3_reader
+from detector.sources.aws import AccessKey, AwsOptions
+from detector.sources.log_source import LogObject, Unreadable
+from detector.sources.opening import open_source
+from detector.sources.s3_reader import S3Reader, fits_obstore
+
+# Their classes live in conftest.py, which cannot be imported.
+FakeS3 = Any
+Handler = Any
+
+KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.fixture(autouse=True)
+def fresh_clients() -> Iterator[None]:
+    yield
+    s3_reader._fetcher.cache_clear()
+
+
+def log_object(key: str, size_bytes: int = 1) -> LogObject:
+    return LogObject(f"s3://trail/{key}", size_bytes, "etag", None)
+
+
+def read(fake: FakeS3, *keys: str) -> dict[str, bytes | Unreadable]:
+    reader = pickle.loads(pickle.dumps(open_source("s3://trail", fake.options).reader()))
+    return {item.uri.removeprefix("s3://trail/"): got for item, got in reader.read([log_object(key) for key in keys])}
+
+
+def reason(fake: FakeS3, key: str) -> str:
+    got = read(fake, key, "good")
+    assert got["good"] == b"good"
+    failure = got[key]
+    assert isinstance(failure, Unreadable)
+    assert failure.uri == f"s3://trail/{key}"
+    return failure.reason
+
+
+@pytest.fixture
+def fake(fake_s3: FakeS3) -> FakeS3:
+    fake_s3.objects = {"good": b"good", "bad": b"bad", "a//bad": b"odd bad"}
+    return fake_s3
+
+
+def test_many_objects_come_back_each_with_its_own_bytes(fake: FakeS3) -> None:
+    fake.objects = {f"{number}.json.gz": b"content of %d" % number for number in range(100)}
+    assert read(fake, *fake.objects) == fake.objects
+    assert len(fake.asked("GET")) == 100
+
+
+def test_an_empty_object_is_empty_bytes(fake: FakeS3) -> None:
+    fake.objects["empty"] = b""
+    assert read(fake, "empty") == {"empty": b""}
+
+
+def test_no_objects_are_read_from_an_empty_batch(fake: FakeS3) -> None:
+    assert read(fake) == {}
+
+
+@pytest.mark.parametrize("key", ["bad", "a//bad"])
+def test_a_throttled_object_is_asked_for_until_it_comes(fake: FakeS3, key: str) -> None:
+    fake.fail("GET", key, 503, "SlowDown", times=4 if key == "bad" else 1)
+    assert read(fake, key) == {key: fake.objects[key]}
+
+
+def test_an_object_throttled_for_ever_is_unreadable_and_its_neighbour_is_read(fake: FakeS3) -> None:
+    fake.fail("GET", "bad", 503, "SlowDown", "Please reduce your request rate.")
+    assert reason(fake, "bad") == "SlowDown: Please reduce your request rate."
+
+
+def test_an_object_that_is_gone_since_the_listing_says_so(fake: FakeS3) -> None:
+    assert reason(fake, "never-there") == "listed, but gone since"
+
+
+def test_a_denied_object_names_the_permission(fake: FakeS3) -> None:
+    fake.fail("GET", "bad", 403, "AccessDenied", "User: arn:aws:iam::111122223333:user/x is not authorized")
+    assert reason(fake, "bad") == "access denied: s3:GetObject is not allowed"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "named"),
+    [
+        ("AccessDenied", f"User: x is not authorized to perform: kms:Decrypt on resource: {KMS_KEY} because", KMS_KEY),
+        ("AccessDenied", "The ciphertext refers to a customer master key that does not exist", "its key"),
+        ("KMS.DisabledException", f"{KMS_KEY} is disabled.", KMS_KEY),
+    ],
+)
+def test_an_object_denied_by_kms_names_kms_and_the_key(fake: FakeS3, code: str, message: str, named: str) -> None:
+    fake.fail("GET", "bad", 403, code, message)
+    assert reason(fake, "bad") == f"encrypted with KMS, and kms:Decrypt is refused for {named} ({code})"
+
+
+def test_an_archived_object_says_so(fake: FakeS3) -> None:
+    fake.fail("GET", "bad", 403, "InvalidObjectState")
+    assert reason(fake, "bad") == "archived (Glacier): restore it first"
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
+def test_refused_credentials_end_the_batch(fake: FakeS3, code: str) -> None:
+    fake.objects = {f"{number}": b"x" for number in range(200)}
+    fake.fail("GET", "1", 400, code)
+    with pytest.raises(CredentialsError, match=code) as caught:
+        read(fake, *fake.objects)
+    assert len(set(fake.asked("GET"))) < 100
+    assert "the-secret-of-the-tests" not in str(caught.value)
+    copy = pickle.loads(pickle.dumps(caught.value))  # it travels from the worker to the parent
+    assert (str(copy), copy.hint) == (str(caught.value), caught.value.hint)
+
+
+def test_a_signature_broken_by_an_odd_key_is_that_objects_failure_alone(fake: FakeS3) -> None:
+    fake.fail("GET", "a//bad", 403, "SignatureDoesNotMatch")
+    assert reason(fake, "a//bad").startswith("SignatureDoesNotMatch")
+
+
+def break_off(fake: FakeS3, key: str, times: int) -> None:
+    """Send half of the body of `key` and hang up, the first few times."""
+    left = [None] * times
+    lock = threading.Lock()
+
+    def fault(_operation: str, name: str, handler: Handler) -> tuple[int, bytes] | None:
+        with lock:
+            if name != key or not left:
+                return None
+            left.pop()
+        body = fake.objects[key]
+        handler.reply(200, body[: len(body) // 2], promised=len(body))
+        return HUNG_UP
+
+    fake.faults.append(fault)
+
+
+HUNG_UP = (0, b"")
+
+
+@pytest.mark.parametrize("key", ["bad", "a//bad"])
+def test_a_body_that_breaks_off_is_fetched_once_more(fake: FakeS3, key: str) -> None:
+    break_off(fake, key, times=1)
+    assert read(fake, key) == {key: fake.objects[key]}
+
+
+@pytest.mark.parametrize("key", ["bad", "a//bad"])
+def test_a_body_that_always_breaks_off_is_unreadable(fake: FakeS3, key: str) -> None:
+    break_off(fake, key, times=1000)
+    assert "incomplete" in reason(fake, key).lower()
+
+
+def test_objects_are_fetched_by_boto3_alone_once_obstore_only_fails(
+    fake: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [f"{number}" for number in range(20)]
+    fake.objects = dict.fromkeys(keys, b"x")
+    asked_by_obstore = []
+
+    def fault(_operation: str, name: str, handler: Handler) -> tuple[int, bytes] | None:
+        if "Boto3" in handler.headers["User-Agent"]:
+            return None
+        asked_by_obstore.append(name)
+        return 400, b"<Error><Code>InvalidRequest</Code></Error>"
+
+    fake.faults.append(fault)
+    monkeypatch.setattr(s3_reader, "_OBSTORE_FAILURES", 3)
+    monkeypatch.setattr(s3_reader, "PARALLEL_GETS", 1)
+    assert read(fake, *keys) == fake.objects
+    assert asked_by_obstore == keys[:3]
+
+
+def test_objects_are_read_even_where_obstore_cannot_start(fake: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    import obstore.store
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise ValueError("no such option")
+
+    monkeypatch.setattr(obstore.store, "S3Store", refuse)
+    assert read(fake, "good") == {"good": b"good"}
+
+
+def test_large_objects_are_not_fetched_all_at_once(fake: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.objects = {f"{number}": b"x" * 1000 for number in range(20)}
+    monkeypatch.setattr(s3_reader, "BYTES_IN_FLIGHT", 3000)
+    reader = open_source("s3://trail", fake.options).reader()
+    sizes = [5000] + [1000] * 19  # the first alone is above the cap, and is read nevertheless
+    stream = reader.read([log_object(f"{number}", size) for number, size in enumerate(sizes)])
+    assert next(stream)[0].size_bytes == 5000
+    assert fake.asked("GET") == ["0"]
+    taken = 1
+    for _ in stream:
+        taken += 1
+        assert len(fake.asked("GET")) <= taken + 3
+    assert taken == 20
+
+
+def test_room_is_made_as_objects_are_taken(fake: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.objects = {f"{number}": b"x" for number in range(6)}
+    three_at_once = threading.Barrier(3, timeout=10)
+
+    def meet(operation: str, _name: str, _handler: Handler) -> None:
+        if operation == "GET":
+            three_at_once.wait()
+
+    fake.faults.append(meet)
+    monkeypatch.setattr(s3_reader, "BYTES_IN_FLIGHT", 3000)
+    reader = open_source("s3://trail", fake.options).reader()
+    got = dict(reader.read([log_object(key, 1000) for key in fake.objects]))
+    assert set(got.values()) == {b"x"}
+    assert not three_at_once.broken
+
+
+@pytest.mark.parametrize("meta", [{"size": 4, "path": "other"}, {"size": 5, "path": "good"}])
+def test_what_obstore_fetched_otherwise_than_asked_is_fetched_by_boto3(
+    fake: FakeS3, monkeypatch: pytest.MonkeyPatch, meta: dict[str, object]
+) -> None:
+    import obstore
+
+    class Answer:
+        def __init__(self) -> None:
+            self.meta = meta
+
+        def bytes(self) -> bytes:
+            return b"evil"
+
+    monkeypatch.setattr(obstore, "get", lambda _store, _key: Answer())
+    assert read(fake, "good") == {"good": b"good"}
+
+
+def test_a_batch_that_is_abandoned_stops_fetching(fake: FakeS3) -> None:
+    fake.objects = {f"{number}": b"x" for number in range(500)}
+    reader = open_source("s3://trail", fake.options).reader()
+    stream = reader.read([log_object(key) for key in fake.objects])
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    for thread in threading.enumerate():
+        if thread.name.startswith("s3-get"):
+            thread.join(timeout=10)
+    assert len(fake.asked("GET")) <= 2 * s3_reader.PARALLEL_GETS
+
+
+def test_connections_and_clients_outlive_a_batch(fake: FakeS3) -> None:
+    def one() -> S3Reader:
+        return S3Reader("trail", "us-east-1", fake.url, AccessKey("AKIA", "secret", None))
+
+    assert s3_reader._fetcher(one()) is s3_reader._fetcher(one())
+
+
+def test_environment_variables_that_only_obstore_reads_change_nothing(
+    fake: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def note(_operation: str, _name: str, handler: Handler) -> None:
+        seen.append((handler.path, handler.headers))
+
+    fake.faults.append(note)
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    monkeypatch.setenv("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "true")
+    reader = S3Reader("trail", "eu-west-1", fake.url, AccessKey("AKIAREADER", "secret", None))
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token-of-another-key")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    assert [got for _, got in reader.read([log_object("good")])] == [b"good"]
+    [(path, headers)] = seen
+    assert path == "/trail/good"
+    assert "Boto3" not in headers["User-Agent"]
+    assert "AKIAREADER" in headers["Authorization"]
+    assert "/eu-west-1/s3/" in headers["Authorization"]
+    assert "x-amz-security-token" not in headers
+
+
+def test_only_keys_that_obstore_takes_literally_go_through_it() -> None:
+    assert all(map(fits_obstore, ["a", "a/b.json", "a b+%2F=é", "...", "a/.b"]))
+    assert not any(map(fits_obstore, ["", "/a", "a/", "a//b", "./a", "a/../b", "..", "a/."]))
+
+
+def test_a_reader_without_a_listing_asks_where_the_bucket_is(fake: FakeS3) -> None:
+    fake.region = "ap-southeast-2"
+    assert open_source("s3://trail", fake.options).reader().region == "ap-southeast-2"  # type: ignore[attr-defined]
+    assert fake.asked("HEAD") == [""]
+
+
+def test_a_bucket_that_may_not_be_asked_still_says_where_it_is(fake: FakeS3) -> None:
+    fake.region = "ap-southeast-2"
+    fake.fail("HEAD", "", 403, "AccessDenied")
+    source = open_source("s3://trail", fake.options)
+    assert source.reader().region == "ap-southeast-2"  # type: ignore[attr-defined]
+    assert source.reader().region == "ap-southeast-2"  # type: ignore[attr-defined]
+    assert fake.asked("HEAD") == [""]
+
+
+def test_where_nobody_answers_the_reader_keeps_the_region_it_was_given() -> None:
+    options = AwsOptions(region="eu-west-3", endpoint_url="http://127.0.0.1:9")
+    assert open_source("s3://trail", options).reader().region == "eu-west-3"  # type: ignore[attr-defined]
