@@ -18,8 +18,9 @@ CREATE MACRO logged(value, extra, path) AS coalesce(nullif(value, ''), nullif(TR
 
 -- A dedup_key of several values: unambiguous, and never NULL because one of them is.
 CREATE MACRO group_key(key_parts) AS CAST(to_json(key_parts) AS VARCHAR);
-CREATE MACRO utc_hour(moment) AS strftime(moment, '%Y-%m-%dT%H');
-CREATE MACRO utc_date(moment) AS strftime(moment, '%Y-%m-%d');
+-- In UTC, like all times. (Not called utc_date: tools that read SQL know a function of that name.)
+CREATE MACRO hour_of(moment) AS strftime(moment, '%Y-%m-%dT%H');
+CREATE MACRO day_of(moment) AS strftime(moment, '%Y-%m-%d');
 
 
 -- Words ----------------------------------------------------------------------------------------------------------------

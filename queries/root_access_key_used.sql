@@ -24,7 +24,7 @@ SELECT
     max(event_time) AS last_event_time,
     count(*) AS event_count,
     list(event_id) AS event_ids,
-    group_key([access_key_id, utc_date(event_time)]) AS dedup_key,
+    group_key([access_key_id, day_of(event_time)]) AS dedup_key,
     'root''s access key ' || access_key_id || ' of account ' || coalesce(account_id, 'unknown') || ' made '
     || CASE WHEN count(*) > 1 THEN count(*) || ' calls' ELSE 'a call' END || ' from '
     || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
@@ -37,4 +37,4 @@ WHERE
     is_root
     AND starts_with(access_key_id, 'AKIA')
     AND root_origin <> 'service'
-GROUP BY account_id, access_key_id, utc_date(event_time)
+GROUP BY account_id, access_key_id, day_of(event_time)

@@ -25,7 +25,7 @@ SELECT
     max(event_time) AS last_event_time,
     count(*) AS event_count,
     list(event_id) AS event_ids,
-    group_key([session_key, event_source, event_name, utc_hour(event_time)]) AS dedup_key,
+    group_key([session_key, event_source, event_name, hour_of(event_time)]) AS dedup_key,
     'root called ' || coalesce(service, event_source, 'an unknown service') || ' ' || coalesce(event_name, 'an unknown call')
     || CASE WHEN count(*) > 1 THEN ' ' || count(*) || ' times' ELSE '' END
     || ' in account ' || coalesce(account_id, 'unknown') || ' from '
@@ -45,4 +45,4 @@ WHERE
         OR starts_with(event_name, 'PasswordRecovery'),
         false
     )
-GROUP BY account_id, session_key, event_source, service, event_name, utc_hour(event_time)
+GROUP BY account_id, session_key, event_source, service, event_name, hour_of(event_time)

@@ -70,6 +70,8 @@ def check_example(rule: Rule, example: Example) -> str | None:
     for finding in findings:
         if example.severity not in (None, finding.severity):
             return f"severity {finding.severity}, not {example.severity}"
+        if example.summary not in (None, finding.summary):
+            return f"summary {finding.summary!r}, not {example.summary!r}"
         unknown = [key for key in finding.event_ids if key not in known]
         if unknown:
             return f"event_ids name no event: {unknown[0]!r}"

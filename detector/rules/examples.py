@@ -2,7 +2,9 @@
 
 `<rule id>.examples.json` is a list of cases:
 
-    [{"name": "…", "alerts": 1, "severity": "low", "records": [{…}, {…}]}]
+    [{"name": "…", "alerts": 1, "records": [{…}, {…}]}]
+
+with, if it matters, the "severity" and "summary" that each alert must have.
 
 Near misses differ from the case that fires in one field. To show that one field only, the file may be an object
 `{"records": {"login": {…}}, "examples": [cases]}`; a case's record is then a raw record as above, the name of a
@@ -35,6 +37,7 @@ class Example:
     name: str
     alerts: int
     severity: Severity | None  # of each alert, when the example says so
+    summary: str | None  # likewise
     records: tuple[Record, ...]
 
     def table(self) -> pa.Table:
@@ -86,19 +89,19 @@ def _parse(path: Path, content: object) -> tuple[Example, ...]:
 
 def _example(case: object, named: Mapping[str, Record]) -> Example:
     if not isinstance(case, dict) or not {"name", "alerts", "records"} <= set(case) <= _KEYS:
-        raise ValueError('an example is {"name", "alerts", "records"} and perhaps "severity"')
+        raise ValueError('an example is {"name", "alerts", "records"} and perhaps "severity", "summary"')
     name, alerts, records = case["name"], case["alerts"], case["records"]
     if not isinstance(name, str) or not isinstance(alerts, int) or not isinstance(records, list):
         raise ValueError(f"example {name!r}: name is text, alerts a number, records a list")  # noqa: TRY004
-    severity = Severity(case["severity"]) if "severity" in case else None
+    severity, summary = case.get("severity"), case.get("summary")
     try:
         made = tuple(_record(record, named, position) for position, record in enumerate(records))
     except KeyError as error:
         raise ValueError(f"example {name!r}: no record is named {error}") from error
-    return Example(name, alerts, severity, made)
+    return Example(name, alerts, None if severity is None else Severity(severity), summary, made)
 
 
-_KEYS = {"name", "alerts", "records", "severity"}
+_KEYS = {"name", "alerts", "records", "severity", "summary"}
 
 
 def _record(record: object, named: Mapping[str, Record], position: int) -> Record:

@@ -66,6 +66,11 @@ def test_an_example_with_another_severity(tmp_path: Path) -> None:
     assert messages(tmp_path) == ["example 'fires': severity high, not low"]
 
 
+def test_an_example_with_another_summary(tmp_path: Path) -> None:
+    write_rule(tmp_path, examples=[{**FIRES, "summary": "logout"}, QUIET])
+    assert messages(tmp_path) == ["example 'fires': summary 'login', not 'logout'"]
+
+
 def test_a_result_that_breaks_the_contract(tmp_path: Path) -> None:
     rule = write_rule(tmp_path, sql="SELECT account_id FROM root_logins\n", examples=[QUIET])
     assert messages(tmp_path) == [
