@@ -1,4 +1,4 @@
-"""Two S3 servers for the tests of sources: moto's, and a small one of our own that can be told to fail."""
+"""Buckets on moto's server, and a small S3 server of our own that can be told to fail."""
 
 from __future__ import annotations
 
@@ -33,17 +33,6 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
 
 
-@pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @dataclass(frozen=True)
 class Bucket:
     """A bucket of its own on moto's server."""
@@ -61,13 +50,13 @@ _bucket_numbers = count()
 
 
 @pytest.fixture
-def bucket(moto_url: str, aws_environment: None) -> Iterator[Bucket]:  # noqa: ARG001
+def bucket(s3_url: str, aws_environment: None) -> Iterator[Bucket]:  # noqa: ARG001
     import boto3
 
     name = f"trail-{next(_bucket_numbers)}"
-    client = boto3.client("s3", endpoint_url=moto_url)
+    client = boto3.client("s3", endpoint_url=s3_url)
     client.create_bucket(Bucket=name)
-    yield Bucket(name, client, AwsOptions(endpoint_url=moto_url))
+    yield Bucket(name, client, AwsOptions(endpoint_url=s3_url))
     client.close()
 
 
