@@ -5,6 +5,7 @@ get → gunzip → decode → Arrow → Parquet. Nothing here touches the ledger
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ import pyarrow as pa
 from detector.errors import CredentialsError
 from detector.lake.ledger import LedgerObject, ObjectStatus
 from detector.lake.parts import Part, write_event_parts, write_rejected
-from detector.records.log_file import MAX_BYTES, DecodedLogFile, KeptRecord, decode_log_file
+from detector.records.log_file import MAX_BYTES, DecodedLogFile, KeptRecord, decode_in_pieces
 from detector.records.table import Rows, to_table
 from detector.sources.log_source import LogObject, Reader, Unreadable
 
 # Few decoded objects at a time: holding many costs more than decoding them (docs/performance.md).
 _ROWS_A_TABLE = 1_000
+_BYTES_A_TABLE = 16 << 20
 _BYTES_A_PART = 96 << 20
+_KEPT_BYTES_A_PART = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +59,50 @@ def stage(batch: Batch) -> StagedBatch:
     """
     staged = StagedBatch(batch)
     parts = _PartWriter(batch)
-    kept: list[tuple[str, KeptRecord]] = []
     try:
         for log_object, stored in batch.reader.read(batch.objects):
             if isinstance(stored, Unreadable):
                 staged.failures.append(stored)
-                continue
-            decoded = decode_log_file(stored, log_object.uri, max_bytes=batch.max_object_bytes)
-            staged.bytes_read += len(stored)
-            staged.objects.append(_ledger_object(log_object, decoded))
-            kept += [(log_object.uri, record) for record in decoded.kept]
-            parts.add(decoded.rows)
+            else:
+                staged.bytes_read += len(stored)
+                pieces = decode_in_pieces(stored, log_object.uri, max_bytes=batch.max_object_bytes)
+                staged.objects.append(_stage_object(log_object, pieces, parts, staged.rejected))
     except CredentialsError as error:
         staged.stopped_by = error
     staged.parts = parts.close()
-    if kept:
-        staged.parts.append(write_rejected(kept, batch.staging, batch.stem))
-        staged.rejected = [
-            {"uri": uri, "index": record.index, "reason": record.reason} for uri, record in kept if record.rejected
-        ]
     return staged
 
 
-def _ledger_object(log_object: LogObject, decoded: DecodedLogFile) -> LedgerObject:
+def _stage_object(
+    log_object: LogObject, pieces: Iterable[DecodedLogFile], parts: _PartWriter, rejected: list[dict[str, Any]]
+) -> LedgerObject:
+    records = rows = 0
+    for piece in pieces:
+        records += piece.records
+        rows += len(piece.rows.records)
+        parts.add(piece.rows)
+        parts.keep(log_object.uri, piece.kept)
+        rejected += [
+            {"uri": log_object.uri, "index": record.index, "reason": record.reason}
+            for record in piece.kept
+            if record.rejected
+        ]
+        last = piece
     status = ObjectStatus.INGESTED
-    if decoded.problem:
+    if last.problem:
         status = ObjectStatus.PARTIAL
-    elif decoded.skipped:
+    elif last.skipped:
         status = ObjectStatus.SKIPPED
     return LedgerObject(
         uri=log_object.uri,
         etag=log_object.etag,
         size_bytes=log_object.size_bytes,
         last_modified=log_object.last_modified,
-        content_sha256=decoded.content_sha256,
-        records=decoded.records,
-        rows=len(decoded.rows.records),
+        content_sha256=last.content_sha256,
+        records=records,
+        rows=rows,
         status=status,
-        reason=decoded.problem or decoded.skipped,
+        reason=last.problem or last.skipped,
     )
 
 
@@ -104,23 +113,42 @@ class _PartWriter:
         self._batch = batch
         self._rows: list[Rows] = []
         self._tables: list[pa.Table] = []
+        self._kept: list[tuple[str, KeptRecord]] = []
         self._parts: list[Part] = []
 
     def add(self, rows: Rows) -> None:
         self._rows.append(rows)
-        if sum(len(rows.records) for rows in self._rows) >= _ROWS_A_TABLE:
-            self._tables.append(to_table(self._rows))
-            self._rows = []
+        if (
+            sum(len(rows.records) for rows in self._rows) >= _ROWS_A_TABLE
+            or sum(rows.size_bytes for rows in self._rows) >= _BYTES_A_TABLE
+        ):
+            self._make_table()
         if sum(table.nbytes for table in self._tables) >= _BYTES_A_PART:
-            self._write()
+            self._write_events()
+
+    def keep(self, uri: str, records: Iterable[KeptRecord]) -> None:
+        self._kept += [(uri, record) for record in records]
+        if sum(len(record.raw) for _, record in self._kept) >= _KEPT_BYTES_A_PART:
+            self._write_kept()
 
     def close(self) -> list[Part]:
-        self._tables.append(to_table(self._rows))
-        self._write()
+        self._make_table()
+        self._write_events()
+        self._write_kept()
         return self._parts
 
-    def _write(self) -> None:
-        table = pa.concat_tables(self._tables)
-        stem = f"{self._batch.stem}-{len(self._parts)}"
-        self._parts += write_event_parts(table, self._batch.staging, stem)
+    def _make_table(self) -> None:
+        self._tables.append(to_table(self._rows))
+        self._rows = []
+
+    def _write_events(self) -> None:
+        self._parts += write_event_parts(pa.concat_tables(self._tables), self._batch.staging, self._next_stem())
         self._tables = []
+
+    def _write_kept(self) -> None:
+        if self._kept:
+            self._parts.append(write_rejected(self._kept, self._batch.staging, self._next_stem()))
+            self._kept = []
+
+    def _next_stem(self) -> str:
+        return f"{self._batch.stem}-{len(self._parts)}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from zlib_ng import zlib_ng
 
 _MAGIC = b"\x1f\x8b"
+_STEP_BYTES = 1 << 14
 _GZIP_ONLY = 31  # zlib's wbits: a 32 kB window, gzip header and trailer, checksum verified
 
 
@@ -50,14 +53,26 @@ def decompress(stored: bytes, max_bytes: int) -> Content:
 
 
 def _until_fault(member: bytes, room: int) -> bytes:
+    """Return what a broken member holds before its fault: in steps, and at the fault byte by byte."""
     stream = zlib_ng.decompressobj(_GZIP_ONLY)
     saved: list[bytes] = []
-    try:
-        for start in range(0, len(member), 512):
-            saved.append(stream.decompress(member[start : start + 512], room + 1))
-            room -= len(saved[-1])
-            if room < 0 or stream.eof:
-                break
-    except zlib_ng.error:  # type: ignore[misc]
-        pass  # expected: this is the fault that brought us here
+    for start in range(0, len(member), _STEP_BYTES):
+        step = member[start : start + _STEP_BYTES]
+        before = stream.copy()  # type: ignore[attr-defined]  # the stub lacks it
+        try:
+            saved.append(stream.decompress(step, room + 1))
+        except zlib_ng.error:  # type: ignore[misc]
+            saved += _byte_by_byte(before, step)
+            break
+        room -= len(saved[-1])
+        if room < 0:
+            break
     return b"".join(saved)
+
+
+def _byte_by_byte(stream: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401 - a zlib_ng stream; the stub has no name
+    for at in range(len(data)):
+        try:
+            yield stream.decompress(data[at : at + 1])
+        except zlib_ng.error:  # type: ignore[misc]
+            return  # expected: the fault

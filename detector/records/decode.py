@@ -55,9 +55,11 @@ def decode_record(raw: bytes) -> Decoded:
     """
     try:
         record = _DECODER.decode(raw)
+        if is_usual([record], record, raw):
+            return Decoded(record)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return _decode_tolerantly(raw)
-    return Decoded(record) if is_usual([record], record, raw) else _decode_tolerantly(raw)
+        pass  # the tolerant way reads it, or says what is wrong with it
+    return _decode_tolerantly(raw)
 
 
 def is_usual(records: Sequence[Any], decoded: Any, raw: bytes) -> bool:  # noqa: ANN401 - any msgspec struct

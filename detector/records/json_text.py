@@ -14,13 +14,24 @@ import json
 import re
 from collections.abc import Iterator
 
-_SPACE = re.compile(rb"[ \t\n\r]*+")
-_STRING = re.compile(rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"')
-_SCALAR = re.compile(
-    rb"(?:-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null|NaN|-?Infinity)(?![\w.+-])"
-)
+_S = rb"[ \t\n\r]*+"
+_STRING_BODY = rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'
+_STRING_TEXT = rb'"' + _STRING_BODY + rb'"'
+_SCALAR_TEXT = rb"(?:-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null|NaN|-?Infinity)(?![\w.+-])"
+_LEAF = rb"(?:" + _STRING_TEXT + rb"|" + _SCALAR_TEXT + rb")" + _S + rb"," + _S
+_SPACE = re.compile(_S)
+_STRING = re.compile(_STRING_TEXT)
+_SCALAR = re.compile(_SCALAR_TEXT)
+# Runs of elements, or of members, that hold no other values: taken in one step, as most of a record is.
+_LEAVES = {
+    0x5D: re.compile(rb"(?:" + _LEAF + rb")*+"),
+    0x7D: re.compile(rb"(?:" + _STRING_TEXT + _S + rb":" + _S + _LEAF + rb")*+"),
+}
+# What the text holds when it ends inside a string, or inside another scalar.
+_CUT_STRING = re.compile(rb'"' + _STRING_BODY + rb"(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z")
+_CUT_SCALAR = re.compile(rb"-?(?:[0-9]++(?:\.[0-9]*+)?(?:[eE][+-]?)?|t|tr|tru|f|fa|fal|fals|n|nu|nul|N|Na|I[a-z]*)?\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_OBJECT, _ARRAY = 0x7B, 0x5B
+_OBJECT, _ARRAY, _COMMA = 0x7B, 0x5B, 0x2C
 _CLOSERS = {_OBJECT: 0x7D, _ARRAY: 0x5D}
 
 
@@ -45,35 +56,30 @@ def value_end(data: bytes, position: int) -> int:
     Raises:
         BrokenJson: there is no complete JSON value.
     """
-    stack: list[int] = []
+    open_values: list[int] = []  # their closing brackets
     while True:
-        byte = _byte(data, position)
-        if byte in _CLOSERS:
-            stack.append(byte)
-            position = skip_space(data, position + 1)
-            if _byte(data, position) != _CLOSERS[byte]:
-                position = _member_value(data, position) if byte == _OBJECT else position
-                continue
+        closer = _CLOSERS.get(_byte(data, position))
+        if closer is None:
+            position = _scalar_end(data, position)
         else:
-            position = _scalar_end(data, position) - 1
-        # A value has just ended at `position`; close what ends with it.
-        while True:
-            if byte in _CLOSERS and stack and _byte(data, position) == _CLOSERS[stack[-1]]:
-                stack.pop()
+            position = skip_space(data, position + 1)
+            if _byte(data, position) != closer:
+                open_values.append(closer)
+                position = _next_value(data, position, closer)
+                continue
             position += 1
-            if not stack:
-                return position
+        # A value has ended just before `position`, and perhaps others with it.
+        while open_values:
             position = skip_space(data, position)
             separator = _byte(data, position)
-            if separator == _CLOSERS[stack[-1]]:
-                byte = stack[-1]
-                continue
-            if separator != 0x2C:
-                raise BrokenJson("expected ',' or a closing bracket", position)
-            position = skip_space(data, position + 1)
-            if stack[-1] == _OBJECT:
-                position = _member_value(data, position)
-            break
+            position += 1
+            if separator == _COMMA:
+                position = _next_value(data, skip_space(data, position), open_values[-1])
+                break
+            if separator != open_values.pop():
+                raise BrokenJson("expected ',' or a closing bracket", position - 1)
+        else:
+            return position
 
 
 def elements(data: bytes, position: int) -> Iterator[tuple[int, int]]:
@@ -92,7 +98,7 @@ def elements(data: bytes, position: int) -> Iterator[tuple[int, int]]:
         separator = _byte(data, position)
         if separator == 0x5D:
             return
-        if separator != 0x2C:
+        if separator != _COMMA:
             raise BrokenJson("expected ',' or ']'", position)
         position = skip_space(data, position + 1)
 
@@ -114,7 +120,7 @@ def members(data: bytes, position: int) -> Iterator[tuple[str, int]]:
         separator = _byte(data, position)
         if separator == 0x7D:
             return
-        if separator != 0x2C:
+        if separator != _COMMA:
             raise BrokenJson("expected ',' or '}'", position)
         position = skip_space(data, position + 1)
 
@@ -145,13 +151,19 @@ def as_text(raw: bytes) -> str:
 
     `json.loads` of the result equals `json.loads` of the bytes read with `surrogateescape`.
     """
-    text = raw.decode("utf-8", "surrogateescape")
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return escape_surrogates(raw.decode("utf-8", "surrogateescape"))
 
 
-def _member_value(data: bytes, position: int) -> int:
-    """Return where the value of the member whose key is at `position` starts."""
-    return _after_colon(data, _string_end(data, position))
+def escape_surrogates(json_text: str) -> str:
+    """Return JSON text with its lone surrogates, which have no UTF-8 form, as escapes: the same JSON value."""
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", json_text)
+
+
+def _next_value(data: bytes, position: int, closer: int) -> int:
+    """Return where the next value starts that needs looking at, from an element or a key at `position` on."""
+    leaves = _LEAVES[closer].match(data, position)
+    position = leaves.end() if leaves else position
+    return _after_colon(data, _string_end(data, position)) if closer == _CLOSERS[_OBJECT] else position
 
 
 def _after_colon(data: bytes, position: int) -> int:
@@ -172,8 +184,8 @@ def _string_end(data: bytes, position: int) -> int:
         raise BrokenJson("expected a string", position)
     match = _STRING.match(data, position)
     if match is None:
-        ends_early = b'"' not in data[position + 1 :]
-        raise BrokenJson("a string that does not end or holds a control character", position, truncated=ends_early)
+        truncated = _CUT_STRING.match(data, position) is not None
+        raise BrokenJson("a string that does not end or holds a control character", position, truncated=truncated)
     return match.end()
 
 
@@ -182,5 +194,6 @@ def _scalar_end(data: bytes, position: int) -> int:
         return _string_end(data, position)
     match = _SCALAR.match(data, position)
     if match is None:
-        raise BrokenJson("not a JSON value", position, truncated=len(data) - position < 10)
+        truncated = _CUT_SCALAR.match(data, position) is not None
+        raise BrokenJson("not a JSON value", position, truncated=truncated)
     return match.end()

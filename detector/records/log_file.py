@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from detector.records.compression import decompress
-from detector.records.decode import RejectedRecord, decode_record, is_usual
+from detector.records.decode import Decoded, RejectedRecord, decode_record, is_usual
+from detector.records.kind import kind_by_magic, kind_of_all, kind_of_event
 from detector.records.schema import Record
-from detector.records.split import NotALog, RecordSlices, split_records
+from detector.records.split import RawRecord, RawRecords, unwrap
 from detector.records.table import Rows, to_table
 
 MAX_BYTES = 1 << 30
-# Objects above this size are cut into raw records first, so that the decoded form of few is in memory at a time.
+# Objects above this size are decoded in pieces, so that the decoded form of few records is in memory at a time.
 _WHOLE_BYTES = 16 << 20
+_PIECE_RECORDS = 1_000
+_BLANK = re.compile(rb"[ \t\n\r\0]*+")
+_PIECE_BYTES = 8 << 20
 
 
 class _LogFile(msgspec.Struct, gc=False):
@@ -40,7 +45,7 @@ class KeptRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecodedLogFile:
-    """What one log object holds. `records` = rows + rejected."""
+    """What one log object, or a piece of one, holds. `records` = rows + rejected."""
 
     rows: Rows
     records: int = 0
@@ -71,67 +76,113 @@ def decode_log_file(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES)
     Returns:
         The rows of all records that can be read; `skipped` or `problem` when it is no log file or not whole.
     """
+    pieces = list(decode_in_pieces(stored, log_file, max_bytes=max_bytes))
+    rows = Rows(log_file)
+    for piece in pieces:
+        rows.append(piece.rows)
+    return replace(
+        pieces[-1],
+        rows=rows,
+        records=sum(piece.records for piece in pieces),
+        kept=tuple(record for piece in pieces for record in piece.kept),
+    )
+
+
+def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES) -> Iterator[DecodedLogFile]:
+    """Decode one log object as `decode_log_file` does; a large one in pieces, so that few records are in memory.
+
+    Yields:
+        At least one piece. `skipped`, `problem` and `content_sha256` are those of the object, and stand in the last.
+    """
     content = decompress(stored, max_bytes)
-    decoded = _decode(content.data.removeprefix(b"\xef\xbb\xbf"), log_file)
-    kind = None if content.problem or decoded.problem else another_kind(decoded.rows.records)
-    if kind:
-        decoded = DecodedLogFile(Rows(log_file), skipped=kind)
-    elif content.problem:
-        decoded = replace(decoded, skipped=None, problem=content.problem)
-    return replace(decoded, content_sha256=hashlib.sha256(content.data).digest())
+    digest = hashlib.sha256(content.data).digest()
+    records = 0
+    last = DecodedLogFile(Rows(log_file))
+    for piece in _decode(content.data.removeprefix(b"\xef\xbb\xbf"), log_file, is_whole=content.problem is None):
+        if last.records:
+            yield last
+        records += piece.records
+        last = piece
+    problem = last.problem
+    if content.problem:
+        problem = f"{content.problem} after {records:,} records" if records else content.problem
+    yield replace(last, skipped=None if problem else last.skipped, problem=problem, content_sha256=digest)
 
 
-def another_kind(records: Sequence[Any]) -> str | None:
-    """Say what a file of records in the form of a log file is, when it is not one of events."""
-    if records and all(record.eventSource == "aws:s3" for record in records):
-        return "S3 event notification"
-    if records and all(record.eventCategory == "Insight" for record in records):
-        return "CloudTrail Insights"
-    return None
+def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLogFile]:
+    nothing = DecodedLogFile(Rows(log_file))
+    usual = _decode_usual(data) if len(data) <= _WHOLE_BYTES else None
+    if usual is not None:
+        kind = kind_of_event(usual[0]) if usual else None
+        if kind and is_whole and all(map(kind_of_event, usual)):
+            yield replace(nothing, skipped=kind)
+        else:
+            yield DecodedLogFile(Rows(log_file, usual, list(range(len(usual))), size_bytes=len(data)), len(usual))
+        return
+    if _BLANK.fullmatch(data):
+        yield replace(nothing, problem="nothing but white space" if data else "empty object")
+        return
+    raws = RawRecords(data)
+    kind = kind_by_magic(data) or kind_of_all(raws)
+    if kind and is_whole and not raws.problem:
+        yield replace(nothing, skipped=kind)
+        return
+    count = 0
+    for piece in _pieces(raws, log_file):
+        count += piece.records
+        yield piece
+    is_empty = not count and not raws.problem and not raws.has_list
+    yield replace(nothing, problem=raws.problem, skipped="an empty array" if is_empty else None)
 
 
-def _decode(data: bytes, log_file: str) -> DecodedLogFile:
-    whole = _decode_whole(data) if len(data) <= _WHOLE_BYTES else None
-    if whole is not None:
-        return DecodedLogFile(Rows(log_file, whole, range(len(whole))), len(whole))
-    try:
-        return _decode_slices(split_records(data), log_file)
-    except NotALog as verdict:
-        reason = str(verdict)
-        return DecodedLogFile(
-            Rows(log_file), skipped=reason if verdict.skip else None, problem=None if verdict.skip else reason
-        )
-
-
-def _decode_whole(data: bytes) -> list[Any] | None:
+def _decode_usual(data: bytes) -> list[Any] | None:
     """Decode a file as CloudTrail writes it in one go; None when anything in it is unusual."""
     try:
         decoded = _LOG_FILE.decode(data)
+        return decoded.Records if is_usual(decoded.Records, decoded, data) else None
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
-    records: list[Any] = decoded.Records
-    return records if is_usual(records, decoded, data) else None
 
 
-def _decode_slices(slices: RecordSlices, log_file: str) -> DecodedLogFile:
+def _pieces(raws: RawRecords, log_file: str) -> Iterator[DecodedLogFile]:
     """Decode record by record, so that an odd one does not cost its neighbours."""
-    indexes: list[int] = []
-    rows = Rows(log_file, indexes=indexes)
-    kept: list[KeptRecord] = []
-    index = -1
-    for index, raw in enumerate(slices.raw):
+    piece = _Piece(Rows(log_file))
+    for index, record in enumerate(raws):
+        piece.add(index, record)
+        if piece.records >= _PIECE_RECORDS or piece.rows.size_bytes >= _PIECE_BYTES:
+            yield piece.decoded()
+            piece = _Piece(Rows(log_file))
+    if piece.records:
+        yield piece.decoded()
+
+
+@dataclass(slots=True)
+class _Piece:
+    rows: Rows
+    records: int = 0
+    kept: list[KeptRecord] = field(default_factory=list)
+
+    def decoded(self) -> DecodedLogFile:
+        return DecodedLogFile(self.rows, self.records, tuple(self.kept))
+
+    def add(self, index: int, record: RawRecord) -> None:
+        self.records += 1
         try:
-            one = decode_record(raw)
+            one = _decode_or_unwrap(record.raw)
         except RejectedRecord as error:
-            kept.append(KeptRecord(index, str(error), bytes(raw), rejected=True))
-            continue
+            self.kept.append(KeptRecord(index, str(error), record.raw, rejected=True))
+            return
         if one.bytes_differ:
             reason = "repeated keys, or bytes that are no UTF-8"
-            kept.append(KeptRecord(index, reason, bytes(raw), rejected=False))
-        if one.extra:
-            rows.extras[len(indexes)] = one.extra
-        if one.odd_time:
-            rows.odd_times[len(indexes)] = one.odd_time
-        rows.records.append(one.record)
-        indexes.append(index)
-    return DecodedLogFile(rows, index + 1, tuple(kept), problem=slices.problem)
+            self.kept.append(KeptRecord(index, reason, record.raw, rejected=False))
+        self.rows.add(index, one, len(record.raw))
+
+
+def _decode_or_unwrap(raw: bytes) -> Decoded:
+    try:
+        return decode_record(raw)
+    except RejectedRecord:
+        inner = unwrap(raw)
+        if inner is None:
+            raise
+        return decode_record(inner)

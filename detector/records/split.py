@@ -2,168 +2,191 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from detector.records.json_text import BrokenJson, elements, members, skip_space, value_end
+from detector.records.json_text import (
+    BrokenJson,
+    elements,
+    escape_surrogates,
+    members,
+    parse_scalar,
+    skip_space,
+    split_object,
+    value_end,
+)
 
-_BLANK = b" \t\n\r"
+_BLANK = b" \t\n\r\0"  # files may be padded with zeros
+_ARRAY, _OBJECT = b"[", b"{"
 
 
-class NotALog(ValueError):  # noqa: N818 - a verdict on the object
-    """The content holds no records; `skip` when it is plainly another kind of file."""
-
-    def __init__(self, reason: str, *, skip: bool) -> None:
-        super().__init__(reason)
-        self.skip = skip
-
-
-class _RawLogFile(msgspec.Struct, gc=False):
+class _RawLogFile(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     Records: list[msgspec.Raw]
 
 
 _RAW_LOG_FILE = msgspec.json.Decoder(_RawLogFile)
+_RAW_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_RAW_VALUE = msgspec.json.Decoder(msgspec.Raw)
 
 
-@dataclass
-class RecordSlices:
-    """The raw records of one object, in order. `problem` is known once `raw` is exhausted."""
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One value that may be a record, as written."""
 
-    raw: Iterable[bytes]
-    problem: str | None = None
+    raw: bytes
+    listed: bool  # an element of "Records" or "Events", and so meant as a record whatever it holds
 
 
-def split_records(data: bytes) -> RecordSlices:
-    """Cut the content of an object into raw records.
+class RawRecords:
+    """The raw records of one object, in order, as often as one iterates.
 
-    Understands `{"Records": […]}`, an array of records, one bare record, any of these one after the other (NDJSON),
-    EventBridge envelopes and the output of `aws cloudtrail lookup-events`.
-
-    Raises:
-        NotALog: nothing in it is a record.
+    Understands `{"Records": […]}`, an array of records, one bare record, the output of `aws cloudtrail
+    lookup-events`, and any of these one after the other (NDJSON). A line of NDJSON that is no JSON is given out too,
+    to be rejected. Any other break is a `problem`; the records before it are given out.
     """
-    if not data.strip(_BLANK + b"\0"):
-        raise NotALog("empty object" if not data else "nothing but white space", skip=False)
-    whole = _whole_file(data)
-    if whole is not None:
-        return RecordSlices(whole)
-    lines = _lines(data)
-    if lines is not None:
-        return lines
-    slices = RecordSlices(())
-    found = _scan(data, slices)
-    # The first step decides whether this is a log at all; it must happen before the caller counts on it.
-    first = next(found, None)
-    if first is None:
-        if slices.problem is None:
-            return slices
-        raise NotALog(slices.problem, skip=False)
-    slices.raw = _chain(first, found)
-    return slices
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._end = len(data)
+        while self._end and data[self._end - 1] in _BLANK:
+            self._end -= 1
+        self._whole = _listed(data)
+        self.has_list = False  # there is a "Records" or "Events", though it may be empty; known after iterating
+        self.problem: str | None = None  # why the content cannot be read whole; known after iterating
+
+    def __iter__(self) -> Iterator[RawRecord]:
+        if self._whole is None:
+            return self._scan()
+        self.has_list = _first(self._data) == _OBJECT
+        return (RawRecord(bytes(raw), self.has_list) for raw in self._whole)
+
+    def _scan(self) -> Iterator[RawRecord]:
+        self.problem = None
+        position = skip_space(self._data, 0)
+        count = 0
+        in_lines = False  # the value before was a record on a line of its own
+        while position < self._end:
+            end = self._value_end(position)
+            before = count
+            try:
+                for record in self._unpack(position, end):
+                    yield record
+                    count += 1
+                in_lines = count == before + 1 and not record.listed
+                position = skip_space(self._data, end or self._end)
+            except BrokenJson as error:
+                next_line = self._next_line(position)
+                ends_file = next_line == self._end
+                is_line = b"\n" not in self._data[position:next_line].strip(_BLANK) and (
+                    not ends_file or (in_lines and b"\n" in self._data[self._end :])
+                )
+                if is_line and count == before:
+                    yield RawRecord(self._data[position:next_line].strip(_BLANK), listed=False)
+                    count += 1
+                elif self.problem is None:
+                    self.problem = _describe(error, count)
+                position = next_line
+
+    def _value_end(self, start: int) -> int | None:
+        """Return where the value at `start` ends, None when it is broken. Quick when it has a line of its own."""
+        line_end = self._line_end(start)
+        if _is_usual_json(self._data[start:line_end]):
+            return line_end
+        try:
+            return value_end(self._data, start)
+        except BrokenJson:
+            return None
+
+    def _unpack(self, start: int, end: int | None) -> Iterator[RawRecord]:
+        """Yield the records of the value at `start`.
+
+        Args:
+            start: where the value starts.
+            end: where it ends; None when it is broken.
+
+        Raises:
+            BrokenJson: after the records before the break.
+        """
+        data = self._data
+        if data[start : start + 1] == _ARRAY:
+            for at, to in elements(data, start):
+                yield RawRecord(data[at:to], listed=False)
+            return
+        if end is None or any(data.find(name, start, end) >= 0 for name in (b'"Records"', b'"Events"')):
+            has_list = False
+            for key, at in members(data, start) if data[start : start + 1] == _OBJECT else ():
+                if key in ("Records", "Events") and data[at : at + 1] == _ARRAY:
+                    has_list = self.has_list = True
+                    for element, to in elements(data, at):
+                        yield RawRecord(data[element:to], listed=True)
+            if has_list:
+                return
+        yield RawRecord(data[start : value_end(data, start) if end is None else end], listed=False)
+
+    def _line_end(self, start: int) -> int:
+        end = self._data.find(b"\n", start, self._end)
+        return self._end if end < 0 else end
+
+    def _next_line(self, position: int) -> int:
+        """Return where, after a break, the next line is that holds a whole object; the end when there is none."""
+        while True:
+            found = self._data.find(b"\n{", position, self._end)
+            if found < 0:
+                return self._end
+            position = found + 1
+            if _is_json(self._data[position : self._line_end(position)]):
+                return position
 
 
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _whole_file(data: bytes) -> list[bytes] | None:
+def unwrap(raw: bytes) -> bytes | None:
+    """Return the record inside an EventBridge event or an event of LookupEvents; None when it is neither."""
     try:
-        return [bytes(raw) for raw in _RAW_LOG_FILE.decode(data).Records]
+        values = dict(split_object(raw))
+    except BrokenJson:
+        return None
+    if "detail-type" in values:
+        return values.get("detail")
+    text = values.get("CloudTrailEvent", b"")
+    inner = parse_scalar(text) if text[:1] == b'"' else None
+    return escape_surrogates(inner).encode() if isinstance(inner, str) else None
+
+
+def _listed(data: bytes) -> Sequence[msgspec.Raw] | None:
+    """Return the elements of a file that is one `{"Records": […]}` or one array, without copying them."""
+    try:
+        if _first(data) == _ARRAY:
+            return _RAW_ARRAY.decode(data)
+        records = _RAW_LOG_FILE.decode(data).Records
     except (msgspec.MsgspecError, RecursionError):
         return None
+    # msgspec keeps the last of several "Records" in silence.
+    compact = len(b'{"Records":[]}') + sum(len(memoryview(raw)) for raw in records) + max(len(records) - 1, 0)
+    return records if compact == len(data) or data.count(b'"Records"') == 1 else None
 
 
-def _lines(data: bytes) -> RecordSlices | None:
-    """Return the lines of NDJSON that holds a record a line; None when it is anything else.
-
-    The first line decides. A later line that is no JSON is one rejected record; only the last one, when it has no
-    newline, means that the file was cut off.
-    """
-    lines = [line for line in data.split(b"\n") if line.strip(_BLANK)]
-    if len(lines) < 2 or not _is_complete(lines[0]) or lines[0].lstrip(_BLANK)[:1] != b"{":
-        return None
-    if any(name in lines[0] for name in (b'"Records"', b'"detail"', b'"CloudTrailEvent"')):
-        return None
-    if data.endswith(b"\n") or _is_complete(lines[-1]):
-        return RecordSlices(lines)
-    return RecordSlices(lines[:-1], f"ends in the middle after {len(lines) - 1} records")
+def _first(data: bytes) -> bytes:
+    start = skip_space(data, 0)
+    return data[start : start + 1]
 
 
-def _is_complete(line: bytes) -> bool:
+def _is_usual_json(text: bytes) -> bool:
     try:
-        return skip_space(line, value_end(line, skip_space(line, 0))) == len(line)
+        _RAW_VALUE.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True
+
+
+def _is_json(text: bytes) -> bool:
+    try:  # what msgspec refuses, such as a lone surrogate, may be JSON
+        return _is_usual_json(text) or skip_space(text, value_end(text, skip_space(text, 0))) == len(text)
     except BrokenJson:
         return False
 
 
-def _scan(data: bytes, slices: RecordSlices) -> Iterator[bytes]:
-    """Yield the records of each top-level value up to the first break, which is noted in `slices`."""
-    position = skip_space(data, 0)
-    count = 0
-    try:
-        while position < len(data):
-            start = position
-            for record in _records_of(data, start):
-                count += 1
-                yield record
-            position = skip_space(data, value_end(data, start))
-            if data[position:].strip(b"\0") == b"":
-                return
-    except NotALog as verdict:
-        if not count:
-            raise
-        slices.problem = f"after {count} records: {verdict}"
-    except BrokenJson as error:
-        if count:
-            slices.problem = f"{'ends in the middle' if error.truncated else 'bad JSON'} after {count} records: {error}"
-        else:
-            slices.problem = f"{'ends before the first record' if error.truncated else 'not JSON'}: {error}"
-
-
-def _records_of(data: bytes, start: int) -> Iterator[bytes]:
-    """Yield the records of the JSON value at `start`.
-
-    Raises:
-        BrokenJson: after the records before the break.
-        NotALog: the value is complete and of another kind.
-    """
-    if data[start : start + 1] == b"[":
-        found = False
-        for at, end in elements(data, start):
-            found = True
-            yield data[at:end]
-        if not found:
-            raise NotALog("an empty array", skip=True)
-        return
-    if data[start : start + 1] != b"{":
-        value_end(data, start)
-        raise NotALog("JSON, but neither an object nor an array", skip=True)
-    seen: dict[str, int] = {}
-    for key, at in members(data, start):
-        seen[key] = at
-        if key in ("Records", "Events") and data[at : at + 1] == b"[":
-            unpack = _lookup_event if key == "Events" else bytes
-            yield from (unpack(data[a:b]) for a, b in elements(data, at))
-            return
-    if "detail" in seen and "detail-type" in seen:
-        at = seen["detail"]
-        yield data[at : value_end(data, at)]
-    elif "eventTime" in seen or "eventName" in seen:
-        yield data[start : value_end(data, start)]
-    elif "digestStartTime" in seen or "digestS3Object" in seen:
-        raise NotALog("CloudTrail digest", skip=True)
-    else:
-        raise NotALog("JSON, but no CloudTrail records", skip=True)
-
-
-def _lookup_event(raw: bytes) -> bytes:
-    """Return the record inside one event of LookupEvents, which carries it as a string."""
-    try:
-        text = dict(json.loads(raw)).get("CloudTrailEvent")
-    except (ValueError, TypeError, RecursionError):
-        text = None
-    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else raw
+def _describe(error: BrokenJson, count: int) -> str:
+    if count:
+        return f"{'ends in the middle' if error.truncated else 'bad JSON'} after {count} records: {error}"
+    return f"{'ends before the first record' if error.truncated else 'not JSON'}: {error}"

@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detector.records.decode import Extra, extra_text
+from detector.records.decode import Decoded, Extra, extra_text
 from detector.records.rebuild import record_json
 from detector.records.schema import ABSENT, EVENT_TIME, EVENTS, RECORD, Field, Kind, Null, arrow_type
 
@@ -25,13 +25,34 @@ _NULLABLE = pa.schema([pa.field(f.name, f.type) for f in EVENTS])
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one log file, before they are columns."""
+    """Rows of one log file, before they are columns."""
 
     log_file: str  # its URI
     records: list[Any] = field(default_factory=list)  # schema.Record
-    indexes: Sequence[int] = field(default_factory=list)  # each record's 0-based position in the file
+    indexes: list[int] = field(default_factory=list)  # each record's 0-based position in the file
     extras: dict[int, Extra] = field(default_factory=dict)  # by row: what no column holds
     odd_times: dict[int, datetime] = field(default_factory=dict)  # by row: eventTimes not of the exact form
+    size_bytes: int = 0  # of the records as JSON
+
+    def add(self, index: int, decoded: Decoded, size_bytes: int) -> None:
+        """Append one record."""
+        row = len(self.records)
+        self.records.append(decoded.record)
+        self.indexes.append(index)
+        self.size_bytes += size_bytes
+        if decoded.extra:
+            self.extras[row] = decoded.extra
+        if decoded.odd_time:
+            self.odd_times[row] = decoded.odd_time
+
+    def append(self, others: Rows) -> None:
+        """Append further rows of the same log file."""
+        first = len(self.records)
+        self.records += others.records
+        self.indexes += others.indexes
+        self.size_bytes += others.size_bytes
+        self.extras.update((first + row, extra) for row, extra in others.extras.items())
+        self.odd_times.update((first + row, time) for row, time in others.odd_times.items())
 
 
 def to_table(files: Sequence[Rows]) -> pa.Table:
@@ -97,7 +118,8 @@ def _struct_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]
 
 def _json_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
     """Return raw JSON as text; where NULL is not what it usually means in this column, say so in `extras`."""
-    raw: list[Any] = [None if value is None else memoryview(value) for value in values]
+    # Not memoryview(value): pyarrow 26 never lets go of one, and memory would grow with the input.
+    raw = [None if value is None else bytes(value) for value in values]
     if field.null is not Null.NEVER:
         for row, value in enumerate(raw):
             if value is None:
@@ -139,7 +161,7 @@ def _with_event_keys(table: pa.Table) -> pa.Table:
 def _content_key(row: Mapping[str, Any]) -> str:
     """Return `sha256:` of the record as JSON with sorted keys, so that spacing and order do not matter."""
     text = record_json(row)
-    # Nested deeper than Python reads: the text as written is the content.
-    with contextlib.suppress(RecursionError):
+    # Nested deeper, or an integer longer, than Python reads: the text as written is the content.
+    with contextlib.suppress(RecursionError, ValueError):
         text = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

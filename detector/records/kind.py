@@ -1,0 +1,61 @@
+"""What a file is whose form is that of a log file, when it holds no CloudTrail events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from detector.records.decode import RejectedRecord, decode_record
+from detector.records.json_text import BrokenJson, parse_scalar, split_object
+from detector.records.split import RawRecord
+
+_NO_RECORDS = "JSON, but no CloudTrail records"
+_MAGIC = {
+    b"PK\x03\x04": "zip archive; unpack it to have its files read",
+    b"PAR1": "Parquet file",
+}
+
+
+def kind_by_magic(data: bytes) -> str | None:
+    """Say what a file is that is no text at all."""
+    return next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
+
+
+def kind_of_all(records: Iterable[RawRecord]) -> str | None:
+    """Say what a file is, when no value in it is a CloudTrail event or a broken one."""
+    found: str | None = None
+    for record in records:
+        kind = _kind(record)
+        if kind is None:
+            return None
+        found = found or kind
+    return found
+
+
+def kind_of_event(record: Any) -> str | None:  # noqa: ANN401 - a schema.Record
+    """Say what a record is that has all that a CloudTrail event needs, and is none; None for an event."""
+    if record.eventSource == "aws:s3":
+        return "S3 event notification"
+    return "CloudTrail Insights" if record.eventCategory == "Insight" else None
+
+
+def _kind(record: RawRecord) -> str | None:
+    raw = record.raw
+    if not record.listed and b"eventTime" not in raw and b"eventName" not in raw:
+        return "CloudTrail digest" if b'"digestStartTime"' in raw else _NO_RECORDS
+    try:
+        return kind_of_event(decode_record(raw).record)
+    except RejectedRecord:
+        return _kind_of_rejected(record)
+
+
+def _kind_of_rejected(record: RawRecord) -> str | None:
+    try:
+        values = dict(split_object(record.raw))
+    except BrokenJson:
+        return None
+    source = values.get("eventSource", values.get("EventSource", b""))
+    if source.startswith(b'"aws:'):
+        return f"{parse_scalar(source)} event, not CloudTrail"
+    is_meant = record.listed or not values.keys().isdisjoint({"eventTime", "eventName", "detail", "CloudTrailEvent"})
+    return None if is_meant else _NO_RECORDS
