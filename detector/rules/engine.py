@@ -40,7 +40,7 @@ class Engine:
 
     Args:
         events: where the events come from; it is attached at once.
-        views: the file that defines the views.
+        definitions: the directory of `_macros.sql` and `_views.sql`.
         threads: DuckDB's, default the cores.
         memory_limit: for all queries, as DuckDB writes it; beyond it results go to a temporary directory.
         time_limit_seconds: for one rule.
@@ -51,19 +51,20 @@ class Engine:
         self,
         events: Events,
         *,
-        views: Path | None = None,
+        definitions: Path | None = None,
         threads: int | None = None,
         memory_limit: str = "2GB",
         time_limit_seconds: float = 60,
         row_cap: int = 100_000,
     ) -> None:
-        self._views = views or shipped_rules_directory() / "_views.sql"
+        self._definitions = definitions or shipped_rules_directory()
         self._has_views = False
         self._time_limit_seconds = time_limit_seconds
         self._row_cap = row_cap
         self._spill = tempfile.TemporaryDirectory(prefix="detector-")
         try:
             self._connection = _open(events, Path(self._spill.name), threads, memory_limit)
+            self._define("_macros.sql")
             self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
         except BaseException:
             self._spill.cleanup()
@@ -162,8 +163,11 @@ class Engine:
 
     def _make_views(self) -> None:
         if not self._has_views:
-            self._connection.execute(self._views.read_text(encoding="utf-8"))
+            self._define("_views.sql")
             self._has_views = True
+
+    def _define(self, name: str) -> None:
+        self._connection.execute((self._definitions / name).read_text(encoding="utf-8"))
 
     def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
         return self._select(

@@ -358,9 +358,10 @@ def test_names_of_the_documented_athena_table_bind(engine: Engine) -> None:
 
 
 def test_a_query_over_raw_relations_does_not_make_the_views(tmp_path: Path) -> None:
-    views = tmp_path / "_views.sql"
-    views.write_text("CREATE VIEW candidates AS SELECT 42 AS answer")
-    with Engine(TableEvents(to_table({})), views=views) as engine:
+    (tmp_path / "_macros.sql").write_text("CREATE MACRO word() AS 'there'")
+    (tmp_path / "_views.sql").write_text("CREATE VIEW candidates AS SELECT 42 AS answer")
+    with Engine(TableEvents(to_table({})), definitions=tmp_path) as engine:
+        assert engine.query("SELECT word() AS word FROM events").read_all().to_pylist() == [{"word": "there"}]
         engine.query("SELECT 1 FROM events, parts, hidden")
         with pytest.raises(UsageError):
             engine.query("WITH candidates AS (SELECT 1) FROM candidates, candidates2")

@@ -304,6 +304,12 @@ NO_CANDIDATES = [
         {"eventSource": "cloudtrail.amazonaws.com", "eventName": "DescribeTrails", "readOnly": True},
         {"eventSource": "s3.amazonaws.com", "eventName": "GetObject"},
         {"eventSource": "glacier.amazonaws.com", "eventName": "DeleteBucket"},
+        {"eventSource": "cognito-idp.amazonaws.com", "eventName": "DeleteUser"},
+        {"eventSource": "logs.amazonaws.com", "eventName": "DeleteLogStream"},
+        {"eventSource": "example.amazonaws.com", "eventName": "DeleteLogGroup"},
+        {"eventSource": "kms.amazonaws.com", "eventName": "Decrypt"},
+        {"eventSource": "example.amazonaws.com", "eventName": "DisableKey"},
+        {"eventSource": "example.amazonaws.com", "eventName": "LeaveOrganization"},
         {"eventSource": "organizations.amazonaws.com", "eventName": "ListAccounts"},
     )
 ]
@@ -317,6 +323,73 @@ def test_the_candidates_are_what_the_catalogue_needs_and_no_more() -> None:
         columns = engine.query("FROM candidates LIMIT 0").read_all().schema.names
     assert rows["logFileIndex"].to_pylist() == list(range(len(CANDIDATES)))
     assert columns[: len(raw)] == raw
+
+
+@pytest.mark.parametrize(
+    ("macro", "members", "others"),
+    [
+        (
+            "is_permission_error_code",
+            "AccessDenied AccessDeniedException UnauthorizedOperation Client.UnauthorizedOperation UnauthorizedAccess "
+            "NotAuthorized VpceAccessDenied NotOrganizationMasterAccountException",
+            "accessdenied NoSuchEntity Throttling",
+        ),
+        (
+            "is_console_user_agent",
+            "console.amazonaws.com console.amazonaws.com.cn signin.amazonaws.com signin.amazonaws.com.cn Coral/Netty4 "
+            "[console.amazonaws.com]",
+            "console.ec2.amazonaws.com aws-cli Coral/Netty",
+        ),
+        (
+            "is_sign_in_region",
+            "us-east-1 cn-north-1 us-gov-west-1 us-iso-east-1 us-isob-east-1 eusc-de-east-1",
+            "us-east-2 cn-northwest-1 us-gov-east-1",
+        ),
+        (
+            "is_service_name",
+            "ec2.amazonaws.com signin.amazonaws.com ec2.amazonaws.com.cn eu-1.ec2.amazonaws.eu",
+            "amazonaws.com ec2.amazonaws.com.example ec2xamazonaws.com 198.51.100.7",
+        ),
+        (
+            "is_signin_name",
+            "signin.amazonaws.com signin.amazonaws.com.cn",
+            "x.signin.amazonaws.com signinxamazonaws.com",
+        ),
+        (
+            "is_root_arn",
+            "arn:aws:iam::1:root arn:aws-cn:iam::1:root arn:aws-us-gov:iam::1:root arn:aws-iso-b:iam::1:root",
+            "arn:aws:iam::1:user/root arn:aws:sts::1:root xarn:aws:iam::1:root arn:aws:iam::1:root/x arn:aws.y:iam::1:root",
+        ),
+        (
+            "is_read_verb",
+            "GetUser ListUsers DescribeRegions HeadBucket LookupEvents BatchGetItem BatchDescribeX SearchX QueryX "
+            "Query ScanX SelectX SimulateX ViewX Get2",
+            "Getaway CreateGet Put Listen DeleteView",
+        ),
+    ],
+)
+def test_the_members_of_a_word(macro: str, members: str, others: str) -> None:
+    with Engine(TableEvents(to_table(LOGIN)), threads=1) as engine:
+        for words, expected in ((members.split(), True), (others.split(), False)):
+            sql = f"SELECT word FROM (SELECT unnest({words}) AS word) WHERE {macro}(word) IS DISTINCT FROM {expected}"
+            assert engine.query(sql).read_all().to_pylist() == []
+        assert engine.query(f"SELECT {macro}(NULL) AS known").read_all().to_pylist() == [{"known": False}]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("eu-west-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-east-1", "aws-us-gov"),
+        ("us-iso-west-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
+)
+def test_the_partition_of_a_region(region: str, partition: str) -> None:
+    with Engine(TableEvents(to_table(LOGIN)), threads=1) as engine:
+        assert engine.query(f"SELECT partition_of('{region}') AS p").read_all().to_pylist() == [{"p": partition}]
 
 
 def test_hidden_copies_are_no_candidates() -> None:

@@ -1,0 +1,63 @@
+-- Words that the views, rules and people's own queries use. They need no events, and are always there.
+
+
+-- Reading JSON ------------------------------------------------------------------------------------------------------
+
+-- One value of JSON text that may be hostile: not JSON, a lone surrogate, no object. '' is NULL like absence.
+CREATE MACRO field(document, key) AS nullif(TRY(document ->> key), '');
+
+-- A column's value or, where its type or form did not fit the column, what was kept of it in `extra`.
+CREATE MACRO logged(value, extra, path) AS coalesce(nullif(value, ''), nullif(TRY(extra ->> path), ''));
+
+-- A dedup_key of several values: unambiguous, and never NULL because one of them is.
+CREATE MACRO group_key(key_parts) AS CAST(to_json(key_parts) AS VARCHAR);
+-- In UTC, like all times. (Not called utc_date: tools that read SQL know a function of that name.)
+CREATE MACRO hour_of(moment) AS strftime(moment, '%Y-%m-%dT%H');
+CREATE MACRO day_of(moment) AS strftime(moment, '%Y-%m-%d');
+
+
+-- Words ----------------------------------------------------------------------------------------------------------------
+
+CREATE MACRO is_service_name(name) AS coalesce(regexp_full_match(name, '[a-z0-9.-]+\.amazonaws\.(com|com\.cn|cn|eu)'), false);
+CREATE MACRO is_signin_name(name) AS coalesce(regexp_full_match(name, 'signin\.amazonaws\.(com|com\.cn|cn|eu)'), false);
+CREATE MACRO is_root_arn(arn) AS coalesce(regexp_full_match(arn, 'arn:aws[a-z0-9-]*:iam::[0-9]*:root'), false);
+
+CREATE MACRO is_permission_error_code(code) AS coalesce(code IN (
+    'AccessDenied',
+    'AccessDeniedException',
+    'UnauthorizedOperation',
+    'Client.UnauthorizedOperation',
+    'UnauthorizedAccess',
+    'NotAuthorized',
+    'VpceAccessDenied',
+    'NotOrganizationMasterAccountException'
+), false);
+
+CREATE MACRO is_console_user_agent(user_agent) AS coalesce(trim(user_agent, '[]') IN (
+    'console.amazonaws.com',
+    'console.amazonaws.com.cn',
+    'signin.amazonaws.com',
+    'signin.amazonaws.com.cn',
+    'Coral/Netty4',
+    'AWS Internal'
+), false);
+
+-- Only where the record does not say readOnly itself.
+CREATE MACRO is_read_verb(event_name) AS coalesce(regexp_matches(
+    event_name,
+    '^(Get|List|Describe|Head|Lookup|BatchGet|BatchDescribe|Search|Query|Scan|Select|Simulate|View)([A-Z0-9]|$)'
+), false);
+
+-- The region in which a partition records IAM and global sign-in events.
+CREATE MACRO is_sign_in_region(region) AS coalesce(region IN (
+    'us-east-1', 'cn-north-1', 'us-gov-west-1', 'us-iso-east-1', 'us-isob-east-1', 'eusc-de-east-1'
+), false);
+
+CREATE MACRO partition_of(region) AS CASE
+    WHEN starts_with(region, 'cn-') THEN 'aws-cn'
+    WHEN starts_with(region, 'us-gov-') THEN 'aws-us-gov'
+    WHEN starts_with(region, 'us-iso-') THEN 'aws-iso'
+    WHEN starts_with(region, 'us-isob-') THEN 'aws-iso-b'
+    WHEN starts_with(region, 'eusc-') THEN 'aws-eusc'
+    ELSE 'aws'
+END;
