@@ -358,7 +358,8 @@ def test_the_candidates_are_what_the_catalogue_needs_and_no_more() -> None:
         (
             "is_root_arn",
             "arn:aws:iam::1:root arn:aws-cn:iam::1:root arn:aws-us-gov:iam::1:root arn:aws-iso-b:iam::1:root",
-            "arn:aws:iam::1:user/root arn:aws:sts::1:root xarn:aws:iam::1:root arn:aws:iam::1:root/x arn:aws.y:iam::1:root",
+            "arn:aws:iam::1:user/root arn:aws:sts::1:root "
+            "xarn:aws:iam::1:root arn:aws:iam::1:root/x arn:aws.y:iam::1:root",
         ),
         (
             "is_read_verb",
