@@ -29,6 +29,8 @@ _USABLE_TIME = re.compile(
 )
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Record)
 _ENCODER = msgspec.json.Encoder()
+# What msgspec raises for text that it does not take: also text that is JSON, but deep or with lone surrogates.
+REFUSALS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 class RejectedRecord(ValueError):  # noqa: N818 - a verdict on the record
@@ -57,7 +59,7 @@ def decode_record(raw: bytes) -> Decoded:
         record = _DECODER.decode(raw)
         if is_usual([record], record, raw):
             return Decoded(record)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except REFUSALS:
         pass  # the tolerant way reads it, or says what is wrong with it
     return _decode_tolerantly(raw)
 

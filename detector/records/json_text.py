@@ -113,16 +113,12 @@ def members(data: bytes, position: int) -> Iterator[tuple[str, int]]:
     if _byte(data, position) == 0x7D:
         return
     while True:
-        key_end = _string_end(data, position)
-        start = _after_colon(data, key_end)
-        yield str(parse_scalar(data[position:key_end])), start
-        position = skip_space(data, value_end(data, start))
-        separator = _byte(data, position)
-        if separator == 0x7D:
+        key, start = _key(data, position)
+        yield key, start
+        position = _after_member(data, value_end(data, start))
+        if data[position - 1] == 0x7D:
             return
-        if separator != _COMMA:
-            raise BrokenJson("expected ',' or '}'", position)
-        position = skip_space(data, position + 1)
+        position = skip_space(data, position)
 
 
 def split_object(data: bytes) -> list[tuple[str, bytes]]:
@@ -131,13 +127,22 @@ def split_object(data: bytes) -> list[tuple[str, bytes]]:
     Raises:
         BrokenJson: `data` is not exactly one JSON object.
     """
-    start = skip_space(data, 0)
-    if _byte(data, start) != _OBJECT:
-        raise BrokenJson("not an object", start)
-    end = value_end(data, start)
-    if skip_space(data, end) != len(data):
-        raise BrokenJson("unexpected data after the value", end)
-    return [(key, data[at : value_end(data, at)]) for key, at in members(data, start)]
+    position = skip_space(data, 0)
+    if _byte(data, position) != _OBJECT:
+        raise BrokenJson("not an object", position)
+    pairs: list[tuple[str, bytes]] = []
+    position = skip_space(data, position + 1)
+    if _byte(data, position) == 0x7D:
+        position += 1
+    else:
+        while not pairs or data[position - 1] == _COMMA:
+            key, start = _key(data, skip_space(data, position))
+            end = value_end(data, start)
+            pairs.append((key, data[start:end]))
+            position = _after_member(data, end)
+    if skip_space(data, position) != len(data):
+        raise BrokenJson("unexpected data after the value", position)
+    return pairs
 
 
 def parse_scalar(raw: bytes) -> str | bool | int | float | None:
@@ -164,6 +169,20 @@ def _next_value(data: bytes, position: int, closer: int) -> int:
     leaves = _LEAVES[closer].match(data, position)
     position = leaves.end() if leaves else position
     return _after_colon(data, _string_end(data, position)) if closer == _CLOSERS[_OBJECT] else position
+
+
+def _key(data: bytes, position: int) -> tuple[str, int]:
+    """Return the key at `position`, and where its value starts."""
+    end = _string_end(data, position)
+    return str(parse_scalar(data[position:end])), _after_colon(data, end)
+
+
+def _after_member(data: bytes, position: int) -> int:
+    """Return the position after the comma or the closing bracket that follows a member."""
+    position = skip_space(data, position)
+    if _byte(data, position) not in (_COMMA, 0x7D):
+        raise BrokenJson("expected ',' or '}'", position)
+    return position + 1
 
 
 def _after_colon(data: bytes, position: int) -> int:

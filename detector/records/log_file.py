@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from detector.records.compression import decompress
-from detector.records.decode import Decoded, RejectedRecord, decode_record, is_usual
+from detector.records.decode import REFUSALS, Decoded, RejectedRecord, decode_record, is_usual
 from detector.records.kind import kind_by_magic, kind_of_all, kind_of_event
 from detector.records.schema import Record
 from detector.records.split import RawRecord, RawRecords, unwrap
@@ -140,7 +140,7 @@ def _decode_usual(data: bytes) -> list[Any] | None:
     try:
         decoded = _LOG_FILE.decode(data)
         return decoded.Records if is_usual(decoded.Records, decoded, data) else None
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except REFUSALS:
         return None
 
 

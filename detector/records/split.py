@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from detector.records.decode import REFUSALS
 from detector.records.json_text import (
     BrokenJson,
     elements,
@@ -159,7 +160,7 @@ def _listed(data: bytes) -> Sequence[msgspec.Raw] | None:
         if _first(data) == _ARRAY:
             return _RAW_ARRAY.decode(data)
         records = _RAW_LOG_FILE.decode(data).Records
-    except (msgspec.MsgspecError, RecursionError):
+    except REFUSALS:
         return None
     # msgspec keeps the last of several "Records" in silence.
     compact = len(b'{"Records":[]}') + sum(len(memoryview(raw)) for raw in records) + max(len(records) - 1, 0)
@@ -174,7 +175,7 @@ def _first(data: bytes) -> bytes:
 def _is_usual_json(text: bytes) -> bool:
     try:
         _RAW_VALUE.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
+    except REFUSALS:
         return False
     return True
 
