@@ -7,12 +7,14 @@ order they came in. Copies share eventTime, so that only the days that a commit 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from detector.errors import LakeError
 from detector.lake.parts import HIDDEN
 
 _COPIES = """
@@ -57,7 +59,7 @@ def find_hidden(arrived: Sequence[Path], day: Sequence[Path], hidden: Sequence[P
     Returns:
         Rows of the `HIDDEN` schema, sorted.
     """
-    with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
+    with open_duckdb() as connection:
         copies = connection.sql(_COPIES, params={"arrived": glob_safe(arrived), "day": glob_safe(day)}).to_arrow_table()
         if copies.num_rows and hidden:
             connection.register("copies", copies)
@@ -66,6 +68,21 @@ def find_hidden(arrived: Sequence[Path], day: Sequence[Path], hidden: Sequence[P
         [(name, "ascending") for name in ("eventKey", "logFile", "logFileIndex")]
     )
     return table
+
+
+@contextmanager
+def open_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB to look into parts with.
+
+    Raises:
+        LakeError: a part cannot be read, or there is no room for what does not fit into memory.
+    """
+    try:
+        with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
+            yield connection
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0]
+        raise LakeError(f"cannot read the lake: {reason}", hint="is a file of it missing, or the disk full?") from error
 
 
 def glob_safe(paths: Sequence[Path]) -> list[str]:

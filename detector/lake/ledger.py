@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from detector.errors import LakeError
 from detector.lake.parts import Part, PartKind
@@ -17,7 +18,8 @@ from detector.lake.parts import Part, PartKind
 FILE_NAME = "ledger.sqlite"
 _VERSION = 1
 # A million objects are normal: their folders are stored once, hashes as blobs.
-_TABLES = """
+_TABLES = f"""
+BEGIN;
 CREATE TABLE IF NOT EXISTS folders (id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS objects (
     folder_id INTEGER NOT NULL REFERENCES folders (id),
@@ -46,6 +48,8 @@ CREATE TABLE IF NOT EXISTS emitted_alerts (
     severity TEXT NOT NULL,
     emitted_at INTEGER NOT NULL
 ) WITHOUT ROWID;
+PRAGMA user_version = {_VERSION};
+COMMIT;
 """
 
 
@@ -97,24 +101,23 @@ class Ledger:
             LakeError: it is not a ledger, or of a later version.
         """
         path = lake / FILE_NAME
-        try:
+        with ExitStack() as opened, _sqlite_errors(f"cannot open {path}"):
+            connection = _connect(path, "rwc" if writable else "ro")
+            opened.callback(connection.close)
+            if not writable and not _can_read(connection):
+                connection = _connect_to_read_only_media(path)
+                opened.callback(connection.close)
+            version = _number(connection, "PRAGMA user_version")
+            if version > _VERSION:
+                raise LakeError(f"{path} has version {version}, this program knows {_VERSION}", hint="update detector")
             if writable:
-                connection = sqlite3.connect(path, isolation_level=None)
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
-                connection.executescript(_TABLES)
-                if _version(connection) == 0:
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-            else:
-                connection = _open_to_read(path)
-            version = _version(connection)
-        except sqlite3.Error as error:
-            raise LakeError(
-                f"cannot open {path}: {error}", hint="is the disk full, or the file no ledger of this program?"
-            ) from error
-        if version > _VERSION:
-            connection.close()
-            raise LakeError(f"{path} has version {version}, this program knows {_VERSION}", hint="update detector")
+                if version < _VERSION:
+                    connection.executescript(_TABLES)
+            elif version == 0:
+                raise LakeError(f"{path} is empty", hint="the first ingest did not get far: run it again")
+            opened.pop_all()
         return cls(connection, path)
 
     def close(self) -> None:
@@ -127,22 +130,23 @@ class Ledger:
         folder_id = self._folder_id(folder)
         if folder_id is None:
             return None
-        row = self._connection.execute(
-            "SELECT etag, status, reason FROM objects WHERE folder_id = ? AND name = ?", (folder_id, name)
-        ).fetchone()
-        return row and Known(row[0] == _pack_etag(etag), ObjectStatus(row[1]), row[2])
+        for known_etag, status, reason in self._rows(
+            "SELECT etag, status, reason FROM objects WHERE folder_id = ? AND name = ?", folder_id, name
+        ):
+            return Known(known_etag == _pack_etag(etag), ObjectStatus(status), reason)
+        return None
 
     def parts(self, kind: PartKind | None = None) -> list[Part]:
         """Return the parts that count, in the order of their paths."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT kind, event_date, path, rows, size_bytes FROM parts WHERE ?1 IS NULL OR kind = ?1 ORDER BY path",
-            (kind,),
+            kind,
         )
         return [Part(PartKind(row[0]), row[1], Path(row[2]).name, row[3], row[4]) for row in rows]
 
     def objects(self) -> Iterator[LedgerObject]:
         """Yield all objects."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT uri || name, etag, size_bytes, last_modified, content_sha256, records, rows, status, reason"
             " FROM objects JOIN folders ON folders.id = folder_id ORDER BY 1"
         )
@@ -197,11 +201,11 @@ class Ledger:
         """Return the parts dropped less than so long ago (readers may still have them open), and forget the others."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM dropped_parts WHERE dropped_at < unixepoch() - ?", (seconds,))
-        return {Path(row[0]) for row in self._connection.execute("SELECT path FROM dropped_parts")}
+        return {Path(path) for (path,) in self._rows("SELECT path FROM dropped_parts")}
 
     def emitted(self) -> dict[str, str]:
         """Return the severity at which each alert id was last written."""
-        return dict(self._connection.execute("SELECT alert_id, severity FROM emitted_alerts"))
+        return dict(self._rows("SELECT alert_id, severity FROM emitted_alerts"))
 
     def record_emitted(self, alerts: Iterable[tuple[str, str, str]]) -> None:
         """Remember alerts as written: (alert id, rule id, severity) each."""
@@ -209,37 +213,59 @@ class Ledger:
             connection.executemany("INSERT OR REPLACE INTO emitted_alerts VALUES (?, ?, ?, unixepoch())", alerts)
 
     def _find_folder(self, uri: str) -> int | None:
-        row = self._connection.execute("SELECT id FROM folders WHERE uri = ?", (uri,)).fetchone()
-        return row and int(row[0])
+        return next((int(folder_id) for (folder_id,) in self._rows("SELECT id FROM folders WHERE uri = ?", uri)), None)
+
+    def _rows(self, query: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
+        with _sqlite_errors(f"cannot read {self._path}"):
+            yield from self._connection.execute(query, parameters)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
+        with _sqlite_errors(f"cannot write {self._path}"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # A full disk has made SQLite roll back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise LakeError(f"cannot write {self._path}: {error}", hint="is the disk full?") from error
 
 
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    """Open without the right to write; on read-only media SQLite cannot even create its shared memory file."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+@contextmanager
+def _sqlite_errors(message: str) -> Iterator[None]:
     try:
-        _version(connection)
-        connection.execute("SELECT count(*) FROM parts").fetchone()
+        yield
+    except sqlite3.Error as error:
+        raise LakeError(
+            f"{message}: {error}", hint="is the disk full or read-only, or the file no ledger of this program?"
+        ) from error
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+
+
+def _can_read(connection: sqlite3.Connection) -> bool:
+    try:
+        _number(connection, "SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError:
-        connection.close()
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
-    return connection
+        return False
+    return True
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _connect_to_read_only_media(path: Path) -> sqlite3.Connection:
+    """Open a ledger beside which SQLite cannot create its shared memory file."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        # Read as immutable, the commits in it would be missing without a word.
+        raise LakeError(f"{log} holds commits that cannot be read from here", hint="copy the lake to a writable place")
+    return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])
 
 
 def _split(uri: str) -> tuple[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -114,6 +116,18 @@ def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem
     return Part(PartKind.REJECTED, "", path.name, count, size)
 
 
+def read_part(path: Path) -> pa.Table:
+    """Read one Parquet file.
+
+    Raises:
+        LakeError: it is missing or damaged.
+    """
+    try:
+        return pq.read_table(path, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+
+
 def fsync_folder(folder: Path) -> None:
     """Make renames in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -137,28 +151,24 @@ def _leaves(schema: pa.Schema) -> list[str]:
     return [leaf for member in schema for leaf in below(member.name, member.type)]
 
 
-class _disk_errors:  # noqa: N801 - reads as a statement
-    """Turn what the file system refuses into a LakeError."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OSError):
-            raise disk_error(f"cannot write {self._path}", error) from error
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(f"cannot write {path}", error) from error
 
 
 def disk_error(message: str, error: OSError) -> LakeError:
     """Return the LakeError for a refusal of the file system, with what to do about it."""
-    import errno
+    return LakeError(f"{message}: {error.strerror or error}", hint=_HINTS.get(error.errno or 0, ""))
 
-    hints = {
-        errno.ENOSPC: "the disk is full: make room and run the same command again; what was committed stays",
-        errno.EDQUOT: "the disk quota is used up: make room and run the same command again",
-        errno.EACCES: "the lake must be writable for this user",
-        errno.EROFS: "the file system is mounted read-only",
-    }
-    return LakeError(f"{message}: {error.strerror or error}", hint=hints.get(error.errno or 0, ""))
+
+_HINTS = {
+    errno.ENOSPC: "the disk is full: make room and run the same command again; what was committed stays",
+    errno.EDQUOT: "the disk quota is used up: make room and run the same command again; what was committed stays",
+    errno.EFBIG: "a limit on the size of files (ulimit -f) is too low; what was committed stays",
+    errno.EACCES: "the lake must be writable for this user",
+    errno.EPERM: "the lake must be writable for this user",
+    errno.EROFS: "the file system is mounted read-only",
+}

@@ -17,18 +17,30 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_FIND_HIDDEN = """
+CREATE TABLE hidden AS
+SELECT recipientAccountId, eventKey, logFile, logFileIndex
+FROM parts
+QUALIFY row_number() OVER (PARTITION BY recipientAccountId, eventKey ORDER BY logFile, logFileIndex) > 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class LakeFiles:
     """What a lake consisted of at one moment; readable for a quarter of an hour after that, whatever writers do."""
 
     directory: Path
     events: tuple[Path, ...]
-    hidden: tuple[Path, ...]
+    # None: nobody has written down which rows are further copies (a lake without a ledger).
+    hidden: tuple[Path, ...] | None
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` (every row of every copy) and `hidden` (the copies that are not shown) in DuckDB."""
         _create_view(connection, "parts", self.events, EVENTS)
-        _create_view(connection, "hidden", self.hidden, HIDDEN)
+        if self.hidden is None:
+            connection.execute(_FIND_HIDDEN)
+        else:
+            _create_view(connection, "hidden", self.hidden, HIDDEN)
 
 
 def read_lake(directory: Path) -> LakeFiles:
@@ -39,19 +51,29 @@ def read_lake(directory: Path) -> LakeFiles:
     """
     directory = directory.resolve()
     if not (directory / FILE_NAME).exists():
-        events = tuple(sorted((directory / PartKind.EVENTS).rglob("*.parquet")))
+        folder = directory / PartKind.EVENTS
+        # What other engines write beside the data is in folders and files named `_…` or `.…`.
+        events = tuple(
+            path
+            for path in sorted(folder.rglob("*.parquet"))
+            if not any(name.startswith(("_", ".")) for name in path.relative_to(folder).parts)
+        )
         if not events:
             raise LakeError(f"{directory} holds no lake", hint="make one with: detector ingest SOURCE --lake DIR")
-        return LakeFiles(directory, events, ())
+        return LakeFiles(directory, events, None)
     ledger = Ledger.open(directory, writable=False)
     try:
         parts = ledger.parts()
     finally:
         ledger.close()
+    paths = {part: directory / part.path for part in parts}
+    missing = next((path for path in paths.values() if not path.exists()), None)
+    if missing:
+        raise LakeError(f"{missing} is missing", hint="restore it, or ingest into a new lake")
     return LakeFiles(
         directory,
-        tuple(directory / part.path for part in parts if part.kind is PartKind.EVENTS),
-        tuple(directory / part.path for part in parts if part.kind is PartKind.HIDDEN),
+        tuple(path for part, path in paths.items() if part.kind is PartKind.EVENTS),
+        tuple(path for part, path in paths.items() if part.kind is PartKind.HIDDEN),
     )
 
 

@@ -6,20 +6,18 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from detector.errors import LakeError
-from detector.lake.duplicates import find_hidden, glob_safe
+from detector.lake.duplicates import find_hidden, glob_safe, open_duckdb
 from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject
 from detector.lake.lock import writer_lock
-from detector.lake.parts import Part, PartKind, disk_error, fsync_folder, write_part
+from detector.lake.parts import Part, PartKind, disk_error, fsync_folder, read_part, write_part
 
 _LOCK = "writer.lock"
 _OURS = {_LOCK, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *PartKind}
@@ -63,7 +61,9 @@ class LakeWriter:
         copies = self._hide_copies([part for part in parts if part not in gone], added, hidden_again)
         self._move_in(copies)
         self.ledger.commit(staged.objects, [*added, *copies], dropped)
-        return sum(part.rows for part in copies)
+        # Of a day whose rows were replaced, all copies are written down anew.
+        known_before = sum(part.rows for part in dropped if part.kind is PartKind.HIDDEN)
+        return max(0, sum(part.rows for part in copies) - known_before)
 
     def _hide_copies(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
         """Write down which rows became further copies of an event, day by day."""
@@ -92,14 +92,14 @@ class LakeWriter:
             FROM read_parquet($paths, hive_partitioning = false, filename = true)
             WHERE list_contains($uris, logFile)
         """
-        with duckdb.connect() as connection:
-            params = {"paths": glob_safe(list(events)), "uris": list(uris)}
+        params = {"paths": glob_safe(list(events)), "uris": list(uris)}
+        with open_duckdb() as connection:
             return [events[Path(name)] for (name,) in connection.sql(query, params=params).fetchall()]
 
     def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
         """Write the given parts anew without the rows of some objects."""
         for part in parts:
-            table = pq.read_table(self.directory / part.path, partitioning=None)
+            table = read_part(self.directory / part.path)
             rest = table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
             if rest.num_rows:
                 yield write_part(rest, part.kind, part.event_date, self.staging, f"part-{uuid.uuid4().hex}")
@@ -129,34 +129,45 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
         LakeBusy: another process is writing.
         LakeError: the path is not a folder, holds something else, or cannot be written.
     """
-    try:
-        _require_lake_or_empty(directory)
-        for kind in PartKind:
-            (directory / kind).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(f"cannot create the lake {directory}", error) from error
-    with writer_lock(directory / _LOCK):
-        ledger = Ledger.open(directory, writable=True)
+    with ExitStack() as opened:
         try:
+            _require_lake_or_empty(directory)
+            _make_folders(directory)
+            opened.enter_context(writer_lock(directory / _LOCK))
+            ledger = Ledger.open(directory, writable=True)
+            opened.callback(ledger.close)
             _remove_orphans(directory, ledger)
             staging = directory / PartKind.EVENTS / "_tmp" / uuid.uuid4().hex
             staging.mkdir(parents=True)
-            yield LakeWriter(directory, ledger, staging)
-            shutil.rmtree(staging, ignore_errors=True)
+            opened.callback(shutil.rmtree, staging, ignore_errors=True)
         except OSError as error:
             raise disk_error(f"cannot write to {directory}", error) from error
-        finally:
-            ledger.close()
+        yield LakeWriter(directory, ledger, staging)
 
 
 def _require_lake_or_empty(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise LakeError(f"{directory} is a file", hint="give --lake a folder; it is created when it does not exist")
-    foreign = [entry for entry in os.listdir(directory) if entry not in _OURS] if directory.exists() else []  # noqa: PTH208
-    if foreign and not (directory / FILE_NAME).exists():
+    if not directory.exists() or (directory / FILE_NAME).exists():
+        return
+    foreign = [entry for entry in os.listdir(directory) if entry not in _OURS]  # noqa: PTH208
+    if foreign:
         raise LakeError(
             f"{directory} is not empty and holds no lake", hint="give --lake a new folder, or the folder of a lake"
         )
+    # They would be orphans to us, and removed.
+    if any(path.is_file() for kind in PartKind for path in (directory / kind).rglob("*")):
+        raise LakeError(
+            f"{directory} holds parts but no {FILE_NAME}: another program's lake, or its ledger is lost",
+            hint="it can be read; to write, give --lake a new folder",
+        )
+
+
+def _make_folders(directory: Path) -> None:
+    for kind in PartKind:
+        (directory / kind).mkdir(parents=True, exist_ok=True)
+    fsync_folder(directory)
+    fsync_folder(directory.resolve().parent)
 
 
 def _remove_orphans(directory: Path, ledger: Ledger) -> None:

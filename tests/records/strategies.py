@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from detector.records.schema import RECORD, Field, Kind
 
-THOROUGH = settings(max_examples=3000, deadline=None)
+THOROUGH = settings(max_examples=150, deadline=None)
 
 Pairs = list[tuple[str, str]]
 

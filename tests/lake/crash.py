@@ -1,0 +1,116 @@
+"""Kill a writer with SIGKILL at each step of a commit in turn, and look at what it leaves. Run as a script.
+
+Each life of the writer is a forked child of this process, which never uses a thread before it forks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from samples import files_of, log, put, record, shown  # type: ignore[import-not-found]  # beside this script
+
+from detector.lake.ledger import Ledger
+from detector.lake.reader import read_lake
+from detector.lake.writer import open_to_write
+
+BEFORE = {"s3://b/1": log(record(1), record(2), record(2))}
+BATCH = {
+    "s3://b/0": log(record(1), record(3, day=2), {"eventName": "no time"}),
+    "s3://b/1": log(record(2), record(4)),
+}
+
+
+def in_child(act: Callable[[], object]) -> int:
+    """Run `act` in a forked child; return minus the signal that ended it, or its exit code."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001
+            sys.stderr.write(f"{error!r}\n")
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_before(target: Any, name: str, counter: list[int]) -> None:  # noqa: ANN401
+    original = getattr(target, name)
+
+    def stepped(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        counter[0] -= 1
+        if counter[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments, **options)
+
+    setattr(target, name, stepped)
+
+
+def write(lake: Path, step: int) -> None:
+    with open_to_write(lake) as writer:
+        counter = [step]
+        kill_before(Path, "rename", counter)
+        kill_before(os, "fsync", counter)
+        kill_before(pq, "write_table", counter)
+        kill_before(Ledger, "commit", counter)
+        connection = writer.ledger._connection
+        connection.set_trace_callback(lambda _: stepping(counter))
+        put(writer, BATCH, ["s3://b/1"])
+        connection.set_trace_callback(None)
+        stepping(counter)  # killed with the commit done
+
+
+def stepping(counter: list[int]) -> None:
+    counter[0] -= 1
+    if counter[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def begin(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, BEFORE)
+
+
+def show(lake: Path, target: Path) -> None:
+    """Write down what readers see before and after the next writer has come by, and the files that lie there."""
+    state: dict[str, Any] = {"before": shown(lake, "eventName")}
+    with open_to_write(lake):
+        pass
+    ledger = Ledger.open(lake, writable=False)
+    state["after"] = shown(lake, "eventName")
+    state["objects"] = sorted((one.uri, one.records, one.rows) for one in ledger.objects())
+    dropped = {path for (path,) in ledger._rows("SELECT path FROM dropped_parts")}
+    listed = {str(part.path) for part in ledger.parts()} | dropped
+    state["unlisted"] = sorted(files_of(lake) - listed)
+    state["missing"] = sorted(listed - files_of(lake))
+    state["parts"] = len(read_lake(lake).events)
+    target.write_text(json.dumps(state))
+
+
+def main() -> None:
+    """Print one line of JSON for each step at which the writer was killed, and one for the life that ended well."""
+    base = Path(sys.argv[1])
+    assert in_child(lambda: begin(base / "origin")) == 0
+    for step in range(1, 500):
+        lake = base / "lake"
+        shutil.rmtree(lake, ignore_errors=True)
+        shutil.copytree(base / "origin", lake)
+        code = in_child(lambda: write(lake, step))  # noqa: B023
+        assert code in (0, -signal.SIGKILL), code
+        target = base / "state.json"
+        assert in_child(lambda: show(lake, target)) == 0  # noqa: B023
+        life = {"step": step, "killed": code != 0, **json.loads(target.read_text())}
+        sys.stdout.write(json.dumps(life) + "\n")
+        if code == 0:
+            return
+
+
+if __name__ == "__main__":
+    main()

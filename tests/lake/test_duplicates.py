@@ -1,0 +1,90 @@
+"""Of copies one is shown, always the same one, whatever came when."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detector.lake.reader import read_lake
+from detector.lake.writer import open_to_write
+
+from .samples import log, put, record, shown
+
+Key = tuple[int, str | None]
+keys = st.tuples(st.integers(1, 3), st.sampled_from([None, "111122223333", "444455556666", ""]))
+contents = st.lists(keys, max_size=4)
+files = st.dictionaries(
+    st.sampled_from(["s3://b/a", "s3://b/b", "s3://b/c", "s3://b/A", "s3://b/é"]), contents, max_size=3
+)
+
+
+def content(of: list[Key]) -> bytes:
+    return log(*(record(number, account=account, day=1 + number % 2) for number, account in of))
+
+
+def expected(lake: dict[str, list[Key]]) -> list[tuple[str, int]]:
+    """The model: of each event the copy with the smallest (file, position)."""
+    smallest: dict[Key, tuple[bytes, int]] = {}
+    for uri, held in lake.items():
+        for index, key in enumerate(held):
+            place = (uri.encode(), index)
+            smallest[key] = min(smallest.get(key, place), place)
+    return sorted((uri.decode(), index) for uri, index in smallest.values())
+
+
+@given(st.lists(files, min_size=1, max_size=4))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_shown_copy_is_the_smallest_after_any_commits_and_replacements(commits: list[dict[str, list[Key]]]) -> None:
+    model: dict[str, list[Key]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Path(folder) / "lake"
+        with open_to_write(lake) as writer:
+            for batch in commits:
+                replaced = [uri for uri in batch if uri in model]
+                put(writer, {uri: content(held) for uri, held in batch.items()}, replaced)
+                model |= batch
+                assert sorted(shown(lake)) == expected(model)
+        rows = sum(map(len, model.values()))
+        hidden = sum(pq.read_metadata(path).num_rows for path in read_lake(lake).hidden or ())
+        assert hidden == rows - len(expected(model))  # each hidden once
+
+
+def test_the_number_of_copies_is_reported_whatever_the_order(tmp_path: Path) -> None:
+    first, second = {"s3://b/1": content([(1, None), (2, None)])}, {"s3://b/2": content([(1, None), (2, "1")])}
+    for name, order in {"x": (first, second), "y": (second, first)}.items():
+        with open_to_write(tmp_path / name) as writer:
+            assert [put(writer, batch) for batch in order] == [0, 1]
+    with open_to_write(tmp_path / "z") as writer:
+        assert put(writer, first | second) == 1
+
+
+def test_an_absent_account_is_an_account_of_its_own(tmp_path: Path) -> None:
+    with open_to_write(tmp_path) as writer:
+        assert put(writer, {"s3://b/1": content([(1, None), (1, "1"), (1, None), (1, "1")])}) == 2
+
+
+def test_ids_that_are_no_uuids_do_not_hide_other_events(tmp_path: Path) -> None:
+    with open_to_write(tmp_path) as writer:
+        records = [record(1, eventID="1", eventName="A"), record(1, eventID="1", eventName="B")]
+        assert put(writer, {"s3://b/1": log(*records, *records)}) == 2
+    assert shown(tmp_path, "eventName") == [("A",), ("B",)]
+
+
+def test_a_lake_of_another_engine_is_read_without_its_copies(tmp_path: Path) -> None:
+    with open_to_write(tmp_path / "ours") as writer:
+        put(writer, {"s3://b/1": content([(1, None), (2, None)]), "s3://b/2": content([(1, None)])})
+    events = tmp_path / "theirs/events"
+    for number, path in enumerate(read_lake(tmp_path / "ours").events):
+        target = events / path.parent.name / f"part-{number:05}-c000.snappy.parquet"
+        target.parent.mkdir(parents=True)
+        pq.write_table(pq.read_table(path, partitioning=None), target, compression="snappy")
+    (events / "_temporary/0").mkdir(parents=True)
+    (events / "_temporary/0/part-9.parquet").write_text("half")
+    (events / "event_date=2024-05-01/.part-1.parquet").write_text("checksum")
+    (events / "_SUCCESS").touch()
+    assert shown(tmp_path / "theirs") == shown(tmp_path / "ours")
+    assert len(shown(tmp_path / "theirs")) == 2

@@ -1,0 +1,112 @@
+"""The ledger is opened by what it is, and remembers alerts."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from detector.errors import LakeError
+from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject, ObjectStatus
+from detector.lake.reader import read_lake
+
+
+def an_object(uri: str, etag: str, **changes: object) -> LedgerObject:
+    values: dict[str, object] = {
+        "uri": uri,
+        "etag": etag,
+        "size_bytes": 10,
+        "last_modified": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
+        "content_sha256": b"\1" * 32,
+        "records": 3,
+        "rows": 2,
+        "status": ObjectStatus.INGESTED,
+        "reason": None,
+    }
+    return LedgerObject(**(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: bool) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    content = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(LakeError, match="has version 99, this program knows 1") as caught:
+        Ledger.open(tmp_path, writable=writable)
+    assert "update" in caught.value.hint
+    assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_file_that_is_no_ledger_is_an_error_that_names_it(tmp_path: Path, writable: bool) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"not a database, but long enough to be one " * 100)
+    with pytest.raises(LakeError, match=rf"cannot open .*{FILE_NAME}"):
+        Ledger.open(tmp_path, writable=writable)
+
+
+def test_a_damaged_ledger_is_an_error_also_later(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, writable=True)
+    ledger.commit([an_object(f"s3://b/{number}/{number}", "e") for number in range(3_000)], [], [])
+    ledger.close()
+    path = tmp_path / FILE_NAME
+    content = bytearray(path.read_bytes())
+    content[4096 * 4 :] = b"\xaa" * (len(content) - 4096 * 4)
+    path.write_bytes(content)
+    ledger = Ledger.open(tmp_path, writable=False)
+    with pytest.raises(LakeError, match=rf"cannot read .*{FILE_NAME}"):
+        list(ledger.objects())
+    ledger.close()
+
+
+def test_an_empty_ledger_is_no_lake_to_read(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).touch()
+    with pytest.raises(LakeError, match="is empty"):
+        read_lake(tmp_path)
+    Ledger.open(tmp_path, writable=True).close()
+    assert read_lake(tmp_path).events == ()
+
+
+@pytest.mark.parametrize(
+    "etag",
+    ["d41d8cd98f00b204e9800998ecf8427e", "ab" * 32, "d41d8cd98f00b204e9800998ecf8427e-12", "12-34567", "D" * 32, ""],
+)
+def test_objects_come_back_as_they_were_put(tmp_path: Path, etag: str) -> None:
+    objects = [
+        an_object("s3://bucket/AWSLogs/1/a.json.gz", etag),
+        an_object(
+            "s3://bucket/AWSLogs/1/b.json.gz", etag, last_modified=None, status=ObjectStatus.PARTIAL, reason="cut"
+        ),
+        an_object("stdin:abc", etag),
+    ]
+    ledger = Ledger.open(tmp_path, writable=True)
+    ledger.commit(objects, [], [])
+    assert list(ledger.objects()) == objects
+    for one in objects:
+        known = ledger.known(one.uri, etag)
+        assert known
+        assert known.etag_matches
+        assert (known.status, known.reason) == (one.status, one.reason)
+    ledger.close()
+
+
+def test_an_object_put_again_takes_the_place_of_the_old_entry(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, writable=True)
+    ledger.commit([an_object("s3://b/k", "a" * 32)], [], [])
+    ledger.commit([an_object("s3://b/k", "b" * 32, rows=7)], [], [])
+    assert [(one.etag, one.rows) for one in ledger.objects()] == [("b" * 32, 7)]
+    ledger.close()
+
+
+def test_alerts_written_are_remembered_with_their_last_severity(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, writable=True)
+    ledger.record_emitted([("id-1", "rule", "low"), ("id-2", "rule", "high")])
+    ledger.record_emitted([("id-1", "rule", "critical")])
+    ledger.close()
+    ledger = Ledger.open(tmp_path, writable=False)
+    assert ledger.emitted() == {"id-1": "critical", "id-2": "high"}
+    with pytest.raises(LakeError, match="cannot write"):
+        ledger.record_emitted([("id-3", "rule", "low")])
+    ledger.close()

@@ -1,0 +1,406 @@
+"""Commits are all or nothing, and one writer works at a time."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+import detector.lake.parts as parts_module
+from detector.errors import LakeBusy, LakeError
+from detector.lake.ledger import FILE_NAME, Ledger, ObjectStatus
+from detector.lake.parts import HIDDEN, PartKind
+from detector.lake.reader import read_lake
+from detector.lake.writer import open_to_write
+from detector.records.schema import EVENTS
+
+from .samples import commit, event_id, files_of, log, put, record, shown, staged
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+def listed(lake: Path) -> set[str]:
+    ledger = Ledger.open(lake, writable=False)
+    try:
+        return {str(part.path) for part in ledger.parts()}
+    finally:
+        ledger.close()
+
+
+def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
+    command = [sys.executable, str(HERE / "crash.py"), str(tmp_path)]
+    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    lives = [json.loads(line) for line in output.splitlines()]
+    before = ([["Call1"], ["Call2"]], [["s3://b/1", 3, 3]])
+    after = ([["Call1"], ["Call2"], ["Call3"], ["Call4"]], [["s3://b/0", 3, 2], ["s3://b/1", 2, 2]])
+    states = [(life["after"], life["objects"]) for life in lives]
+    assert all(state in (before, after) for state in states)
+    assert states == sorted(states, key=lambda state: state == after)  # committed once, and for good
+    assert before in states
+    assert states.count(after) >= 2  # also when killed right after the commit
+    assert len(lives) > 15
+    assert lives[-1]["killed"] is False
+    for life in lives:
+        assert life["before"] == life["after"]  # a reader does not wait for the next writer to be right
+        assert (life["unlisted"], life["missing"]) == ([], [])
+
+
+def test_a_second_writer_is_refused_with_the_first_ones_pid(lake: Path) -> None:
+    with open_to_write(lake), pytest.raises(LakeBusy, match=rf"is being written by process {os.getpid()} on") as caught:
+        open_to_write(lake).__enter__()
+    assert caught.value.hint
+    with open_to_write(lake):
+        pass
+
+
+def test_the_lock_goes_with_its_process(lake: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from detector.lake.writer import open_to_write
+with open_to_write(Path({str(lake)!r})) as writer:
+    (writer.staging / "part-x.parquet").write_text("half")
+    print(os.getpid(), flush=True)
+    signal.pause()
+"""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert child.stdout
+    with child, child.stdout:
+        pid = child.stdout.readline().strip()
+        with pytest.raises(LakeBusy, match=f"process {pid} "):
+            open_to_write(lake).__enter__()
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    with open_to_write(lake):
+        assert files_of(lake) == set()
+
+
+def test_readers_work_while_a_writer_does(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+        staged(writer, {"s3://b/2": log(record(2))})
+        assert shown(lake) == [("s3://b/1", 0)]
+
+
+def test_the_body_s_own_errors_are_not_taken_for_the_lake_s(lake: Path) -> None:
+    with pytest.raises(FileNotFoundError), open_to_write(lake):
+        raise FileNotFoundError("something else")
+    with open_to_write(lake):
+        pass
+
+
+def test_a_lake_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lake"
+    path.write_text("precious")
+    with pytest.raises(LakeError, match="is a file"):
+        open_to_write(path).__enter__()
+    assert path.read_text() == "precious"
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(LakeError, match="not empty and holds no lake"):
+        open_to_write(tmp_path).__enter__()
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("how", ["another engine", "a lost ledger"])
+def test_a_lake_without_a_ledger_is_not_written_to(lake: Path, how: str) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+    for path in lake.iterdir():
+        if path.is_file() or (how == "another engine" and path.name != "events"):
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+    files = files_of(lake)
+    assert files
+    with pytest.raises(LakeError, match=r"holds parts but no ledger\.sqlite"):
+        open_to_write(lake).__enter__()
+    assert files_of(lake) == files
+
+
+def test_an_empty_folder_and_an_unfinished_lake_are_taken(lake: Path) -> None:
+    lake.mkdir()
+    with open_to_write(lake):
+        pass
+    (lake / FILE_NAME).unlink()  # as if killed between the folders and the ledger
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+    assert len(shown(lake)) == 1
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A folder, and an effective user that may not write everywhere."""
+    base = Path(tempfile.mkdtemp())
+    base.chmod(0o755)
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    yield base
+    os.seteuid(was)
+    shutil.rmtree(base)
+
+
+def test_a_folder_that_may_not_be_written_is_an_error_with_a_hint(as_nobody: Path) -> None:
+    if os.geteuid() == as_nobody.stat().st_uid:
+        as_nobody.chmod(0o555)
+    with pytest.raises(LakeError, match="Permission denied") as caught:
+        open_to_write(as_nobody / "lake").__enter__()
+    assert "writable" in caught.value.hint
+
+
+def test_a_lake_that_may_only_be_read_is_read_and_not_written(lake: Path, as_nobody: Path) -> None:
+    user = os.geteuid()
+    copy = as_nobody / "lake"
+    try:
+        os.seteuid(os.getuid())
+        with open_to_write(lake) as writer:
+            put(writer, {"s3://b/1": log(record(1))})
+        shutil.copytree(lake, copy)
+        for path in [copy, *copy.rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        os.seteuid(user)
+        assert shown(copy) == [("s3://b/1", 0)]
+        with pytest.raises(LakeError, match="Permission denied"):
+            open_to_write(copy).__enter__()
+        os.seteuid(os.getuid())
+        (copy / f"{FILE_NAME}-wal").write_bytes(b"commits")
+        os.seteuid(user)
+        with pytest.raises(LakeError, match=r"holds commits that cannot be read|cannot open"):
+            read_lake(copy)
+    finally:
+        os.seteuid(os.getuid())
+        for path in [copy, *copy.rglob("*")]:
+            path.chmod(0o755)
+
+
+def fill_the_disk(limit: int) -> Callable[[], None]:
+    def set_limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return set_limit
+
+
+@pytest.mark.parametrize("limit", [10_000, 150_000])
+def test_a_full_disk_is_an_error_with_a_hint_and_nothing_is_half_committed(lake: Path, limit: int) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+    before = files_of(lake)
+    code = f"""
+import sys, random
+sys.path[:0] = [{str(HERE.parents[1])!r}, {str(HERE)!r}]
+from pathlib import Path
+from samples import log, put, record
+from detector.errors import LakeError
+from detector.lake.writer import open_to_write
+many = log(*(record(n, x=random.Random(n).randbytes(40).hex(), day=1 + n % 2) for n in range(20_000)))
+try:
+    with open_to_write(Path({str(lake)!r})) as writer:
+        put(writer, {{"s3://b/2": many}})
+except LakeError as error:
+    print(error, "|", error.hint)
+"""
+    child = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        preexec_fn=fill_the_disk(limit),
+    )
+    message, _, hint = child.stdout.partition(" | ")
+    assert message, child.stderr
+    assert hint.strip()
+    assert shown(lake) == [("s3://b/1", 0)]
+    assert files_of(lake) == before  # what was staged does not stay on the full disk
+    with open_to_write(lake) as writer:
+        assert writer.ledger.known("s3://b/2", "x") is None
+
+
+def test_the_hint_for_a_full_disk_says_so() -> None:
+    error = parts_module.disk_error("cannot write x", OSError(28, "No space left on device"))
+    assert str(error) == "cannot write x: No space left on device"
+    assert "make room" in error.hint
+
+
+def test_a_commit_that_the_ledger_refuses_leaves_nothing(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+        batch = staged(writer, {"s3://b/2": log(record(2))})
+        blocker = writer.ledger._connection
+        blocker.execute("CREATE TEMP TRIGGER no BEFORE INSERT ON objects BEGIN SELECT RAISE(ABORT, 'no room'); END")
+        with pytest.raises(LakeError, match="no room"):
+            commit(writer, batch)
+        blocker.execute("DROP TRIGGER no")
+        assert shown(lake) == [("s3://b/1", 0)]
+        assert len(files_of(lake) - listed(lake)) == 1
+        # The writer is still good for the next commit.
+        put(writer, {"s3://b/3": log(record(3))})
+        assert shown(lake) == [("s3://b/1", 0), ("s3://b/3", 0)]
+    with open_to_write(lake):
+        assert files_of(lake) == listed(lake)
+
+
+def test_objects_are_known_by_their_etag(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        batch = staged(writer, {"s3://b/a/1": log(record(1)), "s3://b/a/2": b"[]", "stdin:abc": log(record(2))[:-1]})
+        etags = {one.uri: one.etag for one in batch.objects}
+        commit(writer, batch)
+        for uri, status in {
+            "s3://b/a/1": ObjectStatus.INGESTED,
+            "s3://b/a/2": ObjectStatus.SKIPPED,
+            "stdin:abc": ObjectStatus.PARTIAL,
+        }.items():
+            known = writer.ledger.known(uri, etags[uri])
+            assert known
+            assert (known.etag_matches, known.status) == (True, status)
+            assert (known.reason is None) == (status is ObjectStatus.INGESTED)
+            changed = writer.ledger.known(uri, "other")
+            assert changed
+            assert not changed.etag_matches
+        assert writer.ledger.known("s3://b/a/3", "x") is None
+        assert writer.ledger.known("s3://c/a/1", "x") is None
+
+
+def test_a_changed_object_replaces_its_rows_and_unhides_what_hid_behind_them(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1), record(2), record(3, day=2)), "s3://b/0": log(record(9))})
+        assert put(writer, {"s3://b/2": log(record(1), record(3, day=2))}) == 2
+        assert ("s3://b/2", 0) not in shown(lake)
+        put(writer, {"s3://b/1": log(record(2))}, ["s3://b/1"])
+        assert shown(lake) == [("s3://b/0", 0), ("s3://b/1", 0), ("s3://b/2", 0), ("s3://b/2", 1)]
+        put(writer, {"s3://b/1": b'{"Records":[]}'}, ["s3://b/1"])
+        assert shown(lake) == [("s3://b/0", 0), ("s3://b/2", 0), ("s3://b/2", 1)]
+        assert [one.rows for one in writer.ledger.objects()] == [1, 0, 2]
+
+
+def test_replacing_counts_only_the_copies_that_it_adds(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1), record(2)), "s3://b/2": log(record(1), record(2))})
+        assert put(writer, {"s3://b/2": log(record(1), record(2), record(2))}, ["s3://b/2"]) == 1
+        assert put(writer, {"s3://b/2": log(record(7))}, ["s3://b/2"]) == 0
+
+
+def test_a_reader_that_listed_parts_before_they_were_dropped_can_read_them(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1)), "s3://b/2": log(record(1), record(2))})
+        earlier = read_lake(lake)
+        put(writer, {"s3://b/1": log(record(3))}, ["s3://b/1"])
+    with open_to_write(lake), duckdb.connect() as connection:
+        earlier.attach(connection)
+        rows = connection.sql("SELECT eventName FROM parts ANTI JOIN hidden USING (logFile, logFileIndex) ORDER BY 1")
+        assert rows.fetchall() == [("Call1",), ("Call2",)]
+    with open_to_write(lake) as writer:
+        writer.ledger._connection.execute("UPDATE dropped_parts SET dropped_at = dropped_at - 901")
+    with open_to_write(lake):
+        assert files_of(lake) == listed(lake)  # a quarter of an hour later they are gone
+
+
+def test_orphans_are_removed_and_nothing_else(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1), record(1), {"x": 1})})
+    kept = files_of(lake)
+    orphans = ["events/event_date=2024-05-01/part-o.parquet", "hidden/event_date=2024-05-01/part-o.parquet"]
+    orphans += ["rejected/part-o.jsonl", "events/_tmp/run/part-o.parquet"]
+    for orphan in orphans:
+        (lake / orphan).parent.mkdir(parents=True, exist_ok=True)
+        (lake / orphan).write_text("half")
+    (lake / "notes.txt").write_text("mine")
+    with open_to_write(lake):
+        assert files_of(lake) == kept
+    assert (lake / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["it's", 'with "quotes"', "with space", "a[1]", "b*c?", "{x}", "ü%20", "-lake", "$x;"])
+def test_the_path_of_a_lake_may_hold_any_character(tmp_path: Path, name: str) -> None:
+    lake = tmp_path / name
+    decoy = tmp_path / "a1"
+    for path in (lake, decoy):
+        with open_to_write(path) as writer:
+            put(writer, {"s3://b/1": log(record(1)), "s3://b/2": log(record(1), record(2))})
+    with open_to_write(lake) as writer:
+        assert put(writer, {"s3://b/0": log(record(2))}) == 1
+        put(writer, {"s3://b/1": log(record(3))}, ["s3://b/1"])
+    assert shown(lake) == [("s3://b/0", 0), ("s3://b/1", 0), ("s3://b/2", 0)]
+
+
+def test_parts_are_plain_parquet_in_hive_folders(lake: Path) -> None:
+    odd = record(3, day=2, readOnly="True", unknown={"a": 1}, userIdentity={"type": "Root", "x": None})
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1), record(2, userIdentity={}), odd), "s3://b/2": log(record(1))})
+        put(writer, {"s3://b/3": log(record(4, eventTime="2023-12-31T23:59:59.999Z"))})
+    parts = read_lake(lake)
+    assert {path.parent.name for path in parts.events} == {
+        "event_date=2024-05-01",
+        "event_date=2024-05-02",
+        "event_date=2023-12-31",
+    }
+    for path in parts.events:
+        assert pq.read_schema(path).remove_metadata() == EVENTS
+        days = {str(time)[:10] for time in pq.read_table(path, partitioning=None).column("eventTime").to_pylist()}
+        assert path.parent.name == f"event_date={days.pop()}"
+        assert not days
+    for path in parts.hidden or ():
+        assert pq.read_schema(path).remove_metadata() == HIDDEN
+    query = f"SELECT count(*), count(DISTINCT event_date) FROM '{lake}/events/*/*.parquet'"
+    with duckdb.connect() as connection:
+        assert connection.sql(query).fetchall() == [(5, 3)]
+    assert pq.read_table(lake / "events").num_rows == 5
+
+
+def test_the_bytes_of_rejected_records_can_be_had_back(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1), {"eventName": "\x1b[31m"}), "s3://b/2": b'{"Records":[\n1\n]}'})
+    (path,) = (lake / "rejected").iterdir()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["log_file"], line["index"], line["rejected"]) for line in lines] == [
+        ("s3://b/1", 1, True),
+        ("s3://b/2", 0, True),
+    ]
+    assert base64.b64decode(lines[1]["bytes_base64"]) == b"1"
+    assert json.loads(base64.b64decode(lines[0]["bytes_base64"])) == {"eventName": "\x1b[31m"}
+    assert "\x1b" not in path.read_text()
+
+
+def test_a_part_that_is_missing_or_damaged_is_named(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+        (path,) = read_lake(lake).events
+        content = path.read_bytes()
+        path.write_bytes(content[:-20])
+        with pytest.raises(LakeError, match=path.name):
+            put(writer, {"s3://b/2": log(record(2))})
+        with pytest.raises(LakeError, match=path.name):
+            put(writer, {"s3://b/1": log(record(2))}, ["s3://b/1"])
+        with pytest.raises(LakeError, match=path.name):
+            parts_module.read_part(path)
+        path.unlink()
+        with pytest.raises(LakeError, match=f"{path.name} is missing"):
+            read_lake(lake)
+        path.write_bytes(content)
+    assert shown(lake) == [("s3://b/1", 0)]
+
+
+def test_event_ids_are_what_the_samples_say(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+    assert shown(lake, "eventKey") == [(event_id(1),)]
+    assert {kind.value for kind in PartKind} == {"events", "hidden", "rejected"}
