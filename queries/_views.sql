@@ -71,8 +71,7 @@ SELECT DISTINCT field(responseElements, '$.credentials.accessKeyId') AS handed_o
 FROM candidate_rows
 WHERE
     starts_with(eventSource, 'sts.')
-    AND eventName = 'AssumeRoot'
-    AND handed_out_key IS NOT NULL;
+    AND eventName = 'AssumeRoot';
 
 
 -- Normalised columns ---------------------------------------------------------------------------------------------------
@@ -196,7 +195,7 @@ rooted AS (
         END AS mfa,
         -- A bare name lives in the account and region of the call.
         CASE
-            WHEN logged_trail IS NULL OR starts_with(logged_trail, 'arn:') THEN logged_trail
+            WHEN starts_with(logged_trail, 'arn:') THEN logged_trail
             ELSE
                 'arn:' || partition_of(region) || ':cloudtrail:' || coalesce(region, '') || ':'
                 || coalesce(recipient_account_id, account_id, '') || ':trail/' || logged_trail
@@ -361,6 +360,72 @@ WHERE
     AND succeeded;
 
 
+-- Centralised root access ------------------------------------------------------------------------------------------------
+
+CREATE VIEW assume_root_calls AS
+WITH read_out AS (
+    SELECT
+        *,
+        field(requestParameters, 'targetPrincipal') AS target_principal,
+        coalesce(field(requestParameters, '$.taskPolicyArn.arn'), field(requestParameters, 'taskPolicyArn')) AS task_policy
+    FROM candidates
+    WHERE
+        service = 'sts'
+        AND event_name = 'AssumeRoot'
+        AND succeeded
+)
+
+SELECT
+    *,
+    -- Session names change, the role behind them does not; without either, the same key or address is the same caller.
+    coalesce(actor_key, session_key) AS caller,
+    -- The account's number, or an ARN of it.
+    coalesce(
+        nullif(regexp_extract(target_principal, '^arn:[^:]*:[^:]*:[^:]*:([0-9]+):', 1), ''), target_principal
+    ) AS assumed_account,
+    nullif(regexp_extract(task_policy, '[^/]+$'), '') AS task
+FROM read_out;
+
+CREATE VIEW centralized_root_changes AS
+FROM candidates
+WHERE
+    succeeded
+    AND (
+        (
+            service = 'iam'
+            AND event_name IN (
+                'EnableOrganizationsRootCredentialsManagement', 'DisableOrganizationsRootCredentialsManagement',
+                'EnableOrganizationsRootSessions', 'DisableOrganizationsRootSessions'
+            )
+        )
+        OR (
+            service = 'organizations'
+            AND event_name = 'RegisterDelegatedAdministrator'
+            AND field(requestParameters, 'servicePrincipal') = 'iam.amazonaws.com'
+        )
+    );
+
+-- An account leaves the organisation's sight, or is asked to and may not.
+CREATE VIEW account_departures AS
+FROM candidates
+WHERE
+    (
+        (service = 'organizations' AND event_name IN ('LeaveOrganization', 'RemoveAccountFromOrganization', 'CloseAccount'))
+        OR (service = 'account' AND event_name = 'CloseAccount')
+    )
+    AND (succeeded OR is_permission_error);
+
+
+-- Habits of root -----------------------------------------------------------------------------------------------------------
+
+-- Root in use. Being asked for a code or for a new password is not: whoever knows the e-mail address gets that far.
+CREATE VIEW root_uses AS
+FROM direct_root_calls
+WHERE
+    succeeded
+    AND NOT coalesce((service = 'signin' AND event_name = 'CheckMfa') OR starts_with(event_name, 'PasswordRecovery'), false);
+
+
 -- What root_api_call leaves out ------------------------------------------------------------------------------------------
 
 -- Events that a rule reports on that event alone. Each rule that does so adds the view it reads, and only then.
@@ -368,5 +433,9 @@ CREATE VIEW reported_alone AS
 SELECT logFile, logFileIndex FROM root_access_key_creations
 UNION ALL
 SELECT logFile, logFileIndex FROM root_mfa_deactivations
+UNION ALL
+SELECT logFile, logFileIndex FROM centralized_root_changes
+UNION ALL
+SELECT logFile, logFileIndex FROM account_departures
 UNION ALL
 SELECT logFile, logFileIndex FROM other_user_mfa_deactivations;

@@ -172,6 +172,9 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({**OFF, "requestParameters": "null"}, {"mfa_target_kind": "unknown"}),
     ({**OFF}, {"mfa_target_kind": "unknown"}),
     ({**OFF, "requestParameters": {}, "userIdentity": ROLE}, {"mfa_target_kind": "unknown"}),
+    ({**OFF, "requestParameters": {}, "userIdentity": {**ROLE, "userName": "alice"}}, {"mfa_target_kind": "unknown"}),
+    ({"eventName": "ResyncMFADevice", "requestParameters": {}}, {"mfa_target_kind": "root"}),
+    ({"eventName": "CreateVirtualMFADevice", "requestParameters": {}}, {"mfa_target_kind": None}),
     (
         {**OFF, "requestParameters": {}, "userIdentity": USER},
         {"mfa_target_kind": "user", "mfa_target": "alice", "mfa_target_is_caller": True},
