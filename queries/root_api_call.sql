@@ -35,14 +35,8 @@ SELECT
     list_sort(list(DISTINCT region))[:20] AS regions,
     list_sort(list(DISTINCT source_ip))[:20] AS source_ips,
     list_sort(list(DISTINCT root_origin))[:20] AS root_origins
-FROM direct_root_calls ANTI JOIN reported_alone USING (logFile, logFileIndex)
+FROM root_api_calls ANTI JOIN reported_alone USING (logFile, logFileIndex)
 WHERE
     is_write
     AND succeeded
-    AND NOT coalesce(
-        (service = 'signin' AND event_name IN ('ConsoleLogin', 'CheckMfa', 'PasswordUpdated'))
-        OR event_name = 'EmailUpdated'
-        OR starts_with(event_name, 'PasswordRecovery'),
-        false
-    )
 GROUP BY account_id, session_key, event_source, service, event_name, hour_of(event_time)
