@@ -9,6 +9,18 @@ CREATE MACRO field(document, key) AS nullif(TRY(document ->> key), '');
 -- A column's value or, where its type or form did not fit the column, what was kept of it in `extra`.
 CREATE MACRO logged(value, extra, path) AS coalesce(nullif(value, ''), nullif(TRY(extra ->> path), ''));
 
+-- The members of a list in JSON text, whose only member may stand there without the list.
+CREATE MACRO json_items(document, path) AS CASE coalesce(TRY(json_type(document, path)), 'NULL')
+    WHEN 'NULL' THEN []
+    WHEN 'ARRAY' THEN TRY(json_extract(document, path || '[*]'))
+    ELSE [TRY(json_extract(document, path))]
+END;
+CREATE MACRO json_texts(document, path) AS CASE coalesce(TRY(json_type(document, path)), 'NULL')
+    WHEN 'NULL' THEN []
+    WHEN 'ARRAY' THEN TRY(json_extract_string(document, path || '[*]'))
+    ELSE [TRY(json_extract_string(document, path))]
+END;
+
 -- A dedup_key of several values: unambiguous, and never NULL because one of them is.
 CREATE MACRO group_key(key_parts) AS CAST(to_json(key_parts) AS VARCHAR);
 -- In UTC, like all times. (Not called utc_date: tools that read SQL know a function of that name.)

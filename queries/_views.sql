@@ -157,6 +157,7 @@ judged AS (
         CASE WHEN service = 'cloudtrail' THEN
             coalesce(
                 field(responseElements, 'trailARN'),
+                field(responseElements, 'eventDataStoreArn'),
                 field(requestParameters, 'eventDataStore'),
                 field(requestParameters, 'name'),
                 field(requestParameters, 'trailName'),
@@ -198,7 +199,9 @@ rooted AS (
             WHEN starts_with(logged_trail, 'arn:') THEN logged_trail
             ELSE
                 'arn:' || partition_of(region) || ':cloudtrail:' || coalesce(region, '') || ':'
-                || coalesce(recipient_account_id, account_id, '') || ':trail/' || logged_trail
+                || coalesce(recipient_account_id, account_id, '')
+                || CASE WHEN field(requestParameters, 'eventDataStore') IS NULL THEN ':trail/' ELSE ':eventdatastore/' END
+                || logged_trail
         END AS trail_key
     FROM judged
 ),
@@ -489,6 +492,26 @@ WHERE
     mfa_target_kind <> 'root'
     AND NOT mfa_target_is_caller;
 
+CREATE VIEW mfa_deactivation_denials AS
+FROM candidates
+WHERE
+    service = 'iam'
+    AND event_name = 'DeactivateMFADevice'
+    AND is_permission_error;
+
+CREATE VIEW root_mfa_activations AS
+FROM mfa_activations
+WHERE mfa_target_kind = 'root';
+
+-- By a session that did not come from the console. Root's own device is reported as root's.
+CREATE VIEW session_mfa_activations AS
+FROM mfa_activations
+WHERE
+    mfa_target_kind <> 'root'
+    AND starts_with(access_key_id, 'ASIA')
+    AND NOT from_console
+    AND root_origin <> 'assume_root';
+
 CREATE VIEW user_deletions AS
 FROM candidates
 WHERE
@@ -497,7 +520,7 @@ WHERE
     AND succeeded;
 
 
--- Centralised root access ------------------------------------------------------------------------------------------------
+-- Centralised root access ---------------------------------------------------------------------------------------------
 
 CREATE VIEW assume_root_calls AS
 WITH read_out AS (
@@ -553,7 +576,7 @@ WHERE
     AND (succeeded OR is_permission_error);
 
 
--- Habits of root -----------------------------------------------------------------------------------------------------------
+-- Habits of root ------------------------------------------------------------------------------------------------------
 
 -- Root in use. Being asked for a code or for a new password is not: whoever knows the e-mail address gets that far.
 CREATE VIEW root_uses AS
@@ -561,6 +584,191 @@ FROM direct_root_calls
 WHERE
     succeeded
     AND NOT coalesce((service = 'signin' AND event_name = 'CheckMfa') OR starts_with(event_name, 'PasswordRecovery'), false);
+
+
+-- The trail ------------------------------------------------------------------------------------------------------------
+
+CREATE VIEW trail_stops AS
+FROM candidates
+WHERE
+    service = 'cloudtrail'
+    AND event_name IN ('StopLogging', 'DeleteTrail', 'StopEventDataStoreIngestion', 'DeleteEventDataStore')
+    AND succeeded;
+
+CREATE VIEW trail_tampering_denials AS
+FROM candidates
+WHERE
+    service = 'cloudtrail'
+    AND event_name IN (
+        'StopLogging', 'DeleteTrail', 'StopEventDataStoreIngestion', 'DeleteEventDataStore', 'UpdateTrail',
+        'PutEventSelectors'
+    )
+    AND is_permission_error;
+
+-- Calls that say how a trail or event data store is set up.
+CREATE VIEW trail_set_ups AS
+FROM candidates
+WHERE
+    service = 'cloudtrail'
+    AND event_name IN ('CreateTrail', 'UpdateTrail', 'CreateEventDataStore', 'UpdateEventDataStore')
+    AND succeeded;
+
+-- The selectors that a trail was given, one row each. A trail logs what any one of them selects.
+CREATE VIEW event_selectors AS
+WITH calls AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        -- The answer repeats them, where the parameters were too large to be logged.
+        CASE
+            WHEN
+                TRY(json_exists(requestParameters, '$.eventSelectors'))
+                OR TRY(json_exists(requestParameters, '$.advancedEventSelectors'))
+                THEN requestParameters
+            ELSE responseElements
+        END AS shown
+    FROM candidates
+    WHERE
+        service = 'cloudtrail'
+        AND event_name = 'PutEventSelectors'
+        AND succeeded
+),
+
+basic AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        unnest(json_items(shown, '$.eventSelectors')) AS selector
+    FROM calls
+),
+
+advanced AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        unnest(range(len(json_items(shown, '$.advancedEventSelectors')))) AS position,
+        unnest(json_items(shown, '$.advancedEventSelectors')) AS selector
+    FROM calls
+),
+
+conditions AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        position,
+        unnest(json_items(selector, '$.fieldSelectors')) AS condition
+    FROM advanced
+),
+
+read_out AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        position,
+        field(condition, 'field') AS name,
+        json_texts(condition, '$.equals') AS equal,
+        json_texts(condition, '$.notEquals') AS not_equal,
+        len(json_texts(condition, '$.startsWith')) + len(json_texts(condition, '$.notStartsWith'))
+        + len(json_texts(condition, '$.endsWith')) + len(json_texts(condition, '$.notEndsWith')) AS other_tests
+    FROM conditions
+)
+
+SELECT
+    logFile,
+    logFileIndex,
+    coalesce(lower(field(selector, 'includeManagementEvents')) <> 'false', true) AS selects_management,
+    coalesce(lower(field(selector, 'readWriteType')) <> 'writeonly', true) AS selects_reads,
+    coalesce(lower(field(selector, 'readWriteType')) <> 'readonly', true) AS selects_writes,
+    json_texts(selector, '$.excludeManagementEventSources') AS excluded_sources
+FROM basic
+UNION ALL
+SELECT
+    logFile,
+    logFileIndex,
+    -- All conditions of a selector hold at once. One that picks out a few events, by source or by name, is no
+    -- selector of management events.
+    bool_or(coalesce(name = 'eventCategory' AND list_contains(equal, 'Management'), false))
+    AND NOT bool_or(
+        CASE name
+            WHEN 'eventCategory' THEN false
+            WHEN 'readOnly' THEN false
+            WHEN 'eventSource' THEN len(equal) + other_tests > 0
+            ELSE true
+        END
+    ) AS selects_management,
+    NOT bool_or(coalesce(name = 'readOnly' AND NOT list_contains(equal, 'true'), false)) AS selects_reads,
+    NOT bool_or(coalesce(name = 'readOnly' AND NOT list_contains(equal, 'false'), false)) AS selects_writes,
+    flatten(coalesce(list(not_equal) FILTER (WHERE name = 'eventSource'), [])) AS excluded_sources
+FROM read_out
+GROUP BY logFile, logFileIndex, position;
+
+-- What the selectors of one call together leave out of the management events.
+CREATE VIEW event_selector_gaps AS
+WITH totals AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        count_if(selects_management AND selects_reads) AS read_selectors,
+        count_if(selects_management AND selects_writes) AS write_selectors
+    FROM event_selectors
+    GROUP BY logFile, logFileIndex
+),
+
+exclusions AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        selects_reads,
+        selects_writes,
+        unnest(list_distinct(excluded_sources)) AS source
+    FROM event_selectors
+    WHERE selects_management
+),
+
+-- A source is left out of the reads if each selector of reads leaves it out.
+sources AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        source
+    FROM exclusions
+    INNER JOIN totals USING (logFile, logFileIndex)
+    GROUP BY logFile, logFileIndex, source, read_selectors, write_selectors
+    HAVING
+        (count_if(selects_reads) > 0 AND count_if(selects_reads) = read_selectors)
+        OR (count_if(selects_writes) > 0 AND count_if(selects_writes) = write_selectors)
+),
+
+lists AS (
+    SELECT
+        logFile,
+        logFileIndex,
+        list(source ORDER BY source) AS left_out_sources
+    FROM sources
+    GROUP BY logFile, logFileIndex
+)
+
+SELECT
+    logFile,
+    logFileIndex,
+    read_selectors = 0 AS leaves_out_reads,
+    write_selectors = 0 AS leaves_out_writes,
+    coalesce(left_out_sources, []) AS left_out_sources
+FROM totals
+LEFT JOIN lists USING (logFile, logFileIndex);
+
+CREATE VIEW event_selector_narrowings AS
+SELECT
+    candidates.*,
+    leaves_out_reads,
+    leaves_out_writes,
+    left_out_sources
+FROM candidates
+INNER JOIN event_selector_gaps USING (logFile, logFileIndex)
+WHERE
+    leaves_out_reads
+    OR leaves_out_writes
+    OR len(left_out_sources) > 0;
 
 
 -- What root_api_call leaves out ------------------------------------------------------------------------------------------
@@ -591,14 +799,24 @@ SELECT logFile, logFileIndex FROM centralized_root_changes
 UNION ALL
 SELECT logFile, logFileIndex FROM account_departures
 UNION ALL
-SELECT logFile, logFileIndex FROM other_user_mfa_deactivations;
+SELECT logFile, logFileIndex FROM other_user_mfa_deactivations
+UNION ALL
+SELECT logFile, logFileIndex FROM root_mfa_activations
+UNION ALL
+SELECT logFile, logFileIndex FROM session_mfa_activations
+UNION ALL
+SELECT logFile, logFileIndex FROM trail_stops
+UNION ALL
+SELECT logFile, logFileIndex FROM event_selector_narrowings;
 
 
 -- What root_call_denied and root_read_activity leave out --------------------------------------------------------------
 
 -- Denied calls that a rule of their own reports. Each rule that does so adds the view it reads, as above.
 CREATE VIEW denials_reported_alone AS
-SELECT logFile, logFileIndex FROM candidates WHERE false;
+SELECT logFile, logFileIndex FROM mfa_deactivation_denials
+UNION ALL
+SELECT logFile, logFileIndex FROM trail_tampering_denials;
 
 -- Calls that another rule about root reports, or that are among these, whatever came of them: root_api_call has the
 -- writes that succeeded, root_call_denied the denials. Rules about how root is used (root_access_key_used,
