@@ -1,0 +1,71 @@
+"""What has to be reached. The only place with a number that a benchmark is judged by."""
+
+# ruff: noqa: RUF001, RUF003 - these signs are meant
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+LOOSE: Final = 20  # so many times easier when the data are too small to mean anything: does it run at all?
+
+
+class Verdict(Enum):
+    """What became of a bar."""
+
+    MET = "met"
+    MISSED = "missed"
+    UNMEASURED = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One figure of one job, and what it must reach."""
+
+    job: str
+    figure: str  # a key of JobResult.figures
+    text: str
+    unit: str = "×"
+    at_least: float | None = None
+    at_most: float | None = None
+    goal: float | None = None
+
+    def judge(self, figures: Mapping[str, float], *, loose: bool) -> Verdict:
+        """Compare what was measured, if it was, with the bar."""
+        value = figures.get(self.figure)
+        if value is None:
+            return Verdict.UNMEASURED
+        ease = LOOSE if loose else 1
+        met = (self.at_least is None or value >= self.at_least / ease) and (
+            self.at_most is None or value <= self.at_most * ease
+        )
+        return Verdict.MET if met else Verdict.MISSED
+
+    @property
+    def wanted(self) -> str:
+        """The bar as a person writes it."""
+        sign, limit = ("≥", self.at_least) if self.at_least is not None else ("≤", self.at_most)
+        goal = "" if self.goal is None else f" (goal {self.goal:g})"
+        return f"{sign} {limit:g} {self.unit}{goal}"
+
+
+BARS: Final = (
+    Bar("ingest", "× duckdb", "ingest, against DuckDB read_json → Parquet", at_least=5, goal=8),
+    Bar("ingest", "× chdb", "ingest, against chDB JSONExtract → Parquet", at_least=2.5, goal=4),
+    Bar("ingest", "lake ÷ gz", "size of the lake, against the gzip input", at_most=1),
+    Bar("scan", "× chdb", "scan, against chDB's ad-hoc root filter, by MB/s", at_least=1.5, goal=2.5),
+    Bar("scan", "× jq", "scan, against zcat | jq in two processes, by MB/s", at_least=6),
+    Bar("s3", "× boto3", "ingest of small objects from S3, against boto3 GETs alone in 16 threads", at_least=5),
+    Bar("detect", "seconds", "detect, all rules, ten times the events", unit="s", at_most=1.5),
+    # "≤ 2 × that": twice what is allowed for ten times the events. How it grew is in the growth table.
+    Bar("detect", "seconds, larger", "detect, all rules, 25 times the events", unit="s", at_most=3.0),
+    # One scan, then rules that add little: all of them, against the scan and the costliest one alone.
+    Bar("detect", "all ÷ costliest", "all rules with the scan, against the costliest rule with the scan", at_most=1.5),
+    Bar("sql", "seconds", "sql, root events of one account, ten times the events", unit="s", at_most=1.5),
+    Bar("rerun", "seconds more", "second run with nothing new, beyond the detect", unit="s", at_most=1.5),
+    Bar("memory", "growth", "peak memory of ingest, ten times the events against once", at_most=1.1),
+    Bar("memory", "peak MB", "peak memory of ingest", unit="MB", at_most=700),
+    Bar("memory", "large, MB over 1.5 × size", "one large object: peak beyond 1.5 × its size", unit="MB", at_most=200),
+    Bar("help", "seconds", "detector --help", unit="s", at_most=0.15),
+)
