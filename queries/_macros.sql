@@ -57,7 +57,7 @@ CREATE MACRO is_console_user_agent(user_agent) AS coalesce(trim(user_agent, '[]'
 -- Only where the record does not say readOnly itself.
 CREATE MACRO is_read_verb(event_name) AS coalesce(regexp_matches(
     event_name,
-    '^(Get|List|Describe|Head|Lookup|BatchGet|BatchDescribe|Search|Query|Scan|Select|Simulate|View)([A-Z0-9]|$)'
+    '^(Get|List|Describe|Head|Lookup|BatchGet|BatchDescribe|Search|Query|Scan|Select|Simulate|View|Decrypt)([A-Z0-9]|$)'
 ), false);
 
 -- The region in which a partition records IAM and global sign-in events.
@@ -72,4 +72,10 @@ CREATE MACRO partition_of(region) AS CASE
     WHEN starts_with(region, 'us-isob-') THEN 'aws-iso-b'
     WHEN starts_with(region, 'eusc-') THEN 'aws-eusc'
     ELSE 'aws'
+END;
+
+-- The key's ARN, as the answers of calls have it; calls may have its id alone.
+CREATE MACRO kms_key_arn(key_id, region, account) AS CASE
+    WHEN starts_with(key_id, 'arn:') THEN key_id
+    ELSE 'arn:' || partition_of(region) || ':kms:' || region || ':' || account || ':key/' || key_id
 END;
