@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from detector.errors import RuleError
 from detector.rules.engine import RAW_RELATIONS, Engine
 from detector.rules.events import TableEvents
 from detector.rules.examples import Example, load_examples
+from detector.rules.finding import Finding
 from detector.rules.rule import Reads, Rule, load_rules
 
 _ALL_EVENTS = RAW_RELATIONS | {"all_events"}
@@ -65,14 +67,25 @@ def check_example(rule: Rule, example: Example) -> str | None:
         except RuleError as error:
             return str(error)
         known = engine.evidence(key for finding in findings for key in finding.event_ids) if findings else {}
+    problem = difference(example, findings)
+    unknown = [key for finding in findings for key in finding.event_ids if key not in known]
+    if problem is None and unknown:
+        problem = f"event_ids name no event: {unknown[0]!r}"
+    return problem
+
+
+def difference(example: Example, findings: Sequence[Finding]) -> str | None:
+    """Return how findings differ from what an example says, or None."""
     if len(findings) != example.alerts:
         return f"{len(findings)} alerts, not {example.alerts}" + "".join(f"\n  {f.summary}" for f in findings)
-    for finding in findings:
-        if example.severity not in (None, finding.severity):
-            return f"severity {finding.severity}, not {example.severity}"
-        if example.summary not in (None, finding.summary):
-            return f"summary {finding.summary!r}, not {example.summary!r}"
-        unknown = [key for key in finding.event_ids if key not in known]
-        if unknown:
-            return f"event_ids name no event: {unknown[0]!r}"
+    oldest_first = sorted(findings, key=lambda finding: finding.order)
+    for finding, severity, summary in zip(oldest_first, example.severities, example.summaries, strict=True):
+        if severity not in (None, finding.severity):
+            return f"severity {finding.severity}, not {severity}"
+        if summary not in (None, finding.summary):
+            return f"summary {finding.summary!r}, not {summary!r}"
+    identities = Counter((finding.account_id, finding.identity) for finding in findings)
+    twice = [identity for identity, count in identities.items() if count > 1]
+    if twice:
+        return f"two findings would have one alert id: {twice[0]}"
     return None

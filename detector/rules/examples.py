@@ -4,7 +4,7 @@
 
     [{"name": "…", "alerts": 1, "records": [{…}, {…}]}]
 
-with, if it matters, the "severity" and "summary" that each alert must have.
+with, if it matters, the "severity" and "summary" that each alert must have: one for all, or a list, oldest alert first.
 
 Near misses differ from the case that fires in one field. To show that one field only, the file may be an object
 `{"records": {"login": {…}}, "examples": [cases]}`; a case's record is then a raw record as above, the name of a
@@ -36,8 +36,8 @@ class Example:
 
     name: str
     alerts: int
-    severity: Severity | None  # of each alert, when the example says so
-    summary: str | None  # likewise
+    severities: tuple[Severity | None, ...]  # of each alert, oldest first; None where the example does not say
+    summaries: tuple[str | None, ...]  # likewise
     records: tuple[Record, ...]
 
     def table(self) -> pa.Table:
@@ -93,15 +93,25 @@ def _example(case: object, named: Mapping[str, Record]) -> Example:
     name, alerts, records = case["name"], case["alerts"], case["records"]
     if not isinstance(name, str) or not isinstance(alerts, int) or not isinstance(records, list):
         raise ValueError(f"example {name!r}: name is text, alerts a number, records a list")  # noqa: TRY004
-    severity, summary = case.get("severity"), case.get("summary")
+    severities = _each(case, "severity", alerts)
+    summaries = _each(case, "summary", alerts)
     try:
         made = tuple(_record(record, named, position) for position, record in enumerate(records))
     except KeyError as error:
         raise ValueError(f"example {name!r}: no record is named {error}") from error
-    return Example(name, alerts, None if severity is None else Severity(severity), summary, made)
+    return Example(name, alerts, tuple(s and Severity(s) for s in severities), summaries, made)
 
 
 _KEYS = {"name", "alerts", "records", "severity", "summary"}
+
+
+def _each(case: Mapping[str, Any], key: str, alerts: int) -> tuple[Any, ...]:
+    """Return what an example says of each of its alerts."""
+    values = case.get(key)
+    each = values if isinstance(values, list) else [values] * alerts
+    if len(each) != alerts:
+        raise ValueError(f"example {case['name']!r}: {len(each)} values of {key} for {alerts} alerts")
+    return tuple(each)
 
 
 def _record(record: object, named: Mapping[str, Record], position: int) -> Record:

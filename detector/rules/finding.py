@@ -42,6 +42,11 @@ class Finding:
     context: dict[str, Any]  # the rule's other columns, values that JSON has
 
     @property
+    def identity(self) -> str | tuple[str, ...]:
+        """What tells the finding from others of its rule and account, in every run."""
+        return self.event_ids if self.dedup_key is None else self.dedup_key
+
+    @property
     def order(self) -> tuple[datetime, str, tuple[str, ...]]:
         """Sort key: oldest first, and the same order in every run."""
         return (self.event_time, self.summary, self.event_ids)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,19 @@ def test_an_example_with_another_summary(tmp_path: Path) -> None:
     assert messages(tmp_path) == ["example 'fires': summary 'login', not 'logout'"]
 
 
+def test_an_example_of_several_alerts_says_what_each_is_oldest_first(tmp_path: Path) -> None:
+    sql = SQL.replace("'login'", "awsRegion").replace("root_logins", "root_logins ORDER BY event_time DESC")
+    records = [
+        {**LOGIN, "eventID": str(uuid.uuid4()), "eventTime": "2026-03-02T09:00:00Z", "awsRegion": "us-east-1"},
+        {**LOGIN, "eventID": str(uuid.uuid4()), "eventTime": "2026-03-01T09:00:00Z", "awsRegion": "cn-north-1"},
+    ]
+    example = {"name": "both", "alerts": 2, "records": records, "severity": ["high", "high"]}
+    write_rule(tmp_path, sql=sql, examples=[{**example, "summary": ["cn-north-1", "us-east-1"]}, QUIET])
+    assert messages(tmp_path) == []
+    write_rule(tmp_path, sql=sql, examples=[{**example, "summary": ["us-east-1", "cn-north-1"]}, QUIET])
+    assert messages(tmp_path) == ["example 'both': summary 'cn-north-1', not 'us-east-1'"]
+
+
 def test_a_result_that_breaks_the_contract(tmp_path: Path) -> None:
     rule = write_rule(tmp_path, sql="SELECT account_id FROM root_logins\n", examples=[QUIET])
     assert messages(tmp_path) == [
@@ -123,6 +137,8 @@ def test_reads_must_say_what_the_rule_does(tmp_path: Path) -> None:
         ([{**FIRES, "name": 1}], "name is text"),
         ([{**FIRES, "records": {}}], "records a list"),
         ([{**FIRES, "severity": "urgent"}], "'urgent' is not a valid Severity"),
+        ([{**FIRES, "severity": ["high", "low"]}], "2 values of severity for 1 alerts"),
+        ([{**FIRES, "summary": []}], "0 values of summary for 1 alerts"),
         ([{**FIRES, "records": [7]}], "record 0 is neither an object nor a name"),
         ([{**FIRES, "records": ["login"]}], "no record is named 'login'"),
         ([FIRES, FIRES], "two examples named 'fires'"),
@@ -156,7 +172,7 @@ def test_named_records_and_patches_of_them(tmp_path: Path) -> None:
         },
     )
     [example] = load_examples(rule)
-    assert example.severity is Severity.LOW
+    assert example.severities == (Severity.LOW,)
     assert example.records == (
         {"eventID": "00000000-0000-4000-8000-000000000000", "a": {"b": 1, "c": 2}, "d": 3},
         {"eventID": "y", "a": {"c": 2}, "d": {}},
