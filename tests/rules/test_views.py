@@ -367,8 +367,8 @@ def test_the_candidates_are_what_the_catalogue_needs_and_no_more() -> None:
         (
             "is_read_verb",
             "GetUser ListUsers DescribeRegions HeadBucket LookupEvents BatchGetItem BatchDescribeX SearchX QueryX "
-            "Query ScanX SelectX SimulateX ViewX Get2",
-            "Getaway CreateGet Put Listen DeleteView",
+            "Query ScanX SelectX SimulateX ViewX Get2 Decrypt",
+            "Getaway CreateGet Put Listen DeleteView Decryption",
         ),
     ],
 )
