@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -81,7 +81,7 @@ def ingest(shop: Workshop) -> JobResult:
 def scan(shop: Workshop) -> JobResult:
     """All rules straight over local gzip files, no lake left behind."""
     result = JobResult("scan", "Scan: all rules straight over local log files")
-    parts = shop.parts(5)
+    parts = shop.parts(shop.several)
     logs = _together(shop.data, parts)
     one = parts[0]
     commands: list[Command] = []
@@ -90,7 +90,7 @@ def scan(shop: Workshop) -> JobResult:
             Command("detector scan", [*detector(), "scan", *(str(part.path) for part in parts)], check=_has_lines)
         )
     if peer_has("chdb"):
-        folder = f"{shop.data}/{one.path.name.removesuffix('-0')}-{{0..4}}"
+        folder = f"{shop.data}/{one.path.name.removesuffix('-0')}-{{0..{shop.several - 1}}}"
         commands += [
             Command(f"chDB root filter, {name}", peer("chdb_root", folder, way), check=prints(logs.root_events))
             for name, way in (("JSONExtract", "columns"), ("JSONEachRow, tuned", "typed"))
@@ -152,24 +152,23 @@ def s3(shop: Workshop) -> JobResult:
 def memory(shop: Workshop) -> JobResult:
     """Peak memory of all processes of an ingest, as the input grows in number and in size."""
     result = JobResult("memory", "Peak memory of ingest")
-    parts = shop.parts(10)
-    large = shop.large_object()
     lake = shop.scratch("memory")
 
-    def ingested(name: str, folders: list[LogFiles]) -> Cost:
+    def ingested(what: str, *folders: LogFiles) -> Cost:
         sources = [str(folder.path) for folder in folders]
-        command = Command(name, [*detector(), "ingest", *sources, "--lake", str(lake)], _remover(lake))
-        cost = compare([command], 1)[name]
+        command = Command("ingest", [*detector(), "ingest", *sources, "--lake", str(lake)], _remover(lake))
+        cost = compare([command], 1)["ingest"]
         logs = _together(shop.data, folders)
-        result.rows.append(Row(name, cost, logs.events, logs.raw_bytes))
-        result.growth.append(("ingest", logs.events, cost))
+        result.rows.append(Row(f"detector ingest{what}", cost, logs.events, logs.raw_bytes))
         _clear(lake)
         return cost
 
-    quarter = ingested("detector ingest, a quarter", [shop.quarter()])
-    once, ten = ingested("detector ingest", parts[:1]), ingested("detector ingest, ten times", parts)
-    one = ingested("detector ingest, one large object", [large])
-    result.growth = [entry for entry in result.growth if entry[2] in (quarter, ten)]
+    parts, large = shop.parts(shop.large), shop.large_object()
+    once, ten = ingested("", parts[0]), ingested(", ten times", *parts)
+    one = ingested(", one large object", large)
+    result.growth.append(("ingest", shop.events * shop.large, ten))
+    if not shop.is_small:
+        result.growth.append(("ingest", shop.events // 4, ingested(", a quarter", shop.quarter())))
     result.figures |= {
         "growth": ten.peak_bytes / once.peak_bytes,
         "peak MB": max(once.peak_bytes, ten.peak_bytes) / 1e6,
@@ -191,7 +190,7 @@ def _add_floor(result: JobResult, costs: dict[str, Cost], logs: LogFiles) -> Non
         result.rows.append(Row("floor, 2 cores", half, logs.events, logs.raw_bytes, "half of the above"))
 
 
-def _together(data: Path, parts: list[LogFiles]) -> LogFiles:
+def _together(data: Path, parts: Sequence[LogFiles]) -> LogFiles:
     return LogFiles(
         data,
         sum(part.files for part in parts),

@@ -18,6 +18,8 @@ from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit
 from xml.sax.saxutils import escape
 
+from benchmarks.measure import BenchmarkError
+
 BUCKET: Final = "trail-bucket"
 _NGINX: Final = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 _CONFIGURATION: Final = """
@@ -173,4 +175,4 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise RuntimeError("nginx did not start")
+    raise BenchmarkError("nginx did not start")

@@ -45,6 +45,21 @@ class Workshop:
         """True when start-up outweighs the work, so that ratios mean nothing."""
         return self.events < 200_000
 
+    @property
+    def several(self) -> int:
+        """How many times as many events `scan` reads."""
+        return 2 if self.is_small else 5
+
+    @property
+    def large(self) -> int:
+        """How many times as many events a large lake has."""
+        return 3 if self.is_small else 10
+
+    @property
+    def larger(self) -> int:
+        """How many times as many events the largest lake has."""
+        return 5 if self.is_small else 25
+
     # Data.
 
     def logs(self, part: int = 0) -> LogFiles:
@@ -144,7 +159,9 @@ class Workshop:
         base = self.lake(1)
         self.say(f"making a lake of {self.events * copies:,} events")
         smaller = [
-            other for other in (10,) if other < copies and (self._lakes / f"lake-{self.events}-{other}").exists()
+            other
+            for other in (self.large,)
+            if other < copies and (self._lakes / f"lake-{self.events}-{other}").exists()
         ]
         if smaller:
             lakes.clone(self.lake(smaller[0]), lake)

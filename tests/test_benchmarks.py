@@ -145,5 +145,5 @@ def test_all_jobs_run_at_a_small_size(tmp_path: Path) -> None:
     assert "Failed" not in ended.stdout
     for bar in BARS:
         assert bar.text.replace("|", "\\|") in ended.stdout
-    (lake,) = tmp_path.glob("lakes-*/lake-2000-25/lake")
+    (lake,) = tmp_path.glob("lakes-*/lake-2000-5/lake")
     assert sum(1 for _ in parts_of(lake)) > 0
