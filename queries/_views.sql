@@ -617,8 +617,7 @@ WHERE
 CREATE VIEW event_selectors AS
 WITH calls AS (
     SELECT
-        logFile,
-        logFileIndex,
+        (logFile, logFileIndex) AS call,
         -- The answer repeats them, where the parameters were too large to be logged.
         CASE
             WHEN
@@ -636,16 +635,14 @@ WITH calls AS (
 
 basic AS (
     SELECT
-        logFile,
-        logFileIndex,
+        call,
         unnest(json_items(shown, '$.eventSelectors')) AS selector
     FROM calls
 ),
 
 advanced AS (
     SELECT
-        logFile,
-        logFileIndex,
+        call,
         unnest(range(len(json_items(shown, '$.advancedEventSelectors')))) AS position,
         unnest(json_items(shown, '$.advancedEventSelectors')) AS selector
     FROM calls
@@ -653,8 +650,7 @@ advanced AS (
 
 conditions AS (
     SELECT
-        logFile,
-        logFileIndex,
+        call,
         position,
         unnest(json_items(selector, '$.fieldSelectors')) AS condition
     FROM advanced
@@ -662,8 +658,7 @@ conditions AS (
 
 read_out AS (
     SELECT
-        logFile,
-        logFileIndex,
+        call,
         position,
         field(condition, 'field') AS name,
         json_texts(condition, '$.equals') AS equal,
@@ -674,8 +669,7 @@ read_out AS (
 )
 
 SELECT
-    logFile,
-    logFileIndex,
+    call,
     coalesce(lower(field(selector, 'includeManagementEvents')) <> 'false', true) AS selects_management,
     coalesce(lower(field(selector, 'readWriteType')) <> 'writeonly', true) AS selects_reads,
     coalesce(lower(field(selector, 'readWriteType')) <> 'readonly', true) AS selects_writes,
@@ -683,8 +677,7 @@ SELECT
 FROM basic
 UNION ALL
 SELECT
-    logFile,
-    logFileIndex,
+    call,
     -- All conditions of a selector hold at once. One that picks out a few events, by source or by name, is no
     -- selector of management events.
     bool_or(coalesce(name = 'eventCategory' AND list_contains(equal, 'Management'), false))
@@ -700,24 +693,22 @@ SELECT
     NOT bool_or(coalesce(name = 'readOnly' AND NOT list_contains(equal, 'false'), false)) AS selects_writes,
     flatten(coalesce(list(not_equal) FILTER (WHERE name = 'eventSource'), [])) AS excluded_sources
 FROM read_out
-GROUP BY logFile, logFileIndex, position;
+GROUP BY call, position;
 
--- What the selectors of one call together leave out of the management events.
-CREATE VIEW event_selector_gaps AS
+-- Calls after which a trail's selectors together leave out management events.
+CREATE VIEW event_selector_narrowings AS
 WITH totals AS (
     SELECT
-        logFile,
-        logFileIndex,
+        call,
         count_if(selects_management AND selects_reads) AS read_selectors,
         count_if(selects_management AND selects_writes) AS write_selectors
     FROM event_selectors
-    GROUP BY logFile, logFileIndex
+    GROUP BY call
 ),
 
 exclusions AS (
     SELECT
-        logFile,
-        logFileIndex,
+        call,
         selects_reads,
         selects_writes,
         unnest(list_distinct(excluded_sources)) AS source
@@ -725,46 +716,37 @@ exclusions AS (
     WHERE selects_management
 ),
 
--- A source is left out of the reads if each selector of reads leaves it out.
+-- A source is left out of the reads if each of the selectors of reads leaves it out, and there is one.
 sources AS (
     SELECT
-        logFile,
-        logFileIndex,
+        call,
         source
     FROM exclusions
-    INNER JOIN totals USING (logFile, logFileIndex)
-    GROUP BY logFile, logFileIndex, source, read_selectors, write_selectors
+    INNER JOIN totals USING (call)
+    GROUP BY call, source, read_selectors, write_selectors
     HAVING
-        (count_if(selects_reads) > 0 AND count_if(selects_reads) = read_selectors)
-        OR (count_if(selects_writes) > 0 AND count_if(selects_writes) = write_selectors)
+        count_if(selects_reads) = nullif(read_selectors, 0)
+        OR count_if(selects_writes) = nullif(write_selectors, 0)
 ),
 
-lists AS (
+gaps AS (
     SELECT
-        logFile,
-        logFileIndex,
-        list(source ORDER BY source) AS left_out_sources
-    FROM sources
-    GROUP BY logFile, logFileIndex
+        call,
+        read_selectors = 0 AS leaves_out_reads,
+        write_selectors = 0 AS leaves_out_writes,
+        coalesce(list(source ORDER BY source) FILTER (WHERE source IS NOT NULL), []) AS left_out_sources
+    FROM totals
+    LEFT JOIN sources USING (call)
+    GROUP BY call, read_selectors, write_selectors
 )
 
-SELECT
-    logFile,
-    logFileIndex,
-    read_selectors = 0 AS leaves_out_reads,
-    write_selectors = 0 AS leaves_out_writes,
-    coalesce(left_out_sources, []) AS left_out_sources
-FROM totals
-LEFT JOIN lists USING (logFile, logFileIndex);
-
-CREATE VIEW event_selector_narrowings AS
 SELECT
     candidates.*,
     leaves_out_reads,
     leaves_out_writes,
     left_out_sources
 FROM candidates
-INNER JOIN event_selector_gaps USING (logFile, logFileIndex)
+INNER JOIN gaps ON gaps.call = (candidates.logFile, candidates.logFileIndex)
 WHERE
     leaves_out_reads
     OR leaves_out_writes
