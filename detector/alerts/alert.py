@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from detector.alerts.redaction import redact
+from detector.alerts.redaction import NestedTooDeep, redact
 from detector.records.rebuild import record_json
 from detector.rules.evidence import Evidence
 from detector.rules.finding import Finding
@@ -20,6 +21,7 @@ from detector.severity import Severity
 _NAMESPACE = uuid.UUID("6f1d3a5e-2f0b-5c53-9a53-4b1f8a6f6d0e")
 _EVENT_IDS = 100
 _RECORDS = 5
+_DIGITS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,12 @@ def make_alert(finding: Finding, events: Sequence[Evidence], detected_at: dateti
         last_event_time=finding.last_event_time,
         event_count=finding.event_count,
         event_ids=tuple(listed),
-        summary=finding.summary,
+        summary=redact(finding.summary),
         actor=Actor(first.actor_type, first.actor_arn, first.access_key_id, first.session_issuer) if first else Actor(),
         source_ip=first.source_ip if first else None,
-        user_agent=first.user_agent if first else None,
+        user_agent=redact(first.user_agent) if first else None,
         mfa=first.mfa if first else None,
-        context=finding.context,
+        context=redact(finding.context),
         evidence=tuple(Location(c.log_file, c.index, event.event_key) for event in shown for c in event.copies),
         records=tuple(records),
         records_truncated=len(records) < len(finding.event_ids),
@@ -123,10 +125,20 @@ def alert_id(finding: Finding) -> str:
 
 
 def _record(event: Evidence) -> Any | None:  # noqa: ANN401 - any JSON
+    text = record_json(event.row)
     try:
-        return redact(json.loads(record_json(event.row)))
-    except RecursionError:
-        return None  # nested deeper than Python reads; `evidence` says where it lies
+        return redact(json.loads(text, parse_constant=str, parse_float=_finite, parse_int=_integer))
+    except (RecursionError, NestedTooDeep):
+        return None  # `evidence` says where it lies
+
+
+# Numbers that JSON, or Python, cannot write again stay as the text they were.
+def _finite(text: str) -> float | str:
+    return number if math.isfinite(number := float(text)) else text
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) < _DIGITS else text
 
 
 def _split(pair: str) -> tuple[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import stat
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -62,11 +64,16 @@ class AlertFile:
         data = b"".join(lines)
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)  # not a pipe, and not /dev/stdout
             try:
-                data = self._line_end(descriptor) + data if data else data
+                if is_file and data:
+                    # So that no other writer's batch is half there when the end is looked at.
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+                    data = self._line_end(descriptor) + data
                 while data:
                     data = data[os.write(descriptor, data) :]
-                os.fsync(descriptor)
+                if is_file:
+                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from detector.records.decode import RejectedRecord, decode_record
-from detector.records.json_text import BrokenJson, parse_scalar, split_object
+from detector.records.json_text import BrokenJson, split_object
 from detector.records.split import RawRecord
 
 _NO_RECORDS = "JSON, but no CloudTrail records"
+_AWS_SOURCE = re.compile(rb'"(aws:[a-z0-9-]{1,30})"')
 _MAGIC = {
     b"PK\x03\x04": "zip archive; unpack it to have its files read",
     b"PAR1": "Parquet file",
@@ -54,8 +56,8 @@ def _kind_of_rejected(record: RawRecord) -> str | None:
         values = dict(split_object(record.raw))
     except BrokenJson:
         return None
-    source = values.get("eventSource", values.get("EventSource", b""))
-    if source.startswith(b'"aws:'):
-        return f"{parse_scalar(source)} event, not CloudTrail"
+    source = _AWS_SOURCE.fullmatch(values.get("eventSource", values.get("EventSource", b"")))
+    if source:
+        return f"{source[1].decode()} event, not CloudTrail"
     is_meant = record.listed or not values.keys().isdisjoint({"eventTime", "eventName", "detail", "CloudTrailEvent"})
     return None if is_meant else _NO_RECORDS

@@ -1,0 +1,103 @@
+"""No credential of a log gets into an alert."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.alerts.alert import make_alert
+from detector.alerts.redaction import REDACTED, redact
+
+from .samples import NOW, event, finding
+
+SECRET = "wJalr,XUt nFEMI/K7&MDENG+b='Px"  # separators of every form in it
+KEYS = [
+    "sessionToken", "SessionToken", "session_token", "aws_session_token", "secretAccessKey", "SecretAccessKey",
+    "aws_secret_access_key", "awsSecretAccessKey", "password", "newPassword", "masterUserPassword", "privateKey",
+    "secretString", "SecretBinary", "authenticationCode1", "authenticationCode2", "X-Amz-Security-Token", "tokenCode",
+    "base32StringSeed", "qrCodePNG", "clientSecret", "webIdentityToken", "SAMLAssertion", "signinToken", "accessToken",
+]  # fmt: skip
+INNOCENT = [
+    "passwordLastUsed", "nextToken", "accessKeyId", "keyId", "eventName", "tokenExpiry", "secretId",
+    "passwordResetRequired", "PasswordData2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_value_of_a_credential_key_is_replaced_at_any_depth(key: str) -> None:
+    value = {"a": [{"b": {key: SECRET}}], key: {"nested": SECRET}, "c": json.dumps({"d": [{key: SECRET}]})}
+    text = json.dumps(redact(value))
+    assert text.count(REDACTED) == 3
+    for piece in ("wJalr", "XUt", "FEMI", "MDENG", "Px"):
+        assert piece not in text
+
+
+@pytest.mark.parametrize("key", INNOCENT)
+def test_other_keys_keep_their_value(key: str) -> None:
+    value = {key: "value", "text": json.dumps({key: "value"}), "cut": f'{{"{key}": "value", "x'}
+    assert redact(value) == value
+
+
+def test_what_only_says_that_there_is_one_is_kept() -> None:
+    value = {"password": None, "newPassword": True, "sessionToken": False}
+    assert redact(value) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'cut off {"password": "%s", "x": "y',
+        "cut off {'password': '%s'",
+        'cut off {"a": {\\"password\\": \\"%s\\", \\"x',
+        'cut off {\\\\\\"sessionToken\\\\\\" : \\\\\\"%s\\\\\\"',
+        'ends inside "secretAccessKey":"%s',
+        '{"password":"%s"',
+    ],
+)
+def test_text_that_is_nearly_json_is_searched_too(text: str) -> None:
+    redacted = redact(text % SECRET.replace("'", ""))
+    assert REDACTED in redacted
+    for piece in ("wJalr", "XUt", "FEMI", "MDENG", "Px"):
+        assert piece not in redacted
+
+
+@pytest.mark.parametrize("text", ["x?sessionToken=%s&y=1", "password: %s, and", "AWS_SECRET_ACCESS_KEY=%s other"])
+def test_text_of_another_form_is_searched_too(text: str) -> None:
+    redacted = redact(text % "wJalrXUtnFEMI/K7MDENG+bPx")
+    assert redacted == text % REDACTED
+
+
+def test_text_around_a_secret_stays() -> None:
+    assert redact('GET /?a=1&X-Amz-Security-Token=abc&b=2 "agent"') == (
+        f'GET /?a=1&X-Amz-Security-Token={REDACTED}&b=2 "agent"'
+    )
+
+
+def test_json_in_json_in_json_is_opened() -> None:
+    text = json.dumps({"a": json.dumps([json.dumps({"sessionToken": SECRET})])})
+    redacted = redact(text)
+    assert json.loads(json.loads(json.loads(redacted)["a"])[0]) == {"sessionToken": REDACTED}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+@given(json_values)
+def test_a_value_without_credentials_is_unchanged(value: object) -> None:
+    assert redact(value) == value
+    assert redact(json.dumps(value)) == json.dumps(value)
+
+
+def test_summary_context_and_user_agent_are_redacted_as_well() -> None:
+    alert = make_alert(
+        finding(summary="used sessionToken=abc123", context={"parameters": json.dumps({"password": "abc123"})}),
+        [event(record={"responseElements": {"credentials": {"sessionToken": "abc123"}}}, user_agent="password=abc123")],
+        NOW,
+    )
+    assert "abc123" not in repr(alert)

@@ -1,0 +1,158 @@
+"""Lines arrive whole, or it is an error."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from detector.alerts.sinks import AlertFile, StandardOutput, open_sink
+from detector.errors import SinkError
+
+LINES = [b'{"a":1}\n', b'{"b":2}\n']
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "alerts.jsonl"
+
+
+def test_a_file_only_grows_and_is_never_replaced(path: Path) -> None:
+    AlertFile(path).write(LINES)
+    inode = path.stat().st_ino
+    with path.open("rb") as tail:
+        tail.read()
+        AlertFile(path).write(iter(LINES))
+        assert tail.read() == b"".join(LINES)
+    assert path.stat().st_ino == inode
+    assert path.read_bytes() == b"".join(LINES * 2)
+
+
+def test_nothing_to_write_still_makes_the_file(path: Path) -> None:
+    AlertFile(path).write([])
+    assert path.read_bytes() == b""
+
+
+def test_a_half_line_of_a_crash_is_closed_before_the_next(path: Path) -> None:
+    path.write_bytes(b'{"a":1}\n{"half')
+    AlertFile(path).write([])
+    assert path.read_bytes().endswith(b"half")
+    AlertFile(path).write(LINES)
+    assert path.read_bytes() == b'{"a":1}\n{"half\n' + b"".join(LINES)
+
+
+def test_alerts_are_not_for_everybody_to_read(path: Path) -> None:
+    AlertFile(path).write(LINES)
+    assert path.stat().st_mode & 0o007 == 0
+
+
+@pytest.mark.parametrize("target", ["missing/alerts.jsonl", "."])
+def test_a_path_that_cannot_be_written_is_named(tmp_path: Path, target: str) -> None:
+    with pytest.raises(SinkError, match="cannot write") as caught:
+        AlertFile(tmp_path / target).write(LINES)
+    assert str(tmp_path) in str(caught.value)
+    assert caught.value.hint == "no alert was recorded as written"
+
+
+def test_a_full_disk_is_an_error(path: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from detector.alerts.sinks import AlertFile
+from detector.errors import SinkError
+try:
+    AlertFile(Path({str(path)!r})).write([b"x" * 99 + b"\\n"] * 50)
+except SinkError as error:
+    print(error)
+"""
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_050, 1_050))
+
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, preexec_fn=limit)
+    assert "File too large" in output.stdout
+    AlertFile(path).write(LINES)
+    assert path.read_bytes().splitlines()[-2:] == [line.strip() for line in LINES]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+def test_a_device_that_is_full_is_an_error() -> None:
+    with pytest.raises(SinkError, match="No space left"):
+        AlertFile(Path("/dev/full")).write(LINES)
+
+
+def test_a_named_pipe_can_be_the_output(path: Path) -> None:
+    os.mkfifo(path)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
+    reader.start()
+    AlertFile(path).write(LINES)
+    reader.join(10)
+    assert read == [b"".join(LINES)]
+
+
+def test_two_processes_do_not_mix_their_lines(path: Path) -> None:
+    code = f"""
+import json, sys
+from pathlib import Path
+from detector.alerts.sinks import AlertFile
+for number in range(40):
+    line = json.dumps({{"name": sys.argv[1], "number": number, "fill": sys.argv[1] * 20_000}}).encode() + b"\\n"
+    AlertFile(Path({str(path)!r})).write([line] * 3)
+"""
+    writers = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "ab"]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    for name in "ab":
+        assert [line["number"] for line in lines if line["name"] == name] == [n for n in range(40) for _ in range(3)]
+
+
+def test_standard_output_gets_the_lines(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    StandardOutput().write(LINES)
+    assert capfdbinary.readouterr().out == b"".join(LINES)
+
+
+WRITE_TO_STDOUT = """
+import sys
+from detector.alerts.sinks import StandardOutput
+from detector.errors import SinkError
+try:
+    StandardOutput().write([b"x" * 99 + b"\\n"] * 50_000)
+except SinkError as error:
+    sys.stderr.write(f"{type(error).__name__}: {error}")
+    sys.exit(7)
+"""
+
+
+def test_a_reader_that_has_gone_is_an_error_without_a_complaint_at_exit() -> None:
+    child = subprocess.Popen([sys.executable, "-c", WRITE_TO_STDOUT], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout
+    assert child.stderr
+    with child:
+        child.stdout.close()
+        message = child.stderr.read().decode()
+    assert child.returncode == 7
+    assert message == "OutputClosed: the reader of standard output has gone"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+def test_a_full_standard_output_is_an_error() -> None:
+    with Path("/dev/full").open("wb") as full:
+        child = subprocess.run(
+            [sys.executable, "-c", WRITE_TO_STDOUT], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert b"SinkError: cannot write to standard output: No space left on device" in child.stderr
+
+
+def test_a_dash_and_nothing_mean_standard_output(path: Path) -> None:
+    assert isinstance(open_sink(None), StandardOutput)
+    assert isinstance(open_sink("-"), StandardOutput)
+    assert open_sink(str(path)) == AlertFile(path)
