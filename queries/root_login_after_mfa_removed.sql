@@ -1,0 +1,65 @@
+-- /// rule
+-- title = "Root login without MFA after its MFA device was removed"
+-- severity = "critical"
+-- confidence = "high"
+-- attack = ["TA0003:T1556.006", "TA0006:T1556.006", "TA0001:T1078.004"]
+-- description = """
+-- Within 72 hours after an MFA device of root was deactivated, and with no device registered since, root signed in
+-- to the console without MFA, or without a record of it. Removing the device first is how an intruder comes back
+-- with the password alone. One alert for each login.
+-- """
+-- response = """
+-- 1. Ask the account owner about both: the deactivation and the login.
+-- 2. If either was not theirs: recover the account through AWS Support or with centralised root access, change root's
+--    password, and delete root's access keys.
+-- 3. Compare the addresses of the two, and list what the login's session did (root_api_call, root_sensitive_read).
+-- 4. Register MFA for root before anything else is tidied up.
+-- """
+-- false_positives = ["An owner who lost the device, removed it and has not registered another."]
+-- references = [
+--     "https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html",
+--     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html",
+-- ]
+-- # A late record of a new device, or of the AssumeRoot call behind the session, takes the finding back.
+-- monotone = false
+-- ///
+
+WITH removals AS (
+    SELECT
+        (login.logFile, login.logFileIndex) AS login,
+        min(removal.event_time) AS removed_at,
+        count(*) AS removal_count,
+        list(removal.event_id) AS removal_ids,
+        list_sort(list(DISTINCT removal.actor_arn))[:20] AS removed_by
+    FROM root_logins AS login
+    INNER JOIN root_mfa_deactivations AS removal
+        ON
+            removal.account_id IS NOT DISTINCT FROM login.account_id
+            AND login.event_time BETWEEN removal.event_time AND removal.event_time + INTERVAL 72 HOUR
+    WHERE
+        login.mfa <> 'yes'
+        AND NOT EXISTS (
+            FROM root_mfa_activations AS device
+            WHERE
+                device.account_id IS NOT DISTINCT FROM login.account_id
+                AND device.event_time BETWEEN removal.event_time AND login.event_time
+        )
+    GROUP BY (login.logFile, login.logFileIndex)
+)
+
+SELECT
+    account_id,
+    removed_at AS event_time,
+    event_time AS last_event_time,
+    removal_count + 1 AS event_count,
+    list_append(removal_ids, event_id) AS event_ids,
+    event_id AS dedup_key,
+    'root signed in to account ' || coalesce(account_id, 'unknown') || ' from '
+    || coalesce(source_ip, 'an unknown address')
+    || CASE mfa WHEN 'no' THEN ' without MFA' ELSE ' with nothing said of MFA' END
+    || ', after an MFA device of root was deactivated at ' || strftime(removed_at, '%Y-%m-%d %H:%M:%S') || ' UTC' AS summary,
+    mfa AS login_mfa,
+    removed_at,
+    removed_by
+FROM root_logins
+INNER JOIN removals ON removals.login = (root_logins.logFile, root_logins.logFileIndex)
