@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, takewhile
 
-from detector.errors import CredentialsError
+from detector.errors import DetectorError
 from detector.lake.ledger import ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.report import RunReport
+from detector.sources.keys import parse_key
 from detector.sources.log_source import LeftOut, Listed, LogObject, LogSource, Skipped, Unreadable
 from detector.stage import Batch, StagedBatch, stage
 from detector.window import Scope
@@ -48,19 +49,30 @@ def ingest(
         LakeError: the lake cannot be written.
     """
     pending: set[str] = set()
-    batches = chain.from_iterable(_batches(source, lake, scope, report, pending) for source in sources)
-    refusals: list[CredentialsError] = []
-    for staged in run_in_workers(stage, takewhile(lambda _: not refusals, batches), jobs=jobs):
-        _commit(staged, lake, report)
-        pending.difference_update(one.uri for one in staged.objects)
-        pending.difference_update(failure.uri for failure in staged.failures)
-        if staged.stopped_by is not None:
-            refusals.append(staged.stopped_by)
-        progress(report)
-    for uri in sorted(pending):
-        report.fail(Unreadable(uri, "not read: the run ended early"))
-    if refusals:
-        raise refusals[0]
+    errors: list[DetectorError] = []  # the first of them ends the reading, not the committing
+    listed = chain.from_iterable(_batches(source, lake, scope, report, pending) for source in sources)
+    batches = takewhile(lambda _: not errors, _until_error(listed, errors))
+    try:
+        for staged in run_in_workers(stage, batches, jobs=jobs):
+            _commit(staged, lake, report)
+            pending.difference_update(one.uri for one in staged.objects)
+            pending.difference_update(failure.uri for failure in staged.failures)
+            if staged.stopped_by is not None:
+                errors.append(staged.stopped_by)
+            progress(report)
+    finally:
+        for uri in sorted(pending):
+            report.fail(Unreadable(uri, "not read: the run ended early"))
+    if errors:
+        raise errors[0]
+
+
+def _until_error(batches: Iterator[Batch], errors: list[DetectorError]) -> Iterator[Batch]:
+    """Yield batches until listing fails, so that those under way are still committed."""
+    try:
+        yield from batches
+    except DetectorError as error:
+        errors.append(error)
 
 
 def _batches(
@@ -90,6 +102,9 @@ def _to_read(
 ) -> Iterator[LogObject]:
     for entry in listing:
         match entry:
+            case LogObject() if entry.size_bytes == 0 and parse_key(entry.uri).kind is None:
+                report.listed += 1
+                report.skip("empty file")  # under a trail's own name it would be a failure
             case LogObject():
                 report.listed += 1
                 if _is_new(entry, lake, report, pending, replaced):
@@ -142,6 +157,5 @@ def _commit(staged: StagedBatch, lake: LakeWriter, report: RunReport) -> None:
         report.rows += one.rows
     for failure in staged.failures:
         report.fail(failure)
-    report.rejected += len(staged.rejected)
-    report.rejected_reasons += staged.rejected
+    report.reject(staged.rejected)
     report.bytes_read += staged.bytes_read

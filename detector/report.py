@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +38,7 @@ class RunReport:
     failures: list[Unreadable] = field(default_factory=list)  # objects
     unreadable_prefixes: list[Unreadable] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-    rejected_reasons: list[dict[str, Any]] = field(default_factory=list)
+    rejected_reasons: list[dict[str, Any]] = field(default_factory=list)  # of the first 1,000
     warnings: list[str] = field(default_factory=list)
     error: str | None = None  # what ended the run early
 
@@ -61,6 +61,11 @@ class RunReport:
         """Count an object of another kind."""
         self.skipped += 1
         self.skipped_reasons[reason] += 1
+
+    def reject(self, records: Sequence[dict[str, Any]]) -> None:
+        """Count records that are no rows; the bytes of all of them are in the lake."""
+        self.rejected += len(records)
+        self.rejected_reasons += records[: max(0, _LISTED_BY_NAME - len(self.rejected_reasons))]
 
     def add_alerts(self, severities: Iterable[str]) -> None:
         """Count alerts that were written."""
@@ -94,7 +99,7 @@ class RunReport:
             "failures": _named(self.failures),
             "unreadable_prefixes": _named(self.unreadable_prefixes),
             "left_out": _named(self.left_out),
-            "rejected": self.rejected_reasons[:_LISTED_BY_NAME],
+            "rejected": self.rejected_reasons,
             "warnings": self.warnings,
         }
 

@@ -29,16 +29,19 @@ def run_in_workers(work: Callable[[Task], Result], tasks: Iterable[Task], *, job
         DetectorError: a worker died, for example because memory ran out; or what `work` raises.
     """
     waiting = iter(tasks)
-    first = list(islice(waiting, 2))
-    if jobs == 1 or len(first) < 2:
+    first = list(islice(waiting, 2)) if jobs > 1 else []
+    if len(first) < 2:
         yield from map(work, chain(first, waiting))
         return
     # spawn: a used Tokio runtime hangs in a forked child, and a forked child would keep the lake's lock.
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_start_worker) as pool:
-        under_way: set[Future[Result]] = {pool.submit(work, task) for task in first}
+        under_way: set[Future[Result]] = set()
+        waiting = chain(first, waiting)
         try:
-            while under_way:
+            while True:
                 under_way |= {pool.submit(work, task) for task in islice(waiting, jobs + 1 - len(under_way))}
+                if not under_way:
+                    return
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
@@ -48,7 +51,8 @@ def run_in_workers(work: Callable[[Task], Result], tasks: Iterable[Task], *, job
                 hint="if memory ran out, use --jobs 1; then run the same command again",
             ) from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Wait for what runs: the staging folder that it writes to is removed after this.
+            pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:

@@ -1,0 +1,113 @@
+"""Tasks in worker processes: bounded, in the open, and nothing left behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from detector.errors import DetectorError, LakeError
+from detector.workers import run_in_workers
+
+
+def pid_of(task: int) -> tuple[int, int]:
+    return task, os.getpid()
+
+
+def double(task: int) -> int:
+    if task == 13:
+        raise LakeError("the disk is full", hint="make room")
+    if task == 66:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task * 2
+
+
+def test_one_job_works_in_this_process_and_takes_tasks_one_by_one() -> None:
+    taken: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(5):
+            taken.append(number)
+            yield number
+
+    results = run_in_workers(pid_of, tasks(), jobs=1)
+    assert next(results) == (0, os.getpid())
+    assert taken == [0]
+    assert [task for task, _ in results] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_single_task_costs_no_process(count: int) -> None:
+    assert list(run_in_workers(pid_of, range(count), jobs=8)) == [(n, os.getpid()) for n in range(count)]
+
+
+def test_several_jobs_work_in_other_processes_and_give_every_result_once() -> None:
+    results = list(run_in_workers(pid_of, iter(range(20)), jobs=2))
+    assert sorted(task for task, _ in results) == list(range(20))
+    assert os.getpid() not in {pid for _, pid in results}
+    assert len({pid for _, pid in results}) <= 2
+    assert multiprocessing.active_children() == []
+
+
+def test_tasks_are_taken_only_a_few_ahead_of_the_results() -> None:
+    taken: list[int] = []
+
+    def endless() -> Iterator[int]:
+        while True:
+            taken.append(len(taken))
+            yield taken[-1]
+
+    results = run_in_workers(pid_of, endless(), jobs=2)
+    for _ in range(10):
+        next(results)
+    assert len(taken) <= 10 + 4
+    results.close()  # type: ignore[attr-defined]
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_of_the_work_comes_out_with_its_hint(jobs: int) -> None:
+    with pytest.raises(LakeError, match="the disk is full") as caught:
+        list(run_in_workers(double, iter([1, 2, 13, 4]), jobs=jobs))
+    assert caught.value.hint == "make room"
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_dies_is_an_error_with_a_hint() -> None:
+    with pytest.raises(DetectorError, match="a worker process died") as caught:
+        list(run_in_workers(double, iter([1, 66, 2, 3]), jobs=2))
+    assert "--jobs 1" in caught.value.hint
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text(
+        f"""
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [{str(Path(__file__).parents[1])!r}, {str(tmp_path)!r}]
+
+def report_and_wait(task):
+    # An open pipe that ends with the last process that holds it.
+    print(os.getpid(), flush=True)
+    signal.pause()
+
+if __name__ == "__main__":
+    import work
+    from detector.workers import run_in_workers
+    list(run_in_workers(work.report_and_wait, iter(range(4)), jobs=2))
+"""
+    )
+    parent = subprocess.Popen([sys.executable, str(tmp_path / "work.py")], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    with parent:
+        workers = {parent.stdout.readline().strip() for _ in range(2)}
+        assert all(workers)
+        parent.send_signal(signal.SIGKILL)
+        # Reading ends only when no worker holds the pipe any more.
+        assert parent.stdout.read() == ""
