@@ -30,6 +30,7 @@ WITH counted AS (
             ORDER BY event_time
             RANGE BETWEEN INTERVAL 60 MINUTE PRECEDING AND CURRENT ROW
         ) AS failures_within_hour,
+        -- Unknown addresses are not one address.
         count(*) FILTER (NOT succeeded AND source_ip IS NOT NULL) OVER (
             PARTITION BY account_id, source_ip
             ORDER BY event_time
@@ -39,10 +40,21 @@ WITH counted AS (
 ),
 
 logins AS (
+    SELECT
+        *,
+        day_of(event_time) AS login_date
     FROM counted
     WHERE
         succeeded
         AND (failures_within_hour >= 3 OR earlier_failures_of_address >= 2)
+),
+
+-- 72 hours touch four dates. Joined by date first, many logins and many failures are no product.
+failures AS (
+    SELECT
+        *,
+        day_of(event_time + to_days(unnest(range(4)))) AS login_date
+    FROM root_login_failures
 )
 
 SELECT
@@ -58,9 +70,10 @@ SELECT
     login.failures_within_hour,
     login.earlier_failures_of_address,
     list_sort(list(DISTINCT failure.source_ip))[:20] AS failure_source_ips
-FROM logins AS login JOIN root_login_failures AS failure
+FROM logins AS login JOIN failures AS failure
     ON
-        failure.account_id IS NOT DISTINCT FROM login.account_id
+        failure.login_date = login.login_date
+        AND failure.account_id IS NOT DISTINCT FROM login.account_id
         AND failure.event_time <= login.event_time
         AND (
             failure.event_time >= login.event_time - INTERVAL 60 MINUTE
