@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, takewhile
 
+from detector.batches import in_batches, log_objects
 from detector.errors import DetectorError
 from detector.lake.ledger import ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.report import RunReport
-from detector.sources.keys import parse_key
-from detector.sources.log_source import LeftOut, Listed, LogObject, LogSource, Skipped, Unreadable
+from detector.sources.log_source import LogObject, LogSource, Unreadable
 from detector.stage import Batch, StagedBatch, stage
 from detector.window import Scope
 from detector.workers import run_in_workers
-
-_BATCH_BYTES = 8 << 20  # as stored; about ten times that in memory
-_BATCH_OBJECTS = 500
-
 
 Progress = Callable[[RunReport], None]
 
@@ -79,55 +75,24 @@ def _batches(
     source: LogSource, lake: LakeWriter, scope: Scope, report: RunReport, pending: set[str]
 ) -> Iterator[Batch]:
     """Yield what has to be read of one source; count everything else."""
-    replaced: list[str] = []
-    objects: list[LogObject] = []
-    size_bytes = 0
-    for log_object in _to_read(source.list(scope), lake, report, pending, replaced):
-        objects.append(log_object)
-        pending.add(log_object.uri)
-        size_bytes += log_object.size_bytes
-        if size_bytes >= _BATCH_BYTES or len(objects) >= _BATCH_OBJECTS:
-            yield _batch(source, lake, objects, replaced)
-            objects, replaced[:], size_bytes = [], [], 0
-    if objects:
-        yield _batch(source, lake, objects, replaced)
+    changed: set[str] = set()
+    listed = log_objects(source.list(scope), report)
+    for objects in in_batches(one for one in listed if _is_new(one, lake, report, pending, changed)):
+        replaced = tuple(one.uri for one in objects if one.uri in changed)
+        changed.difference_update(replaced)
+        yield Batch(objects, source.reader(), lake.staging, uuid.uuid4().hex, replaced)
 
 
-def _batch(source: LogSource, lake: LakeWriter, objects: Iterable[LogObject], replaced: Iterable[str]) -> Batch:
-    return Batch(tuple(objects), source.reader(), lake.staging, uuid.uuid4().hex, tuple(replaced))
-
-
-def _to_read(
-    listing: Iterable[Listed], lake: LakeWriter, report: RunReport, pending: set[str], replaced: list[str]
-) -> Iterator[LogObject]:
-    for entry in listing:
-        match entry:
-            case LogObject() if entry.size_bytes == 0 and parse_key(entry.uri).kind is None:
-                report.listed += 1
-                report.skip("empty file")  # under a trail's own name it would be a failure
-            case LogObject():
-                report.listed += 1
-                if _is_new(entry, lake, report, pending, replaced):
-                    yield entry
-            case Skipped():
-                report.listed += 1
-                report.skip(entry.reason)
-            case LeftOut():
-                report.left_out.append(entry)
-            case Unreadable():
-                report.unreadable_prefixes.append(entry)
-
-
-def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending: set[str], replaced: list[str]) -> bool:
-    """Say whether an object has to be read; count it when not."""
+def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending: set[str], changed: set[str]) -> bool:
+    """Say whether an object has to be read, and note it; count it when not."""
     if log_object.uri in pending:  # two of the sources overlap
         report.already_in += 1
         return False
     known = lake.ledger.known(log_object.uri, log_object.etag)
-    if known is None:
-        return True
-    if not known.etag_matches:
-        replaced.append(log_object.uri)
+    if known is None or not known.etag_matches:
+        pending.add(log_object.uri)
+        if known is not None:
+            changed.add(log_object.uri)
         return True
     match known.status:
         case ObjectStatus.INGESTED:

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector import ingest as ingest_module
 from detector.errors import CredentialsError, DetectorError, LakeError, SourceError
 from detector.ingest import ingest
 from detector.lake.ledger import ObjectStatus
@@ -84,7 +83,7 @@ def lake(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest_module, "_BATCH_OBJECTS", 2)
+    monkeypatch.setattr("detector.batches._BATCH_OBJECTS", 2)
 
 
 def run(lake: Path, *sources: FakeSource, jobs: int = 1, report: RunReport | None = None) -> RunReport:
@@ -210,7 +209,7 @@ def test_a_changed_object_that_cannot_be_read_keeps_its_old_rows(lake: Path) -> 
 
 
 def test_sources_that_overlap_are_read_once(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest_module, "_BATCH_OBJECTS", 1)
+    monkeypatch.setattr("detector.batches._BATCH_OBJECTS", 1)
     files = {f"s3://b/{number}": log(event(number)) for number in range(4)} | {"s3://b/x": b"[]"}
     report = run(lake, FakeSource(files), FakeSource(files))
     assert (report.listed, report.ingested, report.records) == (10, 4, 4)
@@ -287,7 +286,7 @@ def test_progress_is_told_after_each_commit_and_readers_are_fresh(lake: Path, sm
 
 
 def test_batches_are_bounded_by_size_too(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest_module, "_BATCH_BYTES", 1)
+    monkeypatch.setattr("detector.batches._BATCH_BYTES", 1)
     source = FakeSource({f"s3://b/{number}": log(event(number)) for number in range(3)})
     run(lake, source)
     assert source.readers == 3
@@ -300,7 +299,7 @@ def test_nothing_but_other_files_is_not_a_clean_account(lake: Path) -> None:
 
 
 def test_a_large_object_is_written_in_several_tables_and_parts(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.records.log_file._WHOLE_BYTES", 0)
+    monkeypatch.setattr("detector.records.log_file.WHOLE_BYTES", 0)
     monkeypatch.setattr("detector.records.log_file._PIECE_RECORDS", 10)
     monkeypatch.setattr("detector.stage._ROWS_A_TABLE", 25)
     monkeypatch.setattr("detector.stage._BYTES_A_PART", 1)

@@ -71,13 +71,16 @@ def is_usual(records: Sequence[Any], decoded: Any, raw: bytes) -> bool:  # noqa:
         records: the `schema.Record`s in `decoded`.
         decoded: the msgspec struct that `raw` was decoded to.
     """
+    return has_exact_times(records) and _is_utf8(raw) and is_whole(decoded, raw)
+
+
+def has_exact_times(records: Sequence[Any]) -> bool:
+    """Say whether each eventTime is a time of the form …SSZ, which sorts as text and which a cast understands."""
     times = [record.eventTime for record in records]
     return (
         None not in times
         and all(map(_EXACT_TIME.match, times))
         and all(_is_day(day) for day in {time[:10] for time in times})
-        and _is_utf8(raw)
-        and is_whole(decoded, raw)
     )
 
 

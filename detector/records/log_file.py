@@ -20,7 +20,7 @@ from detector.records.table import Rows, to_table
 
 MAX_BYTES = 1 << 30
 # Objects above this size are decoded in pieces, so that the decoded form of few records is in memory at a time.
-_WHOLE_BYTES = 16 << 20
+WHOLE_BYTES = 16 << 20
 _PIECE_RECORDS = 1_000
 _BLANK = re.compile(rb"[ \t\n\r\0]*+")
 _PIECE_BYTES = 8 << 20
@@ -111,7 +111,7 @@ def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES
 
 def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLogFile]:
     nothing = DecodedLogFile(Rows(log_file))
-    usual = _decode_usual(data) if len(data) <= _WHOLE_BYTES else None
+    usual = _decode_usual(data) if len(data) <= WHOLE_BYTES else None
     if usual is not None:
         kind = kind_of_event(usual[0]) if usual else None
         if kind and is_whole and all(map(kind_of_event, usual)):

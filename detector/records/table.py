@@ -45,6 +45,17 @@ class Rows:
         if decoded.odd_time:
             self.odd_times[row] = decoded.odd_time
 
+    def select(self, rows: Sequence[int]) -> Rows:
+        """Return some of the rows, in the order given."""
+        places = {row: place for place, row in enumerate(rows)}
+        return Rows(
+            self.log_file,
+            [self.records[row] for row in rows],
+            [self.indexes[row] for row in rows],
+            {places[row]: extra for row, extra in self.extras.items() if row in places},
+            {places[row]: time for row, time in self.odd_times.items() if row in places},
+        )
+
     def append(self, others: Rows) -> None:
         """Append further rows of the same log file."""
         first = len(self.records)
