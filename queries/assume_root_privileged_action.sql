@@ -51,8 +51,7 @@ SELECT
     list_sort(list(DISTINCT source_ip))[:20] AS source_ips
 FROM candidates LEFT JOIN sessions ON handed_out_key = access_key_id
 WHERE
-    is_root
-    AND root_origin = 'assume_root'
+    root_origin = 'assume_root'
     AND is_write
     AND succeeded
     -- Taking the session is assume_root's to report.
