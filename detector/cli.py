@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector import __version__, options
+from detector.cli_lake import sql_command, status_command
 from detector.cli_rules import rules_app
-from detector.errors import DetectorError, OutputClosed
-from detector.formats import AlertFormat, QueryFormat
+from detector.errors import DetectorError, OutputClosed, UsageError
+from detector.formats import AlertFormat
 from detector.outcome import INTERRUPTED, exit_code
 from detector.severity import Severity
-from detector.terminal import counted, printable, progress_bar, report_lines, table_lines
+from detector.terminal import counted, progress_bar, report_lines, say, say_error
 
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
@@ -98,40 +99,65 @@ def ingest_command(
 def detect_command(
     lake: options.Lake,
     rules: options.Rules = None,
+    suppressions: options.Suppressions = None,
     since: options.Since = None,
     until: options.Until = None,
     min_severity: options.MinSeverity = Severity.INFO,
     format_: options.Format = AlertFormat.NATIVE,
     output: options.Output = None,
     new: Annotated[bool, typer.Option("--new", help="Only alerts not written before, or now more severe.")] = False,
+    withdrawn: Annotated[
+        bool, typer.Option("--withdrawn", help="Instead, list written alerts that the lake no longer supports.")
+    ] = False,
     fail_on: options.FailOn = None,
+    rule_seconds: options.RuleSeconds = 60,
+    rule_findings: options.RuleFindings = 100_000,
 ) -> None:
     """Run the rules over a lake and write one JSON alert per line.
 
     Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
+    Later data can take an alert back that --new or `run` has written: --withdrawn lists those.
 
     Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error.
 
     Example: detector detect --lake lake/ --min-severity high | jq -r .summary
     """
     from detector.alerts.sinks import open_sink
-    from detector.detect import Selection, detect, write_alerts, write_new_alerts
-    from detector.lake.reader import read_lake
+    from detector.detect import Selection, detect, withdrawn_alerts, write_alerts, write_new_alerts, write_withdrawn
+    from detector.lake.reader import read_emitted, read_lake
     from detector.lake.writer import open_to_write
 
+    if withdrawn and (new or fail_on or format_ is not AlertFormat.NATIVE):
+        raise UsageError("--withdrawn goes with none of --new, --fail-on, --format", hint="leave those out")
+    entries = options.suppressions(suppressions)
     selection = Selection(*options.window(since, until), min_severity)
     sink = open_sink(output)
+    emitted = read_emitted(lake) if withdrawn else []
     events = read_lake(lake)  # before the lock: a lake that does not exist is an error, not a new lake
     with open_to_write(lake) if new else nullcontext() as writer:
-        detection = detect(events if writer is None else read_lake(lake), rules or [], _now())
+        detection = detect(
+            events if writer is None else read_lake(lake),
+            rules or [],
+            _now(),
+            entries,
+            rule_seconds=rule_seconds,
+            rule_findings=rule_findings,
+        )
         written = list(filter(selection.takes, detection.alerts))
-        if writer is None:
+        if withdrawn:
+            gone = list(filter(selection.takes, withdrawn_alerts(detection, emitted)))
+            write_withdrawn(gone, sink)
+        elif writer is None:
             write_alerts(written, sink, format_)
         else:
             written = write_new_alerts(written, sink, format_, writer.ledger)
     for warning in detection.warnings:
-        _say(f"warning: {warning}")
-    _say_alerts(detection, written)
+        say(f"warning: {warning}")
+    if withdrawn:
+        _say_errors(detection)
+        say(f"{counted(len(gone), 'alert')} withdrawn, of {counted(len(emitted), 'alert')} written")
+    else:
+        _say_alerts(detection, written)
     raise typer.Exit(exit_code(None, detection.errors, written, fail_on))
 
 
@@ -149,11 +175,14 @@ def run_command(
     endpoint_url: options.EndpointUrl = None,
     jobs: options.Jobs = options.CORES,
     rules: options.Rules = None,
+    suppressions: options.Suppressions = None,
     min_severity: options.MinSeverity = Severity.INFO,
     format_: options.Format = AlertFormat.NATIVE,
     output: options.Output = None,
     fail_on: options.FailOn = None,
     report_file: options.Report = None,
+    rule_seconds: options.RuleSeconds = 60,
+    rule_findings: options.RuleFindings = 100_000,
 ) -> None:
     """Ingest what is new, then write the alerts that have not been written before. Safe to repeat, and to kill.
 
@@ -169,11 +198,14 @@ def run_command(
 
     scope = options.scope(account, region, since, until, look_ahead_days)
     aws = options.aws_options(profile, role_arn, endpoint_url)
+    entries = options.suppressions(suppressions)
     selection = Selection(min_severity=min_severity)
     sink = open_sink(output)
     with _reported(sources, report_file) as report, open_to_write(lake) as writer:
         _ingest(sources, aws, scope, writer, report, jobs)
-        detection = detect(read_lake(lake), rules or [], _now())
+        detection = detect(
+            read_lake(lake), rules or [], _now(), entries, rule_seconds=rule_seconds, rule_findings=rule_findings
+        )
         written = write_new_alerts(filter(selection.takes, detection.alerts), sink, format_, writer.ledger)
         report.add_alerts(alert.severity for alert in written)
         report.warnings += detection.warnings
@@ -181,56 +213,8 @@ def run_command(
     raise typer.Exit(exit_code(report, detection.errors, written, fail_on))
 
 
-@app.command(name="sql")
-def sql_command(
-    query: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT over `events` and the rules' views.")],
-    lake: options.Lake,
-    form: Annotated[QueryFormat, typer.Option("--format", help="How rows are written.")] = QueryFormat.TABLE,
-    output: Annotated[Path | None, typer.Option("--output", help="Write to this file.", metavar="FILE")] = None,
-) -> None:
-    """Ask the lake a question in SQL: the columns of `events` are CloudTrail's own.
-
-    Exit codes: 0 done, 2 the query is refused or fails.
-
-    Example: detector sql "SELECT eventName, count(*) FROM events GROUP BY ALL" --lake lake/
-    """
-    from detector.lake.reader import read_lake
-    from detector.query import write_rows
-    from detector.rules.engine import Engine
-
-    with Engine(read_lake(lake)) as engine:
-        count = write_rows(engine.query(query), form, output)
-    if output is not None:
-        _say(f"{counted(count, 'row')} to {output}")
-
-
-@app.command(name="status")
-def status_command(
-    lake: options.Lake,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
-) -> None:
-    """Show what a lake holds: accounts, regions and days with records, duplicates and rejected records.
-
-    Exit codes: 0 done, 2 no lake, 4 some objects in it could not be read whole.
-
-    Example: detector status --lake lake/
-    """
-    import json
-    from dataclasses import asdict
-
-    from detector.status import lake_status
-
-    status = lake_status(lake)
-    if as_json:
-        lines = [json.dumps(asdict(row)) for row in status.rows]
-    else:
-        headings = ["account", "region", "day", "records", "duplicates", "rejected"]
-        lines = list(table_lines(headings, [list(asdict(row).values()) for row in status.rows]))
-    typer.echo("\n".join(lines))
-    _say(status.summary)
-    for uri, reason in status.incomplete:
-        _say(f"not whole: {uri}: {reason}")
-    raise typer.Exit(4 if status.incomplete else 0)
+app.command(name="sql")(sql_command)
+app.command(name="status")(status_command)
 
 
 def main() -> None:
@@ -240,15 +224,15 @@ def main() -> None:
     except OutputClosed as error:
         _end(error.exit_code)
     except DetectorError as error:
-        _say_error(error)
+        say_error(error)
         _end(error.exit_code)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C, given in silence
-            _say("interrupted; what was committed stays, run the same command again to go on")
+            say("interrupted; what was committed stays, run the same command again to go on")
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback in a cron mail
-        _say(f"error: unexpected {type(error).__name__}: {error}")
-        _say("hint: run it again with --verbose before the command and report the traceback")
+        say(f"error: unexpected {type(error).__name__}: {error}")
+        say("hint: run it again with --verbose before the command and report the traceback")
         _end(2)
 
 
@@ -288,23 +272,22 @@ def _ingest(
         ingest(opened, writer, scope, report, jobs=jobs, progress=progress)
 
 
-def _say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
+def _say_errors(detection: Detection) -> None:
     for error in detection.errors:
-        _say_error(error)
+        say_error(error)
+
+
+def _say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
+    _say_errors(detection)
     by_severity = [(severity, sum(alert.severity is severity for alert in written)) for severity in reversed(Severity)]
     listed = ", ".join(f"{count} {severity}" for severity, count in by_severity if count)
-    _say(counted(len(written), "alert") + (f": {listed}" if listed else ""))
-
-
-def _say_error(error: DetectorError) -> None:
-    _say(f"error: {error}")
-    if error.hint:
-        _say(f"hint: {error.hint}")
+    suppressed = sum(alert.suppressed_by is not None for alert in written)
+    say(
+        counted(len(written), "alert")
+        + (f": {listed}" if listed else "")
+        + (f"; {suppressed} of them suppressed" if suppressed else "")
+    )
 
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _say(message: str) -> None:
-    typer.echo(printable(message), err=True)

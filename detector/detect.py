@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from detector.alerts.alert import Alert, make_alert
+from detector.alerts.alert import Alert, Suppression, make_alert
 from detector.alerts.native import to_line, to_native
 from detector.alerts.sinks import Sink
 from detector.errors import RuleError
 from detector.formats import AlertFormat
+from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import Ledger
 from detector.rules.engine import Engine, TooManyFindings
 from detector.rules.events import Events
 from detector.rules.evidence import evidence_of
-from detector.rules.finding import Finding
+from detector.rules.finding import Finding, rfc3339
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
+from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
 from detector.severity import Severity
 
 _FORMATS = {AlertFormat.NATIVE: to_native}
@@ -30,9 +33,18 @@ class Detection:
     alerts: list[Alert] = field(default_factory=list)  # oldest first
     errors: list[RuleError] = field(default_factory=list)  # rules that did not run, or not to their end
     warnings: list[str] = field(default_factory=list)
+    complete: set[str] = field(default_factory=set)  # ids of the rules that ran to their end
 
 
-def detect(events: Events, rule_directories: Sequence[Path], now: datetime) -> Detection:
+def detect(
+    events: Events,
+    rule_directories: Sequence[Path],
+    now: datetime,
+    suppressions: Sequence[SuppressionEntry] = (),
+    *,
+    rule_seconds: float = 60,
+    rule_findings: int = 100_000,
+) -> Detection:
     """Run the shipped rules, and those of more directories, over all events.
 
     A rule that fails does not stop the others: it is named in `errors`.
@@ -40,14 +52,18 @@ def detect(events: Events, rule_directories: Sequence[Path], now: datetime) -> D
     Args:
         events: all that is known; rules look back as far as it goes.
         rule_directories: beside the shipped rules.
-        now: aware; becomes `detected_at`.
+        now: aware; becomes `detected_at`, and decides which suppressions have expired.
+        suppressions: of what they cover, the alert says so.
+        rule_seconds: how long one rule may run.
+        rule_findings: how many findings of one rule become alerts.
     """
     rule_set = load_rules(shipped_rules_directory(), *rule_directories)
     detection = Detection(errors=list(rule_set.errors))
-    with Engine(events) as engine:
+    detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
+    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
         for rule in rule_set.rules:
             findings = _run(engine, rule, detection)
-            detection.alerts += _with_evidence(engine, findings, now)
+            detection.alerts += _alerts(engine, findings, now, suppressions)
         detection.warnings += map(_coverage_warning, engine.accounts_without_sign_in_region())
     detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
     return detection
@@ -55,19 +71,26 @@ def detect(events: Events, rule_directories: Sequence[Path], now: datetime) -> D
 
 def _run(engine: Engine, rule: Rule, detection: Detection) -> list[Finding]:
     try:
-        return engine.run(rule)
+        findings = engine.run(rule)
     except TooManyFindings as error:
         detection.errors.append(error)
         return error.findings
     except RuleError as error:
         detection.errors.append(error)
         return []
+    detection.complete.add(rule.id)
+    return findings
 
 
-def _with_evidence(engine: Engine, findings: Sequence[Finding], now: datetime) -> Iterator[Alert]:
+def _alerts(
+    engine: Engine, findings: Sequence[Finding], now: datetime, suppressions: Sequence[SuppressionEntry]
+) -> Iterator[Alert]:
     found = engine.evidence(key for finding in findings for key in finding.event_ids)
     for finding in findings:
-        yield make_alert(finding, evidence_of(finding, found), now)
+        events = evidence_of(finding, found)
+        entry = suppressing_entry(suppressions, finding, events, now)
+        alert = make_alert(finding, events, now)
+        yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
 
 
 def _coverage_warning(account: str) -> str:
@@ -85,12 +108,14 @@ class Selection:
     until: datetime | None = None
     min_severity: Severity = Severity.INFO
 
-    def takes(self, alert: Alert) -> bool:
+    def takes(self, alert: Alert | EmittedAlert) -> bool:
         """Say whether the alert is to be written."""
+        last = alert.last_event_time
+        last = datetime.fromisoformat(last) if isinstance(last, str) else last
         return (
-            (self.since is None or alert.last_event_time >= self.since)
-            and (self.until is None or alert.last_event_time <= self.until)
-            and alert.severity.is_at_least(self.min_severity)
+            (self.since is None or last is None or last >= self.since)
+            and (self.until is None or last is None or last <= self.until)
+            and Severity(alert.severity).is_at_least(self.min_severity)
         )
 
 
@@ -104,22 +129,76 @@ def write_alerts(alerts: Iterable[Alert], sink: Sink, form: AlertFormat) -> None
 
 
 def write_new_alerts(alerts: Iterable[Alert], sink: Sink, form: AlertFormat, ledger: Ledger) -> list[Alert]:
-    """Write the alerts that have not been written before, or whose severity has risen since, and return them.
+    """Write the alerts that are news, and return them.
 
-    They are written first and recorded after: a crash between the two repeats an alert, with the same id, and
-    never loses one.
+    News is what has not been written before, or only as suppressed, or whose severity has risen since. Alerts are
+    written first and recorded after: a crash between the two repeats an alert, with the same id, and never loses one.
 
     Raises:
         SinkError: not all of them are written; none is recorded then.
     """
     new = list(_not_emitted(alerts, ledger.emitted()))
     write_alerts(new, sink, form)
-    ledger.record_emitted((alert.alert_id, alert.rule_id, alert.severity) for alert in new)
+    ledger.record_emitted(map(_as_emitted, new))
     return new
 
 
-def _not_emitted(alerts: Iterable[Alert], emitted: dict[str, str]) -> Iterator[Alert]:
+def _not_emitted(alerts: Iterable[Alert], emitted: Iterable[EmittedAlert]) -> Iterator[Alert]:
+    before = {one.alert_id: one for one in emitted}
     for alert in alerts:
-        before = emitted.get(alert.alert_id)
-        if before is None or not Severity(before).is_at_least(alert.severity):
+        known = before.get(alert.alert_id)
+        if (
+            known is None
+            or not Severity(known.severity).is_at_least(alert.severity)
+            or (known.suppressed and alert.suppressed_by is None)
+        ):
             yield alert
+
+
+def _as_emitted(alert: Alert) -> EmittedAlert:
+    return EmittedAlert(
+        alert_id=alert.alert_id,
+        rule_id=alert.rule_id,
+        severity=alert.severity,
+        account_id=alert.account_id,
+        event_time=rfc3339(alert.event_time),
+        last_event_time=rfc3339(alert.last_event_time),
+        summary=alert.summary,
+        suppressed=alert.suppressed_by is not None,
+    )
+
+
+def withdrawn_alerts(detection: Detection, emitted: Iterable[EmittedAlert]) -> list[EmittedAlert]:
+    """Return the emitted alerts that the lake no longer supports.
+
+    Of rules that are not loaded now, or did not run to their end, nobody knows: `detection` gains a warning.
+    """
+    supported = {alert.alert_id for alert in detection.alerts}
+    unsupported = [alert for alert in emitted if alert.alert_id not in supported]
+    unknown = sorted({alert.rule_id for alert in unsupported} - detection.complete)
+    if unknown:
+        detection.warnings.append(f"alerts of these rules were written, and cannot be judged now: {', '.join(unknown)}")
+    return [alert for alert in unsupported if alert.rule_id in detection.complete]
+
+
+def write_withdrawn(alerts: Iterable[EmittedAlert], sink: Sink) -> None:
+    """Write withdrawn alerts, one JSON object a line.
+
+    Raises:
+        SinkError: not all of them are written.
+    """
+    sink.write(to_line(_withdrawn(alert)) for alert in alerts)
+
+
+def _withdrawn(alert: EmittedAlert) -> dict[str, Any]:
+    return {
+        "schema": "detector.withdrawn/1",
+        "alert_id": alert.alert_id,
+        "rule_id": alert.rule_id,
+        "severity": alert.severity,
+        "account_id": alert.account_id,
+        "event_time": alert.event_time,
+        "last_event_time": alert.last_event_time,
+        "summary": alert.summary,
+        "emitted_at": rfc3339(datetime.fromtimestamp(alert.emitted_at, UTC)),
+    }

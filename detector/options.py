@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from detector.formats import AlertFormat
 from detector.severity import Severity
 from detector.sources.aws import AwsOptions
 from detector.window import Scope, parse_moment
+
+if TYPE_CHECKING:
+    from detector.rules.suppressions import SuppressionEntry
 
 Sources = Annotated[
     list[str], typer.Argument(metavar="SOURCE…", help="s3://BUCKET/PREFIX, a file, a directory, or - (standard input).")
@@ -41,6 +44,16 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker process
 Report = Annotated[Path | None, typer.Option("--report", help="Write the run report (JSON) here.", metavar="FILE")]
 Rules = Annotated[
     list[Path] | None, typer.Option("--rules", help="Directory with rules of your own; repeat for more.", metavar="DIR")
+]
+Suppressions = Annotated[
+    Path | None,
+    typer.Option("--suppressions", help="TOML file of alerts that somebody has answered for.", metavar="FILE"),
+]
+RuleSeconds = Annotated[
+    float, typer.Option("--rule-seconds", min=0.001, help="Stop a rule that runs longer.", metavar="SECONDS")
+]
+RuleFindings = Annotated[
+    int, typer.Option("--rule-findings", min=1, help="Findings of one rule that become alerts.", metavar="NUMBER")
 ]
 MinSeverity = Annotated[Severity, typer.Option("--min-severity", help="Write no alerts below this.")]
 Format = Annotated[AlertFormat, typer.Option("--format", help="How alerts are written.")]
@@ -81,6 +94,17 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
     now = datetime.now(UTC)
     first = None if since is None else parse_moment(since, now)
     return first, None if until is None else parse_moment(until, now)
+
+
+def suppressions(path: Path | None) -> tuple[SuppressionEntry, ...]:
+    """Return the entries of the file, none without one.
+
+    Raises:
+        RuleError: the file cannot be read, or something is wrong with it.
+    """
+    from detector.rules.suppressions import load_suppressions
+
+    return () if path is None else load_suppressions(path)
 
 
 def aws_options(profile: str | None, role_arn: str | None, endpoint_url: str | None) -> AwsOptions:

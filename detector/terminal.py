@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
+    from detector.errors import DetectorError
     from detector.report import RunReport
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -19,6 +22,18 @@ def printable(text: object) -> str:
     Object keys, user names and error messages are chosen by others; none of them may move the cursor or set a title.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+
+
+def say(message: str) -> None:
+    """Tell the person something, on stderr."""
+    typer.echo(printable(message), err=True)
+
+
+def say_error(error: DetectorError) -> None:
+    """Tell the person what is wrong and what to try."""
+    say(f"error: {error}")
+    if error.hint:
+        say(f"hint: {error.hint}")
 
 
 def size_text(size_bytes: float) -> str:

@@ -19,10 +19,10 @@ LAYERS = [
     {"alerts"},
     {"report", "workers"},
     {"terminal"},
-    {"stage"},
+    {"stage", "batches"},
     {"ingest", "detect", "status", "query", "outcome"},
     {"options"},
-    {"cli_rules"},
+    {"cli_lake", "cli_rules"},
     {"cli"},
     {"__main__"},
 ]

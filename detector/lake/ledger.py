@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
+from detector.lake import emitted
+from detector.lake.emitted import EmittedAlert
 from detector.lake.parts import Part, PartKind
 
 FILE_NAME = "ledger.sqlite"
-_VERSION = 1
+_VERSION = 2
 # A million objects are normal: their folders are stored once, hashes as blobs.
 _TABLES = f"""
 BEGIN;
@@ -42,15 +44,11 @@ CREATE TABLE IF NOT EXISTS parts (
     size_bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dropped_parts (path TEXT PRIMARY KEY, dropped_at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS emitted_alerts (
-    alert_id TEXT PRIMARY KEY,
-    rule_id TEXT NOT NULL,
-    severity TEXT NOT NULL,
-    emitted_at INTEGER NOT NULL
-) WITHOUT ROWID;
+{emitted.CREATE}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
+_UPGRADE = f"BEGIN; {emitted.UPGRADE} PRAGMA user_version = {_VERSION}; COMMIT;"
 
 
 class ObjectStatus(StrEnum):
@@ -95,7 +93,7 @@ class Ledger:
 
     @classmethod
     def open(cls, lake: Path, *, writable: bool) -> Ledger:
-        """Open the ledger of a lake; a writer creates it when there is none.
+        """Open the ledger of a lake; a writer creates it when there is none, and brings an older one up to date.
 
         Raises:
             LakeError: it is not a ledger, or of a later version.
@@ -114,7 +112,7 @@ class Ledger:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 if version < _VERSION:
-                    connection.executescript(_TABLES)
+                    connection.executescript(_UPGRADE if version else _TABLES)
             elif version == 0:
                 raise LakeError(f"{path} is empty", hint="the first ingest did not get far: run it again")
             opened.pop_all()
@@ -203,14 +201,15 @@ class Ledger:
             connection.execute("DELETE FROM dropped_parts WHERE dropped_at < unixepoch() - ?", (seconds,))
         return {Path(path) for (path,) in self._rows("SELECT path FROM dropped_parts")}
 
-    def emitted(self) -> dict[str, str]:
-        """Return the severity at which each alert id was last written."""
-        return dict(self._rows("SELECT alert_id, severity FROM emitted_alerts"))
+    def emitted(self) -> list[EmittedAlert]:
+        """Return each alert as it was last written, those written first at the beginning."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return list(emitted.select_emitted(self._connection))
 
-    def record_emitted(self, alerts: Iterable[tuple[str, str, str]]) -> None:
-        """Remember alerts as written: (alert id, rule id, severity) each."""
+    def record_emitted(self, alerts: Iterable[EmittedAlert]) -> None:
+        """Remember alerts as written now."""
         with self._transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO emitted_alerts VALUES (?, ?, ?, unixepoch())", alerts)
+            emitted.insert_emitted(connection, alerts)
 
     def _find_folder(self, uri: str) -> int | None:
         return next((int(folder_id) for (folder_id,) in self._rows("SELECT id FROM folders WHERE uri = ?", uri)), None)

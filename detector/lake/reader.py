@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
 from detector.lake.duplicates import glob_safe
+from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.parts import HIDDEN, PartKind
 from detector.records.schema import EVENTS
@@ -75,6 +76,21 @@ def read_lake(directory: Path) -> LakeFiles:
         tuple(path for part, path in paths.items() if part.kind is PartKind.EVENTS),
         tuple(path for part, path in paths.items() if part.kind is PartKind.HIDDEN),
     )
+
+
+def read_emitted(directory: Path) -> list[EmittedAlert]:
+    """Return the alerts that were written from a lake.
+
+    Raises:
+        LakeError: there is no lake, or it has no ledger.
+    """
+    if not (directory / FILE_NAME).exists():
+        raise LakeError(f"{directory} has no {FILE_NAME}", hint="only `run` and `detect --new` remember alerts, there")
+    ledger = Ledger.open(directory, writable=False)
+    try:
+        return ledger.emitted()
+    finally:
+        ledger.close()
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: tuple[Path, ...], schema: pa.Schema) -> None:

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from detector.errors import LakeError
+from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject, ObjectStatus
 from detector.lake.reader import read_lake
+
+VERSION_1 = """
+CREATE TABLE folders (id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE);
+CREATE TABLE objects (
+    folder_id INTEGER NOT NULL REFERENCES folders (id), name TEXT NOT NULL, etag BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL, last_modified INTEGER, content_sha256 BLOB, records INTEGER NOT NULL,
+    rows INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT, PRIMARY KEY (folder_id, name)
+) WITHOUT ROWID;
+CREATE TABLE parts (
+    path TEXT PRIMARY KEY, kind TEXT NOT NULL, event_date TEXT NOT NULL, rows INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE dropped_parts (path TEXT PRIMARY KEY, dropped_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE emitted_alerts (
+    alert_id TEXT PRIMARY KEY, rule_id TEXT NOT NULL, severity TEXT NOT NULL, emitted_at INTEGER NOT NULL
+) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
 
 
 def an_object(uri: str, etag: str, **changes: object) -> LedgerObject:
@@ -34,7 +54,7 @@ def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: b
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     content = (tmp_path / FILE_NAME).read_bytes()
-    with pytest.raises(LakeError, match="has version 99, this program knows 1") as caught:
+    with pytest.raises(LakeError, match="has version 99, this program knows 2") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
     assert (tmp_path / FILE_NAME).read_bytes() == content
@@ -100,13 +120,37 @@ def test_an_object_put_again_takes_the_place_of_the_old_entry(tmp_path: Path) ->
     ledger.close()
 
 
-def test_alerts_written_are_remembered_with_their_last_severity(tmp_path: Path) -> None:
+def emitted(alert_id: str, severity: str) -> EmittedAlert:
+    return EmittedAlert(
+        alert_id, "rule", severity, "111122223333", "2024-05-06T07:08:09Z", None, "what", suppressed=False
+    )
+
+
+def test_alerts_written_are_remembered_as_they_were_last_written(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path, writable=True)
-    ledger.record_emitted([("id-1", "rule", "low"), ("id-2", "rule", "high")])
-    ledger.record_emitted([("id-1", "rule", "critical")])
+    ledger.record_emitted([emitted("id-1", "low"), emitted("id-2", "high")])
+    ledger.record_emitted([emitted("id-1", "critical")])
     ledger.close()
     ledger = Ledger.open(tmp_path, writable=False)
-    assert ledger.emitted() == {"id-1": "critical", "id-2": "high"}
+    found = ledger.emitted()
+    assert [replace(alert, emitted_at=0) for alert in found] == [emitted("id-1", "critical"), emitted("id-2", "high")]
+    assert all(alert.emitted_at for alert in found)
     with pytest.raises(LakeError, match="cannot write"):
-        ledger.record_emitted([("id-3", "rule", "low")])
+        ledger.record_emitted([emitted("id-3", "low")])
+    ledger.close()
+
+
+def test_a_ledger_of_version_1_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.executescript(VERSION_1)
+        connection.execute("INSERT INTO emitted_alerts VALUES ('id-1', 'rule', 'low', 7)")
+    connection.close()
+    known = [EmittedAlert("id-1", "rule", "low", None, None, None, None, suppressed=False, emitted_at=7)]
+    for writable in (False, True, False):
+        ledger = Ledger.open(tmp_path, writable=writable)
+        assert ledger.emitted() == known
+        ledger.close()
+    ledger = Ledger.open(tmp_path, writable=True)
+    ledger.record_emitted([emitted("id-2", "high")])
+    assert [alert.summary for alert in ledger.emitted()] == [None, "what"]
     ledger.close()

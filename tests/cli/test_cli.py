@@ -4,65 +4,17 @@ from __future__ import annotations
 
 import csv
 import fcntl
-import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from detector import cli
+from .running import LOGIN, Run, write_log
 
-COMPROMISED = Path(__file__).parents[1] / "fixtures" / "trails" / "compromised_root"
-LOGIN = {
-    "eventVersion": "1.08",
-    "userIdentity": {"type": "Root", "principalId": "111122223333", "arn": "arn:aws:iam::111122223333:root",
-                     "accountId": "111122223333", "accessKeyId": ""},
-    "eventTime": "2025-03-04T09:52:10Z", "eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin",
-    "awsRegion": "us-east-1", "sourceIPAddress": "203.0.113.9", "userAgent": "Mozilla/5.0",
-    "requestParameters": None, "responseElements": {"ConsoleLogin": "Success"},
-    "additionalEventData": {"MFAUsed": "No"}, "eventID": "7d1f7c1e-0001-4c6e-9a40-0d6f0d7b7a11",
-    "readOnly": False, "eventType": "AwsConsoleSignIn", "recipientAccountId": "111122223333",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def alerts(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    def run_main(*arguments: str | Path) -> Result:
-        monkeypatch.setattr(sys, "argv", ["detector", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        code = ended.value.code
-        assert code is None or isinstance(code, int)
-        return Result(code or 0, out, err)
-
-    return run_main
-
-
-def write_log(path: Path, *records: dict[str, Any]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode(), mtime=0))
-    return path
+COMPROMISED = Path(__file__).parents[2] / "fixtures" / "trails" / "compromised_root"
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+"""`detector sql`, `detector status`: ask a lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector import options
+from detector.formats import QueryFormat
+from detector.terminal import counted, say, table_lines
+
+
+def sql_command(
+    query: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT over `events` and the rules' views.")],
+    lake: options.Lake,
+    form: Annotated[QueryFormat, typer.Option("--format", help="How rows are written.")] = QueryFormat.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file.", metavar="FILE")] = None,
+) -> None:
+    """Ask the lake a question in SQL: the columns of `events` are CloudTrail's own.
+
+    Exit codes: 0 done, 2 the query is refused or fails.
+
+    Example: detector sql "SELECT eventName, count(*) FROM events GROUP BY ALL" --lake lake/
+    """
+    from detector.lake.reader import read_lake
+    from detector.query import write_rows
+    from detector.rules.engine import Engine
+
+    with Engine(read_lake(lake)) as engine:
+        count = write_rows(engine.query(query), form, output)
+    if output is not None:
+        say(f"{counted(count, 'row')} to {output}")
+
+
+def status_command(
+    lake: options.Lake,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
+) -> None:
+    """Show what a lake holds: accounts, regions and days with records, duplicates and rejected records.
+
+    Exit codes: 0 done, 2 no lake, 4 some objects in it could not be read whole.
+
+    Example: detector status --lake lake/
+    """
+    import json
+    from dataclasses import asdict
+
+    from detector.status import lake_status
+
+    status = lake_status(lake)
+    if as_json:
+        lines = [json.dumps(asdict(row)) for row in status.rows]
+    else:
+        headings = ["account", "region", "day", "records", "duplicates", "rejected"]
+        lines = list(table_lines(headings, [list(asdict(row).values()) for row in status.rows]))
+    typer.echo("\n".join(lines))
+    say(status.summary)
+    for uri, reason in status.incomplete:
+        say(f"not whole: {uri}: {reason}")
+    raise typer.Exit(4 if status.incomplete else 0)

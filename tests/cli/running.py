@@ -1,0 +1,41 @@
+"""The program called in this process, and a log file for it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LOGIN: dict[str, Any] = {
+    "eventVersion": "1.08",
+    "userIdentity": {"type": "Root", "principalId": "111122223333", "arn": "arn:aws:iam::111122223333:root",
+                     "accountId": "111122223333", "accessKeyId": ""},
+    "eventTime": "2025-03-04T09:52:10Z", "eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin",
+    "awsRegion": "us-east-1", "sourceIPAddress": "203.0.113.9", "userAgent": "Mozilla/5.0",
+    "requestParameters": None, "responseElements": {"ConsoleLogin": "Success"},
+    "additionalEventData": {"MFAUsed": "No"}, "eventID": "7d1f7c1e-0001-4c6e-9a40-0d6f0d7b7a11",
+    "readOnly": False, "eventType": "AwsConsoleSignIn", "recipientAccountId": "111122223333",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run = Callable[..., Result]
+
+
+def write_log(path: Path, *records: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode(), mtime=0))
+    return path
