@@ -55,14 +55,24 @@ FROM (
         OR starts_with(eventName, 'PasswordRecovery')
 ) ANTI JOIN hidden USING (logFile, logFileIndex);
 
--- The account a record was delivered to: that is what was, or was not, recorded.
-CREATE TABLE account_coverage AS
+-- The account a record was delivered to: that is what was, or was not, recorded. Whoever brings the events may bring
+-- this along, and then no event needs to be looked at.
+CREATE VIEW IF NOT EXISTS spans AS
 SELECT
     coalesce(nullif(recipientAccountId, ''), nullif(userIdentity.accountId, '')) AS account_id,
     awsRegion AS region,
     min(eventTime) AS first_event_time,
     max(eventTime) AS last_event_time
 FROM parts
+GROUP BY ALL;
+
+CREATE TABLE account_coverage AS
+SELECT
+    account_id,
+    region,
+    min(first_event_time) AS first_event_time,
+    max(last_event_time) AS last_event_time
+FROM spans
 GROUP BY ALL;
 
 -- Member accounts may record an AssumeRoot session without `assumedRoot`; the key that was handed out tells.
@@ -594,6 +604,23 @@ WHERE
     service = 'cloudtrail'
     AND event_name IN ('StopLogging', 'DeleteTrail', 'StopEventDataStoreIngestion', 'DeleteEventDataStore')
     AND succeeded;
+
+-- From when to when a trail that was started again had been stopped, and by whom. `scan`, which passes over most events,
+-- looks for what this caller did in that time.
+CREATE VIEW trail_absences AS
+SELECT DISTINCT
+    stop.event_time AS since,
+    restart.event_time AS until,
+    coalesce(stop.actor_key, stop.session_key) AS caller
+FROM trail_stops AS stop
+INNER JOIN candidates AS restart USING (trail_key)
+WHERE
+    stop.event_name = 'StopLogging'
+    AND restart.service = 'cloudtrail'
+    AND restart.event_name = 'StartLogging'
+    AND restart.succeeded
+    AND restart.event_time BETWEEN stop.event_time AND stop.event_time + INTERVAL 48 HOUR
+    AND coalesce(stop.actor_key, stop.session_key) IS NOT NULL;
 
 CREATE VIEW trail_tampering_denials AS
 FROM candidates

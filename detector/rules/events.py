@@ -23,21 +23,32 @@ class Events(Protocol):
         `parts` has every row of every copy, in the columns of `records.schema.EVENTS`. `hidden` has `eventKey`,
         `recipientAccountId`, `logFile`, `logFileIndex` of the copies that are not to be shown: of each event
         (`recipientAccountId`, `eventKey`), compared null-safe, all but the smallest (`logFile`, `logFileIndex`).
+
+        It may create the view `spans` too (`account_id`, `region`, `first_event_time`, `last_event_time`): from when
+        to when there are events, also of events that are not in `parts`. Otherwise it is made from `parts`.
         """
         ...
 
 
 class TableEvents:
-    """Events of one Arrow table with the columns of `records.schema.EVENTS`."""
+    """Events of one Arrow table with the columns of `records.schema.EVENTS`.
+
+    Args:
+        table: the events.
+        spans: as the view `spans`, when the table does not hold all events.
+    """
 
     directory: Path | None = None
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, spans: pa.Table | None = None) -> None:
         self._table = table
+        self._spans = spans
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Create `parts` and `hidden`."""
+        """Create `parts` and `hidden`, and `spans` if they are known."""
         connection.register("parts", self._table)
+        if self._spans is not None:
+            connection.register("spans", self._spans)
         connection.execute(
             """
             CREATE TABLE hidden AS
