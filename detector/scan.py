@@ -1,0 +1,212 @@
+"""Scan: the rules straight over raw logs, no lake left behind.
+
+Of each record as little is decoded as tells whether a rule can want it. One reading is enough for most logs. Only where
+a trail was stopped and started again, everything that the same caller did in between is read in a second look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import chain
+
+import pyarrow as pa
+
+from detector.batches import in_batches, log_objects
+from detector.errors import CredentialsError
+from detector.records.glance import Absence, Glancer, Spans, merge_spans
+from detector.records.schema import EVENTS
+from detector.records.table import Rows, to_table
+from detector.report import RunReport
+from detector.rules.engine import Engine
+from detector.rules.events import TableEvents
+from detector.sources.log_source import LogObject, LogSource, Reader, Unreadable
+from detector.window import Scope
+from detector.workers import run_in_workers
+
+# Files are delivered late, up to 30 days after the events in them.
+_LATEST_DELIVERY_DAYS = 31
+_SPANS = pa.schema(
+    [
+        pa.field("account_id", pa.string()),
+        pa.field("region", pa.string()),
+        pa.field("first_event_time", pa.timestamp("us")),
+        pa.field("last_event_time", pa.timestamp("us")),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Log objects to look through together; picklable."""
+
+    objects: tuple[LogObject, ...]
+    reader: Reader
+    absences: tuple[Absence, ...]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a look found."""
+
+    table: pa.Table = field(default_factory=EVENTS.empty_table)
+    spans: Spans = field(default_factory=dict)
+    ingested: int = 0
+    skipped: list[str] = field(default_factory=list)
+    failures: list[Unreadable] = field(default_factory=list)
+    records: int = 0
+    rejected: int = 0
+    bytes_read: int = 0
+    stopped_by: CredentialsError | None = None
+
+
+def scan(
+    sources: Sequence[LogSource],
+    scope: Scope,
+    report: RunReport,
+    *,
+    jobs: int,
+    progress: Callable[[RunReport], None],
+) -> TableEvents:
+    """Look through all log objects in scope and return the events that rules can want.
+
+    Args:
+        report: gains the counts while the work goes on.
+        jobs: worker processes; 1 works in this process.
+        progress: called after each batch.
+
+    Raises:
+        CredentialsError: AWS refuses the credentials.
+        SourceError: a source as a whole cannot be listed.
+    """
+    tables: list[pa.Table] = [EVENTS.empty_table()]
+    spans: Spans = {}
+    for seen in _look_through(sources, scope, (), report, jobs):
+        _count(seen, report)
+        tables.append(seen.table)
+        merge_spans(spans, seen.spans)
+        progress(report)
+    absences = _absences(pa.concat_tables(tables))
+    if absences:
+        unreported = RunReport(report.started)
+        for seen in _look_through(sources, _around(scope, absences), absences, unreported, jobs):
+            report.bytes_read += seen.bytes_read
+            tables.append(seen.table)
+            progress(report)
+    return TableEvents(pa.concat_tables(tables), _spans_table(spans))
+
+
+def _look_through(
+    sources: Sequence[LogSource], scope: Scope, absences: tuple[Absence, ...], report: RunReport, jobs: int
+) -> Iterator[_Seen]:
+    listed: set[str] = set()
+    stopped_by: list[CredentialsError] = []
+
+    def looks(source: LogSource) -> Iterator[_Look]:
+        for objects in in_batches(_once(log_objects(source.list(scope), report), listed, report, sources)):
+            if stopped_by:
+                return
+            yield _Look(objects, source.reader(), absences)
+
+    for seen in run_in_workers(_look, chain.from_iterable(map(looks, sources)), jobs=jobs):
+        yield seen
+        if seen.stopped_by is not None:
+            stopped_by.append(seen.stopped_by)
+    if stopped_by:
+        raise stopped_by[0]
+
+
+def _once(
+    objects: Iterator[LogObject], listed: set[str], report: RunReport, sources: Sequence[LogSource]
+) -> Iterator[LogObject]:
+    """Yield each object once, also where sources overlap; one source alone names no object twice."""
+    if len(sources) == 1:
+        yield from objects
+        return
+    for one in objects:
+        if one.uri in listed:
+            report.already_in += 1
+        else:
+            listed.add(one.uri)
+            yield one
+
+
+def _look(look: _Look) -> _Seen:
+    """Read and look through one batch: what a worker process does."""
+    seen = _Seen()
+    glancer = Glancer(look.absences)
+    wanted: list[Rows] = []
+    try:
+        for log_object, stored in look.reader.read(look.objects):
+            if isinstance(stored, Unreadable):
+                seen.failures.append(stored)
+                continue
+            seen.bytes_read += len(stored)
+            for piece in glancer.glance(stored, log_object.uri):
+                seen.records += piece.records
+                seen.rejected += piece.rejected
+                merge_spans(seen.spans, piece.spans)
+                if piece.wanted.records:
+                    wanted.append(piece.wanted)
+                last = piece
+            if last.problem:
+                seen.failures.append(Unreadable(log_object.uri, last.problem))
+            elif last.skipped:
+                seen.skipped.append(last.skipped)
+            else:
+                seen.ingested += 1
+    except CredentialsError as error:
+        seen.stopped_by = error
+    if wanted:
+        seen.table = to_table(wanted)
+    return seen
+
+
+def _count(seen: _Seen, report: RunReport) -> None:
+    report.ingested += seen.ingested
+    report.records += seen.records
+    report.rows += seen.records - seen.rejected
+    report.rejected += seen.rejected
+    report.bytes_read += seen.bytes_read
+    for reason in seen.skipped:
+        report.skip(reason)
+    for failure in seen.failures:
+        report.fail(failure)
+
+
+def _absences(table: pa.Table) -> tuple[Absence, ...]:
+    """Return when trails were stopped, and by whom, as far as events show that they were started again."""
+    if not set(table.column("eventName").unique().to_pylist()) >= {"StopLogging", "StartLogging"}:
+        return ()
+    with Engine(TableEvents(table)) as engine:
+        rows = engine.query("SELECT since, until, caller FROM trail_absences ORDER BY ALL").read_all().to_pylist()
+    return tuple(Absence(_text(row["since"]), _text(row["until"]), row["caller"]) for row in rows)
+
+
+def _text(moment: object) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _around(scope: Scope, absences: Sequence[Absence]) -> Scope:
+    """Narrow a scope to where events of that time can lie."""
+    since = min(datetime.fromisoformat(absence.since) for absence in absences)
+    until = max(datetime.fromisoformat(absence.until) for absence in absences)
+    last_day = scope.last_day
+    look_ahead_days = _LATEST_DELIVERY_DAYS
+    if last_day is not None:
+        look_ahead_days = max(0, min(look_ahead_days, (last_day - until.date()).days))
+    return replace(scope, since=max(since, scope.since or since), until=until, look_ahead_days=look_ahead_days)
+
+
+def _spans_table(spans: Spans) -> pa.Table:
+    rows = [
+        {
+            "account_id": account,
+            "region": region,
+            "first_event_time": first.replace(tzinfo=None),
+            "last_event_time": last.replace(tzinfo=None),
+        }
+        for (account, region), (first, last) in spans.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=_SPANS)
