@@ -1,0 +1,227 @@
+"""From events to alerts that are written once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from detector.alerts.alert import Alert
+from detector.alerts.sinks import AlertFile
+from detector.detect import Detection, Selection, detect, write_alerts, write_new_alerts
+from detector.errors import SinkError
+from detector.formats import AlertFormat
+from detector.lake.ledger import Ledger
+from detector.records.log_file import decode_log_file
+from detector.rules.events import TableEvents
+from detector.rules.rule import shipped_rules_directory
+from detector.severity import Severity
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LOGIN = {
+    "eventVersion": "1.08",
+    "userIdentity": {"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333"},
+    "eventTime": "2024-05-06T07:08:09Z",
+    "eventSource": "signin.amazonaws.com",
+    "eventName": "ConsoleLogin",
+    "awsRegion": "us-east-1",
+    "sourceIPAddress": "198.51.100.7",
+    "userAgent": "Mozilla",
+    "requestParameters": None,
+    "responseElements": {"ConsoleLogin": "Success"},
+    "additionalEventData": {"MFAUsed": "No"},
+    "eventID": "00000000-0000-4000-8000-000000000001",
+    "eventType": "AwsConsoleSignIn",
+    "recipientAccountId": "111122223333",
+}
+
+
+def events_of(*records: Mapping[str, object]) -> TableEvents:
+    return TableEvents(decode_log_file(json.dumps({"Records": records}).encode(), "s3://b/k").table)
+
+
+def detection_of(*records: Mapping[str, object], rules: Iterable[Path] = ()) -> Detection:
+    return detect(events_of(*records), list(rules), NOW)
+
+
+@cache
+def of_one_login() -> Detection:
+    return detection_of(LOGIN)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterable[Ledger]:
+    opened = Ledger.open(tmp_path, writable=True)
+    yield opened
+    opened.close()
+
+
+class MemorySink:
+    """Keeps lines; breaks when told to."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.is_broken = False
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        if self.is_broken:
+            raise SinkError("gone")
+        self.lines += lines
+
+    @property
+    def ids(self) -> list[str]:
+        return [json.loads(line)["alert_id"] for line in self.lines]
+
+
+def rule_file(folder: Path, name: str, sql: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    shipped = (shipped_rules_directory() / "root_console_login.sql").read_text()
+    header = shipped[: shipped.index("-- ///\n") + len("-- ///\n")]
+    (folder / f"{name}.sql").write_text(header + sql)
+    return folder
+
+
+COUNT_SQL = "SELECT account_id, event_time, [event_id] AS event_ids, 's' AS summary FROM candidates"
+
+
+def test_alerts_are_oldest_first_and_carry_the_event() -> None:
+    later = LOGIN | {"eventTime": "2024-05-07T00:00:00Z", "eventID": "00000000-0000-4000-8000-000000000002"}
+    detection = detection_of(later, LOGIN)
+    logins = [alert for alert in detection.alerts if alert.rule_id == "root_console_login_without_mfa"]
+    assert [alert.event_ids for alert in logins] == [(LOGIN["eventID"],), (later["eventID"],)]
+    assert [alert.event_time for alert in detection.alerts] == sorted(alert.event_time for alert in detection.alerts)
+    (first, second) = logins
+    assert first.detected_at == NOW
+    assert (first.account_id, first.source_ip, first.mfa) == ("111122223333", "198.51.100.7", "no")
+    assert first.records == (LOGIN,)
+    assert [(one.log_file, one.index) for one in second.evidence] == [("s3://b/k", 0)]
+    assert detection.errors == []
+
+
+def test_a_broken_rule_does_not_stop_the_others(tmp_path: Path) -> None:
+    folder = rule_file(tmp_path / "rules", "broken_binding", "SELECT no_such_column FROM candidates")
+    rule_file(folder, "good", COUNT_SQL)
+    (folder / "broken_file.sql").write_text("no block")
+    detection = detection_of(LOGIN, rules=[folder])
+    assert {alert.rule_id for alert in detection.alerts} >= {"good", "root_console_login_without_mfa"}
+    assert sorted(Path(str(error).partition(".sql")[0]).name for error in detection.errors) == [
+        "broken_binding",
+        "broken_file",
+    ]
+
+
+def test_too_many_findings_are_cut_and_said(tmp_path: Path) -> None:
+    flood = COUNT_SQL.replace("FROM candidates", ", 'k' || i AS dedup_key FROM candidates, range(30) AS many (i)")
+    folder = rule_file(tmp_path / "rules", "flood", flood.replace("summary ,", "summary,"))
+    detection = detect(events_of(LOGIN), [folder], NOW, rule_findings=10)
+    assert any("flood" in str(error) and "10" in str(error) for error in detection.errors)
+    assert sum(alert.rule_id == "flood" for alert in detection.alerts) == 10
+    assert any(alert.rule_id == "root_console_login_without_mfa" for alert in detection.alerts)
+
+
+def test_an_account_without_its_sign_in_region_is_a_warning() -> None:
+    (warning,) = detection_of(LOGIN | {"awsRegion": "eu-west-1"}).warnings
+    assert "111122223333" in warning
+    assert of_one_login().warnings == []
+
+
+@pytest.mark.parametrize(
+    ("selection", "is_taken"),
+    [
+        (Selection(), True),
+        (Selection(min_severity=Severity.CRITICAL), True),
+        (Selection(since=datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)), True),
+        (Selection(since=datetime(2024, 5, 6, 7, 8, 10, tzinfo=UTC)), False),
+        (Selection(until=datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)), True),
+        (Selection(until=datetime(2024, 5, 6, 7, 8, 8, tzinfo=UTC)), False),
+    ],
+)
+def test_a_selection_goes_by_the_last_event(selection: Selection, is_taken: bool) -> None:
+    (alert,) = (one for one in of_one_login().alerts if one.rule_id == "root_console_login_without_mfa")
+    assert selection.takes(alert) is is_taken
+
+
+def test_a_selection_leaves_out_what_is_less_severe() -> None:
+    alerts = detection_of(LOGIN | {"additionalEventData": {"MFAUsed": "Yes"}}).alerts
+    severe = [alert for alert in alerts if Selection(min_severity=Severity.HIGH).takes(alert)]
+    assert alerts
+    assert all(alert.severity.is_at_least(Severity.HIGH) for alert in severe)
+    assert len(severe) < len(alerts)
+
+
+def test_alerts_are_written_once(ledger: Ledger) -> None:
+    alerts, sink = of_one_login().alerts, MemorySink()
+    assert write_new_alerts(alerts, sink, AlertFormat.NATIVE, ledger) == alerts
+    assert write_new_alerts(alerts, sink, AlertFormat.NATIVE, ledger) == []
+    assert sorted(sink.ids) == sorted(alert.alert_id for alert in alerts)
+    write_alerts(alerts, sink, AlertFormat.NATIVE)
+    assert len(sink.ids) == 2 * len(alerts)
+
+
+def test_an_alert_that_could_not_be_written_is_written_next_time(ledger: Ledger) -> None:
+    alerts, sink = of_one_login().alerts, MemorySink()
+    sink.is_broken = True
+    with pytest.raises(SinkError):
+        write_new_alerts(alerts, sink, AlertFormat.NATIVE, ledger)
+    assert not ledger.emitted()
+    sink.is_broken = False
+    assert write_new_alerts(alerts, sink, AlertFormat.NATIVE, ledger) == alerts
+
+
+def test_a_crash_after_writing_repeats_the_alert_with_the_same_id(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts, path = of_one_login().alerts, tmp_path / "alerts.jsonl"
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "record_emitted", crash)
+        with pytest.raises(KeyboardInterrupt):
+            write_new_alerts(alerts, AlertFile(path), AlertFormat.NATIVE, ledger)
+    write_new_alerts(alerts, AlertFile(path), AlertFormat.NATIVE, ledger)
+    write_new_alerts(alerts, AlertFile(path), AlertFormat.NATIVE, ledger)
+    ids = [json.loads(line)["alert_id"] for line in path.read_text().splitlines()]
+    assert len(ids) == 2 * len(alerts)
+    assert set(ids) == {alert.alert_id for alert in alerts}
+
+
+def with_severity(alert: Alert, severity: Severity) -> Alert:
+    return dataclasses.replace(alert, severity=severity, detected_at=NOW + timedelta(days=1))
+
+
+def test_an_alert_comes_again_when_its_severity_has_risen_and_only_then(ledger: Ledger) -> None:
+    alert, sink = of_one_login().alerts[0], MemorySink()
+    levels = (Severity.MEDIUM, Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.MEDIUM, Severity.HIGH)
+    written = [
+        len(write_new_alerts([with_severity(alert, level)], sink, AlertFormat.NATIVE, ledger)) for level in levels
+    ]
+    assert written == [1, 0, 0, 1, 0, 0]
+    assert len(set(sink.ids)) == 1
+
+
+def test_hostile_records_reach_the_rules_and_the_alert() -> None:
+    hostile = [
+        LOGIN | {"userAgent": "\x1b[31m\u202e\ud800" + "x" * 10_000, "extra": {"a": [float("nan"), 10**400]}},
+        LOGIN | {"eventID": "1", "requestParameters": "not an object", "responseElements": [1], "readOnly": "True"},
+        LOGIN | {"eventID": "2", "userIdentity": {"type": "Root", "arn": 7}, "additionalEventData": "prose"},
+    ]
+    content = json.dumps({"Records": hostile}).encode()
+    deep = b'{"eventTime":"2024-05-06T07:08:09Z","eventName":"ConsoleLogin","eventSource":"signin.amazonaws.com",'
+    deep += b'"userIdentity":{"type":"Root"},"responseElements":%s,"additionalEventData":%s,"requestParameters":%s}'
+    nested = b'{"ConsoleLogin":' * 5_000 + b"1" + b"}" * 5_000
+    content = content[:-2] + b"," + deep % (nested, nested, nested) + b"]}"
+    detection = detect(TableEvents(decode_log_file(content, "s3://b/k").table), [], NOW)
+    assert detection.errors == []
+    sink = MemorySink()
+    write_alerts(detection.alerts, sink, AlertFormat.NATIVE)
+    assert len({key for alert in detection.alerts for key in alert.event_ids}) == 4
+    for line in sink.lines:
+        assert len(line) <= 32_000
+        json.loads(line, parse_constant=pytest.fail)
