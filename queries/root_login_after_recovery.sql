@@ -22,14 +22,6 @@
 -- monotone = false
 -- ///
 
--- 24 hours touch two dates. Joined by date first, many logins and many recoveries are no product.
-WITH recoveries AS (
-    SELECT
-        *,
-        day_of(event_time + to_days(unnest(range(2)))) AS login_date
-    FROM root_recoveries
-)
-
 SELECT
     login.account_id,
     min(recovery.event_time) AS event_time,
@@ -43,9 +35,8 @@ SELECT
     login.mfa AS login_mfa,
     list_sort(list(DISTINCT recovery.event_name)) AS recovery_events,
     list_sort(list(DISTINCT recovery.source_ip))[:20] AS recovery_source_ips
-FROM root_logins AS login JOIN recoveries AS recovery
+FROM root_logins AS login JOIN root_recoveries AS recovery
     ON
-        recovery.login_date = day_of(login.event_time)
-        AND recovery.target_account IS NOT DISTINCT FROM login.account_id
+        recovery.target_account IS NOT DISTINCT FROM login.account_id
         AND login.event_time BETWEEN recovery.event_time AND recovery.event_time + INTERVAL 24 HOUR
 GROUP BY login.account_id, login.event_time, login.event_id, login.source_ip, login.mfa

@@ -31,8 +31,6 @@ WITH counted AS (
             RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND CURRENT ROW
         ) AS accounts_so_far
     FROM root_login_failures
-    -- Unknown addresses are not one address.
-    WHERE source_ip IS NOT NULL
 ),
 
 -- The earlier failures of a spray belong to it too.
@@ -68,6 +66,7 @@ SELECT
     || count(*) || ' of them of account ' || coalesce(account_id, 'unknown') AS summary,
     any_value(accounts_that_day)[:20] AS accounts_that_day,
     list_sort(list(DISTINCT user_agent))[:20] AS user_agents
+-- Unknown addresses are not one address, and have no targets.
 FROM sprayed JOIN targets USING (source_ip)
 WHERE spray_date = day_of(event_time)
 GROUP BY account_id, source_ip, spray_date
