@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,15 +16,15 @@ import typer
 from detector import __version__, options
 from detector.cli_lake import sql_command, status_command
 from detector.cli_rules import rules_app
+from detector.cli_scan import scan_command
+from detector.cli_telling import now, reported, say_alerts, say_errors
 from detector.errors import DetectorError, OutputClosed, UsageError
 from detector.formats import AlertFormat
 from detector.outcome import INTERRUPTED, exit_code
 from detector.severity import Severity
-from detector.terminal import counted, progress_bar, report_lines, say, say_error
+from detector.terminal import counted, progress_bar, say, say_error
 
 if TYPE_CHECKING:
-    from detector.alerts.alert import Alert
-    from detector.detect import Detection
     from detector.lake.writer import LakeWriter
     from detector.report import RunReport
     from detector.sources.aws import AwsOptions
@@ -90,7 +88,7 @@ def ingest_command(
 
     scope = options.scope(account, region, since, until, look_ahead_days)
     aws = options.aws_options(profile, role_arn, endpoint_url)
-    with _reported(sources, report_file) as report, open_to_write(lake) as writer:
+    with reported(sources, report_file) as report, open_to_write(lake) as writer:
         _ingest(sources, aws, scope, writer, report, jobs)
     raise typer.Exit(exit_code(report))
 
@@ -138,7 +136,7 @@ def detect_command(
         detection = detect(
             events if writer is None else read_lake(lake),
             rules or [],
-            _now(),
+            now(),
             entries,
             rule_seconds=rule_seconds,
             rule_findings=rule_findings,
@@ -154,10 +152,10 @@ def detect_command(
     for warning in detection.warnings:
         say(f"warning: {warning}")
     if withdrawn:
-        _say_errors(detection)
+        say_errors(detection)
         say(f"{counted(len(gone), 'alert')} withdrawn, of {counted(len(emitted), 'alert')} written")
     else:
-        _say_alerts(detection, written)
+        say_alerts(detection, written)
     raise typer.Exit(exit_code(None, detection.errors, written, fail_on))
 
 
@@ -201,18 +199,19 @@ def run_command(
     entries = options.suppressions(suppressions)
     selection = Selection(min_severity=min_severity)
     sink = open_sink(output)
-    with _reported(sources, report_file) as report, open_to_write(lake) as writer:
+    with reported(sources, report_file) as report, open_to_write(lake) as writer:
         _ingest(sources, aws, scope, writer, report, jobs)
         detection = detect(
-            read_lake(lake), rules or [], _now(), entries, rule_seconds=rule_seconds, rule_findings=rule_findings
+            read_lake(lake), rules or [], now(), entries, rule_seconds=rule_seconds, rule_findings=rule_findings
         )
         written = write_new_alerts(filter(selection.takes, detection.alerts), sink, format_, writer.ledger)
         report.add_alerts(alert.severity for alert in written)
         report.warnings += detection.warnings
-    _say_alerts(detection, written)
+    say_alerts(detection, written)
     raise typer.Exit(exit_code(report, detection.errors, written, fail_on))
 
 
+app.command(name="scan")(scan_command)
 app.command(name="sql")(sql_command)
 app.command(name="status")(status_command)
 
@@ -242,25 +241,6 @@ def _end(code: int) -> None:
     sys.exit(code)
 
 
-@contextmanager
-def _reported(sources: Sequence[str], file: Path | None) -> Iterator[RunReport]:
-    """Hand out a run report and, however the block ends, show it and write it."""
-    from detector.report import RunReport
-
-    report = RunReport(_now(), tuple(sources))
-    try:
-        yield report
-    except DetectorError as error:
-        report.error = str(error)
-        raise
-    finally:
-        report.ended = _now()
-        for line in report_lines(report):
-            typer.echo(line, err=True)
-        if file is not None:
-            report.write(file)
-
-
 def _ingest(
     sources: Sequence[str], aws: AwsOptions, scope: Scope, writer: LakeWriter, report: RunReport, jobs: int
 ) -> None:
@@ -270,24 +250,3 @@ def _ingest(
     with progress_bar() as progress:
         opened = [open_source(source, aws) for source in sources]
         ingest(opened, writer, scope, report, jobs=jobs, progress=progress)
-
-
-def _say_errors(detection: Detection) -> None:
-    for error in detection.errors:
-        say_error(error)
-
-
-def _say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
-    _say_errors(detection)
-    by_severity = [(severity, sum(alert.severity is severity for alert in written)) for severity in reversed(Severity)]
-    listed = ", ".join(f"{count} {severity}" for severity, count in by_severity if count)
-    suppressed = sum(alert.suppressed_by is not None for alert in written)
-    say(
-        counted(len(written), "alert")
-        + (f": {listed}" if listed else "")
-        + (f"; {suppressed} of them suppressed" if suppressed else "")
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)

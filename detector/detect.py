@@ -19,7 +19,7 @@ from detector.rules.engine import Engine, TooManyFindings
 from detector.rules.events import Events
 from detector.rules.evidence import evidence_of
 from detector.rules.finding import Finding, rfc3339
-from detector.rules.rule import Rule, load_rules, shipped_rules_directory
+from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_directory
 from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
 from detector.severity import Severity
 
@@ -44,6 +44,7 @@ def detect(
     *,
     rule_seconds: float = 60,
     rule_findings: int = 100_000,
+    sees_all_events: bool = True,
 ) -> Detection:
     """Run the shipped rules, and those of more directories, over all events.
 
@@ -56,9 +57,13 @@ def detect(
         suppressions: of what they cover, the alert says so.
         rule_seconds: how long one rule may run.
         rule_findings: how many findings of one rule become alerts.
+        sees_all_events: False when `events` are only what candidates and the shipped rules need; rules of other
+            directories that read all events then cannot run.
     """
     rule_set = load_rules(shipped_rules_directory(), *rule_directories)
     detection = Detection(errors=list(rule_set.errors))
+    if not sees_all_events:
+        rule_set = _without_readers_of_all_events(rule_set, detection)
     detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
     with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
         for rule in rule_set.rules:
@@ -67,6 +72,18 @@ def detect(
         detection.warnings += map(_coverage_warning, engine.accounts_without_sign_in_region())
     detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
     return detection
+
+
+def _without_readers_of_all_events(rule_set: RuleSet, detection: Detection) -> RuleSet:
+    shipped = shipped_rules_directory()
+    runnable: list[Rule] = []
+    for rule in rule_set.rules:
+        if rule.reads is Reads.EVENTS and rule.path.parent != shipped:
+            hint = "use `ingest` and `detect` for it"
+            detection.errors.append(RuleError(f"{rule.path}: reads all events, which a scan passes over", hint=hint))
+        else:
+            runnable.append(rule)
+    return replace(rule_set, rules=tuple(runnable))
 
 
 def _run(engine: Engine, rule: Rule, detection: Detection) -> list[Finding]:

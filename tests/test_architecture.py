@@ -21,8 +21,10 @@ LAYERS = [
     {"terminal"},
     {"stage", "batches"},
     {"ingest", "detect", "status", "query", "outcome"},
+    {"scan"},
     {"options"},
-    {"cli_lake", "cli_rules"},
+    {"cli_telling"},
+    {"cli_lake", "cli_rules", "cli_scan"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,72 @@
+"""`detector scan`: alerts from raw logs, without a lake."""
+
+from __future__ import annotations
+
+import typer
+
+from detector import options
+from detector.cli_telling import now, reported, say_alerts
+from detector.formats import AlertFormat
+from detector.outcome import exit_code
+from detector.severity import Severity
+from detector.terminal import progress_bar
+
+
+def scan_command(
+    sources: options.Sources,
+    since: options.Since = None,
+    until: options.Until = None,
+    account: options.Accounts = None,
+    region: options.Regions = None,
+    look_ahead_days: options.LookAhead = 1,
+    profile: options.Profile = None,
+    role_arn: options.RoleArn = None,
+    endpoint_url: options.EndpointUrl = None,
+    jobs: options.Jobs = options.CORES,
+    rules: options.Rules = None,
+    suppressions: options.Suppressions = None,
+    min_severity: options.MinSeverity = Severity.INFO,
+    format_: options.Format = AlertFormat.NATIVE,
+    output: options.Output = None,
+    fail_on: options.FailOn = None,
+    report_file: options.Report = None,
+    rule_seconds: options.RuleSeconds = 60,
+    rule_findings: options.RuleFindings = 100_000,
+) -> None:
+    """Run the rules straight over raw logs: no lake is needed, and none is left behind.
+
+    The alerts are those of ingest and detect. Rules see what was read, and no history beside it.
+
+    Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
+    3 no log objects found, 4 some could not be read.
+
+    Example: detector scan s3://my-trail-bucket --since 7d | jq -r .summary
+    """
+    from detector.alerts.sinks import open_sink
+    from detector.detect import Selection, detect, write_alerts
+    from detector.scan import scan
+    from detector.sources.opening import open_source
+
+    scope = options.scope(account, region, since, until, look_ahead_days)
+    aws = options.aws_options(profile, role_arn, endpoint_url)
+    entries = options.suppressions(suppressions)
+    sink = open_sink(output)
+    with reported(sources, report_file) as report:
+        with progress_bar() as progress:
+            opened = [open_source(source, aws) for source in sources]
+            events = scan(opened, scope, report, jobs=jobs, progress=progress)
+        detection = detect(
+            events,
+            rules or [],
+            now(),
+            entries,
+            rule_seconds=rule_seconds,
+            rule_findings=rule_findings,
+            sees_all_events=False,
+        )
+        written = list(filter(Selection(min_severity=min_severity).takes, detection.alerts))
+        write_alerts(written, sink, format_)
+        report.add_alerts(alert.severity for alert in written)
+        report.warnings += detection.warnings
+    say_alerts(detection, written)
+    raise typer.Exit(exit_code(report, detection.errors, written, fail_on))

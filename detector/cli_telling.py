@@ -1,0 +1,63 @@
+"""What the commands that read logs or write alerts say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from detector.errors import DetectorError
+from detector.severity import Severity
+from detector.terminal import counted, report_lines, say, say_error
+
+if TYPE_CHECKING:
+    from detector.alerts.alert import Alert
+    from detector.detect import Detection
+    from detector.report import RunReport
+
+
+@contextmanager
+def reported(sources: Sequence[str], file: Path | None) -> Iterator[RunReport]:
+    """Hand out a run report and, however the block ends, show it and write it."""
+    from detector.report import RunReport
+
+    report = RunReport(now(), tuple(sources))
+    try:
+        yield report
+    except DetectorError as error:
+        report.error = str(error)
+        raise
+    finally:
+        report.ended = now()
+        for line in report_lines(report):
+            typer.echo(line, err=True)
+        if file is not None:
+            report.write(file)
+
+
+def say_errors(detection: Detection) -> None:
+    """Name the rules that did not run."""
+    for error in detection.errors:
+        say_error(error)
+
+
+def say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
+    """Say how many alerts there are, after the rules that did not run."""
+    say_errors(detection)
+    by_severity = [(severity, sum(alert.severity is severity for alert in written)) for severity in reversed(Severity)]
+    listed = ", ".join(f"{count} {severity}" for severity, count in by_severity if count)
+    suppressed = sum(alert.suppressed_by is not None for alert in written)
+    say(
+        counted(len(written), "alert")
+        + (f": {listed}" if listed else "")
+        + (f"; {suppressed} of them suppressed" if suppressed else "")
+    )
+
+
+def now() -> datetime:
+    """Return the time to the second, aware, UTC."""
+    return datetime.now(UTC).replace(microsecond=0)
