@@ -43,26 +43,18 @@ WITH openings AS (
     FROM root_mfa_deactivations
 ),
 
--- Of two in one second the name decides, so that every run picks the same.
-moments AS (
-    SELECT
-        target_account,
-        event_time,
-        max(event_name) AS event_name
-    FROM openings
-    GROUP BY target_account, event_time
-),
-
 registrations AS (
     SELECT
-        device.*,
-        moments.event_time AS opened_at,
-        moments.event_name AS opened_by
+        *,
+        (
+            -- The last of them; of two in one second the name decides, so that every run picks the same.
+            SELECT max((openings.event_time, openings.event_name))
+            FROM openings
+            WHERE
+                openings.target_account IS NOT DISTINCT FROM device.account_id
+                AND device.event_time BETWEEN openings.event_time AND openings.event_time + INTERVAL 24 HOUR
+        ) AS opening
     FROM root_mfa_activations AS device
-    ASOF LEFT JOIN moments
-        ON
-            device.account_id IS NOT DISTINCT FROM moments.target_account
-            AND device.event_time >= moments.event_time
 )
 
 SELECT
@@ -71,14 +63,9 @@ SELECT
     [event_id] AS event_ids,
     'an MFA device was registered for root of account ' || coalesce(account_id, 'unknown') || ' from '
     || coalesce(source_ip, 'an unknown address')
-    || CASE WHEN is_soon THEN ', within 24 hours after ' || coalesce(opened_by, 'a change') ELSE '' END AS summary,
-    CASE WHEN is_soon THEN 'critical' ELSE 'medium' END AS severity,
+    || CASE WHEN opening IS NULL THEN '' ELSE ', within 24 hours after ' || opening[2] END AS summary,
+    CASE WHEN opening IS NULL THEN 'medium' ELSE 'critical' END AS severity,
     mfa_serial,
-    CASE WHEN is_soon THEN opened_by END AS opened_by,
-    CASE WHEN is_soon THEN opened_at END AS opened_at
-FROM (
-    SELECT
-        *,
-        coalesce(event_time <= opened_at + INTERVAL 24 HOUR, false) AS is_soon
-    FROM registrations
-)
+    opening[2] AS opened_by,
+    opening[1] AS opened_at
+FROM registrations

@@ -1,0 +1,159 @@
+-- /// rule
+-- title = "Where a trail keeps its logs was tampered with"
+-- severity = "high"
+-- confidence = "high"
+-- attack = ["TA0005:T1562.008", "TA0005:T1685.002", "TA0040:T1485"]
+-- description = """
+-- The bucket, KMS key or log group of a trail was deleted or disabled, lost its policy, its versions or MFA delete, was
+-- made to forget log files within 90 days, or had log files deleted from it. Evidence is lost, or soon will be. A
+-- trail's stores are known from CreateTrail and UpdateTrail in any account, and from the checks that CloudTrail makes
+-- of its buckets. Deleted log files: one alert for each bucket, session and hour.
+-- """
+-- response = """
+-- 1. Undo what can be undone at once: cancel the key's deletion or enable it, put the bucket's policy, lifecycle and
+--    versioning back. A lifecycle rule acts within a day.
+-- 2. Ask the caller, over another channel, for the change request.
+-- 3. If nobody knows of it: disable the caller's credentials. Copy what is left of the logs to an account of its own.
+-- 4. Restore deleted log files from earlier versions or replicas, and check what remains against the digest files.
+-- """
+-- false_positives = [
+--     "Closing down a trail together with its bucket.",
+--     "A lifecycle rule for another prefix of the same bucket.",
+--     "Keeping logs for less than 90 days because they are copied elsewhere.",
+-- ]
+-- references = [
+--     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html",
+--     "https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html",
+--     "https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html",
+-- ]
+-- # Later data can only make more stores known.
+-- monotone = true
+-- # CloudTrail's checks of buckets and the deletion of objects; both are passed over by name, and the second one is not
+-- # looked for where no bucket is known.
+-- reads = "events"
+-- ///
+
+WITH stores AS MATERIALIZED (
+    SELECT DISTINCT
+        kind,
+        -- A log group's ARN may end in ":*".
+        regexp_replace(store, ':\*$', '') AS store
+    FROM (
+        SELECT
+            unnest([
+                {'kind': 'bucket', 'store': field(requestParameters, 's3BucketName')},
+                {'kind': 'bucket', 'store': field(responseElements, 's3BucketName')},
+                {'kind': 'key', 'store': kms_key_arn(field(requestParameters, 'kmsKeyId'), region, coalesce(recipient_account_id, account_id))},
+                {'kind': 'key', 'store': field(responseElements, 'kmsKeyId')},
+                {'kind': 'log group', 'store': field(requestParameters, 'cloudWatchLogsLogGroupArn')},
+                {'kind': 'log group', 'store': field(responseElements, 'cloudWatchLogsLogGroupArn')}
+            ], recursive := true)
+        FROM trail_set_ups
+        UNION ALL
+        SELECT
+            'bucket' AS kind,
+            field(requestParameters, 'bucketName') AS store
+        FROM parts
+        WHERE
+            eventName = 'GetBucketAcl'
+            AND starts_with(eventSource, 's3.amazonaws.')
+            AND starts_with(userIdentity.invokedBy, 'cloudtrail.amazonaws.')
+    )
+    WHERE store IS NOT NULL
+),
+
+acts AS (
+    SELECT
+        *,
+        CASE service
+            WHEN 's3' THEN field(requestParameters, 'bucketName')
+            WHEN 'kms' THEN
+                kms_key_arn(
+                    coalesce(field(responseElements, 'keyId'), field(requestParameters, 'keyId')),
+                    region,
+                    coalesce(recipient_account_id, account_id)
+                )
+            WHEN 'logs' THEN
+                'arn:' || partition_of(region) || ':logs:' || region || ':' || coalesce(recipient_account_id, account_id)
+                || ':log-group:' || field(requestParameters, 'logGroupName')
+        END AS store,
+        CASE service WHEN 's3' THEN 'bucket' WHEN 'kms' THEN 'key' ELSE 'log group' END AS kind
+    FROM candidates
+    WHERE
+        succeeded
+        AND (
+            (service = 's3' AND event_name IN ('DeleteBucket', 'DeleteBucketPolicy'))
+            OR (
+                service = 's3'
+                AND event_name IN ('PutBucketLifecycle', 'PutBucketLifecycleConfiguration')
+                AND len(list_filter(
+                    json_items(requestParameters, '$.LifecycleConfiguration.Rule'),
+                    lambda rule: lower(field(rule, 'Status')) = 'enabled'
+                    AND (
+                        TRY_CAST(field(rule, '$.Expiration.Days') AS DOUBLE) < 90
+                        OR TRY_CAST(field(rule, '$.Expiration.Date') AS TIMESTAMP) < event_time + INTERVAL 90 DAY
+                    )
+                )) > 0
+            )
+            OR (
+                service = 's3'
+                AND event_name = 'PutBucketVersioning'
+                AND (
+                    lower(field(requestParameters, '$.VersioningConfiguration.Status')) = 'suspended'
+                    OR lower(field(requestParameters, '$.VersioningConfiguration.MfaDelete')) = 'disabled'
+                )
+            )
+            OR (service = 'kms' AND event_name IN ('ScheduleKeyDeletion', 'DisableKey'))
+            OR (service = 'logs' AND event_name = 'DeleteLogGroup')
+        )
+),
+
+deletions AS (
+    SELECT
+        *,
+        field(requestParameters, 'bucketName') AS store
+    FROM all_events
+    WHERE
+        -- The raw columns, by which whole files are passed over.
+        eventName IN ('DeleteObject', 'DeleteObjects')
+        AND starts_with(eventSource, 's3.amazonaws.')
+        AND succeeded
+        AND field(requestParameters, 'bucketName') IN (SELECT store FROM stores WHERE kind = 'bucket')
+        AND CASE
+            WHEN eventName = 'DeleteObject' THEN regexp_matches(field(requestParameters, 'key'), '(^|/)AWSLogs/')
+            -- CloudTrail does not list what a call of many deletes. Where a record does, it must be log files.
+            ELSE NOT regexp_matches(requestParameters, '"[Kk]ey" *:') OR contains(requestParameters, 'AWSLogs/')
+        END
+)
+
+SELECT
+    account_id,
+    event_time,
+    event_time AS last_event_time,
+    1 AS event_count,
+    [event_id] AS event_ids,
+    event_id AS dedup_key,
+    CASE WHEN is_root THEN 'root' ELSE coalesce(actor_arn, 'an unknown caller') END || ' of account '
+    || coalesce(account_id, 'unknown') || ' called ' || event_name || ' on a trail''s ' || kind || ' ' || store || ' from '
+    || coalesce(source_ip, 'an unknown address') AS summary,
+    kind,
+    store,
+    event_name
+FROM acts
+WHERE (kind, store) IN (SELECT (stores.kind, stores.store) FROM stores)
+UNION ALL
+SELECT
+    account_id,
+    min(event_time) AS event_time,
+    max(event_time) AS last_event_time,
+    count(*) AS event_count,
+    list(event_id) AS event_ids,
+    group_key(['deleted', store, session_key, hour_of(event_time)]) AS dedup_key,
+    CASE WHEN bool_or(is_root) THEN 'root' ELSE coalesce(min(actor_arn), 'an unknown caller') END || ' of account '
+    || coalesce(account_id, 'unknown') || ' deleted log files from a trail''s bucket ' || store || ' from '
+    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    'bucket' AS kind,
+    store,
+    'DeleteObject' AS event_name
+FROM deletions
+GROUP BY account_id, store, session_key, hour_of(event_time)
