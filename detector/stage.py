@@ -113,6 +113,7 @@ class _PartWriter:
         self._batch = batch
         self._rows: list[Rows] = []
         self._tables: list[pa.Table] = []
+        self._table_bytes = 0  # counting them anew for each file costs more than decoding it
         self._kept: list[tuple[str, KeptRecord]] = []
         self._parts: list[Part] = []
 
@@ -123,7 +124,7 @@ class _PartWriter:
             or sum(rows.size_bytes for rows in self._rows) >= _BYTES_A_TABLE
         ):
             self._make_table()
-        if sum(table.nbytes for table in self._tables) >= _BYTES_A_PART:
+        if self._table_bytes >= _BYTES_A_PART:
             self._write_events()
 
     def keep(self, uri: str, records: Iterable[KeptRecord]) -> None:
@@ -138,12 +139,15 @@ class _PartWriter:
         return self._parts
 
     def _make_table(self) -> None:
-        self._tables.append(to_table(self._rows))
+        table = to_table(self._rows)
+        self._tables.append(table)
+        self._table_bytes += table.nbytes
         self._rows = []
 
     def _write_events(self) -> None:
         self._parts += write_event_parts(pa.concat_tables(self._tables), self._batch.staging, self._next_stem())
         self._tables = []
+        self._table_bytes = 0
 
     def _write_kept(self) -> None:
         if self._kept:

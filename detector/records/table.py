@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 import msgspec
@@ -102,6 +102,8 @@ def _columns(field: Field, structs: Sequence[Any], extras: dict[int, Extra]) -> 
 
 
 def _column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
+    if field.null is not Null.EXPLICIT and values.count(None) == len(values):
+        return pa.nulls(len(values), arrow_type(field))
     match field.kind:
         case Kind.TEXT:
             return pa.array(values, pa.string())
@@ -115,32 +117,26 @@ def _column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa
 
 def _struct_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
     """Return a struct array; its members are built for the rows that have it, and then spread."""
-    rows = [row for row, value in enumerate(values) if value is not None]
-    if not rows:
-        return pa.nulls(len(values), arrow_type(field))
-    members = _columns(field, [values[row] for row in rows], extras)
-    if len(rows) == len(values):
-        return pa.StructArray.from_arrays(list(members.values()), names=list(members))
-    places: list[int | None] = [None] * len(values)
-    for place, row in enumerate(rows):
-        places[row] = place
-    return pa.StructArray.from_arrays(list(members.values()), names=list(members)).take(pa.array(places, pa.int32()))
+    present = [value for value in values if value is not None]
+    members = _columns(field, present, extras)
+    structs = pa.StructArray.from_arrays(list(members.values()), names=list(members))
+    if len(present) == len(values):
+        return structs
+    place = count()
+    return structs.take(pa.array([None if value is None else next(place) for value in values], pa.int32()))
 
 
 def _json_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
     """Return raw JSON as text; where NULL is not what it usually means in this column, say so in `extras`."""
     # Not memoryview(value): pyarrow 26 never lets go of one, and memory would grow with the input.
-    raw = [None if value is None else bytes(value) for value in values]
-    if field.null is not Null.NEVER:
-        for row, value in enumerate(raw):
-            if value is None:
-                if field.null is Null.EXPLICIT:
-                    extras.setdefault(row, {})[field.name] = ABSENT
-            elif value == b"null":
-                raw[row] = None
-                if field.null is Null.ABSENT:
-                    extras.setdefault(row, {})[field.name] = "null"
-    return pa.array(raw, pa.binary()).cast(pa.string())
+    texts = pa.array([None if value is None else bytes(value) for value in values], pa.binary()).cast(pa.string())
+    if field.null is Null.NEVER:
+        return texts
+    says_null = pc.fill_null(pc.equal(texts, "null"), False)
+    noted = pc.is_null(texts) if field.null is Null.EXPLICIT else says_null
+    for row in pc.indices_nonzero(noted).to_pylist():
+        extras.setdefault(row, {})[field.name] = ABSENT if field.null is Null.EXPLICIT else "null"
+    return pc.if_else(says_null, pa.scalar(None, pa.string()), texts)
 
 
 def _times(texts: pa.Array, odd_times: Mapping[int, datetime]) -> pa.Array:
@@ -160,9 +156,10 @@ def _with_event_keys(table: pa.Table) -> pa.Table:
     """Replace each eventKey that is not a UUID by a hash of the record's content."""
     place = table.schema.get_field_index("eventKey")
     keys = table.column(place)
-    is_uuid = pc.fill_null(pc.match_substring_regex(keys, _UUID), False).to_pylist()
-    if all(is_uuid):
+    matches = pc.fill_null(pc.match_substring_regex(keys, _UUID), False)
+    if pc.all(matches, min_count=0).as_py():
         return table
+    is_uuid = matches.to_pylist()
     rows = [row for row, good in enumerate(is_uuid) if not good]
     hashes = iter([_content_key(record) for record in table.take(rows).to_pylist()])
     filled = [key if good else next(hashes) for key, good in zip(keys.to_pylist(), is_uuid, strict=True)]
