@@ -175,7 +175,7 @@ texts = st.none() | st.text()
     records=st.lists(st.dictionaries(st.text(max_size=3), json_values, max_size=3), max_size=6),
     repeat=st.sampled_from([1, 500]),
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_any_alert_is_valid(
     context: dict[str, Any], ids: list[str], texts: tuple[str | None, ...], records: list[dict[str, Any]], repeat: int
 ) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from detector.alerts.sinks import AlertFile, StandardOutput, open_sink
-from detector.errors import SinkError
+from detector.errors import OutputClosed, SinkError
 
 LINES = [b'{"a":1}\n', b'{"b":2}\n']
 
@@ -66,7 +66,7 @@ def test_a_full_disk_is_an_error(path: Path) -> None:
 import sys
 from pathlib import Path
 from detector.alerts.sinks import AlertFile
-from detector.errors import SinkError
+from detector.errors import OutputClosed, SinkError
 try:
     AlertFile(Path({str(path)!r})).write([b"x" * 99 + b"\\n"] * 50)
 except SinkError as error:
@@ -120,10 +120,20 @@ def test_standard_output_gets_the_lines(capfdbinary: pytest.CaptureFixture[bytes
     assert capfdbinary.readouterr().out == b"".join(LINES)
 
 
+def test_a_closed_or_full_standard_output_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with open(write_end, "w") as closed:  # noqa: PTH123 - a descriptor, not a path
+        monkeypatch.setattr("sys.stdout", closed)
+        with pytest.raises(OutputClosed):
+            StandardOutput().write(LINES)
+        StandardOutput().write(LINES)  # goes nowhere from now on, and so does what is flushed at exit
+
+
 WRITE_TO_STDOUT = """
 import sys
 from detector.alerts.sinks import StandardOutput
-from detector.errors import SinkError
+from detector.errors import OutputClosed, SinkError
 try:
     StandardOutput().write([b"x" * 99 + b"\\n"] * 50_000)
 except SinkError as error:

@@ -235,6 +235,14 @@ except LakeError as error:
         assert writer.ledger.known("s3://b/2", "x") is None
 
 
+def test_a_part_that_cannot_be_moved_in_is_an_error_and_nothing_is_committed(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        (lake / "events/event_date=2024-05-01").write_text("in the way")
+        with pytest.raises(LakeError, match="cannot write to"):
+            put(writer, {"s3://b/1": log(record(1))})
+        assert list(writer.ledger.objects()) == []
+
+
 def test_the_hint_for_a_full_disk_says_so() -> None:
     error = parts_module.disk_error("cannot write x", OSError(28, "No space left on device"))
     assert str(error) == "cannot write x: No space left on device"
