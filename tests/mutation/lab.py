@@ -1,0 +1,214 @@
+"""All examples in one DuckDB, so that a rule runs over one of them in milliseconds, whatever the views are just now.
+
+The rows of all examples lie in one table, told apart by their log file. What the rules read is filtered by the log
+files in `shown`: one example, as a rule, or many, where columns are computed row by row and it is sound.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from detector.records.log_file import decode_log_file
+from detector.rules.check import difference
+from detector.rules.examples import Example, load_examples
+from detector.rules.finding import ContractError, make_finding
+from detector.rules.rule import Rule
+
+from .mutants import parse_statements, to_sql
+
+_SHOWN = """
+CREATE TABLE shown (logFile VARCHAR);
+CREATE VIEW parts AS FROM all_parts SEMI JOIN shown USING (logFile);
+CREATE TABLE all_hidden AS
+SELECT eventKey, recipientAccountId, logFile, logFileIndex
+FROM all_parts
+QUALIFY row_number() OVER (PARTITION BY logFile, recipientAccountId, eventKey ORDER BY logFileIndex) > 1;
+CREATE VIEW hidden AS FROM all_hidden SEMI JOIN shown USING (logFile);
+CREATE VIEW events AS FROM parts ANTI JOIN hidden USING (logFile, logFileIndex);
+"""
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+# The only table that is computed ahead: all columns of all rows.
+_CANDIDATES = "candidates"
+_CANDIDATES_FROM = "CREATE OR REPLACE VIEW candidates AS FROM {} SEMI JOIN shown USING (logFile)"
+
+
+class NotSql(Exception):  # noqa: N818 - what the mutant is
+    """DuckDB does not take the statement: no mutant, since nobody could have written it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One example of one rule."""
+
+    rule: Rule
+    example: Example
+    log_file: str
+
+    @property
+    def name(self) -> str:
+        """Say which."""
+        return f"{self.rule.id}: {self.example.name}"
+
+    @property
+    def hands_out_keys(self) -> bool:
+        """True when its rows may depend on one another: an AssumeRoot in it says what other keys are."""
+        return any("credentials" in str(record.get("responseElements")) for record in self.example.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One statement of the macros or views."""
+
+    name: str
+    statement: exp.Expr
+    uses: frozenset[str]  # every name in it
+
+
+class Lab:
+    """The examples of all rules, and the definitions, which can be replaced one at a time."""
+
+    def __init__(self, rules: Sequence[Rule], definitions: Path) -> None:
+        self.cases = [
+            Case(rule, example, f"example:{rule.id}/{number}")
+            for rule in rules
+            for number, example in enumerate(load_examples(rule))
+        ]
+        self.definitions = dict(_definitions(definitions))
+        self._connection = duckdb.connect(config={"threads": "1", "python_enable_replacements": "false"})
+        # An example is a handful of rows: to optimise a query costs ten times what running it does.
+        self._connection.execute("SET TimeZone = 'UTC'; PRAGMA disable_optimizer")
+        self._connection.register("rows", pa.concat_tables([_table(case) for case in self.cases]))
+        self._connection.execute(f"CREATE TABLE all_parts AS FROM rows; {_SHOWN}")
+        for definition in self.definitions.values():
+            if definition.name == _CANDIDATES:
+                self._compute("computed")
+                self._connection.execute(_CANDIDATES_FROM.format("computed"))
+            else:
+                self._define(to_sql(definition.statement))
+        self.behind_candidates = self._closure(self.definitions[_CANDIDATES].uses)
+
+    def close(self) -> None:
+        """Close DuckDB."""
+        self._connection.close()
+
+    def used_by(self, rule: Rule) -> frozenset[str]:
+        """Return the definitions that a rule reads through, those behind the table of candidates left out."""
+        return self._closure(_NAME.findall(rule.sql.lower()))
+
+    def first_failure(self, rule: Rule, cases: Sequence[Case], sql: str | None = None) -> str | None:
+        """Run a rule, or other SQL in its place, over examples until one is not as it says; return which, or None.
+
+        Raises:
+            NotSql: DuckDB cannot bind it.
+        """
+        with _not_sql():
+            # Planned once: that costs ten times what running over an example does.
+            self._connection.execute(f"PREPARE rule AS {sql or rule.sql}")
+        return next((f"{case.name}: {failure}" for case in cases if (failure := self._failure(rule, case))), None)
+
+    def _closure(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the definitions that some names, or what they stand for, use."""
+        found: set[str] = set()
+        waiting = [name for name in names if name in self.definitions]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                # What the candidates are made of is in their table already.
+                waiting += self.definitions[name].uses & self.definitions.keys() if name != _CANDIDATES else ()
+        return frozenset(found)
+
+    def _failure(self, rule: Rule, case: Case) -> str | None:
+        self._show([case.log_file])
+        try:
+            result = self._connection.execute("EXECUTE rule")
+            names = [column[0] for column in result.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            return difference(case.example, [make_finding(rule, row) for row in rows])
+        except (duckdb.Error, ContractError) as error:
+            return str(error)
+
+    @contextmanager
+    def with_definition(self, definition: Definition, sql: str) -> Iterator[None]:
+        """Replace a definition while the block runs. `candidates` are as before until `recompute`.
+
+        Raises:
+            NotSql: DuckDB does not take it.
+        """
+        try:
+            self._define(sql)
+            yield
+        finally:
+            self._define(to_sql(definition.statement))
+            self._connection.execute(_CANDIDATES_FROM.format("computed"))
+
+    def recompute(self) -> set[str]:
+        """Compute the candidates by the definitions of now; return the log files whose rows are others than before.
+
+        Raises:
+            NotSql: DuckDB cannot bind them.
+        """
+        self._compute("recomputed")
+        self._connection.execute(_CANDIDATES_FROM.format("recomputed"))
+        columns = self._connection.sql("FROM computed LIMIT 0").columns
+        if self._connection.sql("FROM recomputed LIMIT 0").columns != columns:
+            return {case.log_file for case in self.cases}
+        changed = self._connection.sql(
+            "SELECT DISTINCT logFile FROM ((FROM computed EXCEPT ALL FROM recomputed) UNION ALL"
+            " (FROM recomputed EXCEPT ALL FROM computed))"
+        ).fetchall()
+        return {log_file for (log_file,) in changed}
+
+    def _compute(self, table: str) -> None:
+        statement = self.definitions[_CANDIDATES].statement
+        query = to_sql(statement.expression)
+        alone = [case.log_file for case in self.cases if case.hands_out_keys]
+        together = [case.log_file for case in self.cases if not case.hands_out_keys]
+        with _not_sql():
+            self._show(together)
+            self._connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
+            for log_file in alone:
+                self._show([log_file])
+                self._connection.execute(f"INSERT INTO {table} {query}")
+
+    def _define(self, sql: str) -> None:
+        create = sql.replace("CREATE TABLE", "CREATE VIEW", 1).replace(" IF NOT EXISTS", "", 1)
+        with _not_sql():
+            self._connection.execute(create.replace("CREATE", "CREATE OR REPLACE", 1))
+
+    def _show(self, log_files: list[str]) -> None:
+        self._connection.execute("TRUNCATE shown")
+        self._connection.execute("INSERT INTO shown SELECT unnest($files)", {"files": log_files})
+
+
+@contextmanager
+def _not_sql() -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
+        raise NotSql(str(error)) from error
+
+
+def _table(case: Case) -> pa.Table:
+    """Return an example's records as rows of a log file of its own."""
+    content = json.dumps({"Records": case.example.records}).encode()
+    return decode_log_file(content, case.log_file).table
+
+
+def _definitions(directory: Path) -> Iterator[tuple[str, Definition]]:
+    for name in ("_macros.sql", "_views.sql"):
+        for statement in parse_statements((directory / name).read_text(encoding="utf-8")):
+            if isinstance(statement, exp.Create):
+                created = statement.find(exp.Identifier)
+                defined = str(statement.this.this.name or statement.this.name) if created else ""
+                words = frozenset(_NAME.findall(to_sql(statement).lower())) - {defined}
+                yield defined, Definition(defined, statement, words)

@@ -1,0 +1,135 @@
+"""Judge mutants: which example, or which test of the views, notices."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import logging
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import duckdb
+import pytest
+
+from detector.rules.rule import Rule
+
+from .lab import Case, Definition, Lab, NotSql
+from .mutants import Mutant, mutants_of, parse_statements, to_sql
+
+_VIEW_TESTS = Path(__file__).parents[1] / "rules" / "test_views.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one mutant."""
+
+    subject: str  # the rule, view or macro
+    mutant: str
+    killed_by: str | None  # None: it survived
+
+
+class Judge:
+    """The mutants of rules and of what they read, and the examples that are to kill them."""
+
+    def __init__(self, rules: Sequence[Rule], definitions: Path) -> None:
+        self._directory = definitions
+        self._rules = {rule.id: rule for rule in rules}
+        self._lab = Lab(rules, definitions)
+        self._mutants: dict[str, list[Mutant]] = {}
+        self._cases: dict[str, list[Case]] = {rule.id: [] for rule in rules}
+        for case in self._lab.cases:
+            self._cases[case.rule.id].append(case)
+
+    def close(self) -> None:
+        """Close the laboratory."""
+        self._lab.close()
+
+    @property
+    def rule_ids(self) -> list[str]:
+        """The rules whose examples kill."""
+        return list(self._rules)
+
+    @property
+    def subjects(self) -> list[str]:
+        """What has mutants: rules, then macros and views."""
+        return [*self._rules, *self._lab.definitions]
+
+    def mutants(self, subject: str) -> list[Mutant]:
+        """Return the mutants of a rule, view or macro."""
+        if subject not in self._mutants:
+            rule, definition = self._rules.get(subject), self._lab.definitions.get(subject)
+            statement = parse_statements(rule.sql)[0] if rule else definition and definition.statement
+            self._mutants[subject] = mutants_of(subject, statement, is_rule=rule is not None) if statement else []
+        return self._mutants[subject]
+
+    def failure_without_mutation(self, rule_id: str) -> str | None:
+        """Return the example of a rule that fails already: then its mutants would prove nothing."""
+        return self._lab.first_failure(self._rules[rule_id], self._cases[rule_id])
+
+    def verdicts(self, subject: str, mutants: Iterable[Mutant]) -> Iterator[Verdict]:
+        """Judge mutants of one subject; those that DuckDB does not even bind are left out."""
+        for mutant in mutants:
+            try:
+                if subject in self._rules:
+                    rule = self._rules[subject]
+                    killer = self._lab.first_failure(rule, self._cases[subject], mutant.sql)
+                else:
+                    killer = self._killer_of(self._lab.definitions[subject], mutant)
+            except NotSql:
+                continue
+            yield Verdict(subject, mutant.id, killer)
+
+    def _killer_of(self, definition: Definition, mutant: Mutant) -> str | None:
+        with self._lab.with_definition(definition, mutant.sql):
+            changed: set[str] = set()
+            if definition.name in self._lab.behind_candidates:
+                try:
+                    changed = self._lab.recompute()
+                except duckdb.Error as error:
+                    return str(error)
+            for rule in self._rules.values():
+                reads_it = definition.name in self._lab.used_by(rule)
+                cases = [case for case in self._cases[rule.id] if reads_it or case.log_file in changed]
+                failure = self._lab.first_failure(rule, cases) if cases else None
+                if failure:
+                    return failure
+        return self._failing_view_test(definition, mutant)
+
+    def _failing_view_test(self, definition: Definition, mutant: Mutant) -> str | None:
+        """Run the tests of the views with the mutant in place of the definition."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("_macros.sql", "_views.sql"):
+                statements = parse_statements((self._directory / name).read_text(encoding="utf-8"))
+                original = to_sql(definition.statement)
+                texts = [mutant.sql if (text := to_sql(one)) == original else text for one in statements]
+                (Path(folder) / name).write_text(";\n".join(texts), encoding="utf-8")
+            failed = _FirstFailure()
+            arguments = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", str(_VIEW_TESTS)]
+            with (
+                mock.patch("detector.rules.engine.shipped_rules_directory", return_value=Path(folder)),
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+            ):
+                logging.disable()
+                pytest.main(arguments, plugins=[failed])
+                logging.disable(logging.NOTSET)
+            return failed.test
+
+
+class _FirstFailure:
+    """A pytest plugin that remembers which test failed."""
+
+    test: str | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and self.test is None:
+            self.test = report.nodeid
+
+
+def sample(mutants: Sequence[Mutant], count: int) -> list[Mutant]:
+    """Return so many of the mutants, the same ones in every run."""
+    return sorted(mutants, key=lambda mutant: hashlib.sha256(mutant.id.encode()).digest())[:count]
