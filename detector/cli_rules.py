@@ -8,29 +8,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.terminal import counted, printable, table_lines
+from detector import options
+from detector.errors import UsageError
+from detector.formats import ListFormat
+from detector.terminal import counted, printable, say, say_error, table_lines
 
 if TYPE_CHECKING:
     from detector.rules.rule import Rule, RuleSet
 
-rules_app = typer.Typer(help="List, show and check the detection rules.", no_args_is_help=True, rich_markup_mode=None)
+rules_app = typer.Typer(
+    help="List, show, check and explain the detection rules.", no_args_is_help=True, rich_markup_mode=None
+)
 
-_Directories = Annotated[
-    list[Path] | None, typer.Option("--rules", help="Directory with rules of your own; repeat for more.", metavar="DIR")
-]
+_RuleId = Annotated[str, typer.Argument(metavar="ID", help="The rule's id.")]
 
 
 @rules_app.command(name="list")
 def list_command(
-    rules: _Directories = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
+    rules: options.Rules = None,
+    form: Annotated[
+        ListFormat, typer.Option("--format", help="A table, or one JSON object a line.")
+    ] = ListFormat.TABLE,
 ) -> None:
     """List all rules.
 
-    Example: detector rules list
+    Example: detector rules list --format json | jq -r .id
     """
     rule_set = _load(rules)
-    if as_json:
+    if form is ListFormat.JSON:
         for rule in rule_set.rules:
             typer.echo(json.dumps(_metadata(rule)))
     else:
@@ -41,21 +46,14 @@ def list_command(
 
 
 @rules_app.command(name="show")
-def show_command(
-    rule_id: Annotated[str, typer.Argument(metavar="ID", help="The rule's id.")], rules: _Directories = None
-) -> None:
+def show_command(rule_id: _RuleId, rules: options.Rules = None) -> None:
     """Show one rule: what it means, what to do, and its SQL.
 
     Example: detector rules show root_mfa_deactivated
     """
-    from detector.errors import UsageError
     from detector.rules.show import rule_text
 
-    rule_set = _load(rules)
-    by_id = {rule.id: rule for rule in rule_set.rules}
-    if rule_id not in by_id:
-        raise UsageError(f"there is no rule {printable(rule_id)!r}", hint="`detector rules list` lists them")
-    typer.echo(rule_text(by_id[rule_id]))
+    typer.echo(rule_text(_rule(rule_id, rules)))
 
 
 @rules_app.command(name="check")
@@ -63,25 +61,85 @@ def check_command(
     directories: Annotated[
         list[Path] | None, typer.Argument(metavar="[DIR…]", help="Rule directories; default: the shipped rules.")
     ] = None,
+    suppressions: options.Suppressions = None,
 ) -> None:
-    """Check rule files: format, result contract, and every example.
+    """Check rule files: format, result contract, and every example. With --suppressions, check that file instead.
+
+    Rules of your own that entries name are found in the directories.
 
     Exit codes: 0 all is well, 2 something is not.
 
     Example: detector rules check my-rules/
+
+    Example: detector rules check --suppressions suppressions.toml
     """
-    from detector.rules.check import check_rules
+    from detector.rules.check import check_rules, check_suppressions
     from detector.rules.rule import load_rules, shipped_rules_directory
 
-    chosen = directories or [shipped_rules_directory()]
-    problems = check_rules(*chosen)
+    if suppressions is not None:
+        problems, checked = check_suppressions(suppressions, _load(directories).rules)
+        noun = "suppression"
+    else:
+        chosen = directories or [shipped_rules_directory()]
+        problems, checked, noun = check_rules(*chosen), len(load_rules(*chosen).rules), "rule"
     for problem in problems:
         where = f"{problem.path}: " if problem.path else ""
         typer.echo(f"error: {printable(where + problem.message)}", err=True)
         if problem.hint:
             typer.echo(f"hint: {printable(problem.hint)}", err=True)
-    typer.echo(f"{counted(len(load_rules(*chosen).rules), 'rule')}, {counted(len(problems), 'problem')}", err=True)
+    typer.echo(f"{counted(checked, noun)}, {counted(len(problems), 'problem')}", err=True)
     raise typer.Exit(2 if problems else 0)
+
+
+@rules_app.command(name="docs")
+def docs_command(
+    output: Annotated[Path, typer.Option("--output", help="Directory to write to.", metavar="DIR")] = Path("docs"),
+    rules: options.Rules = None,
+) -> None:
+    """Write the rules' documentation: rules.md with an ATT&CK table, and a layer for ATT&CK Navigator.
+
+    Example: detector rules docs --output docs/
+    """
+    from detector.errors import SinkError
+    from detector.rules.docs import pages
+
+    rule_set = _load(rules)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name, text in pages(rule_set.rules).items():
+            (output / name).write_text(text, encoding="utf-8")
+            say(f"{output / name}")
+    except OSError as error:
+        raise SinkError(f"cannot write to {output}: {error.strerror}") from error
+    _end_with(rule_set)
+
+
+@rules_app.command(name="explain")
+def explain_command(
+    rule_id: _RuleId,
+    lake: options.Lake,
+    event_id: Annotated[str, typer.Option("--event-id", help="An eventID, as in event_ids.", metavar="ID")],
+    rules: options.Rules = None,
+) -> None:
+    """Show why a rule reports an event, or does not: the event's columns, and which conditions hold.
+
+    Example: detector rules explain root_api_call --event-id 7d1f7c1e-0001-4c6e-9a40-0d6f0d7b7a11 --lake lake/
+    """
+    from detector.lake.reader import read_lake
+    from detector.rules.engine import Engine
+    from detector.rules.explain import explain, explanation_lines
+
+    rule = _rule(rule_id, rules)
+    with Engine(read_lake(lake)) as engine:
+        for line in explanation_lines(rule, explain(engine, rule, event_id)):
+            typer.echo(printable(line))
+
+
+def _rule(rule_id: str, directories: list[Path] | None) -> Rule:
+    by_id = {rule.id: rule for rule in _load(directories).rules}
+    if rule_id not in by_id:
+        raise UsageError(f"there is no rule {rule_id!r}", hint="`detector rules list` lists them")
+    return by_id[rule_id]
 
 
 def _load(directories: list[Path] | None) -> RuleSet:
@@ -92,7 +150,7 @@ def _load(directories: list[Path] | None) -> RuleSet:
 
 def _end_with(rule_set: RuleSet) -> None:
     for error in rule_set.errors:
-        typer.echo(f"error: {printable(error)}", err=True)
+        say_error(error)
     raise typer.Exit(2 if rule_set.errors else 0)
 
 

@@ -12,6 +12,9 @@ import boto3
 import pytest
 
 from detector.cli import app
+from detector.cli_rules import rules_app
+from detector.rules.docs import pages
+from detector.rules.rule import load_rules, shipped_rules_directory
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,6 +44,8 @@ def workplace(tmp_path: Path, aws_variables: dict[str, str]) -> Path:
         key = path.relative_to(ROOT / "fixtures/trails/compromised_root")
         for prefix in ("", "prefix/"):
             s3.put_object(Bucket="my-trail-bucket", Key=f"{prefix}{key}", Body=path.read_bytes())
+    [suppressions] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "suppressions.toml").write_text(suppressions, encoding="utf-8")
     return tmp_path
 
 
@@ -59,10 +64,18 @@ def test_the_readmes_commands_do_what_it_says(workplace: Path, aws_variables: di
 
 
 def test_every_command_has_an_example_and_the_readme_names_it() -> None:
-    for command in app.registered_commands:
-        assert command.callback is not None
-        assert "Example: detector " in (command.callback.__doc__ or ""), command.name
-        assert f"detector {command.name}" in README
+    for group, typer_app in (("", app), ("rules ", rules_app)):
+        for command in typer_app.registered_commands:
+            assert command.callback is not None
+            assert "Example: detector " in (command.callback.__doc__ or ""), command.name
+            assert f"detector {group}{command.name}" in README
+
+
+def test_the_rules_documentation_is_current() -> None:
+    rules = load_rules(shipped_rules_directory()).rules
+    for name, text in pages(rules).items():
+        written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert written == text, "write it again: detector rules docs"
 
 
 def test_every_dependency_has_its_line_in_the_readme() -> None:

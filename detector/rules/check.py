@@ -13,6 +13,7 @@ from detector.rules.events import TableEvents
 from detector.rules.examples import Example, load_examples
 from detector.rules.finding import Finding
 from detector.rules.rule import Reads, Rule, load_rules
+from detector.rules.suppressions import read_suppressions
 
 _ALL_EVENTS = RAW_RELATIONS | {"all_events"}
 
@@ -33,6 +34,19 @@ def check_rules(*directories: Path) -> list[Problem]:
     for rule in loaded.rules:
         problems += _check_rule(rule)
     return problems
+
+
+def check_suppressions(path: Path, rules: Sequence[Rule]) -> tuple[list[Problem], int]:
+    """Return what is wrong with a suppressions file, and how many good entries it has."""
+    entries, messages = read_suppressions(path)
+    problems = [Problem(None, message) for message in messages]
+    known = {rule.id for rule in rules}
+    problems += [
+        Problem(path, f"suppression {entry.id}: there is no rule {entry.rule!r}", "`detector rules list` lists them")
+        for entry in entries
+        if entry.rule not in known
+    ]
+    return problems, len(entries)
 
 
 def _check_rule(rule: Rule) -> Iterator[Problem]:

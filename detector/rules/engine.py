@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -117,8 +117,12 @@ class Engine:
             )
         return findings
 
-    def query(self, sql: str) -> pa.RecordBatchReader:
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.RecordBatchReader:
         """Run one SELECT of a person's over `events`, the views, and files of the lake.
+
+        Args:
+            sql: the SELECT.
+            parameters: the values of its named parameters.
 
         Returns:
             The result, computed as it is read. Read it before the next call.
@@ -135,7 +139,7 @@ class Engine:
         if statement.describes_tables or not statement.tables <= RAW_RELATIONS:
             self._make_views()
         with _as_usage_error():
-            reader = self._connection.sql(sql).to_arrow_reader(_QUERY_ROWS)
+            reader = self._connection.sql(sql, params=parameters).to_arrow_reader(_QUERY_ROWS)
         return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader))
 
     def evidence(self, event_keys: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:

@@ -41,6 +41,15 @@ def parse_select(sql: str) -> Statement:
     Raises:
         NotOneSelect: it does not parse, is not exactly one SELECT, or does more than read.
     """
+    return _inspect(parse_tree(sql))
+
+
+def parse_tree(sql: str) -> Any:  # noqa: ANN401 - JSON
+    """Return DuckDB's syntax tree of one SELECT.
+
+    Raises:
+        NotOneSelect: it does not parse, or is not exactly one SELECT.
+    """
     try:
         # A cursor of one shared database: opening a database for each of fifty rules takes longer than running them.
         with _parser().cursor() as parser:
@@ -55,7 +64,14 @@ def parse_select(sql: str) -> Statement:
         raise NotOneSelect("is nested too deeply") from error
     if tree["error"]:
         raise NotOneSelect(f"must be exactly one SELECT statement ({tree['error_message']})")
-    return _inspect(tree)
+    return tree
+
+
+def print_tree(tree: Any) -> str:  # noqa: ANN401 - JSON
+    """Return a syntax tree as SQL again, in DuckDB's own words."""
+    with _parser().cursor() as printer:
+        [(text,)] = printer.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchall()
+    return str(text)
 
 
 @lru_cache(maxsize=1)

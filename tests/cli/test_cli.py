@@ -292,7 +292,7 @@ def test_sql_refuses_what_is_not_one_select_over_the_lake(run: Run, lake: Path, 
 
 def test_rules_are_listed_and_shown(run: Run) -> None:
     assert "root_mfa_deactivated" in run("rules", "list").out
-    rules = [json.loads(line) for line in run("rules", "list", "--json").out.splitlines()]
+    rules = [json.loads(line) for line in run("rules", "list", "--format", "json").out.splitlines()]
     assert {"id", "severity", "attack", "response", "false_positives"} <= rules[0].keys()
     shown = run("rules", "show", "root_mfa_deactivated").out
     assert "What to do:" in shown
