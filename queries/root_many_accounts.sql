@@ -31,18 +31,33 @@ WITH counted AS (
     FROM root_logins
 ),
 
-sprees AS (
+sprees AS MATERIALIZED (
     SELECT
         account_id,
         source_ip,
         day_of(event_time) AS day,
+        row_number() OVER () AS spree_number,
         min(event_time) AS first_login,
         max(event_time) AS last_login,
         count(*) AS logins,
         list(event_id) AS event_ids
     FROM counted
     WHERE accounts >= 3
-    GROUP BY ALL
+    GROUP BY account_id, source_ip, day_of(event_time)
+),
+
+others AS (
+    SELECT
+        spree.spree_number,
+        list_sort(list_distinct(list(DISTINCT other.account_id))) AS accounts,
+        arg_min(other.event_id, (other.event_time, other.event_id), 50) AS event_ids
+    FROM sprees AS spree
+    JOIN counted AS other
+        ON
+            other.source_ip = spree.source_ip
+            AND other.account_id IS DISTINCT FROM spree.account_id
+            AND other.event_time BETWEEN spree.first_login - INTERVAL 24 HOUR AND spree.last_login + INTERVAL 24 HOUR
+    GROUP BY spree.spree_number
 )
 
 SELECT
@@ -53,20 +68,7 @@ SELECT
     spree.event_ids,
     group_key([spree.source_ip, spree.day]) AS dedup_key,
     'root of account ' || coalesce(spree.account_id, 'unknown') || ' signed in from ' || spree.source_ip
-    || ', and so did root of ' || count(DISTINCT other.account_id) || ' other accounts within 24 hours' AS summary,
-    list_sort(list(DISTINCT other.account_id))[:50] AS other_accounts,
-    list_sort(list(DISTINCT other.event_id))[:50] AS other_event_ids
-FROM sprees AS spree
-JOIN counted AS other
-    ON
-        other.source_ip = spree.source_ip
-        AND other.account_id IS DISTINCT FROM spree.account_id
-        AND other.event_time BETWEEN spree.first_login - INTERVAL 24 HOUR AND spree.last_login + INTERVAL 24 HOUR
-GROUP BY
-    spree.account_id,
-    spree.source_ip,
-    spree.day,
-    spree.first_login,
-    spree.last_login,
-    spree.logins,
-    spree.event_ids
+    || ', and so did root of ' || len(other.accounts) || ' other accounts within 24 hours' AS summary,
+    other.accounts[:50] AS other_accounts,
+    other.event_ids AS other_event_ids
+FROM sprees AS spree JOIN others AS other USING (spree_number)

@@ -23,8 +23,7 @@
 WITH footholds AS (
     SELECT
         *,
-        -- Rights for a user are one thing, attached or written into the user.
-        CASE event_name WHEN 'PutUserPolicy' THEN 'AttachUserPolicy' ELSE event_name END AS kind
+        coalesce(field(requestParameters, 'userName'), field(requestParameters, 'roleName')) AS user_or_role
     FROM direct_root_calls
     WHERE
         succeeded
@@ -38,27 +37,41 @@ WITH footholds AS (
             )
             OR (service = 'ec2' AND event_name = 'RunInstances')
         )
+),
+
+-- A script can make thousands of users in the hour: the first of each kind of call stand for them.
+calls AS (
+    SELECT
+        login.account_id,
+        login.event_id,
+        login.event_time,
+        login.source_ip,
+        foothold.event_name,
+        count(*) AS event_count,
+        max(foothold.event_time) AS last_event_time,
+        arg_min(foothold.event_id, (foothold.event_time, foothold.event_id), 10) AS event_ids,
+        arg_min(foothold.user_or_role, (foothold.event_time, foothold.event_id), 10) AS users_and_roles
+    FROM root_logins AS login
+    JOIN footholds AS foothold
+        ON
+            foothold.account_id IS NOT DISTINCT FROM login.account_id
+            AND foothold.event_time BETWEEN login.event_time AND login.event_time + INTERVAL 60 MINUTE
+    GROUP BY login.account_id, login.event_id, login.event_time, login.source_ip, foothold.event_name
 )
 
 SELECT
-    login.account_id,
-    login.event_time,
-    max(foothold.event_time) AS last_event_time,
-    1 + count(DISTINCT foothold.event_id) AS event_count,
-    [login.event_id] || list(DISTINCT foothold.event_id) AS event_ids,
-    login.event_id AS dedup_key,
-    'root signed in to account ' || coalesce(login.account_id, 'unknown') || ' from '
-    || coalesce(login.source_ip, 'an unknown address') || ' and within 60 minutes called '
-    || array_to_string(list_sort(list(DISTINCT foothold.event_name)), ', ') AS summary,
-    list_sort(list(DISTINCT foothold.event_name)) AS calls,
-    list_sort(list_distinct(list(coalesce(
-        field(foothold.requestParameters, 'userName'), field(foothold.requestParameters, 'roleName')
-    ))))[:20] AS users_and_roles,
-    list_sort(list(DISTINCT foothold.source_ip))[:20] AS source_ips
-FROM root_logins AS login
-JOIN footholds AS foothold
-    ON
-        foothold.account_id IS NOT DISTINCT FROM login.account_id
-        AND foothold.event_time BETWEEN login.event_time AND login.event_time + INTERVAL 60 MINUTE
-GROUP BY login.account_id, login.event_id, login.event_time, login.source_ip
-HAVING count(DISTINCT foothold.kind) >= 2
+    account_id,
+    event_time,
+    max(last_event_time) AS last_event_time,
+    1 + sum(event_count) AS event_count,
+    [event_id] || flatten(list(event_ids)) AS event_ids,
+    event_id AS dedup_key,
+    'root signed in to account ' || coalesce(account_id, 'unknown') || ' from '
+    || coalesce(source_ip, 'an unknown address') || ' and within 60 minutes called '
+    || string_agg(event_name, ', ' ORDER BY event_name) AS summary,
+    list_sort(list(event_name)) AS calls,
+    list_sort(list_distinct(flatten(list(users_and_roles)))) AS users_and_roles
+FROM calls
+GROUP BY account_id, event_id, event_time, source_ip
+-- Rights for a user are one thing, attached to the user or written into it.
+HAVING count(DISTINCT CASE event_name WHEN 'PutUserPolicy' THEN 'AttachUserPolicy' ELSE event_name END) >= 2
