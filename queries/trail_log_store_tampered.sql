@@ -81,31 +81,30 @@ acts AS (
     FROM candidates
     WHERE
         succeeded
-        AND (
-            (service = 's3' AND event_name IN ('DeleteBucket', 'DeleteBucketPolicy'))
-            OR (
-                service = 's3'
-                AND event_name IN ('PutBucketLifecycle', 'PutBucketLifecycleConfiguration')
-                AND len(list_filter(
-                    json_items(requestParameters, '$.LifecycleConfiguration.Rule'),
-                    lambda rule: lower(field(rule, 'Status')) = 'enabled'
-                    AND (
-                        TRY_CAST(field(rule, '$.Expiration.Days') AS DOUBLE) < 90
-                        OR TRY_CAST(field(rule, '$.Expiration.Date') AS TIMESTAMP) < event_time + INTERVAL 90 DAY
-                    )
-                )) > 0
-            )
-            OR (
-                service = 's3'
-                AND event_name = 'PutBucketVersioning'
-                AND (
-                    lower(field(requestParameters, '$.VersioningConfiguration.Status')) = 'suspended'
-                    OR lower(field(requestParameters, '$.VersioningConfiguration.MfaDelete')) = 'disabled'
+        AND CASE service
+            WHEN 's3' THEN
+                event_name IN ('DeleteBucket', 'DeleteBucketPolicy')
+                OR (
+                    event_name IN ('PutBucketLifecycle', 'PutBucketLifecycleConfiguration')
+                    AND len(list_filter(
+                        json_items(requestParameters, '$.LifecycleConfiguration.Rule'),
+                        lambda rule: lower(field(rule, 'Status')) = 'enabled'
+                        AND (
+                            TRY_CAST(field(rule, '$.Expiration.Days') AS DOUBLE) < 90
+                            OR TRY_CAST(field(rule, '$.Expiration.Date') AS TIMESTAMP) < event_time + INTERVAL 90 DAY
+                        )
+                    )) > 0
                 )
-            )
-            OR (service = 'kms' AND event_name IN ('ScheduleKeyDeletion', 'DisableKey'))
-            OR (service = 'logs' AND event_name = 'DeleteLogGroup')
-        )
+                OR (
+                    event_name = 'PutBucketVersioning'
+                    AND (
+                        lower(field(requestParameters, '$.VersioningConfiguration.Status')) = 'suspended'
+                        OR lower(field(requestParameters, '$.VersioningConfiguration.MfaDelete')) = 'disabled'
+                    )
+                )
+            WHEN 'kms' THEN event_name IN ('ScheduleKeyDeletion', 'DisableKey')
+            WHEN 'logs' THEN event_name = 'DeleteLogGroup'
+        END
 ),
 
 deletions AS (
@@ -148,7 +147,7 @@ SELECT
     max(event_time) AS last_event_time,
     count(*) AS event_count,
     list(event_id) AS event_ids,
-    group_key(['deleted', store, session_key, hour_of(event_time)]) AS dedup_key,
+    group_key([store, session_key, hour_of(event_time)]) AS dedup_key,
     CASE WHEN bool_or(is_root) THEN 'root' ELSE coalesce(min(actor_arn), 'an unknown caller') END || ' of account '
     || coalesce(account_id, 'unknown') || ' deleted log files from a trail''s bucket ' || store || ' from '
     || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,

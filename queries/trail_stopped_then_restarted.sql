@@ -40,9 +40,9 @@ WITH switches AS (
         ) AS restart
     FROM candidates
     WHERE
-        service = 'cloudtrail'
+        -- Which only calls to CloudTrail have. An unknown trail is not the same as another unknown one.
+        trail_key IS NOT NULL
         AND succeeded
-        AND trail_key IS NOT NULL
 ),
 
 gaps AS MATERIALIZED (
@@ -104,7 +104,7 @@ between_both AS (
         count_if(by_root) AS root_calls,
         count_if(changes_iam) AS iam_changes,
         -- What matters most first: an alert names a hundred events at most.
-        arg_min(event_id, (NOT by_root, NOT changes_iam, event_time, event_id), 50) AS call_ids,
+        arg_max(event_id, (by_root, changes_iam, event_time, event_id), 50) AS call_ids,
         list_sort(list(DISTINCT coalesce(service, 'unknown') || ':' || coalesce(event_name, 'unknown')))[:20] AS calls
     FROM calls
     GROUP BY gap
