@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -109,5 +110,9 @@ if __name__ == "__main__":
         workers = {parent.stdout.readline().strip() for _ in range(2)}
         assert all(workers)
         parent.send_signal(signal.SIGKILL)
-        # Reading ends only when no worker holds the pipe any more.
+        # The pipe has an end only when no worker holds it any more.
+        has_ended, _, _ = select.select([parent.stdout], [], [], 60)
+        for worker in workers if not has_ended else ():
+            os.kill(int(worker), signal.SIGKILL)
+        assert has_ended
         assert parent.stdout.read() == ""
