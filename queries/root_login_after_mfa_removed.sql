@@ -24,26 +24,52 @@
 -- monotone = false
 -- ///
 
-WITH removals AS (
+WITH devices AS (
+    SELECT
+        account_id,
+        event_time,
+        event_id,
+        actor_arn,
+        true AS is_removal
+    FROM root_mfa_deactivations
+    UNION ALL
+    SELECT
+        account_id,
+        event_time,
+        event_id,
+        actor_arn,
+        false AS is_removal
+    FROM root_mfa_activations
+),
+
+openings AS (
+    SELECT
+        *,
+        min(event_time) FILTER (WHERE NOT is_removal) OVER (
+            PARTITION BY account_id
+            ORDER BY event_time
+            RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+        ) AS closed_at
+    FROM devices
+),
+
+removals AS (
     SELECT
         (login.logFile, login.logFileIndex) AS login,
-        min(removal.event_time) AS removed_at,
+        min(opening.event_time) AS removed_at,
         count(*) AS removal_count,
-        list(removal.event_id) AS removal_ids,
-        list_sort(list(DISTINCT removal.actor_arn))[:20] AS removed_by
+        -- An alert names a hundred events at most.
+        arg_max(opening.event_id, (opening.event_time, opening.event_id), 50) AS removal_ids,
+        list_sort(list(DISTINCT opening.actor_arn))[:20] AS removed_by
     FROM root_logins AS login
-    INNER JOIN root_mfa_deactivations AS removal
+    INNER JOIN openings AS opening
         ON
-            removal.account_id IS NOT DISTINCT FROM login.account_id
-            AND login.event_time BETWEEN removal.event_time AND removal.event_time + INTERVAL 72 HOUR
+            opening.account_id IS NOT DISTINCT FROM login.account_id
+            AND login.event_time BETWEEN opening.event_time AND opening.event_time + INTERVAL 72 HOUR
     WHERE
-        login.mfa <> 'yes'
-        AND NOT EXISTS (
-            FROM root_mfa_activations AS device
-            WHERE
-                device.account_id IS NOT DISTINCT FROM login.account_id
-                AND device.event_time BETWEEN removal.event_time AND login.event_time
-        )
+        opening.is_removal
+        AND login.mfa <> 'yes'
+        AND coalesce(login.event_time < opening.closed_at, true)
     GROUP BY (login.logFile, login.logFileIndex)
 )
 
