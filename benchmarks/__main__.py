@@ -6,7 +6,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -50,10 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = [*machine.describe(), f"{events:,} events, medians of {options.runs} runs, {minutes:.1f} minutes in all"]
     if load > 0.5:
         about.append(f"the machine was busy with other work: load {load:.1f} before the first run")
-    document = table.document(results, about, loose=shop.is_small)
-    sys.stdout.write(document)
+    _show([*table.bars(results, loose=shop.is_small), "", *table.growth(results)])
     if options.markdown:
-        options.markdown.write_text(document, encoding="utf-8")
+        options.markdown.write_text(table.document(results, about, loose=shop.is_small), encoding="utf-8")
     return _judge(results, loose=shop.is_small)
 
 
@@ -79,10 +78,13 @@ def _parser() -> argparse.ArgumentParser:
 def _run(name: str, shop: Workshop) -> JobResult:
     _say(f"job {name}")
     try:
-        return JOBS[name](shop)
+        result = JOBS[name](shop)
     except BenchmarkError as error:
         _say(f"job {name} failed: {error}")
-        return JobResult(name, name, failure=str(error))
+        result = JobResult(name, name, failure=str(error))
+    # At once: whoever interrupts a long run keeps what it found.
+    _show(table.section(result))
+    return result
 
 
 def _judge(results: Sequence[JobResult], *, loose: bool) -> int:
@@ -91,6 +93,11 @@ def _judge(results: Sequence[JobResult], *, loose: bool) -> int:
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict.value}" for verdict in Verdict)
     _say(f"bars: {counts}")
     return 1 if Verdict.MISSED in verdicts or any(result.failure for result in results) else 0
+
+
+def _show(lines: Iterable[str]) -> None:
+    sys.stdout.write("\n".join(lines) + "\n\n")
+    sys.stdout.flush()
 
 
 def _say(message: str) -> None:

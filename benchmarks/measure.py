@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from typing import Final
 
 _SAMPLE_SECONDS: Final = 0.02
-_LONGEST_SECONDS: Final = 600
+_LONGEST_SECONDS: Final = 1_800
 
 
 class BenchmarkError(Exception):

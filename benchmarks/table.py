@@ -31,7 +31,7 @@ def document(results: Sequence[JobResult], machine: Iterable[str], *, loose: boo
         *bars(results, loose=loose),
     ]
     for result in results:
-        lines += ["", f"## {result.title}", "", *(job(result))]
+        lines += ["", *section(result)]
     lines += ["", "## Growth", "", *growth(results)]
     return "\n".join(lines) + "\n"
 
@@ -50,8 +50,9 @@ def bars(results: Sequence[JobResult], *, loose: bool) -> Iterator[str]:
             )
 
 
-def job(result: JobResult) -> Iterator[str]:
-    """Yield the table of one job."""
+def section(result: JobResult) -> Iterator[str]:
+    """Yield what one job found, under its title."""
+    yield from (f"## {result.title}", "")
     if result.failure:
         yield f"Failed: {result.failure}"
         return
