@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -61,6 +62,39 @@ def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(tmp_path: Pa
     for life in lives:
         assert life["before"] == life["after"]  # a reader does not wait for the next writer to be right
         assert (life["unlisted"], life["missing"]) == ([], [])
+
+
+def test_everything_is_on_the_disk_before_the_ledger_says_so(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[tuple[str, str]] = []
+    fsync, rename, ledger_commit = os.fsync, Path.rename, Ledger.commit
+
+    def recorded_fsync(descriptor: int) -> None:
+        steps.append(("fsync", Path(f"/proc/self/fd/{descriptor}").readlink().name))
+        fsync(descriptor)
+
+    def recorded_rename(path: Path, target: Path) -> Path:
+        steps.append(("rename", path.name))
+        return rename(path, target)
+
+    def recorded_commit(*arguments: Any) -> None:  # noqa: ANN401
+        steps.append(("commit", ""))
+        ledger_commit(*arguments)
+
+    with open_to_write(lake) as writer:
+        monkeypatch.setattr(os, "fsync", recorded_fsync)
+        monkeypatch.setattr(Path, "rename", recorded_rename)
+        monkeypatch.setattr(Ledger, "commit", recorded_commit)
+        put(writer, {"s3://b/1": log(record(1), record(1), record(2, day=2), {"x": 1})})
+        monkeypatch.undo()
+    commit_step = steps.index(("commit", ""))
+    paths = {Path(path) for path in listed(lake)}
+    assert {path.parts[0] for path in paths} == {"events", "hidden", "rejected"}
+    for path in paths:
+        moved = steps.index(("rename", path.name))
+        assert steps.index(("fsync", path.name)) < moved
+        # The folder that it was moved to, and the one that this folder is new in.
+        for folder in path.parts[:-1]:
+            assert moved < max(at for at, step in enumerate(steps) if step == ("fsync", folder)) < commit_step
 
 
 def test_a_second_writer_is_refused_with_the_first_ones_pid(lake: Path) -> None:
