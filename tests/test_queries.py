@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from detector.rules.check import check_example, check_rules
+from detector.rules.check import check_example, check_rules, open_bench
+from detector.rules.engine import Engine
 from detector.rules.examples import Example, load_examples
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
 
@@ -21,14 +24,20 @@ def test_every_shipped_rule_can_be_read() -> None:
     assert len(SHIPPED.rules) >= 9
 
 
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Engine]:
+    with open_bench() as engine:
+        yield engine
+
+
 @pytest.mark.parametrize(("rule", "example"), CASES)
-def test_example(rule: Rule, example: Example) -> None:
-    assert check_example(rule, example) is None
+def test_example(rule: Rule, example: Example, bench: Engine) -> None:
+    assert check_example(rule, example, bench) is None
 
 
 def test_nothing_else_is_wrong_with_the_shipped_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     # The examples have run above, one test each.
-    monkeypatch.setattr("detector.rules.check.check_example", lambda _rule, _example: None)
+    monkeypatch.setattr("detector.rules.check.check_example", lambda _rule, _example, _bench: None)
     assert check_rules(shipped_rules_directory()) == []
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.errors import RuleError
+from detector.records.schema import EVENTS
 from detector.rules.engine import RAW_RELATIONS, Engine
 from detector.rules.events import TableEvents
 from detector.rules.examples import Example, load_examples
@@ -59,28 +60,32 @@ def _check_rule(rule: Rule) -> Iterator[Problem]:
     except RuleError as error:
         yield Problem(None, str(error), error.hint)
         return
-    for example in examples:
-        problem = check_example(rule, example)
-        if problem is not None:
-            yield Problem(rule.path, f"example {example.name!r}: {problem}")
+    with open_bench() as bench:
+        for example in examples:
+            problem = check_example(rule, example, bench)
+            if problem is not None:
+                yield Problem(rule.path, f"example {example.name!r}: {problem}")
     if not any(example.alerts for example in examples):
         yield Problem(rule.examples_path, "no example fires", "one must, to show that the rule can")
     if all(example.alerts for example in examples):
         yield Problem(rule.examples_path, "no near miss", "add one for each predicate, with alerts 0")
 
 
-def check_example(rule: Rule, example: Example) -> str | None:
+def open_bench() -> Engine:
+    """Return an engine for examples, one after the other; close it in the end."""
+    return Engine(TableEvents(EVENTS.empty_table()), threads=1)
+
+
+def check_example(rule: Rule, example: Example, bench: Engine) -> str | None:
     """Run a rule over one of its examples and return what is wrong, or None."""
     try:
-        table = example.table()
+        bench.replace_events(example.table())
+        findings = bench.run(rule)
     except ValueError as error:
         return f"cannot be read: {error}"
-    with Engine(TableEvents(table), threads=1) as engine:
-        try:
-            findings = engine.run(rule)
-        except RuleError as error:
-            return str(error)
-        known = engine.evidence(key for finding in findings for key in finding.event_ids) if findings else {}
+    except RuleError as error:
+        return str(error)
+    known = bench.evidence(key for finding in findings for key in finding.event_ids) if findings else {}
     problem = difference(example, findings)
     unknown = [key for finding in findings for key in finding.event_ids if key not in known]
     if problem is None and unknown:

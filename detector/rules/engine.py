@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
-from detector.rules.events import Events
+from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.rule import Rule, shipped_rules_directory
@@ -22,6 +24,7 @@ from detector.rules.statement import NotOneSelect, first_line, parse_select
 
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "hidden"})
+_LEADING_COMMENTS = re.compile(r"\A(?:\s*--[^\n]*\n)*\s*")
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
 
 
@@ -82,6 +85,18 @@ class Engine:
         """Close the connection and remove what it spilled."""
         self._connection.close()
         self._spill.cleanup()
+
+    def replace_events(self, table: pa.Table) -> None:
+        """Put other events in place of these: for many small tables in a row, each of which would need an engine.
+
+        Only for an engine over `TableEvents`.
+        """
+        self._make_views()
+        self._connection.execute("DROP TABLE hidden")
+        self._connection.unregister("parts")
+        TableEvents(table).attach(self._connection)
+        for statement in self._tables:
+            self._connection.execute(statement)
 
     def run(self, rule: Rule) -> list[Finding]:
         """Return what one rule finds, oldest first.
@@ -169,6 +184,17 @@ class Engine:
         if not self._has_views:
             self._define("_views.sql")
             self._has_views = True
+
+    @cached_property
+    def _tables(self) -> list[str]:
+        """Return the statements that make and drop the tables behind the views."""
+        text = (self._definitions / "_views.sql").read_text(encoding="utf-8")
+        statements = [_LEADING_COMMENTS.sub("", one.query) for one in self._connection.extract_statements(text)]
+        return [
+            one.replace("CREATE TABLE", "CREATE OR REPLACE TABLE", 1)
+            for one in statements
+            if one.startswith(("CREATE TABLE", "DROP TABLE"))
+        ]
 
     def _define(self, name: str) -> None:
         self._connection.execute((self._definitions / name).read_text(encoding="utf-8"))
