@@ -57,7 +57,8 @@ def command(source: Path, folder: Path) -> list[str]:
 
 
 def run_to_end(source: Path, folder: Path) -> Outcome:
-    subprocess.run(command(source, folder), check=True, stderr=subprocess.DEVNULL)
+    ended = subprocess.run(command(source, folder), check=False, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 0, ended.stderr
     return outcome(folder / "lake", folder / "alerts.jsonl")
 
 
