@@ -102,6 +102,8 @@ def _run(engine: Engine, rule: Rule, detection: Detection) -> list[Finding]:
 def _alerts(
     engine: Engine, findings: Sequence[Finding], now: datetime, suppressions: Sequence[SuppressionEntry]
 ) -> Iterator[Alert]:
+    if not findings:
+        return  # most rules find nothing most of the time; the look-up costs three queries
     found = engine.evidence(key for finding in findings for key in finding.event_ids)
     for finding in findings:
         events = evidence_of(finding, found)

@@ -118,11 +118,12 @@ with open_to_write(Path({str(lake)!r})) as writer:
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert child.stdout
     with child, child.stdout:
-        pid = child.stdout.readline().strip()
-        with pytest.raises(LakeBusy, match=f"process {pid} "):
-            open_to_write(lake).__enter__()
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        try:
+            pid = child.stdout.readline().strip()
+            with pytest.raises(LakeBusy, match=f"process {pid} "):
+                open_to_write(lake).__enter__()
+        finally:
+            child.send_signal(signal.SIGKILL)
     with open_to_write(lake):
         assert files_of(lake) == set()
 
