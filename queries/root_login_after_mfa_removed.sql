@@ -67,8 +67,8 @@ removals AS (
             opening.account_id IS NOT DISTINCT FROM login.account_id
             AND login.event_time BETWEEN opening.event_time AND opening.event_time + INTERVAL 72 HOUR
     WHERE
-        opening.is_removal
-        AND login.mfa <> 'yes'
+        login.mfa <> 'yes'
+        -- Not after a device was registered. The registrations themselves are closed from their own second on.
         AND coalesce(login.event_time < opening.closed_at, true)
     GROUP BY (login.logFile, login.logFileIndex)
 )
