@@ -247,6 +247,8 @@ def _open(events: Events, spill: Path, threads: int | None, memory_limit: str) -
     )
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        # On by default where Python has no main file; it would be written between the alerts.
+        connection.execute("SET enable_progress_bar = false")
         events.attach(connection)
         connection.execute("CREATE VIEW events AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)")
         readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]

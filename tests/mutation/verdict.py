@@ -17,7 +17,7 @@ import pytest
 
 from detector.rules.rule import Rule
 
-from .lab import Case, Definition, Lab, NotSql
+from .lab import BROKEN, Case, Definition, Lab, NotSql
 from .mutants import Mutant, mutants_of, parse_statements, to_sql
 
 _VIEW_TESTS = Path(__file__).parents[1] / "rules" / "test_views.py"
@@ -38,7 +38,7 @@ class Judge:
     def __init__(self, rules: Sequence[Rule], definitions: Path) -> None:
         self._directory = definitions
         self._rules = {rule.id: rule for rule in rules}
-        self._lab = Lab(rules, definitions)
+        self._lab = self._open()
         self._mutants: dict[str, list[Mutant]] = {}
         self._cases: dict[str, list[Case]] = {rule.id: [] for rule in rules}
         for case in self._lab.cases:
@@ -71,30 +71,45 @@ class Judge:
         return self._lab.first_failure(self._rules[rule_id], self._cases[rule_id])
 
     def verdicts(self, subject: str, mutants: Iterable[Mutant]) -> Iterator[Verdict]:
-        """Judge mutants of one subject; those that DuckDB does not even bind are left out."""
+        """Judge mutants of one subject; those that DuckDB does not bind, or cannot run, are left out."""
         for mutant in mutants:
-            try:
-                if subject in self._rules:
-                    rule = self._rules[subject]
-                    killer = self._lab.first_failure(rule, self._cases[subject], mutant.sql)
-                else:
-                    killer = self._killer_of(self._lab.definitions[subject], mutant)
-            except NotSql:
-                continue
-            yield Verdict(subject, mutant.id, killer)
+            with contextlib.suppress(NotSql):
+                yield Verdict(subject, mutant.id, self._killer_of(subject, mutant))
 
-    def _killer_of(self, definition: Definition, mutant: Mutant) -> str | None:
-        with self._lab.with_definition(definition, mutant.sql):
+    def _killer_of(self, subject: str, mutant: Mutant) -> str | None:
+        try:
+            return self._killer_in(self._lab, subject, mutant)
+        except BROKEN:  # without the optimizer; and then this DuckDB refuses whatever comes after
+            self._lab.close()
+            self._lab = self._open()
+        careful = self._open(optimises=True)
+        try:
+            return self._killer_in(careful, subject, mutant)
+        except BROKEN as error:
+            raise NotSql(str(error)) from error
+        finally:
+            careful.close()
+
+    def _open(self, *, optimises: bool = False) -> Lab:
+        return Lab(list(self._rules.values()), self._directory, optimises=optimises)
+
+    def _killer_in(self, lab: Lab, subject: str, mutant: Mutant) -> str | None:
+        if subject in self._rules:
+            return lab.first_failure(self._rules[subject], self._cases[subject], mutant.sql)
+        definition = lab.definitions[subject]
+        with lab.with_definition(definition, mutant.sql):
             changed: set[str] = set()
-            if definition.name in self._lab.behind_candidates:
+            if definition.name in lab.behind_candidates:
                 try:
-                    changed = self._lab.recompute()
+                    changed = lab.recompute()
+                except BROKEN:
+                    raise
                 except duckdb.Error as error:
                     return str(error)
             for rule in self._rules.values():
-                reads_it = definition.name in self._lab.used_by(rule)
+                reads_it = definition.name in lab.used_by(rule)
                 cases = [case for case in self._cases[rule.id] if reads_it or case.log_file in changed]
-                failure = self._lab.first_failure(rule, cases) if cases else None
+                failure = lab.first_failure(rule, cases) if cases else None
                 if failure:
                     return failure
         return self._failing_view_test(definition, mutant)
