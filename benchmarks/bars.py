@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-LOOSE: Final = 20  # so many times easier when the data are too small to mean anything: does it run at all?
+LOOSE: Final = 200  # so many times easier when start-up outweighs the work: does it run at all?
 
 
 class Verdict(Enum):

@@ -134,7 +134,7 @@ def test_the_bucket_lists_and_serves_what_lies_in_the_folder(tmp_path: Path) -> 
 
 
 def test_all_jobs_run_at_a_small_size(tmp_path: Path) -> None:
-    """Bars are twenty times as loose then: only what does not work misses one."""
+    """Bars are so loose then that only what does not work misses one."""
     report = tmp_path / "performance.md"
     arguments = ["--scale", "0.005", "--runs", "1", "--data", str(tmp_path), "--markdown", str(report)]
     ended = subprocess.run(
