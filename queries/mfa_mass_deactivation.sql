@@ -13,7 +13,10 @@
 -- 2. If there is none: disable the caller's credentials first, then find out how they were taken.
 -- 3. For each of the identities: look for logins and new access keys since, then register MFA again.
 -- """
--- false_positives = ["Bulk off-boarding that deletes the users later than an hour after.", "Moving users to single sign-on."]
+-- false_positives = [
+--     "Bulk off-boarding that deletes the users later than an hour after.",
+--     "Moving users to single sign-on.",
+-- ]
 -- references = ["https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeactivateMFADevice.html"]
 -- # Later data can add events, or lower the severity; an hour that had its third identity keeps it.
 -- monotone = true

@@ -14,7 +14,10 @@
 -- 3. If the user knows nothing of it: deactivate the device, disable the user's keys and password, and revoke the
 --    role's sessions older than now.
 -- """
--- false_positives = ["Onboarding automation that registers devices with a role.", "aws-vault and the like on a person's machine."]
+-- false_positives = [
+--     "Onboarding automation that registers devices with a role.",
+--     "aws-vault and the like on a person's machine.",
+-- ]
 -- references = [
 --     "https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html",
 --     "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html",

@@ -41,7 +41,12 @@ SELECT
     || ' of account ' || coalesce(account_id, 'unknown') || ' from ' || coalesce(source_ip, 'an unknown address') AS summary,
     CASE
         WHEN leaves_out_reads OR leaves_out_writes THEN 'high'
-        WHEN len(list_filter(left_out_sources, lambda source: NOT regexp_full_match(source, '(kms|rdsdata)\.amazonaws\.com(\.cn)?'))) > 0 THEN 'high'
+        WHEN
+            len(list_filter(
+                left_out_sources,
+                lambda source: NOT regexp_full_match(source, '(kms|rdsdata)\.amazonaws\.com(\.cn)?')
+            )) > 0
+            THEN 'high'
         ELSE 'medium'
     END AS severity,
     trail_key AS trail,

@@ -43,7 +43,12 @@ WITH stores AS MATERIALIZED (
             unnest([
                 {'kind': 'bucket', 'store': field(requestParameters, 's3BucketName')},
                 {'kind': 'bucket', 'store': field(responseElements, 's3BucketName')},
-                {'kind': 'key', 'store': kms_key_arn(field(requestParameters, 'kmsKeyId'), region, coalesce(recipient_account_id, account_id))},
+                {
+                    'kind': 'key',
+                    'store': kms_key_arn(
+                        field(requestParameters, 'kmsKeyId'), region, coalesce(recipient_account_id, account_id)
+                    )
+                },
                 {'kind': 'key', 'store': field(responseElements, 'kmsKeyId')},
                 {'kind': 'log group', 'store': field(requestParameters, 'cloudWatchLogsLogGroupArn')},
                 {'kind': 'log group', 'store': field(responseElements, 'cloudWatchLogsLogGroupArn')}

@@ -16,7 +16,10 @@
 -- 4. If nobody knows of it: disable the caller's credentials, undo what was made in between, and treat the gap as
 --    unobserved.
 -- """
--- false_positives = ["Maintenance of a trail by an administrator who goes on working.", "Infrastructure code that restarts a trail."]
+-- false_positives = [
+--     "Maintenance of a trail by an administrator who goes on working.",
+--     "Infrastructure code that restarts a trail.",
+-- ]
 -- references = [
 --     "https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_StopLogging.html",
 --     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-turning-off-logging.html",

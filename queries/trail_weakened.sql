@@ -34,8 +34,12 @@ WITH settings AS (
             {
                 'setting': 'multi-region',
                 'is_switch': true,
-                'asked': coalesce(field(requestParameters, 'isMultiRegionTrail'), field(requestParameters, 'multiRegionEnabled')),
-                'answered': coalesce(field(responseElements, 'isMultiRegionTrail'), field(responseElements, 'multiRegionEnabled'))
+                'asked': coalesce(
+                    field(requestParameters, 'isMultiRegionTrail'), field(requestParameters, 'multiRegionEnabled')
+                ),
+                'answered': coalesce(
+                    field(responseElements, 'isMultiRegionTrail'), field(responseElements, 'multiRegionEnabled')
+                )
             },
             {
                 'setting': 'global service events',
@@ -52,8 +56,12 @@ WITH settings AS (
             {
                 'setting': 'organisation',
                 'is_switch': true,
-                'asked': coalesce(field(requestParameters, 'isOrganizationTrail'), field(requestParameters, 'organizationEnabled')),
-                'answered': coalesce(field(responseElements, 'isOrganizationTrail'), field(responseElements, 'organizationEnabled'))
+                'asked': coalesce(
+                    field(requestParameters, 'isOrganizationTrail'), field(requestParameters, 'organizationEnabled')
+                ),
+                'answered': coalesce(
+                    field(responseElements, 'isOrganizationTrail'), field(responseElements, 'organizationEnabled')
+                )
             },
             -- Asked for as '', which removes it.
             {
@@ -107,8 +115,9 @@ SELECT
     coalesce(any_value(trail_key), 'an unknown trail') || ' was weakened by '
     || CASE WHEN any_value(is_root) THEN 'root' ELSE coalesce(any_value(actor_arn), 'an unknown caller') END
     || ' of account ' || coalesce(account_id, 'unknown') || ' from ' || coalesce(any_value(source_ip), 'an unknown address')
-    || ': ' || string_agg(setting || CASE WHEN is_switch THEN ' off' WHEN value = '' THEN ' removed' ELSE ' changed' END, ', ' ORDER BY setting)
-    AS summary,
+    || ': ' || string_agg(
+        setting || CASE WHEN is_switch THEN ' off' WHEN value = '' THEN ' removed' ELSE ' changed' END, ', ' ORDER BY setting
+    ) AS summary,
     any_value(trail_key) AS trail,
     list(
         {'setting': setting, 'before': previous, 'after': value} ORDER BY setting
