@@ -45,7 +45,8 @@ def test_the_installed_program_runs_its_main_job(installed: Path, tmp_path: Path
     )
     assert run.returncode == 0, run.stderr
     assert len(run.stdout.splitlines()) == len((trail / "expected.jsonl").read_text().splitlines())
-    rules = subprocess.run([installed, "rules", "list", "--json"], cwd=tmp_path, env=environment, capture_output=True,
+    listing = [installed, "rules", "list", "--format", "json"]
+    rules = subprocess.run(listing, cwd=tmp_path, env=environment, capture_output=True,
                            text=True, check=True)  # fmt: skip
     assert str(ROOT) not in rules.stdout, "the rules come from the wheel, not from the checkout"
     assert "_queries/root_mfa_deactivated.sql" in rules.stdout

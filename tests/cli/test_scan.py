@@ -1,0 +1,74 @@
+"""`detector scan`: the alerts of ingest and detect, without a lake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .running import LOGIN, Run, write_log
+
+COMPROMISED = Path(__file__).parents[2] / "fixtures/trails/compromised_root/AWSLogs"
+
+
+def without_time(line: str) -> dict[str, object]:
+    return json.loads(line) | {"detected_at": None}
+
+
+def test_scan_writes_what_run_writes_and_leaves_no_lake(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scanned = run("scan", COMPROMISED, "--report", "report.json")
+    assert scanned.code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    stored = run("run", COMPROMISED, "--lake", "lake")
+    assert list(map(without_time, scanned.out.splitlines())) == list(map(without_time, stored.out.splitlines()))
+    assert json.loads((tmp_path / "report.json").read_text())["records"]["rows"] == 75
+
+
+def test_scan_has_the_exit_codes_of_run(run: Run, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "logs/login.json.gz", LOGIN)
+    assert run("scan", log, "--fail-on", "critical").code == 1
+    assert run("scan", log, "--min-severity", "critical").code == 0
+    (tmp_path / "empty").mkdir()
+    assert run("scan", tmp_path / "empty").code == 3
+    log.write_bytes(log.read_bytes()[:-9])
+    cut = run("scan", log)
+    assert (cut.code, len(cut.alerts)) == (4, 1)
+    assert "truncated gzip" in cut.err
+
+
+def test_sources_that_overlap_are_looked_through_once(run: Run, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "logs/login.json.gz", LOGIN)
+    result = run("scan", tmp_path / "logs", log, "--min-severity", "critical")
+    assert len(result.alerts) == 1
+    assert "2 objects listed: 1 ingested, 1 already in" in result.err
+
+
+def test_a_rule_that_reads_all_events_is_named_and_the_others_run(run: Run, tmp_path: Path) -> None:
+    write_log(tmp_path / "logs/login.json.gz", LOGIN)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/all_calls.sql").write_text(
+        """\
+-- /// rule
+-- title = "T"
+-- severity = "high"
+-- confidence = "low"
+-- attack = ["TA0001:T1078.004"]
+-- description = "D"
+-- response = "1. Look."
+-- false_positives = ["all"]
+-- references = ["https://docs.aws.amazon.com/"]
+-- reads = "events"
+-- ///
+
+SELECT account_id, event_time, [event_id] AS event_ids, 'a call' AS summary FROM all_events
+"""
+    )
+    result = run("scan", tmp_path / "logs", "--rules", tmp_path / "rules")
+    assert result.code == 2
+    assert "all_calls.sql: reads all events, which a scan passes over" in result.err
+    assert {alert["rule_id"] for alert in result.alerts} >= {"root_console_login_without_mfa"}
+    assert "all_calls" not in {alert["rule_id"] for alert in result.alerts}
