@@ -48,10 +48,13 @@ ANTI JOIN read_parquet($hidden, hive_partitioning = false) AS known
 """
 
 
-def find_hidden(arrived: Sequence[Path], day: Sequence[Path], hidden: Sequence[Path]) -> pa.Table:
+def find_hidden(
+    connection: duckdb.DuckDBPyConnection, arrived: Sequence[Path], day: Sequence[Path], hidden: Sequence[Path]
+) -> pa.Table:
     """Return the rows of one day to hide that are not hidden yet.
 
     Args:
+        connection: one for all days; opening it takes longer than looking through a small one.
         arrived: the parts whose events may now have a further copy.
         day: all parts of the day, `arrived` included.
         hidden: the day's HIDDEN parts.
@@ -59,11 +62,11 @@ def find_hidden(arrived: Sequence[Path], day: Sequence[Path], hidden: Sequence[P
     Returns:
         Rows of the `HIDDEN` schema, sorted.
     """
-    with open_duckdb() as connection:
-        copies = connection.sql(_COPIES, params={"arrived": glob_safe(arrived), "day": glob_safe(day)}).to_arrow_table()
-        if copies.num_rows and hidden:
-            connection.register("copies", copies)
-            copies = connection.sql(_NOT_HIDDEN_YET, params={"hidden": glob_safe(hidden)}).to_arrow_table()
+    copies = connection.sql(_COPIES, params={"arrived": glob_safe(arrived), "day": glob_safe(day)}).to_arrow_table()
+    if copies.num_rows and hidden:
+        connection.register("copies", copies)
+        copies = connection.sql(_NOT_HIDDEN_YET, params={"hidden": glob_safe(hidden)}).to_arrow_table()
+        connection.unregister("copies")
     table: pa.Table = copies.cast(HIDDEN).sort_by(
         [(name, "ascending") for name in ("eventKey", "logFile", "logFileIndex")]
     )

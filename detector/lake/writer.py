@@ -68,16 +68,20 @@ class LakeWriter:
     def _hide_copies(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
         """Write down which rows became further copies of an event, day by day."""
         copies: list[Part] = []
-        for date in sorted({part.event_date for part in added if part.kind is PartKind.EVENTS} | hidden_again):
-            arrived = self._paths(added, PartKind.EVENTS, date)
-            day = self._paths(standing, PartKind.EVENTS, date) + arrived
-            hidden = self._paths(standing, PartKind.HIDDEN, date)
-            # Rows have gone from this day: what hid behind them is decided anew.
-            arrived = day if date in hidden_again else arrived
-            rows = find_hidden(arrived, day, hidden) if day else None
-            if rows is not None and rows.num_rows:
-                stem = f"part-{uuid.uuid4().hex}"
-                copies.append(write_part(rows, PartKind.HIDDEN, date, self.staging, stem))
+        dates = sorted({part.event_date for part in added if part.kind is PartKind.EVENTS} | hidden_again)
+        if not dates:
+            return copies
+        with open_duckdb() as connection:
+            for date in dates:
+                arrived = self._paths(added, PartKind.EVENTS, date)
+                day = self._paths(standing, PartKind.EVENTS, date) + arrived
+                hidden = self._paths(standing, PartKind.HIDDEN, date)
+                # Rows have gone from this day: what hid behind them is decided anew.
+                arrived = day if date in hidden_again else arrived
+                rows = find_hidden(connection, arrived, day, hidden) if day else None
+                if rows is not None and rows.num_rows:
+                    stem = f"part-{uuid.uuid4().hex}"
+                    copies.append(write_part(rows, PartKind.HIDDEN, date, self.staging, stem))
         return copies
 
     def _paths(self, parts: Iterable[Part], kind: PartKind, date: str) -> list[Path]:
