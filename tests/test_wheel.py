@@ -45,7 +45,7 @@ def test_the_installed_program_runs_its_main_job(installed: Path, tmp_path: Path
     )
     assert run.returncode == 0, run.stderr
     assert len(run.stdout.splitlines()) == len((trail / "expected.jsonl").read_text().splitlines())
-    listing = [installed, "rules", "list", "--format", "json"]
+    listing: list[str | Path] = [installed, "rules", "list", "--format", "json"]
     rules = subprocess.run(listing, cwd=tmp_path, env=environment, capture_output=True,
                            text=True, check=True)  # fmt: skip
     assert str(ROOT) not in rules.stdout, "the rules come from the wheel, not from the checkout"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from .running import LOGIN, Run, write_log
 COMPROMISED = Path(__file__).parents[2] / "fixtures/trails/compromised_root/AWSLogs"
 
 
-def without_time(line: str) -> dict[str, object]:
-    return json.loads(line) | {"detected_at": None}
+def without_time(line: str) -> dict[str, Any]:
+    alert: dict[str, Any] = json.loads(line)
+    return alert | {"detected_at": None}
 
 
 def test_scan_writes_what_run_writes_and_leaves_no_lake(
