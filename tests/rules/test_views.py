@@ -412,6 +412,37 @@ def test_root_login_failures_are_the_other_attempts() -> None:
             assert rows.to_pylist() == [{"logFileIndex": index}]
 
 
+STOP = {**TRAIL, "userIdentity": USER, "requestParameters": {"name": "main"}}
+START = {**STOP, "eventName": "StartLogging", "eventTime": "2026-03-01T10:00:00Z"}
+NOBODY = {"userIdentity": {"type": "Root", "arn": None, "accessKeyId": None}, "sourceIPAddress": None}
+
+
+@pytest.mark.parametrize(
+    ("stop", "start", "count"),
+    [
+        ({}, {}, 1),
+        ({}, {"userIdentity": ROLE}, 1),  # whoever starts it
+        ({}, {"eventTime": "2026-03-01T09:00:00Z"}, 1),
+        ({}, {"eventTime": "2026-03-01T08:59:59Z"}, 0),
+        ({}, {"eventTime": "2026-03-03T09:00:00Z"}, 1),
+        ({}, {"eventTime": "2026-03-03T09:00:01Z"}, 0),
+        ({}, {"eventName": "CreateTrail"}, 0),
+        ({}, {"eventSource": "iam.amazonaws.com", "userIdentity": {"type": "Root"}}, 0),
+        ({}, {"errorCode": "AccessDenied"}, 0),
+        ({}, {"requestParameters": {"name": "other"}}, 0),
+        ({"eventName": "DeleteTrail"}, {}, 0),
+        ({"errorCode": "AccessDenied"}, {}, 0),
+        (NOBODY, {}, 0),
+    ],
+)
+def test_a_trails_absence_is_from_a_stop_to_a_start(stop: dict[str, Any], start: dict[str, Any], count: int) -> None:
+    records = with_event_ids([merge_patch(CALL, {**STOP, **stop}), merge_patch(CALL, {**START, **start})])
+    with Engine(TableEvents(to_table(*records)), threads=1) as engine:
+        rows = engine.query("FROM trail_absences").read_all().to_pylist()
+    assert len(rows) == count
+    assert {row["caller"] for row in rows} <= {f"arn:aws:iam::{ACCOUNT}:user/staff/alice"}
+
+
 def test_a_group_key_is_never_null_and_never_ambiguous() -> None:
     lists = ["['a', NULL]", "[NULL, 'a']", "['a\",\"b']", "['a', 'b']"]
     with Engine(TableEvents(to_table(LOGIN)), threads=1) as engine:
