@@ -96,7 +96,7 @@ class Lab:
         self._connection.execute(f"CREATE TABLE all_parts AS FROM rows; {_SHOWN}")
         for definition in self.definitions.values():
             if definition.name == _CANDIDATES:
-                self._compute("computed")
+                list(self._compute("computed"))
                 self._connection.execute(_CANDIDATES_FROM.format("computed"))
             else:
                 self._define(to_sql(definition.statement))
@@ -159,24 +159,30 @@ class Lab:
             self._define(to_sql(definition.statement))
             self._connection.execute(_CANDIDATES_FROM.format("computed"))
 
-    def recompute(self) -> set[str]:
-        """Compute the candidates by the definitions of now; return the log files whose rows are others than before.
+    def recompute(self) -> Iterator[set[str]]:
+        """Compute the candidates by the definitions of now; yield the log files whose rows are others than before.
+
+        First of the many examples that can be computed together, then of the others, which takes longer.
 
         Raises:
             NotSql: DuckDB cannot bind them.
         """
-        self._compute("recomputed")
-        self._connection.execute(_CANDIDATES_FROM.format("recomputed"))
         columns = self._connection.sql("FROM computed LIMIT 0").columns
-        if self._connection.sql("FROM recomputed LIMIT 0").columns != columns:
-            return {case.log_file for case in self.cases}
-        changed = self._connection.sql(
-            "SELECT DISTINCT logFile FROM ((FROM computed EXCEPT ALL FROM recomputed) UNION ALL"
-            " (FROM recomputed EXCEPT ALL FROM computed))"
-        ).fetchall()
-        return {log_file for (log_file,) in changed}
+        self._connection.execute(_CANDIDATES_FROM.format("computed"))
+        for log_files in self._compute("recomputed"):
+            self._connection.execute(_CANDIDATES_FROM.format("recomputed"))
+            if self._connection.sql("FROM recomputed LIMIT 0").columns != columns:
+                yield set(log_files)
+                continue
+            self._show(log_files)
+            before, after = (f"(FROM {table} SEMI JOIN shown USING (logFile))" for table in ("computed", "recomputed"))
+            changed = self._connection.sql(
+                f"SELECT DISTINCT logFile FROM (({before} EXCEPT ALL {after}) UNION ALL ({after} EXCEPT ALL {before}))"
+            ).fetchall()
+            yield {log_file for (log_file,) in changed}
 
-    def _compute(self, table: str) -> None:
+    def _compute(self, table: str) -> Iterator[list[str]]:
+        """Fill a table with the candidates; yield which examples' rows have come in."""
         statement = self.definitions[_CANDIDATES].statement
         query = to_sql(statement.expression)
         alone = [case.log_file for case in self.cases if case.hands_out_keys]
@@ -184,9 +190,11 @@ class Lab:
         with _not_sql():
             self._show(together)
             self._connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
+            yield together
             for log_file in alone:
                 self._show([log_file])
                 self._connection.execute(f"INSERT INTO {table} {query}")
+            yield alone
 
     def _define(self, sql: str) -> None:
         create = sql.replace("CREATE TABLE", "CREATE VIEW", 1).replace(" IF NOT EXISTS", "", 1)

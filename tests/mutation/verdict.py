@@ -7,7 +7,7 @@ import hashlib
 import io
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -20,7 +20,8 @@ from detector.rules.rule import Rule
 from .lab import BROKEN, Case, Definition, Lab, NotSql
 from .mutants import Mutant, mutants_of, parse_statements, to_sql
 
-_VIEW_TESTS = Path(__file__).parents[1] / "rules" / "test_views.py"
+_RULE_TESTS = Path(__file__).parents[1] / "rules"
+_VIEW_TESTS = [str(_RULE_TESTS / "test_views.py"), str(_RULE_TESTS / "test_engine.py")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +99,27 @@ class Judge:
             return lab.first_failure(self._rules[subject], self._cases[subject], mutant.sql)
         definition = lab.definitions[subject]
         with lab.with_definition(definition, mutant.sql):
-            changed: set[str] = set()
             if definition.name in lab.behind_candidates:
                 try:
-                    changed = lab.recompute()
+                    for changed in lab.recompute():
+                        failure = self._first_failure(lab, lambda case, of=changed: case.log_file in of)
+                        if failure:
+                            return failure
                 except BROKEN:
                     raise
                 except duckdb.Error as error:
                     return str(error)
-            for rule in self._rules.values():
-                reads_it = definition.name in lab.used_by(rule)
-                cases = [case for case in self._cases[rule.id] if reads_it or case.log_file in changed]
-                failure = lab.first_failure(rule, cases) if cases else None
-                if failure:
-                    return failure
-        return self._failing_view_test(definition, mutant)
+            readers = {rule.id for rule in self._rules.values() if subject in lab.used_by(rule)}
+            failure = self._first_failure(lab, lambda case: case.rule.id in readers)
+        return failure or self._failing_view_test(definition, mutant)
+
+    def _first_failure(self, lab: Lab, is_chosen: Callable[[Case], bool]) -> str | None:
+        for rule in self._rules.values():
+            cases = list(filter(is_chosen, self._cases[rule.id]))
+            failure = lab.first_failure(rule, cases) if cases else None
+            if failure:
+                return failure
+        return None
 
     def _failing_view_test(self, definition: Definition, mutant: Mutant) -> str | None:
         """Run the tests of the views with the mutant in place of the definition."""
@@ -123,7 +130,7 @@ class Judge:
                 texts = [mutant.sql if (text := to_sql(one)) == original else text for one in statements]
                 (Path(folder) / name).write_text(";\n".join(texts), encoding="utf-8")
             failed = _FirstFailure()
-            arguments = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", str(_VIEW_TESTS)]
+            arguments = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", *_VIEW_TESTS]
             with (
                 mock.patch("detector.rules.engine.shipped_rules_directory", return_value=Path(folder)),
                 contextlib.redirect_stdout(io.StringIO()),
