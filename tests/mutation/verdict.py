@@ -102,7 +102,7 @@ class Judge:
             if definition.name in lab.behind_candidates:
                 try:
                     for changed in lab.recompute():
-                        failure = self._first_failure(lab, lambda case, of=changed: case.log_file in of)
+                        failure = self._first_failure(lab, _read_from(changed))
                         if failure:
                             return failure
                 except BROKEN:
@@ -155,3 +155,7 @@ class _FirstFailure:
 def sample(mutants: Sequence[Mutant], count: int) -> list[Mutant]:
     """Return so many of the mutants, the same ones in every run."""
     return sorted(mutants, key=lambda mutant: hashlib.sha256(mutant.id.encode()).digest())[:count]
+
+
+def _read_from(log_files: set[str]) -> Callable[[Case], bool]:
+    return lambda case: case.log_file in log_files
