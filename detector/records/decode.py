@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from detector.records.json_text import BrokenJson, as_text, parse_scalar, split_object
-from detector.records.schema import EVENT_TIME, RECORD, STRUCTS, Field, Kind, Null, Record
+from detector.records.schema import EVENT_TIME, RECORD, STRUCTS, USER_IDENTITY, Field, Kind, Null, Record
 
 # What the columns do not hold: field name → raw JSON text, or the same again for the members of a struct.
 Extra = dict[str, "str | Extra"]
@@ -28,7 +28,10 @@ _USABLE_TIME = re.compile(
     re.ASCII,
 )
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Record)
+_IDENTITY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(STRUCTS[USER_IDENTITY])
 _ENCODER = msgspec.json.Encoder()
+_KNOWN_IDENTITIES = 4_096
+_KNOWN_IDENTITY_BYTES = 4_096  # a usual one has 600
 # What msgspec raises for text that it does not take: also text that is JSON, but deep or with lone surrogates.
 REFUSALS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
@@ -57,21 +60,50 @@ def decode_record(raw: bytes) -> Decoded:
     """
     try:
         record = _DECODER.decode(raw)
-        if is_usual([record], record, raw):
+        if has_exact_times([record]) and _is_utf8(raw) and is_whole(record, raw):
             return Decoded(record)
     except REFUSALS:
         pass  # the tolerant way reads it, or says what is wrong with it
     return _decode_tolerantly(raw)
 
 
-def is_usual(records: Sequence[Any], decoded: Any, raw: bytes) -> bool:  # noqa: ANN401 - any msgspec struct
-    """Say whether the columns of decoded records hold all of `raw`, and each eventTime has the exact form.
+def decode_usual(decoder: msgspec.json.Decoder[Any], raw: bytes) -> list[Any] | None:
+    """Decode the `Records` of a file as CloudTrail writes it, in one go; None when anything in it is unusual.
 
     Args:
-        records: the `schema.Record`s in `decoded`.
-        decoded: the msgspec struct that `raw` was decoded to.
+        decoder: of a struct whose `Records` are `schema.RecordOfCaller`s.
+        raw: the file.
+
+    Returns:
+        `schema.Record`s in all but name; those of one caller may share their userIdentity, which nobody changes.
     """
-    return has_exact_times(records) and _is_utf8(raw) and is_whole(decoded, raw)
+    try:
+        decoded = decoder.decode(raw)
+        records: list[Any] = decoded.Records
+        if not (has_exact_times(records) and _is_utf8(raw) and is_whole(decoded, raw)):
+            return None
+        for record in records:
+            if record.userIdentity is not None:
+                record.userIdentity = _user_identity(bytes(record.userIdentity))
+    except REFUSALS:
+        return None
+    return records
+
+
+def _user_identity(raw: bytes) -> Any:  # noqa: ANN401 - the msgspec struct of USER_IDENTITY
+    """Decode a userIdentity.
+
+    Raises:
+        REFUSALS: it does not fit the columns, or a key came twice.
+    """
+    return _known_user_identity(raw) if len(raw) <= _KNOWN_IDENTITY_BYTES else _decode_user_identity(raw)
+
+
+def _decode_user_identity(raw: bytes) -> Any:  # noqa: ANN401
+    identity = _IDENTITY_DECODER.decode(raw)
+    if not is_whole(identity, raw):
+        raise msgspec.ValidationError("a key of userIdentity came twice")
+    return identity
 
 
 def has_exact_times(records: Sequence[Any]) -> bool:
@@ -94,6 +126,9 @@ def is_whole(decoded: Any, raw: bytes) -> bool:  # noqa: ANN401 - any msgspec st
     if len(encoded) == len(raw):
         return True
     return len(msgspec.json.format(encoded, indent=-1)) == len(msgspec.json.format(raw, indent=-1))
+
+
+_known_user_identity = lru_cache(maxsize=_KNOWN_IDENTITIES)(_decode_user_identity)
 
 
 def _usable_time(text: str) -> datetime:

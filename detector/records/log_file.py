@@ -12,9 +12,9 @@ import msgspec
 import pyarrow as pa
 
 from detector.records.compression import decompress
-from detector.records.decode import REFUSALS, Decoded, RejectedRecord, decode_record, is_usual
+from detector.records.decode import Decoded, RejectedRecord, decode_record, decode_usual
 from detector.records.kind import kind_by_magic, kind_of_all, kind_of_event
-from detector.records.schema import Record
+from detector.records.schema import RecordOfCaller
 from detector.records.split import RawRecord, RawRecords, unwrap
 from detector.records.table import Rows, to_table
 
@@ -27,7 +27,7 @@ _PIECE_BYTES = 8 << 20
 
 
 class _LogFile(msgspec.Struct, gc=False):
-    Records: list[Record]
+    Records: list[RecordOfCaller]
 
 
 _LOG_FILE = msgspec.json.Decoder(_LogFile)
@@ -111,7 +111,7 @@ def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES
 
 def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLogFile]:
     nothing = DecodedLogFile(Rows(log_file))
-    usual = _decode_usual(data) if len(data) <= WHOLE_BYTES else None
+    usual = decode_usual(_LOG_FILE, data) if len(data) <= WHOLE_BYTES else None
     if usual is not None:
         kind = kind_of_event(usual[0]) if usual else None
         if kind and is_whole and all(map(kind_of_event, usual)):
@@ -133,15 +133,6 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
         yield piece
     is_empty = not count and not raws.problem and not raws.has_list
     yield replace(nothing, problem=raws.problem, skipped="an empty array" if is_empty else None)
-
-
-def _decode_usual(data: bytes) -> list[Any] | None:
-    """Decode a file as CloudTrail writes it in one go; None when anything in it is unusual."""
-    try:
-        decoded = _LOG_FILE.decode(data)
-        return decoded.Records if is_usual(decoded.Records, decoded, data) else None
-    except REFUSALS:
-        return None
 
 
 def _pieces(raws: RawRecords, log_file: str) -> Iterator[DecodedLogFile]:

@@ -5,7 +5,7 @@ Source: "CloudTrail record contents" and "CloudTrail userIdentity element", AWS 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -158,6 +158,13 @@ def _struct_types(field: Field) -> dict[Field, type[msgspec.Struct]]:
     return STRUCTS
 
 
+def _with_raw_identity() -> type[msgspec.Struct]:
+    members = tuple(replace(member, kind=Kind.JSON) if member is USER_IDENTITY else member for member in RECORD.fields)
+    return _struct_type(replace(RECORD, fields=members))
+
+
 # The decoded form of RECORD and of each struct in it: attributes are str, bool, msgspec.Raw, a struct, or None.
 STRUCTS: dict[Field, type[msgspec.Struct]] = {}
 Record: Any = _struct_types(RECORD)[RECORD]
+# The same but for userIdentity, which comes as written: few callers make most of the calls, so that it repeats.
+RecordOfCaller: Any = _with_raw_identity()

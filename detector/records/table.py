@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, count
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -116,14 +116,14 @@ def _column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa
 
 
 def _struct_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
-    """Return a struct array; its members are built for the rows that have it, and then spread."""
-    present = [value for value in values if value is not None]
-    members = _columns(field, present, extras)
+    """Return a struct array. Records share structs: members are built once for each, and then spread."""
+    distinct = {id(value): value for value in values if value is not None}
+    members = _columns(field, list(distinct.values()), extras)
     structs = pa.StructArray.from_arrays(list(members.values()), names=list(members))
-    if len(present) == len(values):
+    if len(distinct) == len(values):
         return structs
-    place = count()
-    return structs.take(pa.array([None if value is None else next(place) for value in values], pa.int32()))
+    places = {identity: place for place, identity in enumerate(distinct)}
+    return structs.take(pa.array([places.get(id(value)) for value in values], pa.int32()))
 
 
 def _json_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
