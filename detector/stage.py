@@ -5,6 +5,7 @@ get → gunzip → decode → Arrow → Parquet. Nothing here touches the ledger
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from detector.errors import CredentialsError
 from detector.lake.ledger import LedgerObject, ObjectStatus
-from detector.lake.parts import Part, write_event_parts, write_rejected
+from detector.lake.parts import Part, PartKind, write_part, write_rejected
 from detector.records.log_file import MAX_BYTES, DecodedLogFile, KeptRecord, decode_in_pieces
 from detector.records.table import Rows, to_table
 from detector.sources.log_source import LogObject, Reader, Unreadable
@@ -107,23 +108,24 @@ def _stage_object(
 
 
 class _PartWriter:
-    """Collects rows into tables, and tables into parts, so that neither grows with the input."""
+    """Collects rows of a day into tables, and tables into parts, so that neither grows with the input."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._rows: list[Rows] = []
-        self._tables: list[pa.Table] = []
+        self._rows: defaultdict[str, _Day] = defaultdict(_Day)
+        self._tables: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._table_bytes = 0  # counting them anew for each file costs more than decoding it
         self._kept: list[tuple[str, KeptRecord]] = []
         self._parts: list[Part] = []
 
     def add(self, rows: Rows) -> None:
-        self._rows.append(rows)
-        if (
-            sum(len(rows.records) for rows in self._rows) >= _ROWS_A_TABLE
-            or sum(rows.size_bytes for rows in self._rows) >= _BYTES_A_TABLE
+        for day, of_day in rows.by_day():
+            self._rows[day].add(of_day)
+        # The fullest first: log files come in the order of days, with a few records of the day before or after.
+        while sum(day.count for day in self._rows.values()) >= _ROWS_A_TABLE or (
+            sum(day.size_bytes for day in self._rows.values()) >= _BYTES_A_TABLE
         ):
-            self._make_table()
+            self._make_table(max(self._rows, key=lambda day: self._rows[day].size_bytes))
         if self._table_bytes >= _BYTES_A_PART:
             self._write_events()
 
@@ -133,20 +135,23 @@ class _PartWriter:
             self._write_kept()
 
     def close(self) -> list[Part]:
-        self._make_table()
+        for day in list(self._rows):
+            self._make_table(day)
         self._write_events()
         self._write_kept()
         return self._parts
 
-    def _make_table(self) -> None:
-        table = to_table(self._rows)
-        self._tables.append(table)
+    def _make_table(self, day: str) -> None:
+        table = to_table(self._rows.pop(day).rows)
+        self._tables[day].append(table)
         self._table_bytes += table.nbytes
-        self._rows = []
 
     def _write_events(self) -> None:
-        self._parts += write_event_parts(pa.concat_tables(self._tables), self._batch.staging, self._next_stem())
-        self._tables = []
+        stem = self._next_stem()
+        for day, tables in sorted(self._tables.items()):
+            rows = pa.concat_tables(tables)
+            self._parts.append(write_part(rows, PartKind.EVENTS, day, self._batch.staging, f"{stem}-{day}"))
+        self._tables.clear()
         self._table_bytes = 0
 
     def _write_kept(self) -> None:
@@ -155,4 +160,18 @@ class _PartWriter:
             self._kept = []
 
     def _next_stem(self) -> str:
-        return f"{self._batch.stem}-{len(self._parts)}"
+        return f"part-{self._batch.stem}-{len(self._parts)}"
+
+
+@dataclass(slots=True)
+class _Day:
+    """Rows of one day that are no table yet."""
+
+    rows: list[Rows] = field(default_factory=list)
+    count: int = 0
+    size_bytes: int = 0
+
+    def add(self, rows: Rows) -> None:
+        self.rows.append(rows)
+        self.count += len(rows.records)
+        self.size_bytes += rows.size_bytes

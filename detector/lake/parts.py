@@ -13,7 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from detector.errors import LakeError
@@ -58,20 +57,6 @@ class Part:
         return folder / f"event_date={self.event_date}" / self.name if self.event_date else folder / self.name
 
 
-def write_event_parts(table: pa.Table, folder: Path, stem: str) -> Iterator[Part]:
-    """Write the rows of each day to a file of its own below `folder`, and fsync it.
-
-    Args:
-        table: rows of the `EVENTS` schema, any order.
-        folder: an existing folder on the lake's file system.
-        stem: makes the names unique; the day is appended.
-    """
-    days = pc.cast(table.column("eventTime"), pa.date32())
-    for day in pc.unique(days).sort():
-        rows = table.filter(pc.equal(days, day))
-        yield write_part(rows, PartKind.EVENTS, day.as_py().isoformat(), folder, f"part-{stem}-{day.as_py():%Y%m%d}")
-
-
 def write_part(rows: pa.Table, kind: PartKind, event_date: str, folder: Path, stem: str) -> Part:
     """Write one Parquet file below `folder` and fsync it; the caller moves it to its place.
 
@@ -97,7 +82,7 @@ def write_part(rows: pa.Table, kind: PartKind, event_date: str, folder: Path, st
 
 def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem: str) -> Part:
     """Write kept records as JSON lines, their bytes in base64: nothing in them may reach a terminal or a path."""
-    path = folder / f"part-{stem}.jsonl"
+    path = folder / f"{stem}.jsonl"
     count = 0
     with _disk_errors(path), path.open("w", encoding="utf-8") as file:
         for log_file, record in records:

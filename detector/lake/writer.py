@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detector.errors import LakeError
-from detector.lake.duplicates import find_hidden, glob_safe, open_duckdb
+from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
 from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject
 from detector.lake.lock import writer_lock
 from detector.lake.parts import Part, PartKind, disk_error, fsync_folder, read_part, write_part
@@ -36,7 +36,8 @@ class Staged:
 class LakeWriter:
     """The one writer of a lake."""
 
-    def __init__(self, directory: Path, ledger: Ledger, staging: Path) -> None:
+    def __init__(self, directory: Path, ledger: Ledger, staging: Path, copies: Copies) -> None:
+        self._copies = copies
         self.directory = directory
         self.ledger = ledger
         self.staging = staging  # where workers write parts; on the lake's file system
@@ -67,22 +68,23 @@ class LakeWriter:
 
     def _hide_copies(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
         """Write down which rows became further copies of an event, day by day."""
-        copies: list[Part] = []
-        dates = sorted({part.event_date for part in added if part.kind is PartKind.EVENTS} | hidden_again)
+        dates = {part.event_date for part in added if part.kind is PartKind.EVENTS} | hidden_again
         if not dates:
-            return copies
-        with open_duckdb() as connection:
-            for date in dates:
-                arrived = self._paths(added, PartKind.EVENTS, date)
-                day = self._paths(standing, PartKind.EVENTS, date) + arrived
-                hidden = self._paths(standing, PartKind.HIDDEN, date)
-                # Rows have gone from this day: what hid behind them is decided anew.
-                arrived = day if date in hidden_again else arrived
-                rows = find_hidden(connection, arrived, day, hidden) if day else None
-                if rows is not None and rows.num_rows:
-                    stem = f"part-{uuid.uuid4().hex}"
-                    copies.append(write_part(rows, PartKind.HIDDEN, date, self.staging, stem))
-        return copies
+            return []
+        before = [part for part in standing if part.event_date in dates]
+        days = {
+            date: DayParts(
+                standing=self._paths(before, PartKind.EVENTS, date),
+                arrived=self._paths(added, PartKind.EVENTS, date),
+                hidden=self._paths(before, PartKind.HIDDEN, date),
+                is_replaced=date in hidden_again,
+            )
+            for date in dates
+        }
+        return [
+            write_part(rows, PartKind.HIDDEN, date, self.staging, f"part-{uuid.uuid4().hex}")
+            for date, rows in self._copies.find_hidden(days)
+        ]
 
     def _paths(self, parts: Iterable[Part], kind: PartKind, date: str) -> list[Path]:
         return [self.directory / part.path for part in parts if part.kind is kind and part.event_date == date]
@@ -146,7 +148,9 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
             opened.callback(shutil.rmtree, staging, ignore_errors=True)
         except OSError as error:
             raise disk_error(f"cannot write to {directory}", error) from error
-        yield LakeWriter(directory, ledger, staging)
+        copies = Copies()
+        opened.callback(copies.close)
+        yield LakeWriter(directory, ledger, staging, copies)
 
 
 def _require_lake_or_empty(directory: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -19,8 +19,8 @@ from detector.records.decode import Decoded, Extra, extra_text
 from detector.records.rebuild import record_json
 from detector.records.schema import ABSENT, EVENT_TIME, EVENTS, RECORD, Field, Kind, Null, arrow_type
 
+_NULL = b"null"
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-_NULLABLE = pa.schema([pa.field(f.name, f.type) for f in EVENTS])
 
 
 @dataclass(slots=True)
@@ -54,7 +54,18 @@ class Rows:
             [self.indexes[row] for row in rows],
             {places[row]: extra for row, extra in self.extras.items() if row in places},
             {places[row]: time for row, time in self.odd_times.items() if row in places},
+            self.size_bytes * len(rows) // max(1, len(self.records)),
         )
+
+    def by_day(self) -> Iterator[tuple[str, Rows]]:
+        """Yield the rows of each UTC day of eventTime (YYYY-MM-DD); most log files have one."""
+        days = [(record.eventTime or "")[:10] for record in self.records]
+        for row, time in self.odd_times.items():
+            days[row] = time.date().isoformat()
+        different = dict.fromkeys(days)
+        for day in different:
+            alone = len(different) == 1
+            yield day, self if alone else self.select([row for row, other in enumerate(days) if other == day])
 
     def append(self, others: Rows) -> None:
         """Append further rows of the same log file."""
@@ -90,8 +101,8 @@ def to_table(files: Sequence[Rows]) -> pa.Table:
     )
     columns["logFileIndex"] = pa.array(chain.from_iterable(rows.indexes for rows in files), pa.int32())
     columns["eventKey"] = columns["eventID"]
-    table = pa.table([columns[name] for name in EVENTS.names], schema=_NULLABLE)
-    return _with_event_keys(table).cast(EVENTS)
+    table = pa.table([columns[name] for name in EVENTS.names], schema=EVENTS)
+    return _with_event_keys(table)
 
 
 def _columns(field: Field, structs: Sequence[Any], extras: dict[int, Extra]) -> dict[str, pa.Array]:
@@ -129,14 +140,15 @@ def _struct_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]
 def _json_column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
     """Return raw JSON as text; where NULL is not what it usually means in this column, say so in `extras`."""
     # Not memoryview(value): pyarrow 26 never lets go of one, and memory would grow with the input.
-    texts = pa.array([None if value is None else bytes(value) for value in values], pa.binary()).cast(pa.string())
-    if field.null is Null.NEVER:
-        return texts
-    says_null = pc.fill_null(pc.equal(texts, "null"), False)
-    noted = pc.is_null(texts) if field.null is Null.EXPLICIT else says_null
-    for row in pc.indices_nonzero(noted).to_pylist():
-        extras.setdefault(row, {})[field.name] = ABSENT if field.null is Null.EXPLICIT else "null"
-    return pc.if_else(says_null, pa.scalar(None, pa.string()), texts)
+    texts = [None if value is None else bytes(value) for value in values]
+    if field.null is not Null.NEVER:
+        unusual, note = (None, ABSENT) if field.null is Null.EXPLICIT else (_NULL, "null")
+        if unusual in texts:
+            for row, text in enumerate(texts):
+                if text == unusual:
+                    extras.setdefault(row, {})[field.name] = note
+        texts = [None if text == _NULL else text for text in texts]
+    return pa.array(texts, pa.string())
 
 
 def _times(texts: pa.Array, odd_times: Mapping[int, datetime]) -> pa.Array:

@@ -428,6 +428,7 @@ def test_a_part_that_is_missing_or_damaged_is_named(lake: Path) -> None:
         put(writer, {"s3://b/1": log(record(1))})
         (path,) = read_lake(lake).events
         content = path.read_bytes()
+    with open_to_write(lake) as writer:
         path.write_bytes(content[:-20])
         with pytest.raises(LakeError, match=path.name):
             put(writer, {"s3://b/2": log(record(2))})
