@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector import __version__, options
-from detector.cli_lake import sql_command, status_command
+from detector.cli_lake import compact_command, sql_command, status_command
 from detector.cli_rules import rules_app
 from detector.cli_scan import scan_command
 from detector.cli_telling import now, reported, say_alerts, say_errors
@@ -39,6 +39,8 @@ app = typer.Typer(
 )
 app.add_typer(rules_app, name="rules")
 _verbose = False
+# A day with so many new parts, or rows in them, is compacted at the end of `run`.
+_UNSORTED_PARTS, _UNSORTED_ROWS = 8, 20_000
 
 
 def _show_version(value: bool) -> None:
@@ -124,6 +126,7 @@ def detect_command(
     from detector.detect import Selection, detect, withdrawn_alerts, write_alerts, write_new_alerts, write_withdrawn
     from detector.lake.reader import read_emitted, read_lake
     from detector.lake.writer import open_to_write
+    from detector.rules.candidates import candidates
 
     if withdrawn and (new or fail_on or format_ is not AlertFormat.NATIVE):
         raise UsageError("--withdrawn goes with none of --new, --fail-on, --format", hint="leave those out")
@@ -131,10 +134,11 @@ def detect_command(
     selection = Selection(*options.window(since, until), min_severity)
     sink = open_sink(output)
     emitted = read_emitted(lake) if withdrawn else []
-    events = read_lake(lake)  # before the lock: a lake that does not exist is an error, not a new lake
+    digest = candidates().digest
+    events = read_lake(lake, digest)  # before the lock: a lake that does not exist is an error, not a new lake
     with open_to_write(lake) if new else nullcontext() as writer:
         detection = detect(
-            events if writer is None else read_lake(lake),
+            events if writer is None else read_lake(lake, digest),
             rules or [],
             now(),
             entries,
@@ -193,20 +197,29 @@ def run_command(
     from detector.detect import Selection, detect, write_new_alerts
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
+    from detector.rules.candidates import candidates
 
     scope = options.scope(account, region, since, until, look_ahead_days)
     aws = options.aws_options(profile, role_arn, endpoint_url)
+    sought = candidates()
     entries = options.suppressions(suppressions)
     selection = Selection(min_severity=min_severity)
     sink = open_sink(output)
     with reported(sources, report_file) as report, open_to_write(lake) as writer:
         _ingest(sources, aws, scope, writer, report, jobs)
         detection = detect(
-            read_lake(lake), rules or [], now(), entries, rule_seconds=rule_seconds, rule_findings=rule_findings
+            read_lake(lake, sought.digest),
+            rules or [],
+            now(),
+            entries,
+            rule_seconds=rule_seconds,
+            rule_findings=rule_findings,
         )
         written = write_new_alerts(filter(selection.takes, detection.alerts), sink, format_, writer.ledger)
         report.add_alerts(alert.severity for alert in written)
         report.warnings += detection.warnings
+        for _ in writer.compact(sought, jobs=jobs, unsorted_parts=_UNSORTED_PARTS, unsorted_rows=_UNSORTED_ROWS):
+            pass
     say_alerts(detection, written)
     raise typer.Exit(exit_code(report, detection.errors, written, fail_on))
 
@@ -214,6 +227,7 @@ def run_command(
 app.command(name="scan")(scan_command)
 app.command(name="sql")(sql_command)
 app.command(name="status")(status_command)
+app.command(name="compact")(compact_command)
 
 
 def main() -> None:

@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from detector.batches import in_batches, log_objects
 from detector.errors import CredentialsError
-from detector.records.glance import Absence, Glancer, Spans, merge_spans
+from detector.records.glance import Absence, Glancer
 from detector.records.schema import EVENTS
+from detector.records.spans import Spans, merge_spans, spans_table
 from detector.records.table import Rows, to_table
 from detector.report import RunReport
 from detector.rules.engine import Engine
@@ -27,14 +28,6 @@ from detector.workers import run_in_workers
 
 # Files are delivered late, up to 30 days after the events in them.
 _LATEST_DELIVERY_DAYS = 31
-_SPANS = pa.schema(
-    [
-        pa.field("account_id", pa.string()),
-        pa.field("region", pa.string()),
-        pa.field("first_event_time", pa.timestamp("us")),
-        pa.field("last_event_time", pa.timestamp("us")),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +87,7 @@ def scan(
             report.bytes_read += seen.bytes_read
             tables.append(seen.table)
             progress(report)
-    return TableEvents(pa.concat_tables(tables), _spans_table(spans))
+    return TableEvents(pa.concat_tables(tables), spans_table(spans))
 
 
 def _look_through(
@@ -197,16 +190,3 @@ def _around(scope: Scope, absences: Sequence[Absence]) -> Scope:
     if last_day is not None:
         look_ahead_days = max(0, min(look_ahead_days, (last_day - until.date()).days))
     return replace(scope, since=max(since, scope.since or since), until=until, look_ahead_days=look_ahead_days)
-
-
-def _spans_table(spans: Spans) -> pa.Table:
-    rows = [
-        {
-            "account_id": account,
-            "region": region,
-            "first_event_time": first.replace(tzinfo=None),
-            "last_event_time": last.replace(tzinfo=None),
-        }
-        for (account, region), (first, last) in spans.items()
-    ]
-    return pa.Table.from_pylist(rows, schema=_SPANS)

@@ -74,7 +74,7 @@ def lake_status(lake: Path) -> LakeStatus:
             day = place.first_day.isoformat() if place.first_day else None
             rejected[place.account, place.region, day] += one.records - one.rows
     with duckdb.connect() as connection:
-        files.attach(connection)
+        files.with_copies().attach(connection)
         counted = {(row[0], row[1], row[2]): (row[3], row[4]) for row in connection.sql(_ROWS).fetchall()}
     places: list[tuple[str | None, str | None, str | None]] = sorted(
         counted.keys() | rejected.keys(), key=lambda place: [(part is not None, part or "") for part in place]

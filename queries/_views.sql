@@ -1,7 +1,7 @@
 -- What every rule would get wrong alone, once. The engine runs this file before the first rule, over three relations
 -- and the words of _macros.sql:
 --
---   parts    every row of every copy, columns as CloudTrail names them
+--   parts    every row, columns as CloudTrail names them; also of further copies, as far as they were not set apart
 --   hidden   eventKey, recipientAccountId, logFile, logFileIndex of the copies that are not to be shown
 --   events   parts without the hidden ones
 --
@@ -11,13 +11,16 @@
 
 -- The one pass over the lake -------------------------------------------------------------------------------------------
 
+-- Rows that may be candidates. A lake keeps its candidates in parts of their own, and brings those along.
+CREATE VIEW IF NOT EXISTS candidate_parts AS FROM parts;
+
 -- A superset by cheap predicates; filtered first, then freed of duplicates. What rules need beyond it they
 -- read from `all_events` and say so in their metadata.
 CREATE TABLE candidate_rows AS
 SELECT *
 FROM (
     SELECT *
-    FROM parts
+    FROM candidate_parts
     WHERE
         lower(userIdentity.type) = 'root'
         OR lower(userIdentity.sessionContext.sessionIssuer.type) = 'root'
@@ -54,6 +57,7 @@ FROM (
         )
         OR starts_with(eventName, 'PasswordRecovery')
 ) ANTI JOIN hidden USING (logFile, logFileIndex);
+-- (end of candidate_rows)
 
 -- The account a record was delivered to: that is what was, or was not, recorded. Whoever brings the events may bring
 -- this along, and then no event needs to be looked at.

@@ -41,7 +41,7 @@ class Outcome:
 
 def outcome(lake: Path, alerts: Path) -> Outcome:
     with duckdb.connect() as connection:
-        read_lake(lake).attach(connection)
+        read_lake(lake).with_copies().attach(connection)
         rows = connection.execute("SELECT logFile, logFileIndex, eventKey FROM parts").fetchall()
         assert len(set(rows)) == len(rows), "a row is in the lake twice"
         shown = connection.execute(

@@ -25,6 +25,7 @@ from detector.detect import detect, withdrawn_alerts, write_new_alerts
 from detector.formats import AlertFormat
 from detector.lake.reader import read_emitted, read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
+from detector.rules.candidates import candidates
 from detector.rules.examples import load_examples
 from detector.rules.rule import RuleSet, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
@@ -77,13 +78,18 @@ class Outcome:
 
 
 def outcome(lake: Path, pieces: Sequence[Sequence[Record]]) -> Outcome:
-    """Ingest the pieces one after the other, each followed by `detect --new`, then look at what there is."""
+    """Ingest the pieces one after the other, each followed by `detect --new`, then look at what there is.
+
+    After every second one the lake is compacted, which must change nothing.
+    """
     sink = Sink()
     alerts: list[Alert] = []
     with open_to_write(lake) as writer:
         for number, records in enumerate(pieces):
             put(writer, f"s3://bucket/{number}.json", records)
-            detection = detect(read_lake(lake), [], NOW)
+            if number % 2:
+                assert list(writer.compact(candidates(), jobs=1))
+            detection = detect(read_lake(lake, candidates().digest), [], NOW)
             assert detection.errors == []
             alerts = detection.alerts
             write_new_alerts(alerts, sink, AlertFormat.NATIVE, writer.ledger)

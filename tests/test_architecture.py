@@ -12,12 +12,12 @@ PACKAGE = Path(__file__).parents[1] / "detector"
 # Lowest first. A module may import from lower layers and from its own folder, never from a higher layer.
 LAYERS = [
     {"errors", "severity", "formats"},
-    {"window"},
+    {"window", "workers"},
     {"sources", "records"},
     {"lake"},
     {"rules"},
     {"alerts"},
-    {"report", "workers"},
+    {"report"},
     {"terminal"},
     {"stage", "batches"},
     {"ingest", "detect", "status", "query", "outcome"},

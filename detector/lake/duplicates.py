@@ -168,13 +168,16 @@ def _copies(connection: duckdb.DuckDBPyConnection, parts: DayParts) -> pa.Table:
 
 
 @contextmanager
-def open_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
+def open_duckdb(spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB to look into parts with.
+
+    Args:
+        spill: a folder for what does not fit into memory; without one nothing is written to disk.
 
     Raises:
         LakeError: a part cannot be read, or there is no room for what does not fit into memory.
     """
-    with lake_errors(), duckdb.connect(config=_CONFIG) as connection:
+    with lake_errors(), duckdb.connect(config=_CONFIG | {"temp_directory": str(spill or "")}) as connection:
         yield connection
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
-from detector.lake import emitted
+from detector.lake import emitted, part_records
 from detector.lake.emitted import EmittedAlert
 from detector.lake.parts import Part, PartKind
+from detector.records.spans import Spans
 
 FILE_NAME = "ledger.sqlite"
-_VERSION = 2
+_VERSION = 3
 # A million objects are normal: their folders are stored once, hashes as blobs.
 _TABLES = f"""
 BEGIN;
@@ -36,19 +37,12 @@ CREATE TABLE IF NOT EXISTS objects (
     reason TEXT,
     PRIMARY KEY (folder_id, name)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS parts (
-    path TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    event_date TEXT NOT NULL,
-    rows INTEGER NOT NULL,
-    size_bytes INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS dropped_parts (path TEXT PRIMARY KEY, dropped_at INTEGER NOT NULL) WITHOUT ROWID;
+{part_records.CREATE}
 {emitted.CREATE}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
-_UPGRADE = f"BEGIN; {emitted.UPGRADE} PRAGMA user_version = {_VERSION}; COMMIT;"
+_UPGRADES = {1: emitted.UPGRADE, 2: part_records.UPGRADE}  # from this version to the next
 
 
 class ObjectStatus(StrEnum):
@@ -112,7 +106,7 @@ class Ledger:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 if version < _VERSION:
-                    connection.executescript(_UPGRADE if version else _TABLES)
+                    connection.executescript(_upgrade(version) if version else _TABLES)
             elif version == 0:
                 raise LakeError(f"{path} is empty", hint="the first ingest did not get far: run it again")
             opened.pop_all()
@@ -136,11 +130,13 @@ class Ledger:
 
     def parts(self, kind: PartKind | None = None) -> list[Part]:
         """Return the parts that count, in the order of their paths."""
-        rows = self._rows(
-            "SELECT kind, event_date, path, rows, size_bytes FROM parts WHERE ?1 IS NULL OR kind = ?1 ORDER BY path",
-            kind,
-        )
-        return [Part(PartKind(row[0]), row[1], Path(row[2]).name, row[3], row[4]) for row in rows]
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return list(part_records.select_parts(self._connection, kind))
+
+    def spans(self) -> Spans | None:
+        """Return from when to when there are events, of each account and region; None when some part does not say."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return part_records.select_spans(self._connection)
 
     def objects(self) -> Iterator[LedgerObject]:
         """Yield all objects."""
@@ -186,13 +182,8 @@ class Ledger:
                         folder,
                     ),
                 )
-            for part in dropped:
-                connection.execute("DELETE FROM parts WHERE path = ?", (str(part.path),))
-                connection.execute("INSERT OR REPLACE INTO dropped_parts VALUES (?, unixepoch())", (str(part.path),))
-            connection.executemany(
-                "INSERT INTO parts VALUES (?, ?, ?, ?, ?)",
-                [(str(part.path), part.kind, part.event_date, part.rows, part.size_bytes) for part in added],
-            )
+            part_records.delete_parts(connection, dropped)
+            part_records.insert_parts(connection, added)
         self._folder_id.cache_clear()
 
     def recently_dropped(self, seconds: int) -> set[Path]:
@@ -280,3 +271,9 @@ def _pack_etag(etag: str) -> bytes | str:
         except ValueError:
             pass
     return etag
+
+
+def _upgrade(version: int) -> str:
+    """Return the statements that bring a ledger of an older version up to date, all or none of them."""
+    steps = " ".join(_UPGRADES[passed] for passed in range(version, _VERSION))
+    return f"BEGIN; {steps} PRAGMA user_version = {_VERSION}; COMMIT;"

@@ -8,7 +8,7 @@ import os
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from detector.errors import LakeError
 from detector.records.log_file import KeptRecord
+from detector.records.spans import Spans, spans_of
 
 _ROW_GROUP_ROWS = 100_000
 # Named for every part by hand: columns that repeat themselves, and those that never do.
@@ -36,7 +37,8 @@ class PartKind(StrEnum):
     """What a part holds; also the name of its folder in the lake."""
 
     EVENTS = "events"
-    HIDDEN = "hidden"  # which rows of EVENTS are further copies of an event, not to be shown
+    COPIES = "copies"  # rows that are all HIDDEN, out of the way of whoever reads EVENTS
+    HIDDEN = "hidden"  # which rows of EVENTS and COPIES are further copies of an event, not to be shown
     REJECTED = "rejected"  # the bytes of records that are no rows, or whose rows do not give them back
 
 
@@ -49,6 +51,10 @@ class Part:
     name: str  # part-<id>.<suffix>
     rows: int
     size_bytes: int
+    # EVENTS only: the digest of the candidates' definition by which its rows were set apart; None: they were not.
+    sorted_by: str | None = None
+    has_candidates: bool = True  # False: by that definition none of its rows is one
+    spans: Spans | None = field(default=None, compare=False)  # EVENTS only; None: nobody has looked
 
     @property
     def path(self) -> Path:
@@ -57,7 +63,16 @@ class Part:
         return folder / f"event_date={self.event_date}" / self.name if self.event_date else folder / self.name
 
 
-def write_part(rows: pa.Table, kind: PartKind, event_date: str, folder: Path, stem: str) -> Part:
+def write_part(
+    rows: pa.Table,
+    kind: PartKind,
+    event_date: str,
+    folder: Path,
+    stem: str,
+    *,
+    sorted_by: str | None = None,
+    has_candidates: bool = True,
+) -> Part:
     """Write one Parquet file below `folder` and fsync it; the caller moves it to its place.
 
     Raises:
@@ -77,7 +92,8 @@ def write_part(rows: pa.Table, kind: PartKind, event_date: str, folder: Path, st
         file.flush()
         os.fsync(file.fileno())
         size = file.tell()
-    return Part(kind, event_date, path.name, rows.num_rows, size)
+    spans = spans_of(rows) if kind is PartKind.EVENTS else None
+    return Part(kind, event_date, path.name, rows.num_rows, size, sorted_by, has_candidates, spans)
 
 
 def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem: str) -> Part:

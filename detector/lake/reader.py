@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.parts import HIDDEN, PartKind
 from detector.records.schema import EVENTS
+from detector.records.spans import Spans, spans_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,18 +35,36 @@ class LakeFiles:
     events: tuple[Path, ...]
     # None: nobody has written down which rows are further copies (a lake without a ledger).
     hidden: tuple[Path, ...] | None
+    copies: tuple[Path, ...] = ()  # rows that are all hidden, set apart from `events`
+    # Those of `events` that are not known to hold no candidates.
+    with_candidates: tuple[Path, ...] | None = None
+    spans: Spans | None = None
+
+    def with_copies(self) -> LakeFiles:
+        """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
+        return replace(self, events=self.events + self.copies, with_candidates=None)
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Create `parts` (every row of every copy) and `hidden` (the copies that are not shown) in DuckDB."""
+        """Create `parts` and `hidden` (the copies that are not shown) in DuckDB, and what helps not to read `parts`."""
         _create_view(connection, "parts", self.events, EVENTS)
+        if self.with_candidates is not None and len(self.with_candidates) < len(self.events):
+            _create_view(connection, "candidate_parts", self.with_candidates, EVENTS)
+        if self.spans is not None:
+            connection.register("_spans", spans_table(self.spans))
+            connection.execute("CREATE TABLE spans AS FROM _spans")
+            connection.unregister("_spans")
         if self.hidden is None:
             connection.execute(_FIND_HIDDEN)
         else:
             _create_view(connection, "hidden", self.hidden, HIDDEN)
 
 
-def read_lake(directory: Path) -> LakeFiles:
+def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFiles:
     """List the parts of a lake.
+
+    Args:
+        directory: of the lake.
+        candidates_digest: of the definition of candidates; parts that by it hold none are left out of them.
 
     Raises:
         LakeError: there is no lake.
@@ -65,16 +84,28 @@ def read_lake(directory: Path) -> LakeFiles:
     ledger = Ledger.open(directory, writable=False)
     try:
         parts = ledger.parts()
+        spans = ledger.spans()
     finally:
         ledger.close()
     paths = {part: directory / part.path for part in parts}
     missing = next((path for path in paths.values() if not path.exists()), None)
     if missing:
         raise LakeError(f"{missing} is missing", hint="restore it, or ingest into a new lake")
+
+    def of_kind(kind: PartKind) -> tuple[Path, ...]:
+        return tuple(path for part, path in paths.items() if part.kind is kind)
+
     return LakeFiles(
         directory,
-        tuple(path for part, path in paths.items() if part.kind is PartKind.EVENTS),
-        tuple(path for part, path in paths.items() if part.kind is PartKind.HIDDEN),
+        events=of_kind(PartKind.EVENTS),
+        hidden=of_kind(PartKind.HIDDEN),
+        copies=of_kind(PartKind.COPIES),
+        with_candidates=tuple(
+            path
+            for part, path in paths.items()
+            if part.kind is PartKind.EVENTS and (part.has_candidates or part.sorted_by != candidates_digest)
+        ),
+        spans=spans,
     )
 
 

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detector.errors import LakeError
+from detector.lake.compaction import Candidates, Compacted, Compaction, compact_day, days_to_compact
 from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
 from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject
 from detector.lake.lock import writer_lock
 from detector.lake.parts import Part, PartKind, disk_error, fsync_folder, read_part, write_part
+from detector.workers import run_in_workers
 
 _LOCK = "writer.lock"
 _OURS = {_LOCK, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *PartKind}
@@ -53,10 +55,13 @@ class LakeWriter:
             LakeError: the disk refuses; nothing of `staged` is in then.
         """
         parts = self.ledger.parts()
-        dropped = self._parts_holding(replaced, parts)
+        holding = self._parts_holding(replaced, parts)
+        hidden_again = {part.event_date for part in holding}
+        # Of what a replaced object hid, something may have to be shown again.
+        set_apart = [part for part in parts if part.kind is PartKind.COPIES and part.event_date in hidden_again]
+        dropped = list(dict.fromkeys([*holding, *set_apart]))
         added = [*staged.parts, *self._without(replaced, dropped)]
         self._move_in(added)
-        hidden_again = {part.event_date for part in dropped}
         dropped += [part for part in parts if part.kind is PartKind.HIDDEN and part.event_date in hidden_again]
         gone = set(dropped)
         copies = self._hide_copies([part for part in parts if part not in gone], added, hidden_again)
@@ -65,6 +70,29 @@ class LakeWriter:
         # Of a day whose rows were replaced, all copies are written down anew.
         known_before = sum(part.rows for part in dropped if part.kind is PartKind.HIDDEN)
         return max(0, sum(part.rows for part in copies) - known_before)
+
+    def compact(
+        self, candidates: Candidates, *, jobs: int, unsorted_parts: int = 1, unsorted_rows: int = 1
+    ) -> Iterator[Compacted]:
+        """Put the small parts of days together, what detection looks at apart; yield each day when it is committed.
+
+        Args:
+            candidates: what detection looks at.
+            jobs: worker processes.
+            unsorted_parts: of days that have so many parts that came in since the last time,
+            unsorted_rows: or so many rows in such parts.
+
+        Raises:
+            LakeError: the disk refuses; the day under way stays as it was.
+        """
+        days = days_to_compact(
+            self.ledger.parts(), candidates.digest, unsorted_parts=unsorted_parts, unsorted_rows=unsorted_rows
+        )
+        tasks = [Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates) for day in days]
+        for compacted in run_in_workers(compact_day, tasks, jobs=jobs):
+            self._move_in(compacted.parts)
+            self.ledger.commit((), compacted.parts, compacted.day.parts)
+            yield compacted
 
     def _hide_copies(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
         """Write down which rows became further copies of an event, day by day."""
@@ -90,7 +118,8 @@ class LakeWriter:
         return [self.directory / part.path for part in parts if part.kind is kind and part.event_date == date]
 
     def _parts_holding(self, uris: Sequence[str], parts: Sequence[Part]) -> list[Part]:
-        events = {self.directory / part.path: part for part in parts if part.kind is PartKind.EVENTS}
+        kinds = (PartKind.EVENTS, PartKind.COPIES)
+        events = {self.directory / part.path: part for part in parts if part.kind in kinds}
         if not uris or not events:
             return []
         query = """
@@ -103,12 +132,20 @@ class LakeWriter:
             return [events[Path(name)] for (name,) in connection.sql(query, params=params).fetchall()]
 
     def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
-        """Write the given parts anew without the rows of some objects."""
+        """Write the given parts anew, as EVENTS, without the rows of some objects."""
         for part in parts:
             table = read_part(self.directory / part.path)
             rest = table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
             if rest.num_rows:
-                yield write_part(rest, part.kind, part.event_date, self.staging, f"part-{uuid.uuid4().hex}")
+                yield write_part(
+                    rest,
+                    PartKind.EVENTS,
+                    part.event_date,
+                    self.staging,
+                    f"part-{uuid.uuid4().hex}",
+                    sorted_by=part.sorted_by,
+                    has_candidates=part.has_candidates,
+                )
 
     def _move_in(self, parts: Sequence[Part]) -> None:
         """Rename staged parts to their places, durably."""

@@ -19,6 +19,7 @@ from detector.records.compression import decompress
 from detector.records.decode import REFUSALS, RejectedRecord, decode_record, has_exact_times
 from detector.records.kind import kind_of_event
 from detector.records.log_file import MAX_BYTES, WHOLE_BYTES, DecodedLogFile, decode_in_pieces
+from detector.records.spans import Spans, merge_spans
 from detector.records.table import Rows
 
 # Event source up to its first dot → the event names that some rule can want; None: all of them.
@@ -136,9 +137,6 @@ _RAW = msgspec.json.Decoder(_RawFile)
 _PARAMETERS = msgspec.json.Decoder(_Parameters)
 _FIRST_LOOK = _glimpses(_GLIMPSE)
 _SECOND_LOOK = _glimpses(_GLIMPSE_OF_CALLER)
-
-# (account, region) → (first, last) event time, aware, UTC.
-Spans = dict[tuple[str | None, str | None], tuple[datetime, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +268,6 @@ def _is_bucket_check(record: Any) -> bool:  # noqa: ANN401
         and identity.invokedBy
         and identity.invokedBy.startswith("cloudtrail.")
     )
-
-
-def merge_spans(spans: Spans, others: Spans) -> None:
-    """Widen `spans` by `others`."""
-    for place, (first, last) in others.items():
-        known = spans.get(place)
-        spans[place] = (first, last) if known is None else (min(first, known[0]), max(last, known[1]))
 
 
 @lru_cache(maxsize=65_536)

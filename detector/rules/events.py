@@ -20,11 +20,12 @@ class Events(Protocol):
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create the relations `parts` and `hidden`, before the connection is locked.
 
-        `parts` has every row of every copy, in the columns of `records.schema.EVENTS`. `hidden` has `eventKey`,
+        `parts` has every row, in the columns of `records.schema.EVENTS`. `hidden` has `eventKey`,
         `recipientAccountId`, `logFile`, `logFileIndex` of the copies that are not to be shown: of each event
         (`recipientAccountId`, `eventKey`), compared null-safe, all but the smallest (`logFile`, `logFileIndex`).
 
-        It may create the view `spans` too (`account_id`, `region`, `first_event_time`, `last_event_time`): from when
+        It may create the view `candidate_parts` too: those rows of `parts` that are not known to be no candidates. And
+        the view `spans` (`account_id`, `region`, `first_event_time`, `last_event_time`): from when
         to when there are events, also of events that are not in `parts`. Otherwise it is made from `parts`.
         """
         ...

@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from detector.lake.reader import read_lake
+
 from .running import LOGIN, Run, write_log
 
 COMPROMISED = Path(__file__).parents[2] / "fixtures" / "trails" / "compromised_root"
@@ -328,3 +330,39 @@ def test_the_version_is_the_packages(run: Run) -> None:
     from importlib.metadata import version
 
     assert run("--version").out == f"detector {version('cloudtrail-root-detector')}\n"
+
+
+# Compaction -----------------------------------------------------------------------------------------------------------
+
+
+def test_compacting_changes_no_answer(run: Run, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    assert run("ingest", COMPROMISED, "--lake", lake).code == 0
+
+    def answers() -> list[object]:
+        alerts = [{**alert, "detected_at": None} for alert in run("detect", "--lake", lake).alerts]
+        events = run("sql", "SELECT * FROM events ORDER BY logFile, logFileIndex", "--lake", lake, "--format", "jsonl")
+        return [alerts, events.out, run("status", "--lake", lake).out]
+
+    before = answers()
+    compacted = run("compact", "--lake", lake)
+    assert compacted.code == 0
+    assert "days compacted" in compacted.err
+    assert answers() == before
+    assert "0 days compacted" in run("compact", "--lake", lake).err
+
+
+def test_run_compacts_days_with_much_that_is_new(run: Run, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for number in range(9):
+        login = LOGIN | {"eventID": f"7d1f7c1e-0001-4c6e-9a40-00000000000{number}"}
+        write_log(tmp_path / "logs" / f"{number}.json.gz", login)
+        run("run", tmp_path / "logs", "--lake", lake)
+    assert len(read_lake(lake).events) == 2  # the eight of before, and the ninth
+    counted = run("sql", "SELECT count(*) AS events FROM events", "--lake", lake, "--format", "csv")
+    assert counted.out.split() == ["events", "9"]
+
+
+def test_a_lake_that_does_not_exist_is_not_made_by_compacting(run: Run, tmp_path: Path) -> None:
+    assert run("compact", "--lake", tmp_path / "none").code == 2
+    assert not (tmp_path / "none").exists()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from samples import files_of, log, put, record, shown  # type: ignore[import-not-found]  # beside this script
+from samples import compact, files_of, log, put, record, shown  # type: ignore[import-not-found]  # beside this script
 
 from detector.lake.ledger import Ledger
 from detector.lake.reader import read_lake
@@ -63,6 +63,7 @@ def write(lake: Path, step: int) -> None:
         connection = writer.ledger._connection
         connection.set_trace_callback(lambda _: stepping(counter))
         put(writer, BATCH, ["s3://b/1"])
+        compact(writer)
         connection.set_trace_callback(None)
         stepping(counter)  # killed with the commit done
 

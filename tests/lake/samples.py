@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+from detector.lake.compaction import Candidates, Compacted
+from detector.lake.parts import PartKind
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged
 from detector.sources.log_source import LogObject, Unreadable
@@ -63,6 +65,18 @@ def commit(writer: LakeWriter, batch: StagedBatch, replaced: Sequence[str] = ())
     return writer.commit(Staged(tuple(batch.objects), tuple(batch.parts)), replaced)
 
 
+# What `record` calls Call1 and Call2 stands for what detection looks at.
+CANDIDATES = Candidates(
+    "digest",
+    "CREATE TABLE candidate_rows AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)"
+    " WHERE eventName IN ('Call1', 'Call2')",
+)
+
+
+def compact(writer: LakeWriter) -> list[Compacted]:
+    return list(writer.compact(CANDIDATES, jobs=1))
+
+
 def shown(lake: Path, columns: str = "logFile, logFileIndex") -> list[tuple[Any, ...]]:
     """The rows that `events` shows."""
     with duckdb.connect() as connection:
@@ -73,5 +87,5 @@ def shown(lake: Path, columns: str = "logFile, logFileIndex") -> list[tuple[Any,
 
 def files_of(lake: Path) -> set[str]:
     """Every file below a lake's folders of parts, and what is being staged."""
-    found = (path for kind in ("events", "hidden", "rejected") for path in (lake / kind).rglob("*") if path.is_file())
+    found = (path for kind in PartKind for path in (lake / kind).rglob("*") if path.is_file())
     return {str(path.relative_to(lake)) for path in found}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 
-from .samples import log, put, record, shown
+from .samples import compact, log, put, record, shown
 
 Key = tuple[int, str | None]
 keys = st.tuples(st.integers(1, 3), st.sampled_from([None, "111122223333", "444455556666", ""]))
@@ -36,19 +36,28 @@ def expected(lake: dict[str, list[Key]]) -> list[tuple[str, int]]:
     return sorted((uri.decode(), index) for uri, index in smallest.values())
 
 
-@given(st.lists(files, min_size=1, max_size=4))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_shown_copy_is_the_smallest_after_any_commits_and_replacements(commits: list[dict[str, list[Key]]]) -> None:
+@given(st.lists(st.tuples(files, st.booleans()), min_size=1, max_size=4))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_shown_copy_is_the_smallest_after_any_commits_replacements_and_compactions(
+    commits: list[tuple[dict[str, list[Key]], bool]],
+) -> None:
     model: dict[str, list[Key]] = {}
     with tempfile.TemporaryDirectory() as folder:
         lake = Path(folder) / "lake"
         with open_to_write(lake) as writer:
-            for batch in commits:
+            for batch, compacts in commits:
                 replaced = [uri for uri in batch if uri in model]
                 put(writer, {uri: content(held) for uri, held in batch.items()}, replaced)
                 model |= batch
+                if compacts:
+                    compact(writer)
                 assert sorted(shown(lake)) == expected(model)
+            # Whoever reads the events without the ledger meets no copies after a compaction.
+            compact(writer)
+        seen = read_lake(lake)
+        assert sum(pq.read_metadata(path).num_rows for path in seen.events) == len(expected(model))
         rows = sum(map(len, model.values()))
+        assert sum(pq.read_metadata(path).num_rows for path in seen.with_copies().events) == rows
         hidden = sum(pq.read_metadata(path).num_rows for path in read_lake(lake).hidden or ())
         assert hidden == rows - len(expected(model))  # each hidden once
 

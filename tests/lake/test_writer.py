@@ -447,4 +447,4 @@ def test_event_ids_are_what_the_samples_say(lake: Path) -> None:
     with open_to_write(lake) as writer:
         put(writer, {"s3://b/1": log(record(1))})
     assert shown(lake, "eventKey") == [(event_id(1),)]
-    assert {kind.value for kind in PartKind} == {"events", "hidden", "rejected"}
+    assert {kind.value for kind in PartKind} == {"events", "copies", "hidden", "rejected"}

@@ -1,0 +1,152 @@
+"""Compaction: the many small parts of a day become few, with what detection looks at in parts of its own.
+
+Nothing is lost by it. Rows that are further copies of an event go to COPIES parts: should the log object of the row
+that is shown be replaced, one of them may have to be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from detector.lake.duplicates import glob_safe, open_duckdb
+from detector.lake.parts import HIDDEN, Part, PartKind, write_part
+from detector.records.schema import EVENTS
+
+_SMALL_ROWS = 50_000  # larger parts are left alone
+_PART_ROWS = 500_000  # and none is made larger than this
+_READ_ROWS = 100_000
+_ORDER = "ORDER BY recipientAccountId, awsRegion, eventTime, logFile, logFileIndex"
+_REST = f"""
+FROM parts ANTI JOIN hidden USING (logFile, logFileIndex) ANTI JOIN candidate_rows USING (logFile, logFileIndex)
+{_ORDER}
+"""
+_COPIES = f"FROM parts SEMI JOIN hidden USING (logFile, logFileIndex) {_ORDER}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What detection looks at, of all events."""
+
+    digest: str  # of the definition
+    sql: str  # creates the table `candidate_rows` from the relations `parts` and `hidden`
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Parts of one day to put together; picklable."""
+
+    event_date: str
+    events: tuple[Part, ...]
+    hidden: tuple[Part, ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All of them."""
+        return self.events + self.hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """One day's work; picklable."""
+
+    day: Day
+    lake: Path
+    staging: Path
+    stem: str
+    candidates: Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What became of a day's parts."""
+
+    day: Day
+    parts: tuple[Part, ...]  # staged
+
+
+def days_to_compact(parts: Iterable[Part], digest: str, *, unsorted_parts: int, unsorted_rows: int) -> Iterator[Day]:
+    """Yield the days that are worth the work, each with the parts to put together.
+
+    Args:
+        parts: of the lake.
+        digest: of the candidates' definition of now; parts sorted by another one count as unsorted.
+        unsorted_parts: a day is worth it when it has so many,
+        unsorted_rows: or so many rows in them.
+    """
+    dated = sorted((part for part in parts if part.kind is not PartKind.REJECTED), key=lambda part: part.event_date)
+    for date, group in groupby(dated, key=lambda part: part.event_date):
+        of_day = list(group)
+        events = [part for part in of_day if part.kind is PartKind.EVENTS]
+        hidden = [part for part in of_day if part.kind is PartKind.HIDDEN]
+        unsorted = [part for part in events if part.sorted_by != digest]
+        if len(unsorted) >= unsorted_parts or (unsorted and sum(part.rows for part in unsorted) >= unsorted_rows):
+            # Where there are copies, any part may hold some of them.
+            taken = events if hidden else [part for part in events if part in unsorted or part.rows < _SMALL_ROWS]
+            yield Day(date, tuple(taken), tuple(hidden))
+
+
+def compact_day(task: Compaction) -> Compacted:
+    """Write the parts of a day anew: what a worker process does.
+
+    Raises:
+        LakeError: a part cannot be read, or the disk refuses.
+    """
+    with open_duckdb(task.staging) as connection:
+        _create_view(connection, "parts", task, task.day.events, EVENTS)
+        _create_view(connection, "hidden", task, task.day.hidden, HIDDEN)
+        connection.execute(task.candidates.sql)
+        parts = [
+            *_write(task, connection.sql(f"FROM candidate_rows {_ORDER}"), PartKind.EVENTS, has_candidates=True),
+            *_write(task, connection.sql(_REST), PartKind.EVENTS, has_candidates=False),
+        ]
+        if task.day.hidden:
+            parts += _write(task, connection.sql(_COPIES), PartKind.COPIES)
+            parts += _write(task, connection.sql("FROM hidden ORDER BY ALL"), PartKind.HIDDEN)
+    return Compacted(task.day, tuple(parts))
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, name: str, task: Compaction, parts: Sequence[Part], schema: pa.Schema
+) -> None:
+    if parts:
+        paths = glob_safe([task.lake / part.path for part in parts])
+        connection.read_parquet(paths, hive_partitioning=False).create_view(name)
+    else:
+        connection.register(name, schema.empty_table())
+
+
+def _write(
+    task: Compaction, rows: duckdb.DuckDBPyRelation, kind: PartKind, *, has_candidates: bool = True
+) -> Iterator[Part]:
+    """Write the rows of a query to parts of a bounded size; to none when there are no rows."""
+    schema = HIDDEN if kind is PartKind.HIDDEN else EVENTS
+    sorted_by = task.candidates.digest if kind is PartKind.EVENTS else None
+    stem = f"{task.stem}-{kind}-{'candidates' if has_candidates else 'rest'}"
+    for number, table in enumerate(_tables(rows.to_arrow_reader(_READ_ROWS))):
+        yield write_part(
+            table.select(schema.names).cast(schema),
+            kind,
+            task.day.event_date,
+            task.staging,
+            f"{stem}-{number}",
+            sorted_by=sorted_by,
+            has_candidates=has_candidates,
+        )
+
+
+def _tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    collected: list[pa.RecordBatch] = []
+    for batch in batches:
+        if batch.num_rows:
+            collected.append(batch)
+        if sum(one.num_rows for one in collected) >= _PART_ROWS:
+            yield pa.Table.from_batches(collected)
+            collected = []
+    if collected:
+        yield pa.Table.from_batches(collected)
