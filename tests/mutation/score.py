@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
@@ -57,8 +57,8 @@ def _verdicts(job: tuple[_Rules, str, int]) -> list[Verdict]:
     return list(chosen.verdicts(subject, chosen.mutants(subject)[start : start + _CHUNK]))
 
 
-def _all_verdicts(rules: _Rules, subjects: Iterable[str], jobs: int) -> list[Verdict]:
-    """Judge all mutants of the subjects, in several processes.
+def _all_verdicts(rules: _Rules, subjects: Iterable[str], jobs: int, tell: Callable[[Verdict], None]) -> list[Verdict]:
+    """Judge all mutants of the subjects, in several processes; tell of each, since it takes long.
 
     Raises:
         ValueError: an example fails as it is.
@@ -72,6 +72,8 @@ def _all_verdicts(rules: _Rules, subjects: Iterable[str], jobs: int) -> list[Ver
             raise ValueError("these fail without any change: " + "; ".join(failures))
         for job, verdicts in zip(work, pool.map(_verdicts, work), strict=True):
             found += verdicts
+            for verdict in verdicts:
+                tell(verdict)
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{len(found)} mutants, {job[1]:<40}")
     return found
@@ -94,6 +96,11 @@ def _score(verdicts: Sequence[Verdict]) -> float:
     return _killed(verdicts) / len(verdicts) if verdicts else 1.0
 
 
+def _tell(verdict: Verdict) -> None:
+    sys.stdout.write(f"{verdict.mutant}\n    {verdict.killed_by}\n")
+    sys.stdout.flush()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge, print, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
@@ -105,12 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rule_ids = {rule.id for rule in load_rules(shipped_rules_directory()).rules}
     rules = tuple(names) if names and set(names) <= rule_ids else ()
     subjects = [name for name in judge(rules).subjects if not names or name in names]
-    verdicts = _all_verdicts(rules, subjects, options.jobs)
+    verdicts = _all_verdicts(rules, subjects, options.jobs, _tell if options.verbose else lambda _: None)
     survivors = {verdict.mutant for verdict in verdicts if verdict.killed_by is None}
     explained = explained_survivors()
     stale = {mutant for mutant in explained.keys() - survivors if not names or mutant.partition(":")[0] in subjects}
-    lines = [f"{verdict.mutant}\n    {verdict.killed_by}" for verdict in verdicts if options.verbose]
-    lines += _score_lines(verdicts)
+    lines = list(_score_lines(verdicts))
     lines += [f"explained: {mutant}: {explained[mutant]}" for mutant in sorted(survivors & explained.keys())]
     lines += [f"survived: {mutant}" for mutant in sorted(survivors - explained.keys())]
     lines += [f"stale in {EXPLAINED.name}: {mutant}" for mutant in sorted(stale)]
