@@ -79,3 +79,10 @@ CREATE MACRO kms_key_arn(key_id, region, account) AS CASE
     WHEN starts_with(key_id, 'arn:') THEN key_id
     ELSE 'arn:' || partition_of(region) || ':kms:' || region || ':' || account || ':key/' || key_id
 END;
+
+-- S3 data events. CloudTrail does not list what a call of many deletes; where a record does, it must be log files.
+CREATE MACRO deletes_log_files(event_name, parameters) AS CASE event_name
+    WHEN 'DeleteObject' THEN regexp_matches(field(parameters, 'key'), '(^|/)AWSLogs/')
+    WHEN 'DeleteObjects' THEN NOT regexp_matches(parameters, '"[Kk]ey" *:') OR contains(parameters, 'AWSLogs/')
+    ELSE false
+END;

@@ -28,9 +28,6 @@
 -- ]
 -- # Later data can only make more stores known.
 -- monotone = true
--- # CloudTrail's checks of buckets and the deletion of objects; both are passed over by name, and the second one is not
--- # looked for where no bucket is known.
--- reads = "events"
 -- ///
 
 WITH stores AS MATERIALIZED (
@@ -58,11 +55,7 @@ WITH stores AS MATERIALIZED (
         SELECT
             'bucket' AS kind,
             field(requestParameters, 'bucketName') AS store
-        FROM parts
-        WHERE
-            eventName = 'GetBucketAcl'
-            AND starts_with(eventSource, 's3.amazonaws.')
-            AND starts_with(userIdentity.invokedBy, 'cloudtrail.amazonaws.')
+        FROM bucket_checks
     )
     WHERE store IS NOT NULL
 ),
@@ -116,18 +109,12 @@ deletions AS (
     SELECT
         *,
         field(requestParameters, 'bucketName') AS store
-    FROM all_events
+    FROM candidates
     WHERE
-        -- The raw columns, by which whole files are passed over.
-        eventName IN ('DeleteObject', 'DeleteObjects')
-        AND starts_with(eventSource, 's3.amazonaws.')
+        service = 's3'
         AND succeeded
+        AND deletes_log_files(event_name, requestParameters)
         AND field(requestParameters, 'bucketName') IN (SELECT store FROM stores WHERE kind = 'bucket')
-        AND CASE
-            WHEN eventName = 'DeleteObject' THEN regexp_matches(field(requestParameters, 'key'), '(^|/)AWSLogs/')
-            -- CloudTrail does not list what a call of many deletes. Where a record does, it must be log files.
-            ELSE NOT regexp_matches(requestParameters, '"[Kk]ey" *:') OR contains(requestParameters, 'AWSLogs/')
-        END
 )
 
 SELECT

@@ -23,7 +23,7 @@ _PART_ROWS = 500_000  # and none is made larger than this
 _READ_ROWS = 100_000
 _ORDER = "ORDER BY recipientAccountId, awsRegion, eventTime, logFile, logFileIndex"
 _REST = f"""
-FROM parts ANTI JOIN hidden USING (logFile, logFileIndex) ANTI JOIN candidate_rows USING (logFile, logFileIndex)
+FROM parts ANTI JOIN hidden USING (logFile, logFileIndex) ANTI JOIN wanted_rows USING (logFile, logFileIndex)
 {_ORDER}
 """
 _COPIES = f"FROM parts SEMI JOIN hidden USING (logFile, logFileIndex) {_ORDER}"
@@ -34,7 +34,7 @@ class Candidates:
     """What detection looks at, of all events."""
 
     digest: str  # of the definition
-    sql: str  # creates the table `candidate_rows` from the relations `parts` and `hidden`
+    sql: str  # creates `wanted_rows` from the relations `parts` and `hidden`
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def compact_day(task: Compaction) -> Compacted:
         _create_view(connection, "hidden", task, task.day.hidden, HIDDEN)
         connection.execute(task.candidates.sql)
         parts = [
-            *_write(task, connection.sql(f"FROM candidate_rows {_ORDER}"), PartKind.EVENTS, has_candidates=True),
+            *_write(task, connection.sql(f"FROM wanted_rows {_ORDER}"), PartKind.EVENTS, has_candidates=True),
             *_write(task, connection.sql(_REST), PartKind.EVENTS, has_candidates=False),
         ]
         if task.day.hidden:

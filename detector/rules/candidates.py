@@ -8,11 +8,11 @@ from pathlib import Path
 from detector.lake.compaction import Candidates
 from detector.rules.rule import shipped_rules_directory
 
-_END = "-- (end of candidate_rows)"
+_END = "-- (end of wanted_rows)"
 
 
 def candidates(definitions: Path | None = None) -> Candidates:
-    """Return how `candidate_rows` is made from `parts` and `hidden`, and a digest that changes when that does.
+    """Return how `wanted_rows` is made from `parts` and `hidden`, and a digest that changes when that does.
 
     Args:
         definitions: the directory of `_macros.sql` and `_views.sql`; default: the shipped one.

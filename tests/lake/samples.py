@@ -68,7 +68,7 @@ def commit(writer: LakeWriter, batch: StagedBatch, replaced: Sequence[str] = ())
 # What `record` calls Call1 and Call2 stands for what detection looks at.
 CANDIDATES = Candidates(
     "digest",
-    "CREATE TABLE candidate_rows AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)"
+    "CREATE TABLE wanted_rows AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)"
     " WHERE eventName IN ('Call1', 'Call2')",
 )
 

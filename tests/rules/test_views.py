@@ -482,11 +482,11 @@ HOSTILE += [
 
 def assert_nothing_fails(table: pa.Table) -> None:
     with Engine(TableEvents(table), threads=1) as engine:
-        sql = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
-        views = engine.query(sql).read_all()["view_name"].to_pylist()
-        assert {"all_events", "root_logins", "reported_alone"} <= set(views)
+        sql = "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal"
+        views = engine.query(sql).read_all()["table_name"].to_pylist()
+        assert {"all_events", "root_logins", "reported_alone", "candidates"} <= set(views)
         assert engine.query("SELECT count(*) AS n FROM candidates").read_all().to_pylist() == [{"n": table.num_rows}]
-        for view in [*views, "candidates"]:
+        for view in views:
             engine.query(f'FROM "{view}"').read_all()
         for rule in load_rules(shipped_rules_directory()).rules:
             engine.run(rule)
