@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -78,19 +81,26 @@ def test_what_is_settled_is_not_asked_for_again_and_what_may_grow_is(
     assert row.split()[-3:] == ["2", "0", "0"]  # its rows were replaced, not read twice
 
 
-def test_a_run_that_was_stopped_goes_on_where_it_was(run: Run, history: LookupServer, tmp_path: Path) -> None:
-    history.faults.append(lambda _region, _body: "ExpiredTokenException" if len(history.requests) > 12 else None)
-    stopped = run("run", *HISTORY, "--lake", tmp_path / "lake")
-    assert stopped.code == 2
-    assert "expired" in stopped.err
-    assert stopped.out == ""
-    read_before = {one.span for one in history.looked_up[:-1]}
-    history.faults.clear()
+def test_a_run_that_was_killed_goes_on_where_it_was(run: Run, history: LookupServer, tmp_path: Path) -> None:
+    arguments = ("run", *HISTORY, "--root-only", "--lake", str(tmp_path / "lake"))
+    processes: list[subprocess.Popen[str]] = []
+
+    def kill_at_the_fifth_request(_region: str, _body: dict[str, Any]) -> str | None:
+        if len(history.requests) == 5:
+            processes[0].kill()
+        return None
+
+    history.faults.append(kill_at_the_fifth_request)
+    program = [sys.executable, "-m", "detector", *arguments]
+    processes.append(subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    assert processes[0].communicate()[0] == ""
+    assert processes[0].returncode == -signal.SIGKILL
+    committed = {one.span for one in history.looked_up[:-1]}
     history.requests.clear()
-    resumed = run("run", *HISTORY, "--lake", tmp_path / "lake")
+    resumed = run(*arguments)
     assert (resumed.code, len(resumed.alerts)) == (0, 1)
-    settled = {span for span in read_before if span[1] < datetime.now(UTC) - timedelta(hours=13)}
-    assert len(settled) > 5
+    settled = {span for span in committed if span[1] < datetime.now(UTC) - timedelta(hours=7)}
+    assert settled
     assert not settled & {one.span for one in history.looked_up}
 
 
