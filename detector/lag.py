@@ -82,7 +82,7 @@ def lake_lag(lake: Path) -> list[LagRow]:
     Raises:
         LakeError: there is no lake.
     """
-    files = read_lake(lake)
+    files = read_lake(lake).with_copies()
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         files.attach(connection)
