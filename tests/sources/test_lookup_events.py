@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import boto3
@@ -306,6 +307,38 @@ def test_a_window_without_end_is_given_up(
     [failure] = read(source, window)
     assert isinstance(failure, Unreadable)
     assert "more than 1 MiB of events" in failure.reason
+
+
+def test_a_window_that_grew_too_old_while_it_waited_is_named(open_history: Open, tmp_path: Path) -> None:
+    source = open_history()
+    window = windows(list(source.list(scope(24, "us-east-1"))))[-1]
+    later = NOW + timedelta(days=100)
+    reader = LookupEventsReader(source.reader().key, None, Pace(tmp_path, 0.0), lambda: later)
+    [(_, failure)] = reader.read([window])
+    assert isinstance(failure, Unreadable)
+    assert "older than 90 days by now" in failure.reason
+
+
+def test_who_stops_reading_does_not_wait_for_the_rest(open_history: Open, lookup_server: LookupServer) -> None:
+    source = open_history()
+    short, long = windows(list(source.list(scope(24, "us-east-1"))))[2:4]
+    start = parse_window(long.uri).start
+    for number in range(200):
+        lookup_server.add(record(number, start))
+    lookup_server.page_size = 1
+    stopping = Event()
+
+    def wait_in_the_middle(_region: str, body: dict[str, Any]) -> str | None:
+        if "NextToken" in body:
+            stopping.wait(timeout=10)
+        return None
+
+    lookup_server.faults.append(wait_in_the_middle)
+    reading = source.reader().read([short, long])
+    assert next(reading)[0] == short
+    stopping.set()
+    reading.close()  # type: ignore[attr-defined]
+    assert len(lookup_server.looked_up) < 150
 
 
 # The request itself, held against botocore's model of the service -----------------------------------------------------
