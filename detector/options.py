@@ -32,7 +32,12 @@ Accounts = Annotated[
     list[str] | None, typer.Option("--account", help="Read only this account; repeat for more.", metavar="ID")
 ]
 Regions = Annotated[
-    list[str] | None, typer.Option("--region", help="Read only this region; repeat for more.", metavar="NAME")
+    list[str] | None,
+    typer.Option(
+        "--region",
+        help="Read only this region; repeat for more. Without it lookup-events: asks the session's own and us-east-1.",
+        metavar="NAME",
+    ),
 ]
 LookAhead = Annotated[
     int,
