@@ -77,6 +77,7 @@ def ingest_command(
     profile: options.Profile = None,
     role_arn: options.RoleArn = None,
     endpoint_url: options.EndpointUrl = None,
+    root_only: options.RootOnly = False,
     jobs: options.Jobs = options.CORES,
     report_file: options.Report = None,
 ) -> None:
@@ -91,7 +92,7 @@ def ingest_command(
     scope = options.scope(account, region, since, until, look_ahead_days)
     aws = options.aws_options(profile, role_arn, endpoint_url)
     with reported(sources, report_file) as report, open_to_write(lake) as writer:
-        _ingest(sources, aws, scope, writer, report, jobs)
+        _ingest(sources, aws, scope, writer, report, jobs, root_only=root_only)
     raise typer.Exit(exit_code(report))
 
 
@@ -175,6 +176,7 @@ def run_command(
     profile: options.Profile = None,
     role_arn: options.RoleArn = None,
     endpoint_url: options.EndpointUrl = None,
+    root_only: options.RootOnly = False,
     jobs: options.Jobs = options.CORES,
     rules: options.Rules = None,
     suppressions: options.Suppressions = None,
@@ -206,7 +208,7 @@ def run_command(
     selection = Selection(min_severity=min_severity)
     sink = open_sink(output)
     with reported(sources, report_file) as report, open_to_write(lake) as writer:
-        _ingest(sources, aws, scope, writer, report, jobs)
+        _ingest(sources, aws, scope, writer, report, jobs, root_only=root_only)
         detection = detect(
             read_lake(lake, sought.digest),
             rules or [],
@@ -256,11 +258,18 @@ def _end(code: int) -> None:
 
 
 def _ingest(
-    sources: Sequence[str], aws: AwsOptions, scope: Scope, writer: LakeWriter, report: RunReport, jobs: int
+    sources: Sequence[str],
+    aws: AwsOptions,
+    scope: Scope,
+    writer: LakeWriter,
+    report: RunReport,
+    jobs: int,
+    *,
+    root_only: bool,
 ) -> None:
     from detector.ingest import ingest
     from detector.sources.opening import open_source
 
     with progress_bar() as progress:
-        opened = [open_source(source, aws) for source in sources]
+        opened = [open_source(source, aws, root_only=root_only) for source in sources]
         ingest(opened, writer, scope, report, jobs=jobs, progress=progress)

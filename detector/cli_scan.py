@@ -22,6 +22,7 @@ def scan_command(
     profile: options.Profile = None,
     role_arn: options.RoleArn = None,
     endpoint_url: options.EndpointUrl = None,
+    root_only: options.RootOnly = False,
     jobs: options.Jobs = options.CORES,
     rules: options.Rules = None,
     suppressions: options.Suppressions = None,
@@ -53,7 +54,7 @@ def scan_command(
     sink = open_sink(output)
     with reported(sources, report_file) as report:
         with progress_bar() as progress:
-            opened = [open_source(source, aws) for source in sources]
+            opened = [open_source(source, aws, root_only=root_only) for source in sources]
             events = scan(opened, scope, report, jobs=jobs, progress=progress)
         detection = detect(
             events,

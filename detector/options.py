@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from detector.rules.suppressions import SuppressionEntry
 
 Sources = Annotated[
-    list[str], typer.Argument(metavar="SOURCE…", help="s3://BUCKET/PREFIX, a file, a directory, or - (standard input).")
+    list[str],
+    typer.Argument(
+        metavar="SOURCE…", help="s3://BUCKET/PREFIX, a file, a directory, lookup-events: or - (standard input)."
+    ),
 ]
 Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR")]
 Since = Annotated[
@@ -29,7 +32,12 @@ Accounts = Annotated[
     list[str] | None, typer.Option("--account", help="Read only this account; repeat for more.", metavar="ID")
 ]
 Regions = Annotated[
-    list[str] | None, typer.Option("--region", help="Read only this region; repeat for more.", metavar="NAME")
+    list[str] | None,
+    typer.Option(
+        "--region",
+        help="Read only this region; repeat for more. Without it lookup-events: asks the session's own and us-east-1.",
+        metavar="NAME",
+    ),
 ]
 LookAhead = Annotated[
     int,
@@ -39,6 +47,14 @@ LookAhead = Annotated[
 ]
 Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile.", metavar="NAME")]
 RoleArn = Annotated[str | None, typer.Option("--role-arn", help="Role to assume for reading.", metavar="ARN")]
+RootOnly = Annotated[
+    bool,
+    typer.Option(
+        "--root-only",
+        help="Of lookup-events:, only what CloudTrail lists under the user name root. Misses what others did to MFA "
+        "and the trail, sessions of AssumeRoot, and root under another name (an account alias) or none.",
+    ),
+]
 EndpointUrl = Annotated[str | None, typer.Option("--endpoint-url", help="S3-compatible server.", metavar="URL")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.", show_default="the cores")]
 Report = Annotated[Path | None, typer.Option("--report", help="Write the run report (JSON) here.", metavar="FILE")]

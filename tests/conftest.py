@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lookup_server import LookupServer, serve_lookup_events
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -38,3 +40,10 @@ def aws_variables(tmp_path: Path, s3_url: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(tmp_path / "aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "aws-credentials"),
     }
+
+
+@pytest.fixture
+def lookup_server() -> Iterator[LookupServer]:
+    """The LookupEvents API over HTTP on loopback."""
+    with serve_lookup_events() as server:
+        yield server

@@ -20,7 +20,7 @@ LAYERS = [
     {"report"},
     {"terminal"},
     {"stage", "batches"},
-    {"ingest", "detect", "status", "query", "outcome"},
+    {"ingest", "detect", "status", "lag", "query", "outcome"},
     {"scan"},
     {"options"},
     {"cli_telling"},

@@ -15,6 +15,7 @@ from detector.cli import app
 from detector.cli_rules import rules_app
 from detector.rules.docs import pages
 from detector.rules.rule import load_rules, shipped_rules_directory
+from tests.lookup_server import LookupServer
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,9 +50,13 @@ def workplace(tmp_path: Path, aws_variables: dict[str, str]) -> Path:
     return tmp_path
 
 
-def test_the_readmes_commands_do_what_it_says(workplace: Path, aws_variables: dict[str, str]) -> None:
+def test_the_readmes_commands_do_what_it_says(
+    workplace: Path, aws_variables: dict[str, str], lookup_server: LookupServer
+) -> None:
     assert len(BLOCKS) > 5
-    environment = aws_variables | {"PATH": f"{Path(sys.executable).parent}:{aws_variables['PATH']}"}
+    environment = (
+        aws_variables | lookup_server.variables | {"PATH": f"{Path(sys.executable).parent}:{aws_variables['PATH']}"}
+    )
     for command, shown in [pair for block in BLOCKS for pair in commands_of(block)]:
         if command.startswith("jq") and shutil.which("jq") is None:
             continue

@@ -47,7 +47,8 @@ _CREDENTIAL_EXCEPTIONS: Final = (
     "SSOError",
     "TokenRetrievalError",
 )
-_S3_OPERATIONS: Final = frozenset({"ListObjectsV2", "GetObject", "HeadBucket"})
+# What is asked about logs; everything else is asked on the way, to get credentials.
+_LOG_OPERATIONS: Final = frozenset({"ListObjectsV2", "GetObject", "HeadBucket", "LookupEvents"})
 _KMS_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 
 
@@ -175,6 +176,23 @@ def frozen_key(session: boto3.Session, options: AwsOptions) -> AccessKey:
     return AccessKey(key.access_key or "", key.secret_key or "", key.token)
 
 
+def caller_identity(session: boto3.Session, options: AwsOptions) -> tuple[str, str]:
+    """Ask STS whose credentials these are; return the account and the partition (`aws`, `aws-cn`, `aws-us-gov`).
+
+    Raises:
+        CredentialsError: nobody's, or STS does not answer.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        identity = session.client("sts", region_name=session.region_name or "us-east-1").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise refusal(error, options) or CredentialsError(
+            f"cannot ask STS who you are: {one_line(error)}", hint="check the network and the proxy"
+        ) from error
+    return identity["Account"], identity["Arn"].split(":")[1]
+
+
 def refusal(error: Exception, options: AwsOptions) -> SourceError | UsageError | None:
     """Return what to raise when `error` means that AWS refuses the credentials as a whole, else None."""
     from botocore import exceptions
@@ -193,7 +211,7 @@ def refusal(error: Exception, options: AwsOptions) -> SourceError | UsageError |
             )
         if message := _CREDENTIAL_CODES.get(error_code(error)):
             return CredentialsError(f"{message} ({error_code(error)})", hint=_remedy(options))
-        if error.operation_name not in _S3_OPERATIONS:  # asked on the way, to renew the credentials
+        if error.operation_name not in _LOG_OPERATIONS:
             return CredentialsError(f"cannot get AWS credentials: {one_line(error)}", hint=_remedy(options))
         return None
     if isinstance(error, exceptions.ProfileNotFound):

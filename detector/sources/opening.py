@@ -10,21 +10,23 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from detector.errors import UsageError
 from detector.sources.aws import AwsOptions
 from detector.sources.local import StreamSource, open_local, path_of_uri
+from detector.sources.lookup_events import LookupEventsSource
 from detector.sources.s3 import open_s3
 
 if TYPE_CHECKING:
     from detector.sources.log_source import LogSource
 
-_FORMS = "write s3://BUCKET/PREFIX, a file, a directory, or - for standard input"
+_FORMS = "write s3://BUCKET/PREFIX, a file, a directory, lookup-events:, or - for standard input"
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?")
 
 
-def open_source(spec: str, aws: AwsOptions | None = None) -> LogSource:
+def open_source(spec: str, aws: AwsOptions | None = None, *, root_only: bool = False) -> LogSource:
     """Return the source of log objects that `spec` names; nothing is sent to AWS yet.
 
     Args:
-        spec: `s3://bucket[/prefix]`, a path, a `file:///` URI, or `-`.
-        aws: how to reach AWS; only for `s3://`.
+        spec: `s3://bucket[/prefix]`, a path, a `file:///` URI, `lookup-events:`, or `-`.
+        aws: how to reach AWS; only for `s3://` and `lookup-events:`.
+        root_only: ask only for events of root; only for `lookup-events:`.
 
     Raises:
         UsageError: `spec` is none of these.
@@ -32,6 +34,12 @@ def open_source(spec: str, aws: AwsOptions | None = None) -> LogSource:
     """
     if not spec.strip():
         raise UsageError("the source is empty", hint=_FORMS)
+    if spec.startswith("lookup-events:"):
+        if spec.removeprefix("lookup-events:").strip("/"):
+            raise UsageError(f"{spec!r} is not a source", hint="write lookup-events: alone, and --region, --profile")
+        return LookupEventsSource(aws or AwsOptions(), root_only=root_only)
+    if root_only:
+        raise UsageError(f"--root-only does not go with {spec!r}", hint="only lookup-events: can ask for root alone")
     if spec == "-":
         return StreamSource()
     if spec.startswith("s3://"):
