@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from detector.errors import RuleError
 from detector.formats import AlertFormat
 from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import Ledger
-from detector.rules.engine import Engine, TooManyFindings
+from detector.rules.engine import RULES_AT_A_TIME, Engine, TooManyFindings
 from detector.rules.events import Events
 from detector.rules.evidence import evidence_of
 from detector.rules.finding import Finding, rfc3339
@@ -66,8 +68,14 @@ def detect(
         rule_set = _without_readers_of_all_events(rule_set, detection)
     detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
     with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
-        for rule in rule_set.rules:
-            findings = _run(engine, rule, detection)
+        engine.prepare()
+        with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
+            outcomes = list(pool.map(partial(_run, engine), rule_set.rules))
+        for rule, (findings, error) in zip(rule_set.rules, outcomes, strict=True):
+            if error is None:
+                detection.complete.add(rule.id)
+            else:
+                detection.errors.append(error)
             detection.alerts += _alerts(engine, findings, now, suppressions)
         detection.warnings += map(_coverage_warning, engine.accounts_without_sign_in_region())
     detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
@@ -86,17 +94,14 @@ def _without_readers_of_all_events(rule_set: RuleSet, detection: Detection) -> R
     return replace(rule_set, rules=tuple(runnable))
 
 
-def _run(engine: Engine, rule: Rule, detection: Detection) -> list[Finding]:
+def _run(engine: Engine, rule: Rule) -> tuple[list[Finding], RuleError | None]:
+    """Return what a rule finds, and what kept it from its end."""
     try:
-        findings = engine.run(rule)
+        return engine.run(rule), None
     except TooManyFindings as error:
-        detection.errors.append(error)
-        return error.findings
+        return error.findings, error
     except RuleError as error:
-        detection.errors.append(error)
-        return []
-    detection.complete.add(rule.id)
-    return findings
+        return [], error
 
 
 def _alerts(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ from detector.rules.statement import NotOneSelect, first_line, parse_select
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "hidden"})
 _LEADING_COMMENTS = re.compile(r"\A(?:\s*--[^\n]*\n)*\s*")
+RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB plans in one thread
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
 
 
@@ -39,7 +41,8 @@ class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
 class Engine:
     """Events, the views over them, and a locked connection to query them through.
 
-    Views are made when the first rule needs them, in one pass over the events. Not for use by two threads at once.
+    Views are made when the first rule needs them, in one pass over the events. `RULES_AT_A_TIME` threads may run rules
+    side by side once `prepare` has been called; nothing else is for two threads at once.
 
     Args:
         events: where the events come from; it is attached at once.
@@ -66,7 +69,10 @@ class Engine:
         self._row_cap = row_cap
         self._spill = tempfile.TemporaryDirectory(prefix="detector-")
         try:
-            self._connection = _open(events, Path(self._spill.name), threads, memory_limit)
+            self._connection, *others = _open(events, Path(self._spill.name), threads, memory_limit)
+            self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+            for connection in others:
+                self._free.put(connection)
             self._define("_macros.sql")
             self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
         except BaseException:
@@ -83,6 +89,8 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection and remove what it spilled."""
+        while not self._free.empty():
+            self._free.get().close()
         self._connection.close()
         self._spill.cleanup()
 
@@ -92,11 +100,14 @@ class Engine:
         Only for an engine over `TableEvents`.
         """
         self._make_views()
-        self._connection.execute("DROP TABLE hidden")
-        self._connection.unregister("parts")
+        self._connection.execute("DROP TABLE hidden; DROP TABLE parts")
         TableEvents(table).attach(self._connection)
         for statement in self._tables:
             self._connection.execute(statement)
+
+    def prepare(self) -> None:
+        """Make the views now, and not when the first rule needs them."""
+        self._make_views()
 
     def run(self, rule: Rule) -> list[Finding]:
         """Return what one rule finds, oldest first.
@@ -107,8 +118,8 @@ class Engine:
         """
         self._make_views()
         try:
-            with self._time_limit():
-                result = self._connection.sql(rule.sql)
+            with self._free_connection() as connection, self._time_limit(connection):
+                result = connection.sql(rule.sql)
                 check_columns(result.columns, [str(kind) for kind in result.types])
                 # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
                 rows = (
@@ -209,7 +220,15 @@ class Engine:
         return list(relation.to_arrow_table().to_pylist())
 
     @contextmanager
-    def _time_limit(self) -> Iterator[None]:
+    def _free_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = self._free.get()
+        try:
+            yield connection
+        finally:
+            self._free.put(connection)
+
+    @contextmanager
+    def _time_limit(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Interrupt the connection when the time is up, and never after the block has ended."""
         lock = threading.Lock()
         running = True
@@ -217,7 +236,7 @@ class Engine:
         def stop() -> None:
             with lock:
                 if running:
-                    self._connection.interrupt()
+                    connection.interrupt()
 
         timer = threading.Timer(self._time_limit_seconds, stop)
         timer.daemon = True
@@ -230,8 +249,8 @@ class Engine:
             timer.cancel()
 
 
-def _open(events: Events, spill: Path, threads: int | None, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory DuckDB with the events in it and lock it."""
+def _open(events: Events, spill: Path, threads: int | None, memory_limit: str) -> list[duckdb.DuckDBPyConnection]:
+    """Open an in-memory DuckDB with the events in it, several times for several threads, and lock it."""
     connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
@@ -246,19 +265,21 @@ def _open(events: Events, spill: Path, threads: int | None, memory_limit: str) -
         }
     )
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        # On by default where Python has no main file; it would be written between the alerts.
-        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
         events.attach(connection)
         connection.execute("CREATE VIEW events AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)")
         readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]
         connection.execute("SET allowed_directories = $readable", {"readable": readable})
         connection.execute("SET enable_external_access = false")
+        connections = [connection, *(connection.cursor() for _ in range(RULES_AT_A_TIME))]
+        for one in connections:
+            # On by default where Python has no main file; it would be written between the alerts.
+            one.execute("SET enable_progress_bar = false")
         connection.execute("SET lock_configuration = true")
     except BaseException:
         connection.close()
         raise
-    return connection
+    return connections
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -47,9 +47,10 @@ class TableEvents:
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `hidden`, and `spans` if they are known."""
-        connection.register("parts", self._table)
+        # Tables: what is registered is seen by one connection only.
+        _create_table(connection, "parts", self._table)
         if self._spans is not None:
-            connection.register("spans", self._spans)
+            _create_table(connection, "spans", self._spans)
         connection.execute(
             """
             CREATE TABLE hidden AS
@@ -61,3 +62,9 @@ class TableEvents:
             ) > 1
             """
         )
+
+
+def _create_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    connection.register("_rows", rows)
+    connection.execute(f"CREATE TABLE {name} AS FROM _rows")
+    connection.unregister("_rows")
