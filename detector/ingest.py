@@ -88,6 +88,9 @@ def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending:
     if log_object.uri in pending:  # two of the sources overlap
         report.already_in += 1
         return False
+    if lake.ledger.has(log_object.uri, log_object.etag):
+        report.already_in += 1
+        return False
     known = lake.ledger.known(log_object.uri, log_object.etag)
     if known is None or not known.etag_matches:
         pending.add(log_object.uri)
@@ -95,8 +98,6 @@ def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending:
             changed.add(log_object.uri)
         return True
     match known.status:
-        case ObjectStatus.INGESTED:
-            report.already_in += 1
         case ObjectStatus.SKIPPED:
             report.skip(known.reason or "")
         case ObjectStatus.PARTIAL:

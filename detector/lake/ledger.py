@@ -20,6 +20,7 @@ from detector.records.spans import Spans
 
 FILE_NAME = "ledger.sqlite"
 _VERSION = 3
+_FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 # A million objects are normal: their folders are stored once, hashes as blobs.
 _TABLES = f"""
 BEGIN;
@@ -84,6 +85,7 @@ class Ledger:
         self._connection = connection
         self._path = path
         self._folder_id = lru_cache(maxsize=100_000)(self._find_folder)
+        self._ingested_in = lru_cache(maxsize=_FOLDERS)(self._find_ingested_in)
 
     @classmethod
     def open(cls, lake: Path, *, writable: bool) -> Ledger:
@@ -115,6 +117,26 @@ class Ledger:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+    def has(self, uri: str, etag: str) -> bool:
+        """Say whether an object was read whole, with this content. Quick for many objects of a folder in a row."""
+        folder, name = _split(uri)
+        names = self._ingested_in(folder)
+        if names is None:
+            known = self.known(uri, etag)
+            return known is not None and known.etag_matches and known.status is ObjectStatus.INGESTED
+        return names.get(name) == _pack_etag(etag)
+
+    def _find_ingested_in(self, folder: str) -> dict[str, bytes | str] | None:
+        """Return name and ETag of the objects of a folder that were read whole; None when they are too many."""
+        rows = self._rows(
+            "SELECT name, etag FROM objects WHERE folder_id = ? AND status = ? LIMIT ?",
+            self._folder_id(folder),
+            ObjectStatus.INGESTED,
+            _FOLDER_OBJECTS + 1,
+        )
+        names = dict(rows)
+        return names if len(names) <= _FOLDER_OBJECTS else None
 
     def known(self, uri: str, etag: str) -> Known | None:
         """Return what is known of an object, or None when it has never been read."""
@@ -185,6 +207,7 @@ class Ledger:
             part_records.delete_parts(connection, dropped)
             part_records.insert_parts(connection, added)
         self._folder_id.cache_clear()
+        self._ingested_in.cache_clear()
 
     def recently_dropped(self, seconds: int) -> set[Path]:
         """Return the parts dropped less than so long ago (readers may still have them open), and forget the others."""

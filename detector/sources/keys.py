@@ -31,6 +31,7 @@ _TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
 _KIND_TEXT: Final = r"CloudTrail(?:-[A-Za-z0-9]+)*"
 _KIND: Final = re.compile(_KIND_TEXT)
 _FILE_NAME: Final = re.compile(rf"([0-9]{{12}})_({_KIND_TEXT})_({_REGION_TEXT})(?:[_-](.*))?", re.DOTALL)
+_USUAL_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION_TEXT}_[0-9]{{8}}T[0-9]{{4}}Z_[A-Za-z0-9]+\.json\.gz")
 _FILE_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})")
 
 _SIBLINGS: Final = {
@@ -160,12 +161,14 @@ def _parse_file_time(rest: str) -> datetime | None:
 
 def skip_reason(key: str) -> str | None:
     """Say why the name of an object shows that it is no CloudTrail log file; None when it may be one."""
-    if key.endswith("/"):
+    folder, _, name = key.rpartition("/")
+    if not name:
         return "folder marker"
+    if _USUAL_NAME.fullmatch(name) and parse_folder(folder).kind in (None, "CloudTrail"):
+        return None
     kind = parse_key(key).kind
     if kind is not None and kind != "CloudTrail":
         return other_service(key) or f"{kind}: {_SIBLINGS.get(kind, 'not a log of API calls')}"
-    name = key.rpartition("/")[2]
     if name.startswith("."):
         return "hidden file"
     stem, dot, extension = name.lower().rpartition(".")
@@ -185,6 +188,8 @@ def other_service(path: str) -> str | None:
 
 def exclusion(scope: Scope, key: str) -> str | None:
     """Say why the scope leaves out the object `key`; None when it does not, or when the key does not say enough."""
+    if scope == _EVERYTHING:
+        return None
     return folder_exclusion(scope, key.rpartition("/")[0]) or _excluded(scope, parse_key(key))
 
 

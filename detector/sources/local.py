@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from detector.errors import SourceError
 from detector.sources.keys import exclusion, folder_exclusion, other_service, parse_folder, skip_reason
@@ -22,6 +23,7 @@ from detector.window import Scope
 STREAM_CAP_BYTES: Final = 1 << 30
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.~-]+")  # nothing in it needs quoting
 _SPECIAL_FILES: Final = (
     (stat.S_ISFIFO, "named pipe"),
     (stat.S_ISSOCK, "socket"),
@@ -63,7 +65,7 @@ class LocalSource:
             yield from _Walk(scope, _naming_prefix(self.path)).walk(self.path)
         else:
             try:
-                yield _log_object(self.path, self.path.stat())
+                yield _log_object(_uri(self.path), self.path.stat())
             except OSError:
                 yield Unreadable(_uri(self.path), "gone since")
 
@@ -162,44 +164,47 @@ class _Walk:
     def _enter(self, directory: Path, key: str) -> Iterator[Listed | tuple[Path, str]]:
         """Yield a directory's files, and `(path, key)` for each directory to enter next."""
         try:
-            with os.scandir(directory) as entries:
-                names = sorted((entry.name for entry in entries), key=os.fsencode)
+            with os.scandir(directory) as found:
+                entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
             yield Unreadable(_uri(directory), f"directory: {_why(error)}")
             return
-        if "ledger.sqlite" in names and "events" in names:
+        if {"ledger.sqlite", "events"} <= {entry.name for entry in entries}:
             yield LeftOut(_uri(directory), "a lake, not logs")
             return
-        for name in names:
-            yield self._look_at(directory / name, key + name)
+        folder_uri = _uri(directory).rstrip("/") + "/"
+        for entry in entries:
+            yield self._look_at(entry, key + entry.name, folder_uri)
 
-    def _look_at(self, path: Path, key: str) -> Listed | tuple[Path, str]:
+    def _look_at(self, entry: os.DirEntry[str], key: str, folder_uri: str) -> Listed | tuple[Path, str]:
+        uri = folder_uri + _quoted(entry.name)
         try:
-            status = path.stat()
+            status = entry.stat()
         except OSError as error:
-            broken_link = path.is_symlink() and isinstance(error, FileNotFoundError)
-            return self._judge(path, key) or Unreadable(_uri(path), "broken link" if broken_link else _why(error))
-        if stat.S_ISDIR(status.st_mode):
-            return self._judge_directory(path, key + "/") or (path, key + "/")
-        special = next((name for is_such, name in _SPECIAL_FILES if is_such(status.st_mode)), None)
-        if special:
-            return Skipped(_uri(path), special)
-        return self._judge(path, key) or _log_object(path, status)
+            broken_link = entry.is_symlink() and isinstance(error, FileNotFoundError)
+            return self._judge(uri, key) or Unreadable(uri, "broken link" if broken_link else _why(error))
+        if not stat.S_ISREG(status.st_mode):
+            if stat.S_ISDIR(status.st_mode):
+                return self._judge_directory(entry, uri, key + "/") or (Path(entry.path), key + "/")
+            special = next((name for is_such, name in _SPECIAL_FILES if is_such(status.st_mode)), None)
+            if special:
+                return Skipped(uri, special)
+        return self._judge(uri, key) or _log_object(uri, status)
 
-    def _judge(self, path: Path, key: str) -> Listed | None:
+    def _judge(self, uri: str, key: str) -> Listed | None:
         if reason := exclusion(self.scope, key):
-            return LeftOut(_uri(path), reason)
+            return LeftOut(uri, reason)
         if reason := skip_reason(key):
-            return Skipped(_uri(path), reason)
+            return Skipped(uri, reason)
         return None
 
-    def _judge_directory(self, path: Path, key: str) -> LeftOut | None:
-        if path.is_symlink():
-            return LeftOut(_uri(path), "link to a directory, not followed")
-        if path.name.startswith("."):
-            return LeftOut(_uri(path), "hidden directory")
+    def _judge_directory(self, entry: os.DirEntry[str], uri: str, key: str) -> LeftOut | None:
+        if entry.is_symlink():
+            return LeftOut(uri, "link to a directory, not followed")
+        if entry.name.startswith("."):
+            return LeftOut(uri, "hidden directory")
         reason = folder_exclusion(self.scope, key) or other_service(key)
-        return LeftOut(_uri(path), reason) if reason else None
+        return LeftOut(uri, reason) if reason else None
 
 
 def _naming_prefix(root: Path) -> str:
@@ -212,8 +217,8 @@ def _naming_prefix(root: Path) -> str:
     return prefix if kind in (None, "CloudTrail") else ""
 
 
-def _log_object(path: Path, status: os.stat_result) -> LogObject:
-    return LogObject(_uri(path), status.st_size, f"{status.st_size}-{status.st_mtime_ns}", _moment(status.st_mtime_ns))
+def _log_object(uri: str, status: os.stat_result) -> LogObject:
+    return LogObject(uri, status.st_size, f"{status.st_size}-{status.st_mtime_ns}", _moment(status.st_mtime_ns))
 
 
 def _moment(nanoseconds: int) -> datetime | None:
@@ -226,6 +231,11 @@ def _moment(nanoseconds: int) -> datetime | None:
 def _uri(path: Path) -> str:
     # as_uri() quotes the name's bytes, so that names that are no UTF-8 survive.
     return path.as_uri()
+
+
+def _quoted(name: str) -> str:
+    """Return a file's name as `_uri` has it."""
+    return name if _PLAIN_NAME.fullmatch(name) else quote_from_bytes(os.fsencode(name))
 
 
 def path_of_uri(uri: str) -> Path:
