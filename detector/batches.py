@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
+from detector.errors import DetectorError
 from detector.report import RunReport
 from detector.sources.keys import parse_key
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
 
-_BATCH_BYTES = 8 << 20  # as stored; about ten times that in memory
-_BATCH_OBJECTS = 500
+_BATCH_BYTES = 16 << 20  # as stored; about ten times that in memory
+_BATCH_OBJECTS = 2_000
+_FIRST_SHARE = 4  # the first batches are so many times smaller: no worker waits for a long listing
+_LAST_PIECES = 2  # each worker's share of what is left at the end
 
 
 def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObject]:
@@ -31,15 +35,56 @@ def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObj
                 report.unreadable_prefixes.append(entry)
 
 
-def in_batches(objects: Iterable[LogObject]) -> Iterator[tuple[LogObject, ...]]:
-    """Yield the objects in batches of a bounded size, as soon as each is full."""
-    batch: list[LogObject] = []
+def in_batches(objects: Iterable[LogObject], *, jobs: int) -> Iterator[tuple[LogObject, ...]]:
+    """Yield the objects in batches of a bounded size, small ones first, and what is left at the end shared out evenly.
+
+    Large batches make few parts; the last ones are small, so that all workers end at about the same time.
+    """
+    pieces = jobs * _LAST_PIECES if jobs > 1 else 1
+    waiting: list[LogObject] = []
+    size_bytes = given = 0
+    try:
+        for one in objects:
+            waiting.append(one)
+            size_bytes += one.size_bytes
+            share = _share(given, jobs)
+            if size_bytes >= _BATCH_BYTES * share or len(waiting) >= _BATCH_OBJECTS * share:
+                batch = _first_of(waiting)
+                waiting = waiting[len(batch) :]
+                size_bytes -= sum(one.size_bytes for one in batch)
+                given += 1
+                yield batch
+    except DetectorError:
+        yield from _shared_out(waiting, pieces)  # that the listing broke off is no reason not to read what it gave
+        raise
+    yield from _shared_out(waiting, pieces)
+
+
+def _share(given: int, jobs: int) -> float:
+    """Return how many batches' worth must wait before the next one is given out."""
+    if jobs == 1:
+        return 1
+    # Later on one batch is held back, to be shared out should it be the last.
+    return 2 if given >= jobs else 1 / _FIRST_SHARE
+
+
+def _first_of(waiting: Sequence[LogObject]) -> tuple[LogObject, ...]:
+    """Return as many of the objects as make a batch; at least one."""
+    sizes = accumulate(one.size_bytes for one in waiting)
+    count = next((count for count, size in enumerate(sizes, 1) if size >= _BATCH_BYTES), len(waiting))
+    return tuple(waiting[: min(count, _BATCH_OBJECTS)])
+
+
+def _shared_out(waiting: Sequence[LogObject], pieces: int) -> Iterator[tuple[LogObject, ...]]:
+    """Yield the objects in so many pieces of about the same size, in their order."""
+    piece: list[LogObject] = []
     size_bytes = 0
-    for log_object in objects:
-        batch.append(log_object)
-        size_bytes += log_object.size_bytes
-        if size_bytes >= _BATCH_BYTES or len(batch) >= _BATCH_OBJECTS:
-            yield tuple(batch)
-            batch, size_bytes = [], 0
-    if batch:
-        yield tuple(batch)
+    wanted = sum(one.size_bytes for one in waiting) / pieces
+    for one in waiting:
+        piece.append(one)
+        size_bytes += one.size_bytes
+        if size_bytes >= wanted:
+            yield tuple(piece)
+            piece, size_bytes = [], 0
+    if piece:
+        yield tuple(piece)

@@ -46,7 +46,7 @@ def ingest(
     """
     pending: set[str] = set()
     errors: list[DetectorError] = []  # the first of them ends the reading, not the committing
-    listed = chain.from_iterable(_batches(source, lake, scope, report, pending) for source in sources)
+    listed = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs) for source in sources)
     batches = takewhile(lambda _: not errors, _until_error(listed, errors))
     try:
         for staged in run_in_workers(stage, batches, jobs=jobs):
@@ -72,12 +72,13 @@ def _until_error(batches: Iterator[Batch], errors: list[DetectorError]) -> Itera
 
 
 def _batches(
-    source: LogSource, lake: LakeWriter, scope: Scope, report: RunReport, pending: set[str]
+    source: LogSource, lake: LakeWriter, scope: Scope, report: RunReport, pending: set[str], jobs: int
 ) -> Iterator[Batch]:
     """Yield what has to be read of one source; count everything else."""
     changed: set[str] = set()
     listed = log_objects(source.list(scope), report)
-    for objects in in_batches(one for one in listed if _is_new(one, lake, report, pending, changed)):
+    new = (one for one in listed if _is_new(one, lake, report, pending, changed))
+    for objects in in_batches(new, jobs=jobs):
         replaced = tuple(one.uri for one in objects if one.uri in changed)
         changed.difference_update(replaced)
         yield Batch(objects, source.reader(), lake.staging, uuid.uuid4().hex, replaced)

@@ -97,7 +97,7 @@ def _look_through(
     stopped_by: list[CredentialsError] = []
 
     def looks(source: LogSource) -> Iterator[_Look]:
-        for objects in in_batches(_once(log_objects(source.list(scope), report), listed, report, sources)):
+        for objects in in_batches(_once(log_objects(source.list(scope), report), listed, report, sources), jobs=jobs):
             if stopped_by:
                 return
             yield _Look(objects, source.reader(), absences)

@@ -50,7 +50,7 @@ _WINDOW_CAP_BYTES: Final = 256 << 20
 _PARALLEL_WINDOWS: Final = 32  # regions, mostly: each has its own rate
 _READINGS: Final = 3  # of one window, when AWS forgets where the pages were to go on
 # A batch, and with it a commit, is one window of each region; how large they are is not known before.
-_BATCH_BYTES: Final = 8 << 20
+_BATCH_BYTES: Final = 16 << 20
 # Where root signs in, and where IAM, STS and Organizations are recorded.
 _GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _URI: Final = re.compile(

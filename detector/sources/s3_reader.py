@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, lru_cache
-from threading import Lock
+from queue import SimpleQueue
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Final
 
 from detector.sources.aws import AccessKey, AwsOptions, denial_reason, error_code, open_session, refusal, s3_client
@@ -39,25 +41,64 @@ class S3Reader:
         Raises:
             CredentialsError: AWS refuses the credentials as a whole.
         """
-        fetcher = _fetcher(self)
-        waiting = list(reversed(objects))
-        running: dict[Future[bytes | Unreadable], LogObject] = {}
-        in_flight = 0
+        arriving = _Arriving(_fetcher(self).fetch, objects)
         pool = ThreadPoolExecutor(PARALLEL_GETS, thread_name_prefix="s3-get")
         try:
-            while waiting or running:
-                while waiting and len(running) < PARALLEL_GETS:
-                    if running and in_flight + waiting[-1].size_bytes > BYTES_IN_FLIGHT:
-                        break
-                    item = waiting.pop()
-                    in_flight += item.size_bytes
-                    running[pool.submit(fetcher.fetch, item.uri)] = item
-                for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    item = running.pop(done)
-                    in_flight -= item.size_bytes
-                    yield item, done.result()
+            for _ in range(min(PARALLEL_GETS, len(objects))):
+                pool.submit(arriving.fetch_all)
+            for _ in objects:
+                yield arriving.take()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            arriving.stop()
+            pool.shutdown(wait=False)
+
+
+class _Arriving:
+    """Objects on their way from several threads to one reader, not too many bytes at a time.
+
+    A thread takes one object after the other: to hand each to a pool would cost more than the request.
+    """
+
+    def __init__(self, fetch: Callable[[str], bytes | Unreadable], objects: Sequence[LogObject]) -> None:
+        self._fetch = fetch
+        self._waiting = deque(objects)
+        self._arrived: SimpleQueue[tuple[LogObject, bytes | Unreadable | BaseException]] = SimpleQueue()
+        self._bytes_in_flight = 0
+        self._has_room = Condition()
+
+    def fetch_all(self) -> None:
+        """Fetch objects until none is waiting: what a thread does."""
+        while (item := self._next()) is not None:
+            try:
+                self._arrived.put((item, self._fetch(item.uri)))
+            except BaseException as error:  # noqa: BLE001 - raised again by take()
+                self._arrived.put((item, error))
+
+    def take(self) -> tuple[LogObject, bytes | Unreadable]:
+        """Return the next object to arrive; raise what its fetching raised."""
+        item, content = self._arrived.get()
+        with self._has_room:
+            self._bytes_in_flight -= item.size_bytes
+            self._has_room.notify()
+        if isinstance(content, BaseException):
+            raise content
+        return item, content
+
+    def stop(self) -> None:
+        """Let the threads end after the object that they are at."""
+        with self._has_room:
+            self._waiting.clear()
+            self._has_room.notify_all()
+
+    def _next(self) -> LogObject | None:
+        with self._has_room:
+            while self._waiting:
+                size = self._waiting[0].size_bytes
+                if self._bytes_in_flight == 0 or self._bytes_in_flight + size <= BYTES_IN_FLIGHT:
+                    self._bytes_in_flight += size
+                    return self._waiting.popleft()
+                self._has_room.wait()
+            return None
 
 
 # A reader is sent with each batch; connections outlive batches, and a renewed key starts afresh.

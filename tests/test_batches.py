@@ -1,0 +1,41 @@
+"""How a listing is cut into work: nothing twice, nothing forgotten, nobody idle at the end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.batches import in_batches
+from detector.sources.log_source import LogObject
+
+MIB = 1 << 20
+
+
+def objects(*sizes: int) -> list[LogObject]:
+    return [LogObject(f"s3://b/{number}", size, "etag", None) for number, size in enumerate(sizes)]
+
+
+@given(st.lists(st.sampled_from([0, 1, 2_000, MIB, 9 * MIB, 40 * MIB]), max_size=60), st.integers(1, 4))
+def test_every_object_is_in_one_batch_and_in_order(sizes: list[int], jobs: int) -> None:
+    listed = objects(*sizes)
+    batches = list(in_batches(listed, jobs=jobs))
+    assert [one for batch in batches for one in batch] == listed
+    assert all(batches)
+    for batch in batches:
+        # It ends with the object that fills it.
+        assert sum(one.size_bytes for one in batch[:-1]) < 16 * MIB
+        assert len(batch) <= 2_000
+
+
+@pytest.mark.parametrize("count", [50, 300])
+def test_what_is_left_at_the_end_is_shared_out(count: int) -> None:
+    batches = [sum(one.size_bytes for one in batch) for batch in in_batches(objects(*[MIB] * count), jobs=2)]
+    assert batches[:2] == [4 * MIB, 4 * MIB]  # no worker waits for the listing
+    assert set(batches[2:-4]) <= {16 * MIB}
+    assert max(batches[-4:]) - min(batches[-4:]) <= 3 * MIB
+
+
+def test_one_process_has_nobody_to_share_with() -> None:
+    sizes = [sum(one.size_bytes for one in batch) for batch in in_batches(objects(*[MIB] * 40), jobs=1)]
+    assert sizes == [16 * MIB, 16 * MIB, 8 * MIB]
