@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from zlib_ng import zlib_ng
 
 _MAGIC = b"\x1f\x8b"
 _STEP_BYTES = 1 << 14
+_AT_ONCE_BYTES = 16 << 20
 _GZIP_ONLY = 31  # zlib's wbits: a 32 kB window, gzip header and trailer, checksum verified
 
 
@@ -37,7 +39,7 @@ def decompress(stored: bytes, max_bytes: int) -> Content:
     while rest.startswith(_MAGIC):
         stream = zlib_ng.decompressobj(_GZIP_ONLY)
         try:
-            member = stream.decompress(rest, room + 1)
+            member = _inflate(stream, rest, room + 1)
         except zlib_ng.error as error:  # type: ignore[misc]  # the stub declares an instance
             # The stream object keeps no output of a failed call: once more in small steps, up to the fault.
             return Content(b"".join([*members, _until_fault(rest)]), f"broken gzip: {error}")
@@ -50,6 +52,22 @@ def decompress(stored: bytes, max_bytes: int) -> Content:
         rest = stream.unused_data.lstrip(b"\0")
     data = members[0] if len(members) == 1 else b"".join(members)
     return Content(data, f"{len(rest):,} bytes after the gzip data" if rest else None)
+
+
+def _inflate(stream: Any, member: bytes, most: int) -> bytes:  # noqa: ANN401 - a zlib_ng stream; the stub has no name
+    """Return what a member holds, at most so many bytes; never a second copy of what is large."""
+    data: bytes = stream.decompress(member, min(most, _AT_ONCE_BYTES))
+    if len(data) < _AT_ONCE_BYTES:
+        return data
+    # BytesIO grows in place and hands out the bytes that it grew; zlib would join blocks.
+    buffer = BytesIO()
+    buffer.write(data)
+    while not stream.eof and (room := most - buffer.tell()):
+        data = stream.decompress(stream.unconsumed_tail, min(room, _AT_ONCE_BYTES))
+        if not data:
+            break  # truncated
+        buffer.write(data)
+    return buffer.getvalue()
 
 
 def _until_fault(member: bytes) -> bytes:

@@ -1,0 +1,33 @@
+"""Large members are unpacked in steps; nobody may notice."""
+
+from __future__ import annotations
+
+import gzip
+from unittest import mock
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.records.compression import Content, decompress
+
+members = st.lists(st.binary(max_size=200).map(lambda unit: unit * 5), min_size=1, max_size=3)
+
+
+def in_steps(stored: bytes, max_bytes: int, step_bytes: int) -> Content:
+    with mock.patch("detector.records.compression._AT_ONCE_BYTES", step_bytes):
+        return decompress(stored, max_bytes)
+
+
+@given(members, st.integers(1, 400), st.integers(0, 60))
+def test_steps_of_any_size_give_the_same(contents: list[bytes], step_bytes: int, cut_off: int) -> None:
+    stored = b"".join(map(gzip.compress, contents))
+    stored = stored[: max(1, len(stored) - cut_off)]
+    assert in_steps(stored, 1 << 20, step_bytes) == decompress(stored, 1 << 20)
+
+
+@given(st.integers(1, 100))
+def test_the_cap_holds_within_and_between_steps(step_bytes: int) -> None:
+    content = b"abc" * 300
+    stored = gzip.compress(content)
+    assert in_steps(stored, len(content), step_bytes) == Content(content)
+    assert in_steps(stored, len(content) - 1, step_bytes).problem == "decompresses to more than the cap of 899 bytes"
