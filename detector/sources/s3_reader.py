@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, lru_cache
@@ -45,7 +45,7 @@ class S3Reader:
         pool = ThreadPoolExecutor(PARALLEL_GETS, thread_name_prefix="s3-get")
         try:
             for _ in range(min(PARALLEL_GETS, len(objects))):
-                pool.submit(arriving.fetch_all)
+                pool.submit(arriving.fetch_all).add_done_callback(arriving.end)
             for _ in objects:
                 yield arriving.take()
         finally:
@@ -62,27 +62,29 @@ class _Arriving:
     def __init__(self, fetch: Callable[[str], bytes | Unreadable], objects: Sequence[LogObject]) -> None:
         self._fetch = fetch
         self._waiting = deque(objects)
-        self._arrived: SimpleQueue[tuple[LogObject, bytes | Unreadable | BaseException]] = SimpleQueue()
+        self._arrived: SimpleQueue[tuple[LogObject, bytes | Unreadable] | BaseException] = SimpleQueue()
         self._bytes_in_flight = 0
         self._has_room = Condition()
 
     def fetch_all(self) -> None:
         """Fetch objects until none is waiting: what a thread does."""
         while (item := self._next()) is not None:
-            try:
-                self._arrived.put((item, self._fetch(item.uri)))
-            except BaseException as error:  # noqa: BLE001 - raised again by take()
-                self._arrived.put((item, error))
+            self._arrived.put((item, self._fetch(item.uri)))
+
+    def end(self, thread: Future[None]) -> None:
+        """Note that a thread has ended, and why."""
+        if error := thread.exception():
+            self._arrived.put(error)
 
     def take(self) -> tuple[LogObject, bytes | Unreadable]:
-        """Return the next object to arrive; raise what its fetching raised."""
-        item, content = self._arrived.get()
+        """Return the next object to arrive; raise what ended a thread."""
+        arrived = self._arrived.get()
+        if isinstance(arrived, BaseException):
+            raise arrived
         with self._has_room:
-            self._bytes_in_flight -= item.size_bytes
+            self._bytes_in_flight -= arrived[0].size_bytes
             self._has_room.notify()
-        if isinstance(content, BaseException):
-            raise content
-        return item, content
+        return arrived
 
     def stop(self) -> None:
         """Let the threads end after the object that they are at."""
