@@ -1,0 +1,45 @@
+"""From an alert to one line of the format that its reader takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from detector.alerts.alert import Alert
+from detector.alerts.line import json_line
+from detector.alerts.native import to_native
+from detector.formats import AlertFormat
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How one format is made: what of the alert goes where, and how that becomes a line."""
+
+    document: Callable[[Alert], dict[str, Any]]
+    line: Callable[[dict[str, Any]], bytes] = json_line
+    header: bytes | None = None
+
+
+_FORMS = {AlertFormat.NATIVE: _Form(to_native)}
+
+
+def to_line(alert: Alert, form: AlertFormat) -> bytes:
+    """Return the alert as one line, newline included."""
+    return line_of(form)(alert)
+
+
+def line_of(form: AlertFormat) -> Callable[[Alert], bytes]:
+    """Return what turns alerts into lines of a format: at most 32,000 bytes, one newline, at the end."""
+    chosen = _FORMS[form]
+    return lambda alert: chosen.line(chosen.document(alert))
+
+
+def header(form: AlertFormat) -> bytes | None:
+    """Return the line that comes before all others, newline included; None for most formats."""
+    return _FORMS[form].header
+
+
+def document_of(form: AlertFormat) -> Callable[[Alert], dict[str, Any]]:
+    """Return what says which value of an alert goes where in a format."""
+    return _FORMS[form].document
