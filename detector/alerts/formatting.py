@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from detector.alerts.alert import Alert
+from detector.alerts.asff import to_asff
+from detector.alerts.cef import cef_line, to_cef
+from detector.alerts.csv_lines import csv_header, csv_line, to_csv
+from detector.alerts.ecs import to_ecs
+from detector.alerts.hec import to_hec
 from detector.alerts.line import json_line
 from detector.alerts.native import to_native
+from detector.alerts.ocsf import to_ocsf
+from detector.alerts.table import table_header, table_line, to_table
 from detector.formats import AlertFormat
 
 
@@ -21,7 +28,16 @@ class _Form:
     header: bytes | None = None
 
 
-_FORMS = {AlertFormat.NATIVE: _Form(to_native)}
+_FORMS = {
+    AlertFormat.NATIVE: _Form(to_native),
+    AlertFormat.OCSF: _Form(to_ocsf),
+    AlertFormat.ECS: _Form(to_ecs),
+    AlertFormat.HEC: _Form(to_hec),
+    AlertFormat.ASFF: _Form(to_asff),
+    AlertFormat.CEF: _Form(to_cef, cef_line),
+    AlertFormat.CSV: _Form(to_csv, csv_line, csv_header()),
+    AlertFormat.TABLE: _Form(to_table, table_line, table_header()),
+}
 
 
 def to_line(alert: Alert, form: AlertFormat) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any, overload
 
@@ -11,6 +12,8 @@ from typing import Any, overload
 LINE_BYTES = 32_000
 # The size in JSON of text whose length an attacker chose.
 TEXT_BYTES = 600
+_CONTEXT_BYTES = 6_000
+_TOO_LARGE = "(too large)"
 _UNSAFE = re.compile(r"[^ -~]")
 
 
@@ -52,6 +55,11 @@ def size_of(value: Any) -> int:  # noqa: ANN401 - any JSON
     return len(json_line(value)) - 1
 
 
+def room_left(document: Any, size_bytes: int = LINE_BYTES) -> int:  # noqa: ANN401 - any JSON
+    """Return how many more bytes a line with this document may have."""
+    return size_bytes - len(json_line(document))
+
+
 def bounded(items: list[Any], room: int) -> list[Any]:
     """Return as many of the first items as fit into so many bytes of JSON."""
     kept: list[Any] = []
@@ -63,14 +71,29 @@ def bounded(items: list[Any], room: int) -> list[Any]:
     return kept
 
 
-def cut_inside(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def bounded_context(context: Mapping[str, Any], room: int = _CONTEXT_BYTES) -> dict[str, Any]:
+    """Return the context with long text cut, and with `(too large)` for values that still do not fit."""
+    bounded: dict[str, Any] = {}
+    for name, value in context.items():
+        key = cut(name)
+        short = _cut_inside(value)
+        for candidate in (short, _TOO_LARGE):
+            size = size_of({key: candidate})
+            if size <= room:
+                bounded[key] = candidate
+                room -= size
+                break
+    return bounded
+
+
+def _cut_inside(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return a JSON value with the text in it cut, and its lists to a hundred members."""
     match value:
         case str():
             return cut(value)
         case list():
-            return [cut_inside(member) for member in value[:100]]
+            return [_cut_inside(member) for member in value[:100]]
         case dict():
-            return {cut(key): cut_inside(member) for key, member in value.items()}
+            return {cut(key): _cut_inside(member) for key, member in value.items()}
         case _:
             return value

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
 from detector.alerts.alert import Alert
-from detector.alerts.line import LINE_BYTES, bounded, cut, cut_inside, json_line, size_of
+from detector.alerts.derived import locations_of, suppression_of
+from detector.alerts.line import LINE_BYTES, bounded, bounded_context, cut, room_left
 from detector.rules.finding import rfc3339
 
 SCHEMA = "detector.alert/1"
-# The largest size in JSON of each part; together, with the keys, they are less than a line.
+# The largest size in JSON of each part; together, with the keys, they are less than a line. Records get the rest.
 _SUMMARY_BYTES = 2_000
 _EVENT_ID_BYTES = 200
 _EVENT_IDS_BYTES = 7_800  # a hundred of the longest event keys
 _EVIDENCE_BYTES = 7_000
-_CONTEXT_BYTES = 6_000
 _ATTACK_BYTES = 1_000
-_TOO_LARGE = "(too large)"
 
 
-def to_native(alert: Alert) -> dict[str, Any]:
-    """Return the alert in the native format: all keys, in the documented order, a line of at most 32 kB.
+def to_native(alert: Alert, size_bytes: int = LINE_BYTES) -> dict[str, Any]:
+    """Return the alert in the native format: all keys, in the documented order, a line of at most so many bytes.
 
     Records are dropped first, from the last one; then locations; text that an attacker chose the length of is cut.
     """
@@ -55,19 +53,16 @@ def to_native(alert: Alert) -> dict[str, Any]:
         "source_ip": cut(alert.source_ip),
         "user_agent": cut(alert.user_agent),
         "mfa": alert.mfa,
-        "context": _bounded_context(alert.context),
-        "evidence": bounded(
-            [{"log_file": e.log_file, "index": e.index, "event_id": e.event_id} for e in alert.evidence],
-            _EVIDENCE_BYTES,
-        ),
+        "context": bounded_context(alert.context),
+        "evidence": [],
         "records": [],
         "records_truncated": alert.records_truncated,
-        "suppressed_by": alert.suppressed_by
-        and {"id": cut(alert.suppressed_by.id), "reason": cut(alert.suppressed_by.reason)},
+        "suppressed_by": suppression_of(alert),
         "detected_at": rfc3339(alert.detected_at),
     }
-    room = LINE_BYTES - len(json_line(native)) - len("false")
-    native["records"] = bounded(list(alert.records), room)
+    room = room_left(native, size_bytes) - len("false")
+    native["evidence"] = bounded(locations_of(alert), min(_EVIDENCE_BYTES, room))
+    native["records"] = bounded(list(alert.records), room_left(native, size_bytes) - len("false"))
     native["records_truncated"] |= len(native["records"]) < len(alert.records)
     return native
 
@@ -77,19 +72,3 @@ def json_schema() -> dict[str, Any]:
     text = resources.files("detector.alerts").joinpath("alert.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
-
-
-def _bounded_context(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the context with long text cut, and with `(too large)` for values that still do not fit."""
-    bounded: dict[str, Any] = {}
-    room = _CONTEXT_BYTES
-    for name, value in context.items():
-        key = cut(name)
-        short = cut_inside(value)
-        for candidate in (short, _TOO_LARGE):
-            size = size_of({key: candidate})
-            if size <= room:
-                bounded[key] = candidate
-                room -= size
-                break
-    return bounded
