@@ -55,8 +55,8 @@ def to_asff(alert: Alert) -> dict[str, Any]:
     provided = {"Severity": severity, "Confidence": _CONFIDENCE[alert.confidence], "Types": types}
     return without_unknown(
         {
-            "SchemaVersion": "2018-10-08",
             "Id": alert.alert_id,
+            "SchemaVersion": "2018-10-08",
             "ProductArn": _product_arn(account or _NO_ACCOUNT, region),
             "ProductName": PRODUCT,
             "CompanyName": VENDOR,

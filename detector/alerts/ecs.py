@@ -47,11 +47,8 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
     attack = alert.attack[:_TECHNIQUES]
     document = without_unknown(
         {
-            "@timestamp": iso_milliseconds(alert.event_time),
-            "ecs": {"version": _VERSION},
-            "message": cut(alert.summary, 2_000),
-            "tags": ["detector", "cloudtrail"],
             "event": {
+                "id": alert.alert_id,
                 "kind": "alert",
                 "category": [category],
                 "type": [kind],
@@ -60,7 +57,6 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
                 "provider": first.service,
                 "module": PRODUCT,
                 "dataset": "detector.alerts",
-                "id": alert.alert_id,
                 "code": alert.rule_id,
                 "severity": _SCORE[alert.severity],
                 "risk_score": float(_SCORE[alert.severity]),
@@ -68,6 +64,10 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
                 "start": iso_milliseconds(alert.event_time),
                 "end": iso_milliseconds(alert.last_event_time),
             },
+            "@timestamp": iso_milliseconds(alert.event_time),
+            "ecs": {"version": _VERSION},
+            "message": cut(alert.summary, 2_000),
+            "tags": ["detector", "cloudtrail"],
             "error": {"code": first.error_code, "message": first.error_message},
             "rule": {"id": alert.rule_id, "name": cut(alert.title), "ruleset": PRODUCT},
             "threat": _threat(attack),

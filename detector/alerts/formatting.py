@@ -1,4 +1,7 @@
-"""From an alert to one line of the format that its reader takes."""
+"""From an alert to one line of the format that its reader takes.
+
+JSON lines begin with the alert's id: programs that tail a file know it by its first bytes, as few as 64.
+"""
 
 from __future__ import annotations
 

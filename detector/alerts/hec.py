@@ -22,10 +22,6 @@ def to_hec(alert: Alert) -> dict[str, Any]:
     The index is that of the token. CIM calls the lowest severity `informational`, all others as we do.
     """
     envelope: dict[str, Any] = {
-        "time": epoch_milliseconds(alert.event_time) / 1000,
-        "host": PRODUCT,
-        "source": PRODUCT,
-        "sourcetype": "detector:alert",
         "fields": without_unknown(
             {
                 "alert_id": alert.alert_id,
@@ -34,6 +30,10 @@ def to_hec(alert: Alert) -> dict[str, Any]:
                 "account_id": cut(alert.account_id),
             }
         ),
+        "time": epoch_milliseconds(alert.event_time) / 1000,
+        "host": PRODUCT,
+        "source": PRODUCT,
+        "sourcetype": "detector:alert",
         "event": {},
     }
     cim = _cim_alert(alert)

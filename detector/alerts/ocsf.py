@@ -57,6 +57,16 @@ def to_ocsf(alert: Alert) -> dict[str, Any]:
     summary = cut(alert.summary, 2_000)
     finding = without_unknown(
         {
+            "metadata": {
+                "uid": alert.alert_id,
+                "version": _VERSION,
+                "profiles": ["cloud"],
+                "event_code": alert.rule_id,
+                "log_name": "CloudTrail",
+                "log_provider": "AWS",
+                "logged_time": epoch_milliseconds(alert.detected_at),
+                "product": {"name": PRODUCT, "vendor_name": VENDOR, "version": VERSION},
+            },
             "activity_id": 1,
             "activity_name": "Create",
             "category_uid": 2,
@@ -77,16 +87,6 @@ def to_ocsf(alert: Alert) -> dict[str, Any]:
             "end_time": epoch_milliseconds(alert.last_event_time),
             "count": alert.event_count,
             "message": summary,
-            "metadata": {
-                "version": _VERSION,
-                "profiles": ["cloud"],
-                "uid": alert.alert_id,
-                "event_code": alert.rule_id,
-                "log_name": "CloudTrail",
-                "log_provider": "AWS",
-                "logged_time": epoch_milliseconds(alert.detected_at),
-                "product": {"name": PRODUCT, "vendor_name": VENDOR, "version": VERSION},
-            },
             "finding_info": {
                 "uid": alert.alert_id,
                 "title": cut(alert.title),

@@ -240,6 +240,12 @@ def test_cef_gives_back_what_went_in() -> None:
     assert read(AlertFormat.CEF, summary=summary)["msg"] == summary
 
 
+@pytest.mark.parametrize("form", FORMATS[:5])
+def test_files_that_begin_with_different_alerts_differ_within_the_smallest_fingerprint(form: AlertFormat) -> None:
+    other = "ffffffff-ffff-5fff-bfff-ffffffffffff"
+    assert to_line(an_alert(), form)[:64] != to_line(dataclasses.replace(an_alert(), alert_id=other), form)[:64]
+
+
 def test_only_csv_and_tables_have_a_header() -> None:
     headers = {form: header(form) for form in AlertFormat}
     assert {form for form, line in headers.items() if line} == {AlertFormat.CSV, AlertFormat.TABLE}
