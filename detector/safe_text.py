@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
 # What begins a formula, the full-width forms too, which spreadsheets of some languages accept.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - meant as they are
 
@@ -16,13 +19,5 @@ def printable(text: object) -> str:
 
 def spreadsheet_cell(cell: str) -> str:
     """Return printable text; what a spreadsheet would run as a formula begins with an apostrophe, as OWASP advises."""
-    is_formula = cell.lstrip().startswith(_FORMULA) and not _is_number(cell)
+    is_formula = cell.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
     return printable(f"'{cell}" if is_formula else cell)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
