@@ -41,6 +41,8 @@ _NEW, _SUPPRESSED = (1, "New"), (3, "Suppressed")
 _AWS_ACCOUNT = (10, "AWS Account")
 _USER_TYPES = {"Root": (2, "Admin"), "IAMUser": (1, "User"), "AWSService": (3, "System")}
 _IP_ADDRESS, _RESOURCE_UID = (2, "IP Address"), (10, "Resource UID")
+# OCSF takes an evidence that has one of these, of what we can tell.
+_EVIDENT = {"actor", "api", "data", "src_endpoint"}
 _IDS_BYTES = 6_000
 _LOCATIONS_BYTES = 4_000
 _ATTACKS_BYTES = 1_500
@@ -130,9 +132,9 @@ def _add_lists(finding: dict[str, Any], alert: Alert, first: Call) -> None:
     finding["evidences"] = []
     with_records = [evidence | {"data": data} for evidence, data in zip(evidences, alert.records, strict=False)]
     shown = bounded(with_records, room_left(finding))
-    finding["evidences"] = shown or [one for one in evidences[:1] if set(one) - {"uid", "name"}]
+    finding["evidences"] = shown or [one for one in evidences[:1] if _EVIDENT & set(one)]
     if not finding["evidences"]:
-        del finding["evidences"]  # OCSF has no evidence of nothing
+        del finding["evidences"]
     unmapped["records_truncated"] |= len(shown) < len(alert.records)
 
 

@@ -146,7 +146,7 @@ def test_nothing_need_be_known(form: AlertFormat, records: tuple[Any, ...]) -> N
         account_id=None,
         region=None,
         source_ip=None,
-        user_agent=None,
+        user_agent="by itself no evidence",
         mfa=None,
         actor=Actor(),
         attack=(),
@@ -265,7 +265,7 @@ def the_largest(text: str) -> Alert:
         user_agent=text,
         actor=Actor(text, f"arn:aws:iam::1:user/{text}", text, text),
         attack=tuple((f"TA{number:04}", f"T{number:04}.001") for number in range(1_000)),
-        context={"long": text, text[:900]: [text[:900]] * 200, "more": {text[:90]: {"deep": text}}},
+        context={f"key {number}": text for number in range(20)},
         evidence=tuple(Location(f"s3://{text[:900]}", number, text[:900]) for number in range(300)),
         records=tuple(
             {"eventName": text, "eventSource": text, "errorCode": text, "errorMessage": text, "n": n} for n in range(5)
@@ -280,6 +280,15 @@ def test_the_largest_alert_fits_into_a_line(form: AlertFormat, unit: str) -> Non
     alert = the_largest(unit * 20_000)
     document = read_line(form, to_line(alert, form))
     assert alert_id_of(form, document) in (alert.alert_id, None)
+
+
+@pytest.mark.parametrize("form", [AlertFormat.NATIVE, AlertFormat.OCSF, AlertFormat.ECS, AlertFormat.HEC])
+def test_records_fill_a_line_to_its_end_and_no_further(form: AlertFormat) -> None:
+    lines = [
+        to_line(dataclasses.replace(an_alert(), records=({"x": "y" * size},)), form)
+        for size in range(26_000, 32_000, 50)
+    ]
+    assert 31_900 < max(map(len, lines)) <= 32_000
 
 
 texts = st.text(max_size=30) | st.sampled_from(INJECTIONS)
