@@ -114,7 +114,7 @@ def detect_command(
     rule_seconds: options.RuleSeconds = 60,
     rule_findings: options.RuleFindings = 100_000,
 ) -> None:
-    """Run the rules over a lake and write one JSON alert per line.
+    """Run the rules over a lake and write one alert per line.
 
     Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
     Later data can take an alert back that --new or `run` has written: --withdrawn lists those.

@@ -11,7 +11,8 @@ import typer
 from detector import options
 from detector.errors import UsageError
 from detector.formats import ListFormat
-from detector.terminal import counted, printable, say, say_error, table_lines
+from detector.safe_text import printable
+from detector.terminal import counted, say, say_error, table_lines
 
 if TYPE_CHECKING:
     from detector.rules.rule import Rule, RuleSet

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from detector.alerts.alert import Alert, Suppression, make_alert
-from detector.alerts.native import to_line, to_native
+from detector.alerts.formatting import line_of
+from detector.alerts.line import json_line
 from detector.alerts.sinks import Sink
 from detector.errors import RuleError
 from detector.formats import AlertFormat
@@ -24,8 +25,6 @@ from detector.rules.finding import Finding, rfc3339
 from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_directory
 from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
 from detector.severity import Severity
-
-_FORMATS = {AlertFormat.NATIVE: to_native}
 
 
 @dataclass(slots=True)
@@ -149,7 +148,7 @@ def write_alerts(alerts: Iterable[Alert], sink: Sink, form: AlertFormat) -> None
     Raises:
         SinkError: not all of them are written.
     """
-    sink.write(to_line(_FORMATS[form](alert)) for alert in alerts)
+    sink.write(map(line_of(form), alerts))
 
 
 def write_new_alerts(alerts: Iterable[Alert], sink: Sink, form: AlertFormat, ledger: Ledger) -> list[Alert]:
@@ -211,7 +210,7 @@ def write_withdrawn(alerts: Iterable[EmittedAlert], sink: Sink) -> None:
     Raises:
         SinkError: not all of them are written.
     """
-    sink.write(to_line(_withdrawn(alert)) for alert in alerts)
+    sink.write(json_line(_withdrawn(alert)) for alert in alerts)
 
 
 def _withdrawn(alert: EmittedAlert) -> dict[str, Any]:

@@ -9,6 +9,13 @@ class AlertFormat(StrEnum):
     """How alerts are written."""
 
     NATIVE = "native"  # JSONL, schema detector.alert/1
+    OCSF = "ocsf"  # Detection Finding, JSONL
+    ECS = "ecs"  # Elastic Common Schema, JSONL
+    HEC = "hec"  # Splunk HTTP Event Collector, JSONL
+    ASFF = "asff"  # AWS Security Finding Format, JSONL
+    CEF = "cef"  # Common Event Format in RFC 5424 syslog
+    CSV = "csv"
+    TABLE = "table"  # for a terminal
 
 
 class QueryFormat(StrEnum):

@@ -72,7 +72,7 @@ RuleFindings = Annotated[
     int, typer.Option("--rule-findings", min=1, help="Findings of one rule that become alerts.", metavar="NUMBER")
 ]
 MinSeverity = Annotated[Severity, typer.Option("--min-severity", help="Write no alerts below this.")]
-Format = Annotated[AlertFormat, typer.Option("--format", help="How alerts are written.")]
+Format = Annotated[AlertFormat, typer.Option("--format", help="How alerts are written; docs/siem.md tells them apart.")]
 Output = Annotated[
     str | None, typer.Option("--output", help="Append alerts to this file instead of standard output.", metavar="FILE")
 ]

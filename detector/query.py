@@ -20,7 +20,8 @@ from detector.alerts.sinks import forget_standard_output
 from detector.errors import OutputClosed, SinkError, UsageError
 from detector.formats import QueryFormat
 from detector.rules.finding import rfc3339
-from detector.terminal import printable, table_lines
+from detector.safe_text import spreadsheet_cell
+from detector.terminal import table_lines
 
 _TABLE_ROWS = 1_000
 
@@ -77,21 +78,9 @@ def _csv(reader: pa.RecordBatchReader) -> Iterator[tuple[str, int]]:
 
 
 def _csv_line(cells: list[str]) -> str:
-    """Return one line; a cell that a spreadsheet would run as a formula is made text, as OWASP advises."""
     buffer = io.StringIO()
-    safe = [
-        f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") and not _is_number(cell) else cell for cell in cells
-    ]
-    csv.writer(buffer, lineterminator="\n").writerow([printable(cell) for cell in safe])
+    csv.writer(buffer, lineterminator="\n").writerow(map(spreadsheet_cell, cells))
     return buffer.getvalue()
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _rows(reader: pa.RecordBatchReader) -> Iterator[dict[str, Any]]:

@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from detector.safe_text import printable
+
 if TYPE_CHECKING:
     from detector.errors import DetectorError
     from detector.report import RunReport
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-
-
-def printable(text: object) -> str:
-    """Return text in which control and invisible formatting characters are escaped.
-
-    Object keys, user names and error messages are chosen by others; none of them may move the cursor or set a title.
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
 
 
 def say(message: str) -> None:

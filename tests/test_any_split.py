@@ -17,7 +17,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.alerts.native import to_line, to_native
+from detector.alerts.line import json_line
+from detector.alerts.native import to_native
 from detector.detect import detect
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
@@ -47,7 +48,7 @@ def put(writer: LakeWriter, files: Mapping[str, bytes]) -> None:
 
 def alerts_of(lake: Path) -> dict[str, dict[str, Any]]:
     """The alerts by id, without what depends on the names of files and on the clock."""
-    alerts = [json.loads(to_line(to_native(alert))) for alert in detect(read_lake(lake), [], NOW).alerts]
+    alerts = [json.loads(json_line(to_native(alert))) for alert in detect(read_lake(lake), [], NOW).alerts]
     by_id = {alert["alert_id"]: alert for alert in alerts}
     assert len(by_id) == len(alerts)
     for alert in alerts:

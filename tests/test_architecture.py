@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "detector"
 
 # Lowest first. A module may import from lower layers and from its own folder, never from a higher layer.
 LAYERS = [
-    {"errors", "severity", "formats"},
+    {"errors", "severity", "formats", "safe_text"},
     {"window", "workers"},
     {"sources", "records"},
     {"lake"},

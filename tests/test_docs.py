@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from configparser import ConfigParser
 from pathlib import Path
 
 import boto3
 import pytest
 
+from detector.alerts.native import json_schema
 from detector.cli import app
 from detector.cli_rules import rules_app
+from detector.formats import AlertFormat
 from detector.rules.docs import pages
 from detector.rules.rule import load_rules, shipped_rules_directory
+from fixtures.fields import page_with_table
 from tests.lookup_server import LookupServer
 
 ROOT = Path(__file__).parents[1]
@@ -83,9 +89,37 @@ def test_the_rules_documentation_is_current() -> None:
         assert written == text, "write it again: detector rules docs"
 
 
-def test_every_dependency_has_its_line_in_the_readme() -> None:
-    import tomllib
+SIEM = (ROOT / "docs/siem.md").read_text(encoding="utf-8")
 
+
+def test_the_table_of_fields_is_current() -> None:
+    assert page_with_table(SIEM) == SIEM, "write it again: python -m fixtures.fields"
+    assert "| `alert_id` |" in SIEM
+
+
+def test_the_siem_page_has_every_format_and_configurations_that_parse() -> None:
+    for form in AlertFormat:
+        assert f"\n| `{form}` | " in SIEM
+    blocks = re.findall(r"^```(json|toml|ini)\n(.*?)^```", SIEM, re.DOTALL | re.MULTILINE)
+    assert {language for language, _ in blocks} == {"json", "toml", "ini"}
+    for language, text in blocks:
+        match language:
+            case "json":
+                json.loads(text)
+            case "toml":
+                tomllib.loads(text)
+            case _:
+                ConfigParser(interpolation=None).read_string(text)
+
+
+def test_sentinels_columns_are_those_of_the_native_format() -> None:
+    [rule] = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", SIEM, re.DOTALL)]
+    [stream] = rule["properties"]["streamDeclarations"].values()
+    native = set(json_schema()["properties"]) - {"schema", "records_truncated"}
+    assert {column["name"] for column in stream["columns"]} == native | {"TimeGenerated"}
+
+
+def test_every_dependency_has_its_line_in_the_readme() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = {re.split(r"[<>=\[]", dependency)[0] for dependency in project["dependencies"]}
     assert named == set(

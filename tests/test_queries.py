@@ -1,16 +1,23 @@
-"""Every shipped rule against its own examples."""
+"""Every shipped rule against its own examples, and what is written about them against each format's definition."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from detector.rules.check import check_example, check_rules, open_bench
+from detector.alerts.alert import make_alert
+from detector.alerts.formatting import to_line
+from detector.formats import AlertFormat
+from detector.rules.check import check_rules, open_bench, run_example
 from detector.rules.engine import Engine
+from detector.rules.evidence import evidence_of
 from detector.rules.examples import Example, load_examples
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
+from fixtures.receivers import alert_id_of, read_line
 
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHIPPED = load_rules(shipped_rules_directory())
 CASES = [
     pytest.param(rule, example, id=f"{rule.id}: {example.name}")
@@ -32,7 +39,13 @@ def bench() -> Iterator[Engine]:
 
 @pytest.mark.parametrize(("rule", "example"), CASES)
 def test_example(rule: Rule, example: Example, bench: Engine) -> None:
-    assert check_example(rule, example, bench) is None
+    ran = run_example(rule, example, bench)
+    assert ran.problem is None
+    for finding in ran.findings:
+        alert = make_alert(finding, evidence_of(finding, ran.events), NOW)
+        for form in AlertFormat:
+            document = read_line(form, to_line(alert, form))
+            assert alert_id_of(form, document) in (alert.alert_id, None)
 
 
 def test_nothing_else_is_wrong_with_the_shipped_rules(monkeypatch: pytest.MonkeyPatch) -> None:

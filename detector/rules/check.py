@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from detector.errors import RuleError
 from detector.records.schema import EVENTS
 from detector.rules.engine import RAW_RELATIONS, Engine
 from detector.rules.events import TableEvents
+from detector.rules.evidence import Evidence
 from detector.rules.examples import Example, load_examples
 from detector.rules.finding import Finding
 from detector.rules.rule import Reads, Rule, load_rules
@@ -76,21 +77,35 @@ def open_bench() -> Engine:
     return Engine(TableEvents(EVENTS.empty_table()), threads=1)
 
 
+@dataclass(frozen=True, slots=True)
+class ExampleRun:
+    """What came of one example."""
+
+    problem: str | None  # what is wrong, or nothing
+    findings: Sequence[Finding] = ()
+    events: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)  # those of the findings, by key
+
+
 def check_example(rule: Rule, example: Example, bench: Engine) -> str | None:
     """Run a rule over one of its examples and return what is wrong, or None."""
+    return run_example(rule, example, bench).problem
+
+
+def run_example(rule: Rule, example: Example, bench: Engine) -> ExampleRun:
+    """Run a rule over one of its examples."""
     try:
         bench.replace_events(example.table())
         findings = bench.run(rule)
     except ValueError as error:
-        return f"cannot be read: {error}"
+        return ExampleRun(f"cannot be read: {error}")
     except RuleError as error:
-        return str(error)
+        return ExampleRun(str(error))
     known = bench.evidence(key for finding in findings for key in finding.event_ids) if findings else {}
     problem = difference(example, findings)
     unknown = [key for finding in findings for key in finding.event_ids if key not in known]
     if problem is None and unknown:
         problem = f"event_ids name no event: {unknown[0]!r}"
-    return problem
+    return ExampleRun(problem, findings, known)
 
 
 def difference(example: Example, findings: Sequence[Finding]) -> str | None:

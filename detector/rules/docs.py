@@ -6,26 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from detector.rules.attack import TACTICS
 from detector.rules.rule import Reads, Rule
-
-# Names of ATT&CK tactics. v19 split TA0005: what used to be Defense Evasion is Stealth there, or TA0112.
-_TACTICS = {
-    "TA0001": "Initial Access",
-    "TA0002": "Execution",
-    "TA0003": "Persistence",
-    "TA0004": "Privilege Escalation",
-    "TA0005": "Defense Evasion",
-    "TA0006": "Credential Access",
-    "TA0007": "Discovery",
-    "TA0008": "Lateral Movement",
-    "TA0009": "Collection",
-    "TA0010": "Exfiltration",
-    "TA0011": "Command and Control",
-    "TA0040": "Impact",
-    "TA0042": "Resource Development",
-    "TA0043": "Reconnaissance",
-    "TA0112": "Defense Impairment",
-}
 
 
 def pages(rules: Sequence[Rule]) -> dict[str, str]:
@@ -89,7 +71,7 @@ def _attack_table(rules: Sequence[Rule]) -> Iterator[str]:
     yield "| tactic | technique | rules |"
     yield "| --- | --- | --- |"
     for (tactic, technique), found in _by_technique(rules):
-        name = f"{tactic} {_TACTICS.get(tactic, '')}".strip()
+        name = f"{tactic} {TACTICS.get(tactic, '')}".strip()
         link = f"https://attack.mitre.org/techniques/{technique.replace('.', '/')}/"
         yield f"| {name} | [{technique}]({link}) | {', '.join(f'[{rule_id}](#{rule_id})' for rule_id in found)} |"
     yield ""

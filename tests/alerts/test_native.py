@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from detector.alerts.alert import Alert, Suppression, make_alert
-from detector.alerts.native import cut, json_schema, to_line, to_native
+from detector.alerts.line import cut, json_line
+from detector.alerts.native import json_schema, to_native
 from detector.rules.evidence import Copy
 
 from .samples import NOW, a_rule, event, finding
@@ -27,7 +28,7 @@ KEYS = [
 
 def line_of(alert: Alert) -> dict[str, Any]:
     """The alert as a program reads it, with everything checked that holds for every alert."""
-    line = to_line(to_native(alert))
+    line = json_line(to_native(alert))
     assert len(line) <= 32_000
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
@@ -142,8 +143,8 @@ def test_an_ordinary_context_is_whole_and_a_huge_one_is_cut() -> None:
 @pytest.mark.parametrize("unit", ["x", "é", "😀", "\x00", '"', "\ud800"])
 def test_text_is_cut_at_its_size_in_json(unit: str, limit: int) -> None:
     short = cut(unit * 1000, limit)
-    size = len(to_line(short)) - 1
-    unit_size = len(to_line(unit)) - 3
+    size = len(json_line(short)) - 1
+    unit_size = len(json_line(unit)) - 3
     assert limit - unit_size < size <= limit
     assert short.rstrip("…") == unit * (len(short) - 1)
     fitting = unit * ((limit - 2) // unit_size)
@@ -153,12 +154,12 @@ def test_text_is_cut_at_its_size_in_json(unit: str, limit: int) -> None:
 
 def test_nothing_in_a_line_reaches_a_terminal_or_breaks_a_parser() -> None:
     text = "\x1b[31m \x00 \x7f \x9b \u2028 \u202e \ud800 😀 é \\ud800"
-    line = to_line({"a": text})
+    line = json_line({"a": text})
     assert line.isascii()
     assert json.loads(line) == {"a": text.replace("\ud800", "\ufffd")}
     assert b"\\ud83d\\ude00" in line
     with pytest.raises(ValueError, match="not JSON compliant"):
-        to_line({"a": float("nan")})
+        json_line({"a": float("nan")})
 
 
 json_values = st.recursive(

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from detector.formats import AlertFormat
+from fixtures.receivers import read_line
+
 from .running import LOGIN, Run, write_log
 
 COMPROMISED = Path(__file__).parents[2] / "fixtures/trails/compromised_root/AWSLogs"
@@ -28,6 +31,13 @@ def test_scan_writes_what_run_writes_and_leaves_no_lake(
     stored = run("run", COMPROMISED, "--lake", "lake")
     assert list(map(without_time, scanned.out.splitlines())) == list(map(without_time, stored.out.splitlines()))
     assert json.loads((tmp_path / "report.json").read_text())["records"]["rows"] == 75
+
+
+@pytest.mark.parametrize("form", [AlertFormat.ECS, AlertFormat.CEF])
+def test_the_format_is_chosen(run: Run, tmp_path: Path, form: AlertFormat) -> None:
+    scanned = run("scan", write_log(tmp_path / "logs/login.json.gz", LOGIN), "--format", form)
+    assert scanned.code == 0
+    assert [read_line(form, line) for line in scanned.out.encode().splitlines(keepends=True)]
 
 
 def test_scan_has_the_exit_codes_of_run(run: Run, tmp_path: Path) -> None:
