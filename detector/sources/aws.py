@@ -259,7 +259,7 @@ def denial_reason(error: Exception, action: str) -> str:
 
 def error_code(error: Exception) -> str:
     """Return AWS's code of a ClientError, or an empty text."""
-    response: dict[str, Any] = getattr(error, "response", {})
+    response: dict[str, Any] = getattr(error, "response", None) or {}  # None: of those that got no answer
     return str(response.get("Error", {}).get("Code", ""))
 
 

@@ -55,8 +55,9 @@ def failure(error: Exception, action: str, hint: str) -> NotDelivered:
     code = error_code(error)
     if not code:
         return NotDelivered(f"{action}: {one_line(error)}", hint=hint, may_recover=False)
-    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    message = one_line(getattr(error, "response", {}).get("Error", {}).get("Message", ""))
+    response = getattr(error, "response", {})
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    message = one_line(response.get("Error", {}).get("Message", ""))
     return NotDelivered(
         f"{action}: {code}: {message}", hint=hint, may_recover=is_passing(code) or status == 429 or status >= 500
     )

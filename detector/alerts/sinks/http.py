@@ -177,11 +177,11 @@ def _no_answer(error: HTTPError, host: str) -> NotDelivered:
             return NotDelivered(f"the proxy in front of {host} does not let us through", hint=hint)
         case NameResolutionError():
             return NotDelivered(f"there is no host {host}, or no name server answers", hint="check the URL")
-        case ConnectTimeoutError():
-            return NotDelivered(f"{host} does not answer", hint="check the URL, and the firewall in between")
         case NewConnectionError():
             reason = getattr(error.__cause__, "strerror", None) or "no connection"
             return NotDelivered(f"cannot connect to {host}: {reason}", hint="check host and port")
+        case ConnectTimeoutError():
+            return NotDelivered(f"{host} does not answer", hint="check the URL, and the firewall in between")
         case ReadTimeoutError():
             return NotDelivered(f"{host} took the alerts and did not answer in time")
         case ProtocolError():
