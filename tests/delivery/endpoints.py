@@ -88,9 +88,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(endpoint: Endpoint, tls: ssl.SSLContext | None = None) -> Iterator[Endpoint]:
+def serving(endpoint: Endpoint, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Endpoint]:
     handler = type("BoundHandler", (Handler,), {"endpoint": endpoint})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
@@ -103,6 +103,13 @@ def serving(endpoint: Endpoint, tls: ssl.SSLContext | None = None) -> Iterator[E
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def unused_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+    return port
 
 
 @dataclass

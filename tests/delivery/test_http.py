@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -25,7 +24,7 @@ from detector.lake.ledger import Ledger
 from detector.lake.outbox import OutboxCount
 
 from .conftest import alerts
-from .endpoints import Collector, Endpoint, Instead, Reply, first_times, serving
+from .endpoints import Collector, Endpoint, Instead, Reply, first_times, serving, unused_port
 
 NO_WAIT = Patience(sleep=lambda _: None, request_seconds=0.1, attempts=40)
 ONCE = Patience(attempts=1, request_seconds=5)
@@ -187,9 +186,7 @@ def test_an_endpoint_that_hangs_is_left_in_time(endpoint: Endpoint) -> None:
 
 
 def test_a_port_where_nobody_listens_is_said() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+    port = unused_port()
     [undelivered] = send(Webhook(f"http://127.0.0.1:{port}/"), patience=ONCE).undelivered
     assert undelivered.reason == f"cannot connect to 127.0.0.1:{port}: Connection refused"
 
