@@ -15,6 +15,7 @@ import typer
 
 from detector import __version__, options
 from detector.cli_lake import compact_command, sql_command, status_command
+from detector.cli_outbox import outbox_command
 from detector.cli_rules import rules_app
 from detector.cli_scan import scan_command
 from detector.cli_telling import now, reported, say_alerts, say_delivery, say_errors
@@ -114,7 +115,6 @@ def detect_command(
     rule_seconds: options.RuleSeconds = 60,
     rule_findings: options.RuleFindings = 100_000,
     delivery_seconds: options.DeliverySeconds = 60,
-    retry_refused: options.RetryRefused = False,
 ) -> None:
     """Run the rules over a lake and write one alert per line.
 
@@ -159,8 +159,6 @@ def detect_command(
         elif writer is None:
             delivery = write_alerts(written, outputs, patience)
         else:
-            if retry_refused:
-                writer.ledger.outbox.retry_refused(one.sink.name for one in outputs)
             written, delivery = write_new_alerts(written, outputs, writer.ledger, patience)
     for warning in [*detection.warnings, *delivery.warnings]:
         say(f"warning: {warning}")
@@ -197,7 +195,6 @@ def run_command(
     rule_seconds: options.RuleSeconds = 60,
     rule_findings: options.RuleFindings = 100_000,
     delivery_seconds: options.DeliverySeconds = 60,
-    retry_refused: options.RetryRefused = False,
 ) -> None:
     """Ingest what is new, then write the alerts that have not been written before. Safe to repeat, and to kill.
 
@@ -232,8 +229,6 @@ def run_command(
             rule_seconds=rule_seconds,
             rule_findings=rule_findings,
         )
-        if retry_refused:
-            writer.ledger.outbox.retry_refused(one.sink.name for one in outputs)
         alerts = filter(selection.takes, detection.alerts)
         written, delivery = write_new_alerts(alerts, outputs, writer.ledger, Patience(delivery_seconds))
         report.add_alerts(alert.severity for alert in written)
@@ -250,6 +245,7 @@ app.command(name="scan")(scan_command)
 app.command(name="sql")(sql_command)
 app.command(name="status")(status_command)
 app.command(name="compact")(compact_command)
+app.command(name="outbox")(outbox_command)
 
 
 def main() -> None:

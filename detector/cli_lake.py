@@ -71,8 +71,6 @@ def status_command(
         say(f"not whole: {uri}: {reason}")
     for one in status.outputs:
         say(f"alerts to {one.sink}: {one.delivered:,} delivered, {one.waiting:,} waiting, {one.refused:,} refused")
-    for output, alert_id, reason in status.refused:
-        say(f"refused by {output}: alert {alert_id}: {reason}")
     raise typer.Exit(4 if status.incomplete else 0)
 
 

@@ -76,10 +76,8 @@ def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
     if len(delivery.refused) > _REFUSED_BY_NAME:
         say(f"error: … and {len(delivery.refused) - _REFUSED_BY_NAME:,} more")
     if delivery.refused:
-        say(
-            "hint: "
-            + ("kept in the lake; --retry-refused sends it again" if remembered else "no other alert waits for it")
-        )
+        kept = "kept in the lake: `detector outbox` shows it, and has it sent again with --retry"
+        say(f"hint: {kept if remembered else 'the other alerts were sent'}")
 
 
 def now() -> datetime:

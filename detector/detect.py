@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -149,7 +149,8 @@ def write_alerts(alerts: Sequence[Alert], outputs: Sequence[Output], patience: P
     Raises:
         OutputClosed: the reader of standard output has gone.
     """
-    return _send({output: _documents(alerts, output) for output in outputs}, patience)
+    waiting = Unremembered({output.sink.name: _documents(alerts, output) for output in outputs}, len(alerts))
+    return deliver(waiting, [output.sink for output in outputs], patience or Patience())
 
 
 def write_new_alerts(
@@ -177,14 +178,9 @@ def write_new_alerts(
     return new, delivery
 
 
-def _documents(alerts: Iterable[Alert], output: Output) -> list[Document]:
+def _documents(alerts: Iterable[Alert], output: Output) -> Iterator[Document]:
     line = line_of(output.form)
-    return [Document(alert.alert_id, line(alert)) for alert in alerts]
-
-
-def _send(documents: Mapping[Output, Sequence[Document]], patience: Patience | None) -> Delivery:
-    waiting = Unremembered({output.sink.name: of_output for output, of_output in documents.items()})
-    return deliver(waiting, [output.sink for output in documents], patience or Patience())
+    return (Document(alert.alert_id, line(alert)) for alert in alerts)
 
 
 def _unattended(ledger: Ledger, outputs: Sequence[Output]) -> Iterator[str]:
@@ -241,7 +237,8 @@ def write_withdrawn(
         OutputClosed: the reader of standard output has gone.
     """
     documents = [Document(alert.alert_id, json_line(_withdrawn(alert))) for alert in alerts]
-    return _send(dict.fromkeys(outputs, documents), patience)
+    waiting = Unremembered({output.sink.name: documents for output in outputs}, len(documents))
+    return deliver(waiting, [output.sink for output in outputs], patience or Patience())
 
 
 def _withdrawn(alert: EmittedAlert) -> dict[str, Any]:

@@ -95,9 +95,6 @@ DeliverySeconds = Annotated[
         "--delivery-seconds", min=0.001, help="Stop trying to deliver alerts after so long.", metavar="SECONDS"
     ),
 ]
-RetryRefused = Annotated[
-    bool, typer.Option("--retry-refused", help="Send once more what an output had refused for good.")
-]
 FailOn = Annotated[
     Severity | None, typer.Option("--fail-on", help="Exit with 1 when an alert at least this severe is written.")
 ]

@@ -47,7 +47,6 @@ class LakeStatus:
     objects: int
     incomplete: tuple[tuple[str, str], ...]  # (uri, reason) of objects that could not be read whole
     outputs: tuple[OutboxCount, ...]
-    refused: tuple[tuple[str, str, str], ...]  # (output, alert id, reason)
 
     @property
     def summary(self) -> str:
@@ -70,13 +69,11 @@ def lake_status(lake: Path) -> LakeStatus:
     files = read_lake(lake)
     objects: list[LedgerObject] = []
     outputs: list[OutboxCount] = []
-    refused: list[tuple[str, str, str]] = []
     if (files.directory / FILE_NAME).exists():
         ledger = Ledger.open(files.directory, writable=False)
         try:
             objects += ledger.objects()
             outputs += ledger.outbox.counts()
-            refused += ledger.outbox.refused()
         finally:
             ledger.close()
     rejected: Counter[tuple[str | None, str | None, str | None]] = Counter()
@@ -96,5 +93,4 @@ def lake_status(lake: Path) -> LakeStatus:
         objects=len(objects),
         incomplete=tuple((one.uri, one.reason or "") for one in objects if one.status is ObjectStatus.PARTIAL),
         outputs=tuple(outputs),
-        refused=tuple(refused),
     )

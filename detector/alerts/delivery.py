@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -87,12 +87,13 @@ class Waiting(Protocol):
 class Unremembered:
     """Documents that wait in this process alone."""
 
-    def __init__(self, documents: Mapping[str, Sequence[Document]]) -> None:
+    def __init__(self, documents: Mapping[str, Iterable[Document]], count: int) -> None:
+        """Take the documents, equally many for each sink."""
         self._documents = documents
-        self._left = {sink: len(of_sink) for sink, of_sink in documents.items()}
+        self._left = dict.fromkeys(documents, count)
 
     def waiting(self, sink: str) -> Iterator[Document]:
-        """Yield all."""
+        """Yield all, once."""
         return iter(self._documents[sink])
 
     def settle(self, sink: str, accepted: Sequence[Document], refused: Sequence[tuple[Document, str]]) -> None:

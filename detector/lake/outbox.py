@@ -91,20 +91,23 @@ class Outbox:
         """Return how many documents the sink has yet to accept."""
         return next((count.waiting for count in self.counts() if count.sink == sink), 0)
 
-    def retry_refused(self, sinks: Iterable[str]) -> None:
-        """Let what these sinks refused wait again, in its old place."""
+    def retry_refused(self, sink: str) -> None:
+        """Let what the sink refused wait again, in its old place."""
         with self.transaction() as connection:
-            connection.executemany(
-                "UPDATE outbox SET refused = NULL WHERE sink_id = (SELECT id FROM sinks WHERE name = ?)",
-                [(sink,) for sink in sinks],
+            connection.execute(
+                "UPDATE outbox SET refused = NULL WHERE sink_id = (SELECT id FROM sinks WHERE name = ?)", (sink,)
             )
 
-    def refused(self) -> Iterator[tuple[str, str, str]]:
-        """Yield (sink, alert id, reason) of what was refused for good, in order."""
+    def drop(self, sink: str) -> None:
+        """Forget all that the sink has not accepted."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM outbox WHERE sink_id = (SELECT id FROM sinks WHERE name = ?)", (sink,))
+
+    def entries(self) -> Iterator[tuple[str, str, str | None]]:
+        """Yield (sink, alert id, why it was refused for good) of all that is in here, in order."""
         if self._is_there():
             yield from self.rows(
-                "SELECT name, alert_id, refused FROM outbox JOIN sinks ON sinks.id = sink_id"
-                " WHERE refused IS NOT NULL ORDER BY number"
+                "SELECT name, alert_id, refused FROM outbox JOIN sinks ON sinks.id = sink_id ORDER BY name, number"
             )
 
     def counts(self) -> list[OutboxCount]:

@@ -77,7 +77,7 @@ def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
 
 def send(sink: Sink, documents: list[Document], patience: Patience = ONCE) -> Delivery:
     with closing(sink):
-        return deliver(Unremembered({sink.name: documents}), [sink], patience)
+        return deliver(Unremembered({sink.name: documents}, len(documents)), [sink], patience)
 
 
 def body_of(environ: WSGIEnvironment) -> bytes:

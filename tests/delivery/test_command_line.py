@@ -140,12 +140,14 @@ def test_an_alert_that_is_refused_is_named_and_sent_again_only_when_asked(
         assert result.errors == [f"error: alert {ids[3]} is refused by {url}: HTTP 422"]
         refused = [{"output": url, "alert_id": ids[3], "reason": "HTTP 422"}]
         assert json.loads(report.read_text())["alerts_refused"] == refused
-        assert f"refused by {url}: alert {ids[3]}: HTTP 422" in run("status", "--lake", lake).err
+        listed = run("outbox", "--lake", lake).out.splitlines()
+        assert [line.split() for line in listed[1:]] == [[url, ids[3], "HTTP", "422"]]
         endpoint.requests.clear()
         endpoint.react = lambda _: Reply()
         assert new(run, lake, "--output", url).code == 0
         assert endpoint.requests == []
-        assert new(run, lake, "--output", url, "--retry-refused").code == 0
+        assert run("outbox", "--lake", lake, "--retry", url).code == 0
+        assert new(run, lake, "--output", url).code == 0
         assert endpoint.ids == [ids[3]]
 
 
@@ -166,6 +168,19 @@ def test_several_outputs_each_get_all_alerts_and_one_that_fails_does_not_hold_up
     result = new(run, lake, "--output", file)
     assert (result.code, ids_in(file.read_text())) == (0, ids)
     assert f"warning: {len(ids)} alerts wait for {dead}, which is not among the outputs of this run" in result.err
+    assert [line.split()[1] for line in run("outbox", "--lake", lake).out.splitlines()[1:]] == ids
+    assert run("outbox", "--lake", lake, "--drop", dead).code == 0
+    assert "warning" not in new(run, lake, "--output", file).err
+
+
+@pytest.mark.parametrize("option", ["--drop", "--retry"])
+def test_the_outbox_of_an_output_that_is_not_known_is_an_error(
+    run: Run, lake: Path, tmp_path: Path, option: str
+) -> None:
+    result = run("outbox", "--lake", lake, option, "https://other.example/")
+    assert (result.code, result.errors) == (2, ["error: nothing was ever sent to https://other.example/"])
+    assert run("outbox", "--lake", tmp_path / "none", option, "x").code == 2
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("command", ["detect", "scan"])

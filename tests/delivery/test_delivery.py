@@ -81,7 +81,7 @@ def always(reaction: Reaction) -> Iterator[Reaction]:
 
 def send(ids: str, *sinks: Scripted, patience: Patience | None = None) -> Delivery:
     documents = [Document(one, one.encode()) for one in ids]
-    waiting = Unremembered({sink.name: documents for sink in sinks})
+    waiting = Unremembered({sink.name: documents for sink in sinks}, len(documents))
     return deliver(waiting, sinks, patience or Clock().patience())
 
 

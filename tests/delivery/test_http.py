@@ -44,7 +44,7 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def send(sink: Sink, count: int = 3, patience: Patience = ONCE) -> Delivery:
     with closing(sink):
-        return deliver(Unremembered({sink.name: alerts(count)}), [sink], patience)
+        return deliver(Unremembered({sink.name: alerts(count)}, count), [sink], patience)
 
 
 def hec(endpoint: Endpoint) -> SplunkCollector:

@@ -166,7 +166,7 @@ def test_a_ledger_of_an_older_version_is_read_and_brought_up_to_date(tmp_path: P
     for writable in (False, True, False):
         ledger = Ledger.open(tmp_path, writable=writable)
         assert ledger.emitted() == known
-        assert (ledger.outbox.counts(), list(ledger.outbox.refused())) == ([], [])
+        assert (ledger.outbox.counts(), list(ledger.outbox.entries())) == ([], [])
         ledger.close()
     ledger = Ledger.open(tmp_path, writable=True)
     ledger.record_emitted([emitted("id-2", "high")], {"sink": [Document("id-2", b"line")]})
@@ -202,9 +202,13 @@ def test_what_a_sink_refuses_is_set_aside_with_its_reason_until_it_is_asked_agai
     a, b, _ = ledger.outbox.waiting("one")
     ledger.outbox.settle("one", [a], [(b, "too blue")])
     assert [document.alert_id for document in ledger.outbox.waiting("one")] == ["c"]
-    assert list(ledger.outbox.refused()) == [("one", "b", "too blue")]
+    assert list(ledger.outbox.entries()) == [("one", "b", "too blue"), ("one", "c", None)]
     assert ledger.outbox.counts() == [OutboxCount("one", 1, 1, 1)]
-    ledger.outbox.retry_refused(["other"])
-    assert list(ledger.outbox.refused())
-    ledger.outbox.retry_refused(["one"])
+    ledger.outbox.retry_refused("other")
+    assert ledger.outbox.counts() == [OutboxCount("one", 1, 1, 1)]
+    ledger.outbox.retry_refused("one")
     assert [document.alert_id for document in ledger.outbox.waiting("one")] == ["b", "c"]
+    ledger.outbox.drop("other")
+    assert ledger.outbox.counts() == [OutboxCount("one", 1, 2, 0)]
+    ledger.outbox.drop("one")
+    assert ledger.outbox.counts() == [OutboxCount("one", 1, 0, 0)]

@@ -94,7 +94,7 @@ class Endpoint:
             try:
                 content = response.read(_ANSWER_BYTES, decode_content=False)
                 wait_seconds = _wait_seconds(response.headers.get("Retry-After"))
-                if response.read(1, decode_content=False):
+                if len(content) == _ANSWER_BYTES:  # there may be more, for ever
                     response.close()
             finally:
                 response.release_conn()
