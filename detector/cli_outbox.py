@@ -14,7 +14,7 @@ def outbox_command(
     lake: options.Lake,
     retry: Annotated[
         str | None,
-        typer.Option("--retry", help="Let what this output refused wait for the next run.", metavar="OUTPUT"),
+        typer.Option("--retry", help="Send once more what this output refused.", metavar="OUTPUT"),
     ] = None,
     drop: Annotated[
         str | None, typer.Option("--drop", help="Forget what this output has not accepted.", metavar="OUTPUT")

@@ -17,6 +17,7 @@ from detector.alerts.sinks.sink import Sink
 from detector.alerts.sinks.webhook import Webhook
 from detector.errors import UsageError
 from detector.formats import AlertFormat
+from detector.sources.local import path_of_uri
 
 _FORMS = "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH or securityhub:REGION"
 _OWN_FORMATS = {"hec+https": AlertFormat.HEC, "hec+http": AlertFormat.HEC, "securityhub": AlertFormat.ASFF}
@@ -83,6 +84,8 @@ def _open_sink(output: str, form: AlertFormat) -> Sink:
             return StandardOutput(header(form))
         case "":
             return AlertFile(Path(output), header(form))
+        case "file":
+            return AlertFile(path_of_uri(output), header(form))
         case "s3":
             return S3Folder(output, _NOT_JSON.get(form, ".jsonl"))
         case "hec+https" | "hec+http":
