@@ -87,11 +87,17 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: that clients hang up is what is tried."""
+
+
 @contextmanager
 def serving(endpoint: Endpoint, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Endpoint]:
     handler = type("BoundHandler", (Handler,), {"endpoint": endpoint})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", port), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     endpoint.port = server.server_address[1]

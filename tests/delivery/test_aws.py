@@ -261,12 +261,6 @@ def findings(count: int) -> list[Document]:
     ]
 
 
-def imported() -> dict[str, Any]:
-    with closing(boto3.client("securityhub")) as hub:
-        pages = hub.get_paginator("get_findings").paginate()
-        return {one["Id"]: one for page in pages for one in page["Findings"]}
-
-
 def test_ten_thousand_findings_arrive_in_a_security_hub_that_fails_three_times_out_of_ten(
     ledger: Ledger, front: Front
 ) -> None:
@@ -330,7 +324,7 @@ def test_a_finding_that_makes_a_whole_call_invalid_is_found(front: Front) -> Non
     front.fault = picky
     delivery = send(SecurityHub("securityhub:"), documents)
     assert [one.alert_id for one in delivery.refused] == ["id-2", "id-3"]
-    assert sorted(imported()) >= ["id-0", "id-1", "id-4"]
+    assert delivery.accepted == 3
 
 
 def test_without_a_region_there_is_no_security_hub(monkeypatch: pytest.MonkeyPatch) -> None:
