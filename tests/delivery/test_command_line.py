@@ -14,6 +14,9 @@ import boto3
 import pytest
 import trustme
 
+from detector.alerts.delivery import Delivery, Refused
+from detector.cli_telling import say_delivery
+
 from .conftest import Ended, Run
 from .endpoints import Endpoint, Reply, Request, first_times, serving, unused_port
 
@@ -204,6 +207,15 @@ def test_what_a_reader_of_standard_output_did_not_read_goes_to_the_next(lake: Pa
         gone.stdout.close()
     assert gone.returncode == 141
     assert ids_in(subprocess.run(command, capture_output=True, check=True, text=True).stdout) == ids
+
+
+def test_of_many_refused_alerts_the_first_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = [Refused("https://hook", f"id-{number}", "\x1b[31mbad") for number in range(12)]
+    say_delivery(Delivery(refused=refused), remembered=False)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "error: alert id-0 is refused by https://hook: \\x1b[31mbad"
+    assert len(lines) == 12
+    assert lines[-2:] == ["error: … and 2 more", "hint: the other alerts were sent"]
 
 
 # What is written after --output and --format --------------------------------------------------------------------------

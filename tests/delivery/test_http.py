@@ -269,6 +269,24 @@ def test_an_output_that_cannot_be_is_bad_usage(output: str, message: str) -> Non
     assert caught.value.hint
 
 
+def test_outputs_are_known_by_names_that_do_not_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = {
+        "-": "-",
+        "alerts": str(tmp_path / "alerts"),
+        f"file://{tmp_path}/more": str(tmp_path / "more"),
+        "s3://bucket/prefix": "s3://bucket/prefix/",
+        "s3://bucket": "s3://bucket/",
+        "hec+https://splunk.example:8088": "hec+https://splunk.example:8088/services/collector/event",
+        "hec+https://splunk.example/raw": "hec+https://splunk.example/raw",
+        "https://siem.example/hook#x": "https://siem.example/hook",
+    }
+    with open_outputs(list(named)) as outputs:
+        assert [output.sink.name for output in outputs] == list(named.values())
+    with open_outputs(None) as outputs:
+        assert [output.sink.name for output in outputs] == ["-"]
+
+
 def test_the_token_is_taken_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ("", "two\nlines"):
         monkeypatch.setenv("DETECTOR_HEC_TOKEN", value)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from detector.errors import LakeError
+from detector.lake import part_records
 from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject, ObjectStatus
 from detector.lake.outbox import Document, OutboxCount
@@ -59,6 +60,7 @@ ALTER TABLE emitted_alerts ADD COLUMN summary TEXT;
 ALTER TABLE emitted_alerts ADD COLUMN suppressed INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 2;
 """
+VERSION_3 = f"{part_records.UPGRADE} PRAGMA user_version = 3;"
 
 
 @pytest.mark.parametrize("writable", [True, False])
@@ -153,7 +155,7 @@ def test_alerts_written_are_remembered_as_they_were_last_written(tmp_path: Path)
     ledger.close()
 
 
-@pytest.mark.parametrize("later", ["", VERSION_2])
+@pytest.mark.parametrize("later", ["", VERSION_2, VERSION_2 + VERSION_3])
 def test_a_ledger_of_an_older_version_is_read_and_brought_up_to_date(tmp_path: Path, later: str) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.executescript(VERSION_1)

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from detector.alerts.sinks.sink import NotDelivered
-from detector.errors import UsageError
-from detector.sources.aws import AwsOptions, error_code, is_unreachable, one_line, open_session, refusal
+from detector.sources.aws import AwsOptions, error_code, is_unreachable, one_line, refusal
 
 if TYPE_CHECKING:
-    import boto3
     from botocore.config import Config
 
 _PASSING = ("Throttl", "TooManyRequests", "LimitExceeded", "SlowDown", "Internal", "Unavailable", "Timeout", "Conflict")
 
 
-def session_for(output: str, region: str | None = None) -> boto3.Session:
-    """Return a session as the environment and the profile say; options for reading do not apply to writing.
-
-    Raises:
-        UsageError: there is no region, or the configuration cannot be read.
-    """
-    session = open_session(AwsOptions(region=region))
-    if session.region_name is None:
-        raise UsageError(f"--output {output}: no AWS region is set", hint="set AWS_DEFAULT_REGION or AWS_PROFILE")
-    return session
+# As the environment and the profile say: options for reading do not apply to writing.
+OPTIONS: Final = AwsOptions()
 
 
 def one_attempt() -> Config:
@@ -47,7 +37,7 @@ def failure(error: Exception, action: str, hint: str) -> NotDelivered:
         action: what it was asked to do, as IAM names it.
         hint: for what another attempt will not mend.
     """
-    refused = refusal(error, AwsOptions())
+    refused = refusal(error, OPTIONS)
     if refused is not None:
         return NotDelivered(str(refused), hint=refused.hint, may_recover=False)
     if is_unreachable(error):

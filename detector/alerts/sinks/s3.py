@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from detector.alerts.sinks.aws import failure, one_attempt, session_for
+from detector.alerts.sinks.aws import OPTIONS, failure, one_attempt
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
 from detector.errors import UsageError
 from detector.lake.outbox import Document
-from detector.sources.aws import error_code
+from detector.sources.aws import error_code, open_session
 
 _HINT = "the bucket must exist, and s3:PutObject be allowed for who you are (aws sts get-caller-identity)"
 
@@ -36,7 +36,7 @@ class S3Folder:
         if self._prefix and not self._prefix.endswith("/"):
             self._prefix += "/"
         self._suffix = suffix
-        self._client = session_for(self.name, None).client("s3", config=one_attempt())
+        self._client = open_session(OPTIONS).client("s3", config=one_attempt())
 
     @property
     def name(self) -> str:

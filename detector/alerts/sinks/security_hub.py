@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from detector.alerts.sinks.aws import failure, is_passing, one_attempt, session_for
+from detector.alerts.sinks.aws import OPTIONS, failure, is_passing, one_attempt
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Fate, Limits, Receipt
 from detector.errors import UsageError
 from detector.lake.outbox import Document
-from detector.sources.aws import error_code, one_line
+from detector.sources.aws import error_code, one_line, open_session
 
 _HINT = "turn on Security Hub in this account and region, and allow securityhub:BatchImportFindings"
 _INVALID = ("InvalidInputException", "ValidationException")
@@ -32,8 +33,10 @@ class SecurityHub:
         """
         from botocore.exceptions import BotoCoreError
 
-        session = session_for(output, output.removeprefix("securityhub:").strip("/") or None)
+        session = open_session(replace(OPTIONS, region=output.removeprefix("securityhub:").strip("/") or None))
         self._region = session.region_name
+        if self._region is None:
+            raise UsageError(f"--output {output} names no region", hint="write securityhub:REGION")
         try:
             self._client = session.client("securityhub", config=one_attempt())
             self._sts = session.client("sts", config=one_attempt())
