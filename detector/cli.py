@@ -15,9 +15,10 @@ import typer
 
 from detector import __version__, options
 from detector.cli_lake import compact_command, sql_command, status_command
+from detector.cli_outbox import outbox_command
 from detector.cli_rules import rules_app
 from detector.cli_scan import scan_command
-from detector.cli_telling import now, reported, say_alerts, say_errors
+from detector.cli_telling import now, reported, say_alerts, say_delivery, say_errors
 from detector.errors import DetectorError, OutputClosed, UsageError
 from detector.formats import AlertFormat
 from detector.outcome import INTERRUPTED, exit_code
@@ -59,7 +60,7 @@ def _detector(
     """What was done with the AWS root user, and what happened to MFA and the trail around it, from CloudTrail logs.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
-    3 no log objects found, 4 incomplete: something could not be read.
+    3 no log objects found, 4 incomplete: something could not be read, or alerts could not be delivered.
     """
     global _verbose
     _verbose = verbose
@@ -104,7 +105,7 @@ def detect_command(
     since: options.Since = None,
     until: options.Until = None,
     min_severity: options.MinSeverity = Severity.INFO,
-    format_: options.Format = AlertFormat.NATIVE,
+    format_: options.Format = None,
     output: options.Output = None,
     new: Annotated[bool, typer.Option("--new", help="Only alerts not written before, or now more severe.")] = False,
     withdrawn: Annotated[
@@ -113,31 +114,36 @@ def detect_command(
     fail_on: options.FailOn = None,
     rule_seconds: options.RuleSeconds = 60,
     rule_findings: options.RuleFindings = 100_000,
+    delivery_seconds: options.DeliverySeconds = 60,
 ) -> None:
     """Run the rules over a lake and write one alert per line.
 
     Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
     Later data can take an alert back that --new or `run` has written: --withdrawn lists those.
 
-    Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error.
+    Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error, 4 an output did not take all
+    alerts.
 
     Example: detector detect --lake lake/ --min-severity high | jq -r .summary
     """
-    from detector.alerts.sinks import open_sink
+    from detector.alerts.delivery import Patience
+    from detector.alerts.sinks.opening import open_outputs
     from detector.detect import Selection, detect, withdrawn_alerts, write_alerts, write_new_alerts, write_withdrawn
     from detector.lake.reader import read_emitted, read_lake
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
-    if withdrawn and (new or fail_on or format_ is not AlertFormat.NATIVE):
+    if withdrawn and (new or fail_on or format_ not in (None, AlertFormat.NATIVE)):
         raise UsageError("--withdrawn goes with none of --new, --fail-on, --format", hint="leave those out")
     entries = options.suppressions(suppressions)
     selection = Selection(*options.window(since, until), min_severity)
-    sink = open_sink(output)
+    patience = Patience(delivery_seconds)
     emitted = read_emitted(lake) if withdrawn else []
     digest = candidates().digest
     events = read_lake(lake, digest)  # before the lock: a lake that does not exist is an error, not a new lake
-    with open_to_write(lake) if new else nullcontext() as writer:
+    with open_outputs(output, format_) as outputs, open_to_write(lake) if new else nullcontext() as writer:
+        if withdrawn and any(one.form is not AlertFormat.NATIVE for one in outputs):
+            raise UsageError("--withdrawn goes to files and webhooks alone", hint="give another --output")
         detection = detect(
             events if writer is None else read_lake(lake, digest),
             rules or [],
@@ -149,19 +155,20 @@ def detect_command(
         written = list(filter(selection.takes, detection.alerts))
         if withdrawn:
             gone = list(filter(selection.takes, withdrawn_alerts(detection, emitted)))
-            write_withdrawn(gone, sink)
+            delivery = write_withdrawn(gone, outputs, patience)
         elif writer is None:
-            write_alerts(written, sink, format_)
+            delivery = write_alerts(written, outputs, patience)
         else:
-            written = write_new_alerts(written, sink, format_, writer.ledger)
-    for warning in detection.warnings:
+            written, delivery = write_new_alerts(written, outputs, writer.ledger, patience)
+    for warning in [*detection.warnings, *delivery.warnings]:
         say(f"warning: {warning}")
     if withdrawn:
         say_errors(detection)
         say(f"{counted(len(gone), 'alert')} withdrawn, of {counted(len(emitted), 'alert')} written")
     else:
         say_alerts(detection, written)
-    raise typer.Exit(exit_code(None, detection.errors, written, fail_on))
+    say_delivery(delivery, remembered=new)
+    raise typer.Exit(exit_code(None, detection.errors, written, fail_on, delivery))
 
 
 @app.command(name="run")
@@ -181,21 +188,23 @@ def run_command(
     rules: options.Rules = None,
     suppressions: options.Suppressions = None,
     min_severity: options.MinSeverity = Severity.INFO,
-    format_: options.Format = AlertFormat.NATIVE,
+    format_: options.Format = None,
     output: options.Output = None,
     fail_on: options.FailOn = None,
     report_file: options.Report = None,
     rule_seconds: options.RuleSeconds = 60,
     rule_findings: options.RuleFindings = 100_000,
+    delivery_seconds: options.DeliverySeconds = 60,
 ) -> None:
     """Ingest what is new, then write the alerts that have not been written before. Safe to repeat, and to kill.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
-    3 no log objects found, 4 some could not be read.
+    3 no log objects found, 4 some could not be read, or an output did not take all alerts: those go out next time.
 
     Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
     """
-    from detector.alerts.sinks import open_sink
+    from detector.alerts.delivery import Patience
+    from detector.alerts.sinks.opening import open_outputs
     from detector.detect import Selection, detect, write_new_alerts
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
@@ -206,8 +215,11 @@ def run_command(
     sought = candidates()
     entries = options.suppressions(suppressions)
     selection = Selection(min_severity=min_severity)
-    sink = open_sink(output)
-    with reported(sources, report_file) as report, open_to_write(lake) as writer:
+    with (
+        open_outputs(output, format_) as outputs,
+        reported(sources, report_file) as report,
+        open_to_write(lake) as writer,
+    ):
         _ingest(sources, aws, scope, writer, report, jobs, root_only=root_only)
         detection = detect(
             read_lake(lake, sought.digest),
@@ -217,19 +229,23 @@ def run_command(
             rule_seconds=rule_seconds,
             rule_findings=rule_findings,
         )
-        written = write_new_alerts(filter(selection.takes, detection.alerts), sink, format_, writer.ledger)
+        alerts = filter(selection.takes, detection.alerts)
+        written, delivery = write_new_alerts(alerts, outputs, writer.ledger, Patience(delivery_seconds))
         report.add_alerts(alert.severity for alert in written)
+        report.add_delivery(delivery)
         report.warnings += detection.warnings
         for _ in writer.compact(sought, jobs=jobs, unsorted_parts=_UNSORTED_PARTS, unsorted_rows=_UNSORTED_ROWS):
             pass
     say_alerts(detection, written)
-    raise typer.Exit(exit_code(report, detection.errors, written, fail_on))
+    say_delivery(delivery, remembered=True)
+    raise typer.Exit(exit_code(report, detection.errors, written, fail_on, delivery))
 
 
 app.command(name="scan")(scan_command)
 app.command(name="sql")(sql_command)
 app.command(name="status")(status_command)
 app.command(name="compact")(compact_command)
+app.command(name="outbox")(outbox_command)
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ def status_command(
         bool, typer.Option("--lag", help="Instead, show how long records took from the event to their delivery.")
     ] = False,
 ) -> None:
-    """Show what a lake holds: accounts, regions and days with records, duplicates and rejected records.
+    """Show what a lake holds: accounts, regions and days with records and rejected records, and alerts by output.
 
     --lag measures, for each account and region, the seconds from eventTime to the delivery of each record: "stored" is
     when S3 says that the object was last modified, "named" the minute in the file's name, which CloudTrail rounds, at
@@ -69,6 +69,8 @@ def status_command(
     say(status.summary)
     for uri, reason in status.incomplete:
         say(f"not whole: {uri}: {reason}")
+    for one in status.outputs:
+        say(f"alerts to {one.sink}: {one.delivered:,} delivered, {one.waiting:,} waiting, {one.refused:,} refused")
     raise typer.Exit(4 if status.incomplete else 0)
 
 

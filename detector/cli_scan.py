@@ -5,8 +5,7 @@ from __future__ import annotations
 import typer
 
 from detector import options
-from detector.cli_telling import now, reported, say_alerts
-from detector.formats import AlertFormat
+from detector.cli_telling import now, reported, say_alerts, say_delivery
 from detector.outcome import exit_code
 from detector.severity import Severity
 from detector.terminal import progress_bar
@@ -27,23 +26,25 @@ def scan_command(
     rules: options.Rules = None,
     suppressions: options.Suppressions = None,
     min_severity: options.MinSeverity = Severity.INFO,
-    format_: options.Format = AlertFormat.NATIVE,
+    format_: options.Format = None,
     output: options.Output = None,
     fail_on: options.FailOn = None,
     report_file: options.Report = None,
     rule_seconds: options.RuleSeconds = 60,
     rule_findings: options.RuleFindings = 100_000,
+    delivery_seconds: options.DeliverySeconds = 60,
 ) -> None:
     """Run the rules straight over raw logs: no lake is needed, and none is left behind.
 
     The alerts are those of ingest and detect. Rules see what was read, and no history beside it.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
-    3 no log objects found, 4 some could not be read.
+    3 no log objects found, 4 some could not be read, or an output did not take all alerts.
 
     Example: detector scan s3://my-trail-bucket --since 7d | jq -r .summary
     """
-    from detector.alerts.sinks import open_sink
+    from detector.alerts.delivery import Patience
+    from detector.alerts.sinks.opening import open_outputs
     from detector.detect import Selection, detect, write_alerts
     from detector.scan import scan
     from detector.sources.opening import open_source
@@ -51,8 +52,7 @@ def scan_command(
     scope = options.scope(account, region, since, until, look_ahead_days)
     aws = options.aws_options(profile, role_arn, endpoint_url)
     entries = options.suppressions(suppressions)
-    sink = open_sink(output)
-    with reported(sources, report_file) as report:
+    with open_outputs(output, format_) as outputs, reported(sources, report_file) as report:
         with progress_bar() as progress:
             opened = [open_source(source, aws, root_only=root_only) for source in sources]
             events = scan(opened, scope, report, jobs=jobs, progress=progress)
@@ -66,8 +66,10 @@ def scan_command(
             sees_all_events=False,
         )
         written = list(filter(Selection(min_severity=min_severity).takes, detection.alerts))
-        write_alerts(written, sink, format_)
+        delivery = write_alerts(written, outputs, Patience(delivery_seconds))
         report.add_alerts(alert.severity for alert in written)
+        report.add_delivery(delivery)
         report.warnings += detection.warnings
     say_alerts(detection, written)
-    raise typer.Exit(exit_code(report, detection.errors, written, fail_on))
+    say_delivery(delivery, remembered=False)
+    raise typer.Exit(exit_code(report, detection.errors, written, fail_on, delivery))

@@ -16,8 +16,11 @@ from detector.terminal import counted, report_lines, say, say_error
 
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
+    from detector.alerts.delivery import Delivery
     from detector.detect import Detection
     from detector.report import RunReport
+
+_REFUSED_BY_NAME = 10
 
 
 @contextmanager
@@ -56,6 +59,25 @@ def say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
         + (f": {listed}" if listed else "")
         + (f"; {suppressed} of them suppressed" if suppressed else "")
     )
+
+
+def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
+    """Name the alerts that an output did not take, and what becomes of them.
+
+    Args:
+        remembered: they wait in the lake.
+    """
+    for one in delivery.undelivered:
+        say(f"error: {counted(one.alerts, 'alert')} not delivered to {one.sink}: {one.reason}")
+        fate = "kept in the lake; the next run with this --output sends what is left" if remembered else "run it again"
+        say(f"hint: {one.hint}; {fate}" if one.hint else f"hint: {fate}")
+    for refused in delivery.refused[:_REFUSED_BY_NAME]:
+        say(f"error: alert {refused.alert_id} is refused by {refused.sink}: {refused.reason}")
+    if len(delivery.refused) > _REFUSED_BY_NAME:
+        say(f"error: … and {len(delivery.refused) - _REFUSED_BY_NAME:,} more")
+    if delivery.refused:
+        kept = "kept in the lake: `detector outbox` shows it, and has it sent again with --retry"
+        say(f"hint: {kept if remembered else 'the other alerts were sent'}")
 
 
 def now() -> datetime:

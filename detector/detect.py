@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from detector.alerts.alert import Alert, Suppression, make_alert
+from detector.alerts.delivery import Delivery, Patience, Unremembered, deliver
 from detector.alerts.formatting import line_of
 from detector.alerts.line import json_line
-from detector.alerts.sinks import Sink
+from detector.alerts.sinks.opening import Output
 from detector.errors import RuleError
-from detector.formats import AlertFormat
 from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import Ledger
+from detector.lake.outbox import Document
 from detector.rules.engine import RULES_AT_A_TIME, Engine, TooManyFindings
 from detector.rules.events import Events
 from detector.rules.evidence import evidence_of
@@ -142,28 +143,51 @@ class Selection:
         )
 
 
-def write_alerts(alerts: Iterable[Alert], sink: Sink, form: AlertFormat) -> None:
-    """Write alerts, one a line.
+def write_alerts(alerts: Sequence[Alert], outputs: Sequence[Output], patience: Patience | None = None) -> Delivery:
+    """Send alerts to each output; nothing remembers what is not delivered.
 
     Raises:
-        SinkError: not all of them are written.
+        OutputClosed: the reader of standard output has gone.
     """
-    sink.write(map(line_of(form), alerts))
+    waiting = Unremembered({output.sink.name: _documents(alerts, output) for output in outputs}, len(alerts))
+    return deliver(waiting, [output.sink for output in outputs], patience or Patience())
 
 
-def write_new_alerts(alerts: Iterable[Alert], sink: Sink, form: AlertFormat, ledger: Ledger) -> list[Alert]:
-    """Write the alerts that are news, and return them.
+def write_new_alerts(
+    alerts: Iterable[Alert], outputs: Sequence[Output], ledger: Ledger, patience: Patience | None = None
+) -> tuple[list[Alert], Delivery]:
+    """Send the alerts that are news to each output, after what earlier runs could not deliver.
 
-    News is what has not been written before, or only as suppressed, or whose severity has risen since. Alerts are
-    written first and recorded after: a crash between the two repeats an alert, with the same id, and never loses one.
+    News is what has not been written before, or only as suppressed, or whose severity has risen since. It is recorded
+    and put into the outbox in one transaction, and sent from there: a crash at any moment may repeat an alert, with the
+    same id, and never loses one. May be called again and again with the same outputs.
+
+    Returns:
+        What is new, delivered or not, and what became of all that waited.
 
     Raises:
-        SinkError: not all of them are written; none is recorded then.
+        OutputClosed: the reader of standard output has gone; what it has not read goes to the next.
+        LakeError: the ledger cannot be written.
     """
     new = list(_not_emitted(alerts, ledger.emitted()))
-    write_alerts(new, sink, form)
-    ledger.record_emitted(map(_as_emitted, new))
-    return new
+    if new:
+        documents = {output.sink.name: _documents(new, output) for output in outputs}
+        ledger.record_emitted(map(_as_emitted, new), documents)
+    delivery = deliver(ledger.outbox, [output.sink for output in outputs], patience or Patience())
+    delivery.warnings += _unattended(ledger, outputs)
+    return new, delivery
+
+
+def _documents(alerts: Iterable[Alert], output: Output) -> Iterator[Document]:
+    line = line_of(output.form)
+    return (Document(alert.alert_id, line(alert)) for alert in alerts)
+
+
+def _unattended(ledger: Ledger, outputs: Sequence[Output]) -> Iterator[str]:
+    named = {output.sink.name for output in outputs}
+    for count in ledger.outbox.counts():
+        if count.waiting and count.sink not in named:
+            yield f"{count.waiting:,} alerts wait for {count.sink}, which is not among the outputs of this run"
 
 
 def _not_emitted(alerts: Iterable[Alert], emitted: Iterable[EmittedAlert]) -> Iterator[Alert]:
@@ -204,13 +228,17 @@ def withdrawn_alerts(detection: Detection, emitted: Iterable[EmittedAlert]) -> l
     return [alert for alert in unsupported if alert.rule_id in detection.complete]
 
 
-def write_withdrawn(alerts: Iterable[EmittedAlert], sink: Sink) -> None:
-    """Write withdrawn alerts, one JSON object a line.
+def write_withdrawn(
+    alerts: Iterable[EmittedAlert], outputs: Sequence[Output], patience: Patience | None = None
+) -> Delivery:
+    """Send withdrawn alerts, one JSON object a line.
 
     Raises:
-        SinkError: not all of them are written.
+        OutputClosed: the reader of standard output has gone.
     """
-    sink.write(json_line(_withdrawn(alert)) for alert in alerts)
+    documents = [Document(alert.alert_id, json_line(_withdrawn(alert))) for alert in alerts]
+    waiting = Unremembered({output.sink.name: documents for output in outputs}, len(documents))
+    return deliver(waiting, [output.sink for output in outputs], patience or Patience())
 
 
 def _withdrawn(alert: EmittedAlert) -> dict[str, Any]:

@@ -72,9 +72,28 @@ RuleFindings = Annotated[
     int, typer.Option("--rule-findings", min=1, help="Findings of one rule that become alerts.", metavar="NUMBER")
 ]
 MinSeverity = Annotated[Severity, typer.Option("--min-severity", help="Write no alerts below this.")]
-Format = Annotated[AlertFormat, typer.Option("--format", help="How alerts are written; docs/siem.md tells them apart.")]
+Format = Annotated[
+    AlertFormat | None,
+    typer.Option(
+        "--format",
+        help="How alerts are written; docs/siem.md tells them apart.",
+        show_default="native; that of the output if it has one",
+    ),
+]
 Output = Annotated[
-    str | None, typer.Option("--output", help="Append alerts to this file instead of standard output.", metavar="FILE")
+    list[str] | None,
+    typer.Option(
+        "--output",
+        help="Instead of standard output: a file to append to, s3://BUCKET/PREFIX/, hec+https://HOST, "
+        "https://HOST/PATH or securityhub:REGION; repeat for more.",
+        metavar="FILE|URL",
+    ),
+]
+DeliverySeconds = Annotated[
+    float,
+    typer.Option(
+        "--delivery-seconds", min=0.001, help="Stop trying to deliver alerts after so long.", metavar="SECONDS"
+    ),
 ]
 FailOn = Annotated[
     Severity | None, typer.Option("--fail-on", help="Exit with 1 when an alert at least this severe is written.")

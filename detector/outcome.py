@@ -9,6 +9,7 @@ from detector.severity import Severity
 
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
+    from detector.alerts.delivery import Delivery
     from detector.errors import DetectorError
     from detector.report import RunReport
 
@@ -21,6 +22,7 @@ def exit_code(
     errors: Sequence[DetectorError] = (),
     written: Sequence[Alert] = (),
     fail_on: Severity | None = None,
+    delivery: Delivery | None = None,
 ) -> int:
     """Return the exit code of a run; of several that apply, the first of: error, alert, incomplete, nothing found.
 
@@ -29,12 +31,13 @@ def exit_code(
         errors: rules that did not run.
         written: the alerts of this run; a suppressed one does not count.
         fail_on: `--fail-on`.
+        delivery: of the alerts; one that an output did not take makes the run incomplete.
     """
     if errors:
         return ERROR
     if fail_on and any(alert.suppressed_by is None and alert.severity.is_at_least(fail_on) for alert in written):
         return FAILED_ON
-    if report and report.is_incomplete:
+    if (report and report.is_incomplete) or (delivery and delivery.is_incomplete):
         return INCOMPLETE
     if report and not report.has_log_objects:
         return NO_LOG_OBJECTS

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from detector.alerts.sinks import forget_standard_output
+from detector.alerts.sinks.local import forget_standard_output
 from detector.errors import OutputClosed, SinkError, UsageError
 from detector.formats import QueryFormat
 from detector.rules.finding import rfc3339

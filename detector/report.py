@@ -8,10 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detector.errors import SinkError
 from detector.sources.log_source import LeftOut, Unreadable
+
+if TYPE_CHECKING:
+    from detector.alerts.delivery import Delivery, Refused, Undelivered
 
 _LISTED_BY_NAME = 1_000
 
@@ -34,6 +37,8 @@ class RunReport:
     rejected: int = 0
     duplicates: int = 0  # rows that are further copies of an event in the lake
     alerts: Counter[str] = field(default_factory=Counter)  # by severity
+    undelivered: list[Undelivered] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     skipped_reasons: Counter[str] = field(default_factory=Counter)
     failures: list[Unreadable] = field(default_factory=list)  # objects
     unreadable_prefixes: list[Unreadable] = field(default_factory=list)
@@ -44,8 +49,8 @@ class RunReport:
 
     @property
     def is_incomplete(self) -> bool:
-        """True when something in scope could not be read."""
-        return bool(self.failed or self.unreadable_prefixes)
+        """True when something in scope could not be read, or an output did not take an alert."""
+        return bool(self.failed or self.unreadable_prefixes or self.undelivered or self.refused)
 
     @property
     def has_log_objects(self) -> bool:
@@ -71,6 +76,12 @@ class RunReport:
         """Count alerts that were written."""
         self.alerts.update(str(severity) for severity in severities)
 
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Name the alerts that an output did not take."""
+        self.undelivered += delivery.undelivered
+        self.refused += delivery.refused
+        self.warnings += delivery.warnings
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as `--report` writes it."""
         return {
@@ -95,6 +106,12 @@ class RunReport:
                 "duplicates": self.duplicates,
             },
             "alerts": dict(self.alerts),
+            "alerts_not_delivered": [
+                {"output": one.sink, "alerts": one.alerts, "reason": one.reason} for one in self.undelivered
+            ],
+            "alerts_refused": [
+                {"output": one.sink, "alert_id": one.alert_id, "reason": one.reason} for one in self.refused
+            ],
             "skipped_reasons": dict(self.skipped_reasons),
             "failures": _named(self.failures),
             "unreadable_prefixes": _named(self.unreadable_prefixes),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject, ObjectStatus
+from detector.lake.outbox import OutboxCount
 from detector.lake.reader import read_lake
 from detector.sources.keys import parse_key
 from detector.terminal import counted
@@ -46,6 +46,7 @@ class LakeStatus:
     rows: tuple[StatusRow, ...]
     objects: int
     incomplete: tuple[tuple[str, str], ...]  # (uri, reason) of objects that could not be read whole
+    outputs: tuple[OutboxCount, ...]
 
     @property
     def summary(self) -> str:
@@ -66,7 +67,15 @@ def lake_status(lake: Path) -> LakeStatus:
         LakeError: there is no lake.
     """
     files = read_lake(lake)
-    objects = list(_objects(files.directory))
+    objects: list[LedgerObject] = []
+    outputs: list[OutboxCount] = []
+    if (files.directory / FILE_NAME).exists():
+        ledger = Ledger.open(files.directory, writable=False)
+        try:
+            objects += ledger.objects()
+            outputs += ledger.outbox.counts()
+        finally:
+            ledger.close()
     rejected: Counter[tuple[str | None, str | None, str | None]] = Counter()
     for one in objects:
         if one.records > one.rows:
@@ -83,14 +92,5 @@ def lake_status(lake: Path) -> LakeStatus:
         rows=tuple(StatusRow(*place, *counted.get(place, (0, 0)), rejected[place]) for place in places),
         objects=len(objects),
         incomplete=tuple((one.uri, one.reason or "") for one in objects if one.status is ObjectStatus.PARTIAL),
+        outputs=tuple(outputs),
     )
-
-
-def _objects(directory: Path) -> Iterator[LedgerObject]:
-    if not (directory / FILE_NAME).exists():
-        return
-    ledger = Ledger.open(directory, writable=False)
-    try:
-        yield from ledger.objects()
-    finally:
-        ledger.close()

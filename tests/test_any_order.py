@@ -10,7 +10,7 @@ import gzip
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,8 +21,11 @@ from typing import Any
 import pytest
 
 from detector.alerts.alert import Alert
+from detector.alerts.sinks.opening import Output
+from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
 from detector.detect import detect, withdrawn_alerts, write_new_alerts
 from detector.formats import AlertFormat
+from detector.lake.outbox import Document
 from detector.lake.reader import read_emitted, read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.rules.candidates import candidates
@@ -62,12 +65,18 @@ class Reader:
             yield one, self.contents[one.uri]
 
 
-@dataclass
+@dataclass(eq=False)
 class Sink:
     lines: list[bytes] = field(default_factory=list)
+    name: str = "memory"
+    limits: Limits = field(default_factory=lambda: Limits(100, 1_000_000))
 
-    def write(self, lines: Iterable[bytes]) -> None:
-        self.lines += lines
+    def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:  # noqa: ARG002
+        self.lines += [document.line for document in documents]
+        return [ACCEPTED] * len(documents)
+
+    def close(self) -> None:
+        """Stay."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ def outcome(lake: Path, pieces: Sequence[Sequence[Record]]) -> Outcome:
             detection = detect(read_lake(lake, candidates().digest), [], NOW)
             assert detection.errors == []
             alerts = detection.alerts
-            write_new_alerts(alerts, sink, AlertFormat.NATIVE, writer.ledger)
+            write_new_alerts(alerts, [Output(sink, AlertFormat.NATIVE)], writer.ledger)
     emitted = [json.loads(line) for line in sink.lines]
     return Outcome(
         {alert["alert_id"]: alert["rule_id"] for alert in emitted},

@@ -24,7 +24,7 @@ LAYERS = [
     {"scan"},
     {"options"},
     {"cli_telling"},
-    {"cli_lake", "cli_rules", "cli_scan"},
+    {"cli_lake", "cli_outbox", "cli_rules", "cli_scan"},
     {"cli"},
     {"__main__"},
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from detector.alerts.alert import Alert
-from detector.alerts.sinks import AlertFile
+from detector.alerts.delivery import Undelivered
+from detector.alerts.sinks.local import AlertFile
+from detector.alerts.sinks.opening import Output
+from detector.alerts.sinks.sink import ACCEPTED, Limits, NotDelivered, Receipt
 from detector.detect import Detection, Selection, detect, write_alerts, write_new_alerts
-from detector.errors import SinkError
 from detector.formats import AlertFormat
 from detector.lake.ledger import Ledger
+from detector.lake.outbox import Document, Outbox
 from detector.records.log_file import decode_log_file
 from detector.rules.events import TableEvents
 from detector.rules.rule import shipped_rules_directory
@@ -64,14 +67,21 @@ def ledger(tmp_path: Path) -> Iterable[Ledger]:
 class MemorySink:
     """Keeps lines; breaks when told to."""
 
+    name = "memory"
+    limits = Limits(3, 100_000)
+
     def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.is_broken = False
 
-    def write(self, lines: Iterable[bytes]) -> None:
+    def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:  # noqa: ARG002
         if self.is_broken:
-            raise SinkError("gone")
-        self.lines += lines
+            raise NotDelivered("gone", may_recover=False)
+        self.lines += [document.line for document in documents]
+        return [ACCEPTED] * len(documents)
+
+    def close(self) -> None:
+        """Stay."""
 
     @property
     def ids(self) -> list[str]:
@@ -156,37 +166,57 @@ def test_a_selection_leaves_out_what_is_less_severe() -> None:
 
 def test_alerts_are_written_once(ledger: Ledger) -> None:
     alerts, sink = of_one_login().alerts, MemorySink()
-    assert write_new_alerts(alerts, sink, AlertFormat.NATIVE, ledger) == alerts
-    assert write_new_alerts(alerts, sink, AlertFormat.NATIVE, ledger) == []
-    assert sorted(sink.ids) == sorted(alert.alert_id for alert in alerts)
-    write_alerts(alerts, sink, AlertFormat.NATIVE)
+    outputs = [Output(sink, AlertFormat.NATIVE)]
+    assert write_new_alerts(alerts, outputs, ledger)[0] == alerts
+    assert write_new_alerts(alerts, outputs, ledger)[0] == []
+    assert sink.ids == [alert.alert_id for alert in alerts]
+    write_alerts(alerts, outputs)
     assert len(sink.ids) == 2 * len(alerts)
 
 
-def test_an_alert_that_could_not_be_written_is_written_next_time(ledger: Ledger) -> None:
-    alerts, sink = of_one_login().alerts, MemorySink()
+def test_an_alert_that_was_not_delivered_is_delivered_next_time_before_others(ledger: Ledger) -> None:
+    alerts, sink = detection_of(LOGIN, LOGIN | {"eventID": "2"}, LOGIN | {"eventID": "3"}).alerts, MemorySink()
+    outputs = [Output(sink, AlertFormat.NATIVE)]
     sink.is_broken = True
-    with pytest.raises(SinkError):
-        write_new_alerts(alerts, sink, AlertFormat.NATIVE, ledger)
-    assert not ledger.emitted()
+    written, delivery = write_new_alerts(alerts[1:], outputs, ledger)
+    assert written == alerts[1:]
+    assert delivery.undelivered == [Undelivered("memory", len(alerts) - 1, "gone", "")]
     sink.is_broken = False
-    assert write_new_alerts(alerts, sink, AlertFormat.NATIVE, ledger) == alerts
+    written, delivery = write_new_alerts(alerts, outputs, ledger)
+    assert written == alerts[:1]
+    assert not delivery.is_incomplete
+    assert sink.ids == [alert.alert_id for alert in [*alerts[1:], alerts[0]]]
+
+
+def test_alerts_of_an_output_that_is_not_named_wait_with_a_warning(ledger: Ledger) -> None:
+    alerts, sink, other = of_one_login().alerts, MemorySink(), MemorySink()
+    other.name, other.is_broken = "other", True
+    both = [Output(sink, AlertFormat.NATIVE), Output(other, AlertFormat.NATIVE)]
+    write_new_alerts(alerts, both, ledger)
+    assert sink.ids == [alert.alert_id for alert in alerts]
+    _, delivery = write_new_alerts([], both[:1], ledger)
+    assert not delivery.is_incomplete
+    assert delivery.warnings == [f"{len(alerts)} alerts wait for other, which is not among the outputs of this run"]
+    other.is_broken = False
+    write_new_alerts([], both, ledger)
+    assert (other.ids, len(sink.ids)) == (sink.ids, len(alerts))
 
 
 def test_a_crash_after_writing_repeats_the_alert_with_the_same_id(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts, path = of_one_login().alerts, tmp_path / "alerts.jsonl"
+    outputs = [Output(AlertFile(path), AlertFormat.NATIVE)]
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "record_emitted", crash)
+        patch.setattr(Outbox, "settle", crash)
         with pytest.raises(KeyboardInterrupt):
-            write_new_alerts(alerts, AlertFile(path), AlertFormat.NATIVE, ledger)
-    write_new_alerts(alerts, AlertFile(path), AlertFormat.NATIVE, ledger)
-    write_new_alerts(alerts, AlertFile(path), AlertFormat.NATIVE, ledger)
+            write_new_alerts(alerts, outputs, ledger)
+    write_new_alerts(alerts, outputs, ledger)
+    write_new_alerts(alerts, outputs, ledger)
     ids = [json.loads(line)["alert_id"] for line in path.read_text().splitlines()]
     assert len(ids) == 2 * len(alerts)
     assert set(ids) == {alert.alert_id for alert in alerts}
@@ -199,9 +229,8 @@ def with_severity(alert: Alert, severity: Severity) -> Alert:
 def test_an_alert_comes_again_when_its_severity_has_risen_and_only_then(ledger: Ledger) -> None:
     alert, sink = of_one_login().alerts[0], MemorySink()
     levels = (Severity.MEDIUM, Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.MEDIUM, Severity.HIGH)
-    written = [
-        len(write_new_alerts([with_severity(alert, level)], sink, AlertFormat.NATIVE, ledger)) for level in levels
-    ]
+    outputs = [Output(sink, AlertFormat.NATIVE)]
+    written = [len(write_new_alerts([with_severity(alert, level)], outputs, ledger)[0]) for level in levels]
     assert written == [1, 0, 0, 1, 0, 0]
     assert len(set(sink.ids)) == 1
 
@@ -220,7 +249,7 @@ def test_hostile_records_reach_the_rules_and_the_alert() -> None:
     detection = detect(TableEvents(decode_log_file(content, "s3://b/k").table), [], NOW)
     assert detection.errors == []
     sink = MemorySink()
-    write_alerts(detection.alerts, sink, AlertFormat.NATIVE)
+    write_alerts(detection.alerts, [Output(sink, AlertFormat.NATIVE)])
     assert len({key for alert in detection.alerts for key in alert.event_ids}) == 4
     for line in sink.lines:
         assert len(line) <= 32_000

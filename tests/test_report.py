@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from detector.alerts.delivery import Delivery, Refused, Undelivered
 from detector.errors import SinkError
 from detector.report import RunReport
 from detector.sources.log_source import LeftOut, Unreadable
@@ -26,6 +27,8 @@ def a_report() -> RunReport:
     report.records, report.rows = 3, 2
     report.reject([{"uri": "s3://b/k", "index": 0, "reason": "no eventTime"}])
     report.add_alerts(["high", "low", "high"])
+    undelivered = Undelivered("hec+https://splunk", 2, "HTTP 403", "the token")
+    report.add_delivery(Delivery(3, [undelivered], [Refused("https://hook", "id-1", "HTTP 400")], ["watch out"]))
     return report
 
 
@@ -45,12 +48,14 @@ def test_the_document_holds_every_count_and_name(tmp_path: Path) -> None:
         "bytes_read": 0,
         "records": {"read": 3, "rows": 2, "rejected": 1, "duplicates": 0},
         "alerts": {"high": 2, "low": 1},
+        "alerts_not_delivered": [{"output": "hec+https://splunk", "alerts": 2, "reason": "HTTP 403"}],
+        "alerts_refused": [{"output": "https://hook", "alert_id": "id-1", "reason": "HTTP 400"}],
         "skipped_reasons": {"CloudTrail digest": 2},
         "failures": [{"uri": "s3://b/k", "reason": "access denied"}],
         "unreadable_prefixes": [{"uri": "s3://b/p/", "reason": "access denied"}],
         "left_out": [{"uri": "s3://b/q/", "reason": "before --since"}],
         "rejected": [{"uri": "s3://b/k", "index": 0, "reason": "no eventTime"}],
-        "warnings": [],
+        "warnings": ["watch out"],
     }
 
 
@@ -66,6 +71,10 @@ def test_complete_means_that_everything_was_read() -> None:
     report = RunReport(STARTED)
     report.unreadable_prefixes.append(Unreadable("s3://b/p/", "access denied"))
     assert report.is_incomplete
+    for delivery in (Delivery(undelivered=[Undelivered("-", 1, "", "")]), Delivery(refused=[Refused("-", "id", "")])):
+        report = RunReport(STARTED)
+        report.add_delivery(delivery)
+        assert report.is_incomplete
 
 
 def test_rejected_records_are_all_counted_and_the_first_thousand_named() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
-from detector.lake import emitted, part_records
+from detector.lake import emitted, outbox, part_records
 from detector.lake.emitted import EmittedAlert
+from detector.lake.outbox import Document, Outbox
 from detector.lake.parts import Part, PartKind
 from detector.records.spans import Spans
 
 FILE_NAME = "ledger.sqlite"
-_VERSION = 3
+_VERSION = 4
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 # A million objects are normal: their folders are stored once, hashes as blobs.
 _TABLES = f"""
@@ -40,10 +41,11 @@ CREATE TABLE IF NOT EXISTS objects (
 ) WITHOUT ROWID;
 {part_records.CREATE}
 {emitted.CREATE}
+{outbox.CREATE}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
-_UPGRADES = {1: emitted.UPGRADE, 2: part_records.UPGRADE}  # from this version to the next
+_UPGRADES = {1: emitted.UPGRADE, 2: part_records.UPGRADE, 3: outbox.CREATE}  # from this version to the next
 
 
 class ObjectStatus(StrEnum):
@@ -220,10 +222,23 @@ class Ledger:
         with _sqlite_errors(f"cannot read {self._path}"):
             return list(emitted.select_emitted(self._connection))
 
-    def record_emitted(self, alerts: Iterable[EmittedAlert]) -> None:
-        """Remember alerts as written now."""
+    def record_emitted(
+        self, alerts: Iterable[EmittedAlert], documents: Mapping[str, Iterable[Document]] | None = None
+    ) -> None:
+        """Remember alerts as written now, and put them into the outbox, in one transaction.
+
+        Args:
+            alerts: what is remembered.
+            documents: by the name of a sink, the alerts as it takes them.
+        """
         with self._transaction() as connection:
             emitted.insert_emitted(connection, alerts)
+            outbox.insert_documents(connection, documents or {})
+
+    @property
+    def outbox(self) -> Outbox:
+        """What sinks have yet to accept."""
+        return Outbox(self._transaction, self._rows)
 
     def _find_folder(self, uri: str) -> int | None:
         return next((int(folder_id) for (folder_id,) in self._rows("SELECT id FROM folders WHERE uri = ?", uri)), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from detector.errors import LakeError
 from detector.lake.duplicates import glob_safe
 from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.outbox import OutboxCount
 from detector.lake.parts import HIDDEN, PartKind
 from detector.records.schema import EVENTS
 from detector.records.spans import Spans, spans_table
@@ -115,11 +118,27 @@ def read_emitted(directory: Path) -> list[EmittedAlert]:
     Raises:
         LakeError: there is no lake, or it has no ledger.
     """
+    with _ledger_of(directory) as ledger:
+        return ledger.emitted()
+
+
+def read_outbox(directory: Path) -> tuple[list[OutboxCount], list[tuple[str, str, str | None]]]:
+    """Return the counts, and (sink, alert id, why it was refused) of each alert in the outbox of a lake.
+
+    Raises:
+        LakeError: there is no lake, or it has no ledger.
+    """
+    with _ledger_of(directory) as ledger:
+        return ledger.outbox.counts(), list(ledger.outbox.entries())
+
+
+@contextmanager
+def _ledger_of(directory: Path) -> Iterator[Ledger]:
     if not (directory / FILE_NAME).exists():
         raise LakeError(f"{directory} has no {FILE_NAME}", hint="only `run` and `detect --new` remember alerts, there")
     ledger = Ledger.open(directory, writable=False)
     try:
-        return ledger.emitted()
+        yield ledger
     finally:
         ledger.close()
 

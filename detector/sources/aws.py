@@ -47,8 +47,10 @@ _CREDENTIAL_EXCEPTIONS: Final = (
     "SSOError",
     "TokenRetrievalError",
 )
-# What is asked about logs; everything else is asked on the way, to get credentials.
-_LOG_OPERATIONS: Final = frozenset({"ListObjectsV2", "GetObject", "HeadBucket", "LookupEvents"})
+# What is asked about logs and alerts; everything else is asked on the way, to get credentials.
+_OPERATIONS: Final = frozenset(
+    {"ListObjectsV2", "GetObject", "HeadBucket", "LookupEvents", "PutObject", "BatchImportFindings"}
+)
 _KMS_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 
 
@@ -211,7 +213,7 @@ def refusal(error: Exception, options: AwsOptions) -> SourceError | UsageError |
             )
         if message := _CREDENTIAL_CODES.get(error_code(error)):
             return CredentialsError(f"{message} ({error_code(error)})", hint=_remedy(options))
-        if error.operation_name not in _LOG_OPERATIONS:
+        if error.operation_name not in _OPERATIONS:
             return CredentialsError(f"cannot get AWS credentials: {one_line(error)}", hint=_remedy(options))
         return None
     if isinstance(error, exceptions.ProfileNotFound):
@@ -257,7 +259,7 @@ def denial_reason(error: Exception, action: str) -> str:
 
 def error_code(error: Exception) -> str:
     """Return AWS's code of a ClientError, or an empty text."""
-    response: dict[str, Any] = getattr(error, "response", {})
+    response: dict[str, Any] = getattr(error, "response", None) or {}  # None: of those that got no answer
     return str(response.get("Error", {}).get("Code", ""))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from detector.errors import LakeError
+from detector.lake import part_records
 from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject, ObjectStatus
+from detector.lake.outbox import Document, OutboxCount
 from detector.lake.reader import read_lake
 
 VERSION_1 = """
@@ -48,13 +51,25 @@ def an_object(uri: str, etag: str, **changes: object) -> LedgerObject:
     return LedgerObject(**(values | changes))  # type: ignore[arg-type]
 
 
+# What version 2 knew more of.
+VERSION_2 = """
+ALTER TABLE emitted_alerts ADD COLUMN account_id TEXT;
+ALTER TABLE emitted_alerts ADD COLUMN event_time TEXT;
+ALTER TABLE emitted_alerts ADD COLUMN last_event_time TEXT;
+ALTER TABLE emitted_alerts ADD COLUMN summary TEXT;
+ALTER TABLE emitted_alerts ADD COLUMN suppressed INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 2;
+"""
+VERSION_3 = f"{part_records.UPGRADE} PRAGMA user_version = 3;"
+
+
 @pytest.mark.parametrize("writable", [True, False])
 def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: bool) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     content = (tmp_path / FILE_NAME).read_bytes()
-    with pytest.raises(LakeError, match="has version 99, this program knows 3") as caught:
+    with pytest.raises(LakeError, match="has version 99, this program knows 4") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
     assert (tmp_path / FILE_NAME).read_bytes() == content
@@ -140,17 +155,62 @@ def test_alerts_written_are_remembered_as_they_were_last_written(tmp_path: Path)
     ledger.close()
 
 
-def test_a_ledger_of_version_1_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize("later", ["", VERSION_2, VERSION_2 + VERSION_3])
+def test_a_ledger_of_an_older_version_is_read_and_brought_up_to_date(tmp_path: Path, later: str) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.executescript(VERSION_1)
-        connection.execute("INSERT INTO emitted_alerts VALUES ('id-1', 'rule', 'low', 7)")
+        connection.executescript(later)
+        connection.execute(
+            "INSERT INTO emitted_alerts (alert_id, rule_id, severity, emitted_at) VALUES ('id-1', 'rule', 'low', 7)"
+        )
     connection.close()
     known = [EmittedAlert("id-1", "rule", "low", None, None, None, None, suppressed=False, emitted_at=7)]
     for writable in (False, True, False):
         ledger = Ledger.open(tmp_path, writable=writable)
         assert ledger.emitted() == known
+        assert (ledger.outbox.counts(), list(ledger.outbox.entries())) == ([], [])
         ledger.close()
     ledger = Ledger.open(tmp_path, writable=True)
-    ledger.record_emitted([emitted("id-2", "high")])
+    ledger.record_emitted([emitted("id-2", "high")], {"sink": [Document("id-2", b"line")]})
     assert [alert.summary for alert in ledger.emitted()] == [None, "what"]
+    assert ledger.outbox.counts() == [OutboxCount("sink", 0, 1, 0)]
     ledger.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger.open(tmp_path, writable=True)
+    yield opened
+    opened.close()
+
+
+def test_what_a_sink_has_not_settled_waits_in_order(ledger: Ledger) -> None:
+    documents = [Document(f"id-{number}", b"%d" % number) for number in range(1_000)]
+    for start in (0, 700):
+        ledger.record_emitted([], {"one": documents[start : start + 700], "two": documents[start : start + 700]})
+    taken: list[str] = []
+    for document in ledger.outbox.waiting("one"):  # settled while it is read
+        taken.append(document.alert_id)
+        if len(taken) % 3:
+            ledger.outbox.settle("one", [document])
+    assert taken == [document.alert_id for document in documents]
+    left = list(ledger.outbox.waiting("one"))
+    assert [(one.alert_id, one.line) for one in left] == [(one.alert_id, one.line) for one in documents[2::3]]
+    assert ledger.outbox.counts() == [OutboxCount("one", 667, 333, 0), OutboxCount("two", 0, 1_000, 0)]
+
+
+def test_what_a_sink_refuses_is_set_aside_with_its_reason_until_it_is_asked_again(ledger: Ledger) -> None:
+    ledger.record_emitted([], {"one": [Document("a", b"a"), Document("b", b"b"), Document("c", b"c")]})
+    a, b, _ = ledger.outbox.waiting("one")
+    ledger.outbox.settle("one", [a], [(b, "too blue")])
+    assert [document.alert_id for document in ledger.outbox.waiting("one")] == ["c"]
+    assert list(ledger.outbox.entries()) == [("one", "b", "too blue"), ("one", "c", None)]
+    assert ledger.outbox.counts() == [OutboxCount("one", 1, 1, 1)]
+    ledger.outbox.retry_refused("other")
+    assert ledger.outbox.counts() == [OutboxCount("one", 1, 1, 1)]
+    ledger.outbox.retry_refused("one")
+    assert [document.alert_id for document in ledger.outbox.waiting("one")] == ["b", "c"]
+    ledger.outbox.drop("other")
+    assert ledger.outbox.counts() == [OutboxCount("one", 1, 2, 0)]
+    ledger.outbox.drop("one")
+    assert ledger.outbox.counts() == [OutboxCount("one", 1, 0, 0)]

@@ -1,0 +1,98 @@
+"""Splunk's HTTP Event Collector.
+
+Source: "Format events for HTTP Event Collector" and "Troubleshoot HTTP Event Collector" (its codes), Splunk
+Enterprise, Getting Data In.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from detector.alerts.sinks.http import Answer, Endpoint
+from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Limits, NotDelivered, Receipt
+from detector.errors import UsageError
+from detector.lake.outbox import Document
+
+TOKEN_VARIABLE = "DETECTOR_HEC_TOKEN"  # noqa: S105 - its name
+_PATH = "/services/collector/event"
+_TOKEN_HINT = f"{TOKEN_VARIABLE} holds the token; Settings > Data inputs > HTTP Event Collector shows its state"
+# What is wrong with the token, the index or the collector, not with an event.
+_SET_UP_OTHERWISE = {
+    1: _TOKEN_HINT,
+    2: _TOKEN_HINT,
+    3: _TOKEN_HINT,
+    4: _TOKEN_HINT,
+    7: "allow the token to write to the index that the events name, or to its default index",
+    10: "turn off indexer acknowledgement for this token",
+    11: "turn off indexer acknowledgement for this token",
+    14: "turn off indexer acknowledgement for this token",
+    16: _TOKEN_HINT,
+}
+
+
+class SplunkCollector:
+    """Alerts as events of the collector's JSON form, one after the other in a request."""
+
+    limits = Limits(documents=500, size_bytes=512_000)  # Splunk Cloud takes 1 MB
+
+    def __init__(self, url: str) -> None:
+        """Take the URL (`hec+https://HOST[:PORT][/PATH]`), and the token from the environment.
+
+        Raises:
+            UsageError: there is no token, or something is wrong with the URL.
+        """
+        self._endpoint = _open_endpoint(url)
+        self._token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        if not self._token.isascii() or not self._token.isprintable() or not self._token:
+            raise UsageError(f"--output {self.name}: {TOKEN_VARIABLE} holds no token", hint=_TOKEN_HINT)
+
+    @property
+    def name(self) -> str:
+        """The URL."""
+        return f"hec+{self._endpoint.shown}"
+
+    def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:
+        """POST the events; a code that names one of them, or blames their form, is a refusal of the batch."""
+        answer = self._endpoint.post(
+            b"".join(document.line for document in documents),
+            {"Authorization": f"Splunk {self._token}", "Content-Type": "application/json"},
+            seconds,
+        )
+        if answer.is_success:
+            return [ACCEPTED] * len(documents)
+        reply = _reply(answer)
+        code, text = reply.get("code"), " ".join(str(reply.get("text", "")).split())[:200]
+        reason = f"HTTP {answer.status}" + (f", code {code}: {text}" if code is not None else "")
+        if answer.may_recover:
+            raise NotDelivered(reason, wait_seconds=answer.wait_seconds)
+        if answer.status in (400, 413) and code not in _SET_UP_OTHERWISE:
+            number = reply.get("invalid-event-number")
+            raise BatchRefused(reason, suspect=number if isinstance(number, int) else None)
+        hint = (
+            _TOKEN_HINT if answer.status in (401, 403) else "check the URL: is it the collector's, and its port 8088?"
+        )
+        raise NotDelivered(
+            reason, hint=_SET_UP_OTHERWISE.get(code, hint) if isinstance(code, int) else hint, may_recover=False
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._endpoint.close()
+
+
+def _open_endpoint(url: str) -> Endpoint:
+    plain = url.removeprefix("hec+")
+    scheme, _, rest = plain.partition("://")
+    host, _, path = rest.partition("/")
+    return Endpoint(plain if path else f"{scheme}://{host}{_PATH}")
+
+
+def _reply(answer: Answer) -> dict[str, Any]:
+    try:
+        reply = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return reply if isinstance(reply, dict) else {}

@@ -1,0 +1,209 @@
+"""POST over HTTP or TLS, and what goes wrong with it in words that help.
+
+The only module that knows urllib3. Certificates are verified, redirects are not followed, and plain HTTP goes to this
+machine alone: what is sent is evidence, and a token may go with it.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from detector.alerts.sinks.sink import NotDelivered
+from detector.errors import UsageError
+
+_CONNECT_SECONDS = 5
+_ANSWER_BYTES = 65_536
+_LONGEST_WAIT_SECONDS = 86_400
+_CA_VARIABLE = "REQUESTS_CA_BUNDLE"  # OpenSSL itself looks at SSL_CERT_FILE and SSL_CERT_DIR
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    body: bytes  # at most 64 kB
+    wait_seconds: float | None  # Retry-After
+
+    @property
+    def is_success(self) -> bool:
+        """True for 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def may_recover(self) -> bool:
+        """True for what another attempt may find gone."""
+        return self.status in (408, 425, 429) or self.status >= 500
+
+
+class Endpoint:
+    """One URL that takes POSTs, with connections that stay open."""
+
+    def __init__(self, url: str) -> None:
+        """Parse the URL.
+
+        Raises:
+            UsageError: it has no host, holds credentials, or is plain HTTP to another machine; or the file of
+                certificates cannot be read.
+        """
+        parts = _parse(url)
+        self.shown = _without_query(parts)
+        self._url = parts._replace(fragment="").geturl()
+        self._host = parts.netloc
+        self._pool = _open_pool(parts)
+
+    def post(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
+        """Make one request.
+
+        Raises:
+            NotDelivered: no answer came.
+        """
+        timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds)
+        try:
+            response = self._pool.request(
+                "POST",
+                self._url,
+                body=body,
+                headers={"User-Agent": "detector", "Accept-Encoding": "identity", **headers},
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                content = response.read(_ANSWER_BYTES, decode_content=False)
+                wait_seconds = _wait_seconds(response.headers.get("Retry-After"))
+                if len(content) == _ANSWER_BYTES:  # there may be more, for ever
+                    response.close()
+            finally:
+                response.release_conn()
+        except HTTPError as error:
+            raise _no_answer(error, self._host) from error
+        if 300 <= response.status < 400:
+            raise NotDelivered(
+                f"HTTP {response.status}: a redirect, which is not followed",
+                hint="give --output the address that it leads to",
+                may_recover=False,
+            )
+        return Answer(response.status, content, wait_seconds)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+
+
+def _parse(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"--output: not a URL: {error}", hint="write https://HOST/PATH") from error
+    if not host or port == 0 or any(character.isspace() or not character.isprintable() for character in url):
+        raise UsageError("--output: a URL without a host, or with a space in it", hint="write https://HOST/PATH")
+    if "@" in parts.netloc:
+        raise UsageError(
+            f"--output: the URL for {host} holds a user name or password",
+            hint="secrets are taken from the environment: DETECTOR_HEC_TOKEN, DETECTOR_WEBHOOK_SECRET",
+        )
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise UsageError(f"--output: http:// to {host} would send alerts in the clear", hint="write https://")
+    return parts
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _without_query(parts: SplitResult) -> str:
+    """Return the URL as it may be shown and remembered; of a query, which may hold a key, only a fingerprint."""
+    query = f"?{sha256(parts.query.encode()).hexdigest()[:8]}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
+
+
+def _open_pool(parts: SplitResult) -> urllib3.PoolManager:
+    if parts.scheme == "http":
+        return urllib3.PoolManager()
+    bundle = os.environ.get(_CA_VARIABLE) or None
+    try:
+        context = ssl.create_default_context(
+            cafile=None if bundle and os.path.isdir(bundle) else bundle,  # noqa: PTH112
+            capath=bundle if bundle and os.path.isdir(bundle) else None,  # noqa: PTH112
+        )
+    except OSError as error:
+        raise UsageError(f"{_CA_VARIABLE}={bundle}: {error.strerror or error}", hint="name a PEM file") from error
+    proxy = getproxies().get("https")
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return urllib3.PoolManager(ssl_context=context)
+    try:
+        return urllib3.ProxyManager(proxy if "://" in proxy else f"http://{proxy}", ssl_context=context)
+    except HTTPError as error:
+        raise UsageError("HTTPS_PROXY is not the URL of an HTTP proxy", hint="write http://HOST:PORT") from error
+
+
+def _no_answer(error: HTTPError, host: str) -> NotDelivered:
+    match error:
+        case SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            reason = str(error).rpartition("certificate verify failed: ")[2].partition(" (_ssl")[0]
+            hint = f"name the CA that signs for {host}: SSL_CERT_FILE=ca.pem"
+            return NotDelivered(f"the certificate of {host} is not trusted: {reason}", hint=hint, may_recover=False)
+        case SSLError():
+            return NotDelivered(f"no TLS with {host}: {_one_line(error)}", hint="does this port speak TLS?")
+        case ProxyError():
+            hint = "check HTTPS_PROXY and NO_PROXY"
+            return NotDelivered(f"the proxy in front of {host} does not let us through", hint=hint)
+        case NameResolutionError():
+            return NotDelivered(f"there is no host {host}, or no name server answers", hint="check the URL")
+        case NewConnectionError():
+            reason = getattr(error.__cause__, "strerror", None) or "no connection"
+            return NotDelivered(f"cannot connect to {host}: {reason}", hint="check host and port")
+        case ConnectTimeoutError():
+            return NotDelivered(f"{host} does not answer", hint="check the URL, and the firewall in between")
+        case ReadTimeoutError():
+            return NotDelivered(f"{host} took the alerts and did not answer in time")
+        case ProtocolError():
+            return NotDelivered(f"{host} broke the connection")
+        case _:
+            # Not its text, which may hold the whole URL.
+            return NotDelivered(f"{host}: {type(error).__name__}")
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _wait_seconds(header: str | None) -> float | None:
+    """Return what a Retry-After asks for: seconds, or a date."""
+    if not header:
+        return None
+    try:
+        if header.strip().isdecimal():
+            seconds = float(header[:9])
+        else:
+            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)

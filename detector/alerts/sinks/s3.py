@@ -1,0 +1,61 @@
+"""A folder in S3: one object for each batch, for whatever picks up new objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from detector.alerts.sinks.aws import OPTIONS, failure, one_attempt
+from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
+from detector.errors import UsageError
+from detector.lake.outbox import Document
+from detector.sources.aws import error_code, open_session
+
+_HINT = "the bucket must exist, and s3:PutObject be allowed for who you are (aws sts get-caller-identity)"
+
+
+class S3Folder:
+    """Alerts as objects that are written once.
+
+    An object is named after the day and its content, and never overwritten: an attempt whose answer was lost, made
+    again, finds its object there.
+    """
+
+    limits = Limits(documents=5_000, size_bytes=16_000_000)
+
+    def __init__(self, url: str, suffix: str) -> None:
+        """Take `s3://BUCKET/PREFIX/`; nothing is sent yet.
+
+        Raises:
+            UsageError: there is no bucket in it, or AWS is not set up.
+        """
+        self._bucket, _, self._prefix = url.removeprefix("s3://").partition("/")
+        if not self._bucket:
+            raise UsageError("--output s3:// names no bucket", hint="write s3://BUCKET/PREFIX/")
+        if self._prefix and not self._prefix.endswith("/"):
+            self._prefix += "/"
+        self._suffix = suffix
+        self._client = open_session(OPTIONS).client("s3", config=one_attempt())
+
+    @property
+    def name(self) -> str:
+        """The URL."""
+        return f"s3://{self._bucket}/{self._prefix}"
+
+    def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:  # noqa: ARG002 - boto3 has its own
+        """Write one object, unless it is there."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        body = b"".join(document.line for document in documents)
+        key = f"{self._prefix}{datetime.now(UTC):%Y/%m/%d}/alerts-{sha256(body).hexdigest()[:32]}{self._suffix}"
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
+        except (BotoCoreError, ClientError) as error:
+            if error_code(error) != "PreconditionFailed":
+                raise failure(error, "s3:PutObject", _HINT) from error
+        return [ACCEPTED] * len(documents)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()

@@ -1,0 +1,71 @@
+"""A ledger, alerts by the thousand, and an environment without secrets or AWS settings of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from detector import cli
+from detector.lake.ledger import Ledger
+from detector.lake.outbox import Document
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, aws_variables: dict[str, str]) -> None:
+    for name in os.environ:
+        if name.startswith(("AWS_", "DETECTOR_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in aws_variables.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger.open(tmp_path, writable=True)
+    yield opened
+    opened.close()
+
+
+def alerts(count: int) -> list[Document]:
+    return [
+        Document(f"id-{number}", json.dumps({"alert_id": f"id-{number}", "summary": "x" * 100}).encode() + b"\n")
+        for number in range(count)
+    ]
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self) -> list[str]:
+        return [line for line in self.err.splitlines() if line.startswith("error: ")]
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command line, called in this process."""
+
+    def run_main(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["detector", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, out, err)
+
+    return run_main

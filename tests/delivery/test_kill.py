@@ -1,0 +1,23 @@
+"""SIGKILL at any step of a delivery loses no alert."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_a_delivery_that_is_killed_at_any_step_loses_nothing(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("crash.py")
+    ended = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    lives = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(lives) > 25
+    assert [life["killed"] for life in lives] == [True] * (len(lives) - 1) + [False]
+    expected = [f"id-{number}" for number in range(6)]
+    for life in lives:
+        for name in ("one", "two"):
+            assert list(dict.fromkeys(life[name])) == expected, life
+            assert len(life[name]) <= len(expected) + 2, life  # at most the batch that it died with comes twice
+    assert (lives[-1]["one"], lives[-1]["two"]) == (expected, expected)
