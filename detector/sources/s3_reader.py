@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PARALLEL_GETS: Final = 16
 BYTES_IN_FLIGHT: Final = 64 << 20
+_ANSWERS_A_STEP: Final = 4  # rounds of good answers until one more request is made at a time
+_SLOW_DOWN: Final = re.compile(r"\b503\b|SlowDown")
 # So many failures in a row that boto3 did not have: a proxy or certificate that only boto3 knows of.
 _OBSTORE_FAILURES: Final = 32
 
@@ -41,7 +44,8 @@ class S3Reader:
         Raises:
             CredentialsError: AWS refuses the credentials as a whole.
         """
-        arriving = _Arriving(_fetcher(self).fetch, objects)
+        fetcher = _fetcher(self)
+        arriving = _Arriving(fetcher.fetch, fetcher.pace, objects)
         pool = ThreadPoolExecutor(PARALLEL_GETS, thread_name_prefix="s3-get")
         try:
             for _ in range(min(PARALLEL_GETS, len(objects))):
@@ -53,14 +57,37 @@ class S3Reader:
             pool.shutdown(wait=False)
 
 
+class _Pace:
+    """How many requests may be under way: half as many when S3 says SlowDown, then slowly more again.
+
+    Additive increase, multiplicative decrease, as AWS advises for S3 and TCP does it: D.-M. Chiu, R. Jain, "Analysis of
+    the Increase and Decrease Algorithms for Congestion Avoidance" (1989).
+    """
+
+    def __init__(self) -> None:
+        self._requests = float(PARALLEL_GETS)
+
+    @property
+    def requests(self) -> int:
+        """The number; at least one."""
+        return int(self._requests)
+
+    def note(self, *, slow_down: bool) -> None:
+        """Learn from an answer."""
+        changed = self._requests / 2 if slow_down else self._requests + 1 / (_ANSWERS_A_STEP * self._requests)
+        self._requests = min(float(PARALLEL_GETS), max(1.0, changed))
+
+
 class _Arriving:
-    """Objects on their way from several threads to one reader, not too many bytes at a time.
+    """Objects on their way from several threads to one reader, not too many bytes or requests at a time.
 
     A thread takes one object after the other: to hand each to a pool would cost more than the request.
     """
 
-    def __init__(self, fetch: Callable[[str], bytes | Unreadable], objects: Sequence[LogObject]) -> None:
+    def __init__(self, fetch: Callable[[str], bytes | Unreadable], pace: _Pace, objects: Sequence[LogObject]) -> None:
         self._fetch = fetch
+        self._pace = pace
+        self._requests = 0
         self._waiting = deque(objects)
         self._arrived: SimpleQueue[tuple[LogObject, bytes | Unreadable] | BaseException] = SimpleQueue()
         self._bytes_in_flight = 0
@@ -69,7 +96,11 @@ class _Arriving:
     def fetch_all(self) -> None:
         """Fetch objects until none is waiting: what a thread does."""
         while (item := self._next()) is not None:
-            self._arrived.put((item, self._fetch(item.uri)))
+            content = self._fetch(item.uri)
+            with self._has_room:
+                self._requests -= 1
+                self._has_room.notify()
+            self._arrived.put((item, content))
 
     def end(self, thread: Future[None]) -> None:
         """Note that a thread has ended, and why."""
@@ -96,8 +127,10 @@ class _Arriving:
         with self._has_room:
             while self._waiting:
                 size = self._waiting[0].size_bytes
-                if self._bytes_in_flight == 0 or self._bytes_in_flight + size <= BYTES_IN_FLIGHT:
+                fits = self._bytes_in_flight == 0 or self._bytes_in_flight + size <= BYTES_IN_FLIGHT
+                if fits and self._requests < self._pace.requests:
                     self._bytes_in_flight += size
+                    self._requests += 1
                     return self._waiting.popleft()
                 self._has_room.wait()
             return None
@@ -116,6 +149,7 @@ class _Fetcher:
         self._reader = reader
         self._options = AwsOptions(profile=reader.profile, region=reader.region, endpoint_url=reader.endpoint_url)
         self._obstore_failures = 0
+        self.pace = _Pace()
         self._lock = Lock()
         self._store = _open_store(reader)
 
@@ -142,8 +176,11 @@ class _Fetcher:
         try:
             answer = obstore.get(self._store, key)
             content = bytes(answer.bytes())
-        except (BaseError, OSError, ValueError):
+        except (BaseError, OSError, ValueError) as error:
+            if _SLOW_DOWN.search(str(error)):
+                self.pace.note(slow_down=True)
             return None
+        self.pace.note(slow_down=False)
         whole = len(content) == answer.meta["size"]
         # object_store normalises paths: what it asked for must be what we meant.
         return content if whole and answer.meta["path"] == key else None

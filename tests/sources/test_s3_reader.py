@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -72,6 +73,39 @@ def test_no_objects_are_read_from_an_empty_batch(fake: FakeS3) -> None:
 def test_a_throttled_object_is_asked_for_until_it_comes(fake: FakeS3, key: str) -> None:
     fake.fail("GET", key, 503, "SlowDown", times=4 if key == "bad" else 1)
     assert read(fake, key) == {key: fake.objects[key]}
+
+
+def test_fewer_requests_are_made_at_a_time_once_s3_says_slow_down(fake: FakeS3) -> None:
+    slow = [f"slow{number}" for number in range(4)]
+    fake.objects = {key: key.encode() for key in [*slow, "1", "2", "3", "4"]}
+    for key in slow:
+        fake.fail("GET", key, 503, "SlowDown", times=3)  # all that obstore asks
+    reader = open_source("s3://trail", fake.options).reader()
+    assert len(list(reader.read([log_object(key) for key in slow]))) == 4
+    two_at_once = threading.Barrier(2, timeout=0.3)
+
+    def meet(operation: str, _name: str, _handler: Handler) -> None:
+        if operation == "GET":
+            with suppress(threading.BrokenBarrierError):
+                two_at_once.wait()
+
+    fake.faults.append(meet)
+    got = dict(reader.read([log_object(key) for key in ("1", "2", "3", "4")]))
+    assert set(got.values()) == {b"1", b"2", b"3", b"4"}
+    assert two_at_once.broken  # nobody came to meet the first
+
+
+def test_the_pace_is_taken_up_again() -> None:
+    pace = s3_reader._Pace()
+    for _ in range(9):
+        pace.note(slow_down=True)
+    assert pace.requests == 1
+    paces: list[int] = []
+    for _ in range(600):
+        pace.note(slow_down=False)
+        paces.append(pace.requests)
+    assert paces == sorted(paces)
+    assert paces[-1] == s3_reader.PARALLEL_GETS
 
 
 def test_an_object_throttled_for_ever_is_unreadable_and_its_neighbour_is_read(fake: FakeS3) -> None:
