@@ -1,0 +1,234 @@
+"""What a message of a queue says: objects to read, records it carries itself, or nothing for us. Pure.
+
+Messages are recognised by their content, never by how a queue is said to be set up:
+
+- S3 event notifications, and those of S3-compatible stores: keys are form-urlencoded;
+- any of these inside an SNS envelope, or in what Lambda is handed of SQS or SNS;
+- EventBridge "Object Created" of S3: the key is not encoded;
+- CloudTrail's own SNS message `{"s3Bucket": …, "s3ObjectKey": […]}`;
+- EventBridge events that carry a CloudTrail record;
+- what S3, SNS and CloudTrail send when a queue is set up.
+
+Sources: "Event message structure", Amazon S3 User Guide; "Parsing message formats", Amazon SNS Developer Guide;
+"Configuring Amazon SNS notifications for CloudTrail", AWS CloudTrail User Guide; "AWS service events delivered via
+CloudTrail", Amazon EventBridge User Guide.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from detector.sources.keys import skip_reason
+
+# SQS takes a mebibyte. A message of many small objects inside SNS inside SQS stays far below.
+MAX_BYTES: Final = 4 << 20
+_ENVELOPES: Final = 4  # one inside the other
+_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+_KEY_BYTES: Final = 1024
+_EVENT_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
+_ETAG: Final = re.compile(r"[0-9A-Za-z-]{1,128}")
+_LARGEST_OBJECT: Final = 1 << 46
+_CLOUDTRAIL_GREETING: Final = "CloudTrail validation message."
+# A lake that is copied to, or mounted from, a bucket that sends notifications must not feed itself.
+_OF_A_LAKE: Final = re.compile(r"(?:^|/)(?:(?:events|hidden)/event_date=[0-9-]+|rejected)/(?:part|message)-[^/]*$")
+_INSIGHT: Final = "AwsCloudTrailInsight"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedObject:
+    """An object that was created, as a notification names it. What it does not say is None."""
+
+    bucket: str
+    key: str
+    size_bytes: int | None = None
+    etag: str | None = None
+    created_at: datetime | None = None  # aware, UTC
+
+    @property
+    def uri(self) -> str:
+        """As the lake knows it."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedRecord:
+    """A CloudTrail record that came in the message itself."""
+
+    uri: str  # eventbridge:<id of the event>
+    raw: bytes  # the record's JSON, as it stood in the message
+    sent_at: datetime | None  # aware, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Something understood that brings no log."""
+
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """Something that may be anything, so that it must not be lost."""
+
+    reason: str
+
+
+Item = NamedObject | CarriedRecord | Ignored | NotUnderstood
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a message is for. A message is done with when all of its objects and records are in the lake."""
+
+    objects: tuple[NamedObject, ...] = ()
+    records: tuple[CarriedRecord, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    problems: tuple[NotUnderstood, ...] = ()
+
+    @property
+    def poison(self) -> str | None:
+        """Why the message must not be deleted, although everything else in it is taken."""
+        return self.problems[0].reason if self.problems else None
+
+
+def decide(body: str) -> Decision:
+    """Say what a message is for, each object in it by itself; whatever it holds, this does not fail.
+
+    Args:
+        body: of the message, as SQS hands it out.
+    """
+    if len(body) > MAX_BYTES:
+        return Decision(problems=(NotUnderstood(f"longer than {MAX_BYTES:,} characters"),))
+    items = list(_items(body, _ENVELOPES))
+    return Decision(
+        tuple(item for item in items if isinstance(item, NamedObject)),
+        tuple(item for item in items if isinstance(item, CarriedRecord)),
+        tuple(item for item in items if isinstance(item, Ignored)),
+        tuple(item for item in items if isinstance(item, NotUnderstood)),
+    )
+
+
+def _items(text: str, depth: int) -> Iterator[Item]:
+    if text.strip() == _CLOUDTRAIL_GREETING:
+        yield Ignored("CloudTrail", "its greeting to a new topic")
+        return
+    try:
+        message = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        yield NotUnderstood("not JSON")
+        return
+    if isinstance(message, dict) and depth:
+        yield from _message(message, text, depth)
+    else:
+        yield NotUnderstood("envelopes within envelopes" if isinstance(message, dict) else "JSON, but no object")
+
+
+def _message(message: dict[str, Any], text: str, depth: int) -> Iterator[Item]:
+    match message:
+        case {"Event": "s3:TestEvent"}:
+            yield Ignored("S3", "its test of a new notification")
+        case {"Type": "Notification", "Message": str(inner)}:
+            yield from _items(inner, depth - 1)
+        case {"Type": "SubscriptionConfirmation" | "UnsubscribeConfirmation" as kind, "TopicArn": str(topic)}:
+            # Its URL is never fetched: anyone who can send to the queue chooses it.
+            yield Ignored(topic, f"{kind}: answer it with `aws sns confirm-subscription`, not through this program")
+        case {"Records": [_, *_] as records}:
+            for record in records:
+                yield from _notification(record if isinstance(record, dict) else {}, depth)
+        case {"s3Bucket": str(bucket), "s3ObjectKey": str(key)}:
+            yield _named(bucket, key)
+        case {"s3Bucket": str(bucket), "s3ObjectKey": [_, *_] as keys}:
+            for key in keys:
+                yield _named(bucket, key)
+        case {"detail-type": str(), "detail": dict()}:
+            yield _event(message, text)
+        case _:
+            yield NotUnderstood("none of the messages that name log files")
+
+
+def _notification(record: dict[str, Any], depth: int) -> Iterator[Item]:
+    """Judge one of the `Records` of an S3 notification, or of what Lambda is handed."""
+    match record:
+        case {"eventSource": str(source), "eventName": str(name), "s3": dict(said)} if source.endswith(":s3"):
+            yield _s3_event(name.removeprefix("s3:"), said, record.get("eventTime"))
+        case {"eventSource": "aws:sqs", "body": str(inner)} | {
+            "EventSource": "aws:sns",
+            "Sns": {"Message": str(inner)},
+        }:
+            yield from _items(inner, depth - 1)
+        case _:
+            yield NotUnderstood("a record that is no S3 notification")
+
+
+def _s3_event(name: str, said: dict[str, Any], created_at: object) -> Item:
+    match said:
+        case {"bucket": {"name": str(bucket)}, "object": {"key": str(encoded)} as found}:
+            if not name.startswith("ObjectCreated:"):
+                return Ignored(f"{bucket}/{encoded}", f"{name[:60]}, not the creation of an object")
+            try:
+                key = unquote_to_bytes(encoded.replace("+", " ")).decode()
+            except UnicodeDecodeError:
+                return NotUnderstood("a key that is no UTF-8")
+            return _named(bucket, key, found.get("size"), found.get("eTag"), created_at)
+        case _:
+            return NotUnderstood("an S3 notification without a bucket and a key")
+
+
+def _event(event: dict[str, Any], text: str) -> Item:
+    """Judge an EventBridge event."""
+    match event:
+        case {"source": "aws.s3", "detail": {"bucket": {"name": str(bucket)}, "object": {"key": str(key)} as found}}:
+            if event["detail-type"] != "Object Created":
+                return Ignored(f"{bucket}/{key}", f"{event['detail-type'][:60]}, not the creation of an object")
+            return _named(bucket, key, found.get("size"), found.get("etag"), event.get("time"))
+        # The label is written in several ways ("Sign In", "Signin"); the record in it says what it is.
+        case {"detail": {"eventType": str(kind), "eventTime": str(), "eventSource": str(), "eventName": str()}}:
+            return Ignored("EventBridge", "Insights events") if kind == _INSIGHT else _carried(event, text)
+        case _:
+            return NotUnderstood("an EventBridge event of another kind")
+
+
+class _Event(msgspec.Struct):
+    detail: msgspec.Raw
+
+
+def _carried(event: dict[str, Any], text: str) -> CarriedRecord:
+    raw = bytes(msgspec.json.decode(text, type=_Event).detail)
+    event_id = event.get("id")
+    if not isinstance(event_id, str) or not _EVENT_ID.fullmatch(event_id):
+        event_id = hashlib.sha256(raw).hexdigest()
+    return CarriedRecord(f"eventbridge:{event_id}", raw, _moment(event.get("time")))
+
+
+def _named(bucket: str, key: object, size: object = None, etag: object = None, created_at: object = None) -> Item:
+    if not isinstance(key, str) or not key or len(key.encode()) > _KEY_BYTES:
+        return NotUnderstood("a key that no object can have")
+    if not _BUCKET.fullmatch(bucket):
+        return NotUnderstood("a bucket name that no bucket can have")
+    if reason := "a file of a lake" if _OF_A_LAKE.search(key) else skip_reason(key):
+        return Ignored(f"s3://{bucket}/{key}", reason)
+    etag = etag.strip('"') if isinstance(etag, str) else ""
+    return NamedObject(
+        bucket,
+        key,
+        size if isinstance(size, int) and 0 <= size < _LARGEST_OBJECT else None,
+        etag if _ETAG.fullmatch(etag) else None,
+        _moment(created_at),
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
