@@ -4,6 +4,7 @@ DetectorError             exit code 2: one `error:` line on stderr, one `hint:` 
 ├── UsageError            an option or argument cannot be used as given
 ├── SourceError           the log source cannot be listed or read
 │   ├── CredentialsError  missing, expired or refused credentials: nothing more can be read
+│   ├── SourceUnavailable the source does not answer now; trying again may help
 │   └── NoLogObjects      exit code 3: nothing to read, which must not look like a clean account
 ├── LakeError             the lake cannot be read or written
 │   └── LakeBusy          another writer holds the lake
@@ -46,6 +47,10 @@ class SourceError(DetectorError):
 
 class CredentialsError(SourceError):
     """AWS refuses the credentials as a whole; going on would only repeat the refusal."""
+
+
+class SourceUnavailable(SourceError):  # noqa: N818 - a state, not a fault
+    """The source does not answer now; trying again may help."""
 
 
 class NoLogObjects(SourceError):  # noqa: N818 - it is a finding about the source, named as one

@@ -49,7 +49,19 @@ _CREDENTIAL_EXCEPTIONS: Final = (
 )
 # What is asked about logs and alerts; everything else is asked on the way, to get credentials.
 _OPERATIONS: Final = frozenset(
-    {"ListObjectsV2", "GetObject", "HeadBucket", "LookupEvents", "PutObject", "BatchImportFindings"}
+    {
+        "ListObjectsV2",
+        "GetObject",
+        "HeadBucket",
+        "HeadObject",
+        "LookupEvents",
+        "PutObject",
+        "BatchImportFindings",
+        "GetQueueAttributes",
+        "ReceiveMessage",
+        "ChangeMessageVisibilityBatch",
+        "DeleteMessageBatch",
+    }
 )
 _KMS_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 

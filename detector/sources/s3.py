@@ -6,14 +6,25 @@ boto3 lists and holds the session; the bytes are fetched in the workers (`s3_rea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import UsageError
-from detector.sources.aws import AwsOptions, frozen_key, open_session, s3_client
-from detector.sources.log_source import Listed
+from detector.sources.aws import (
+    CONNECTIONS,
+    AwsOptions,
+    denial_reason,
+    error_code,
+    frozen_key,
+    open_session,
+    refusal,
+    s3_client,
+)
+from detector.sources.log_source import Listed, LogObject, Unreadable
 from detector.sources.s3_reader import S3Reader
 from detector.window import Scope
 
@@ -65,6 +76,29 @@ class S3Source:
         for found in listing.run():
             self._region = self._region or listing.region
             yield found
+
+    def look_at(self, keys: Sequence[str]) -> Sequence[LogObject | Unreadable]:
+        """Return the objects of these keys as they are now, in the order of the keys, by one HEAD each.
+
+        Raises:
+            CredentialsError: AWS refuses the credentials as a whole.
+        """
+        with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="s3-head") as pool:
+            return tuple(pool.map(self._head, [self._client] * len(keys), keys))
+
+    def _head(self, client: S3Client, key: str) -> LogObject | Unreadable:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        uri = f"s3://{self._bucket}/{key}"
+        try:
+            found = client.head_object(Bucket=self._bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            if refused := refusal(error, self._options):
+                raise refused from error
+            # The answer to a HEAD has no body that could say more.
+            reason = {"404": "not there, or not yet", "403": "access denied: s3:GetObject is not allowed"}
+            return Unreadable(uri, reason.get(error_code(error)) or denial_reason(error, "s3:GetObject"))
+        return LogObject(uri, found["ContentLength"], found["ETag"].strip('"'), found["LastModified"].astimezone(UTC))
 
     def reader(self) -> S3Reader:
         """Return a reader with the key as it is now; SSO, MFA prompts and role renewals happen here, in the parent.

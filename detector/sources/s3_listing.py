@@ -10,7 +10,7 @@ from queue import Full, Queue
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from detector.errors import DetectorError, SourceError
+from detector.errors import DetectorError, SourceError, SourceUnavailable
 from detector.sources.aws import (
     CONNECTIONS,
     AwsOptions,
@@ -221,7 +221,7 @@ class S3Listing:
             return refused
         uri, code = self._uri(self._prefix), error_code(error)
         if is_unreachable(error):
-            return SourceError(
+            return SourceUnavailable(
                 f"cannot reach S3 to list {uri}: {one_line(error)}",
                 hint="check the network, the proxy, --region and --endpoint-url",
             )

@@ -1,0 +1,54 @@
+"""Messages that nobody understands, kept beside the lake's rejected records: each body once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from base64 import b64encode
+from datetime import datetime
+from pathlib import Path
+
+from detector.lake.parts import PartKind, disk_error, fsync_folder
+
+# Whoever can send to the queue must not be able to fill the disk.
+_MOST_KEPT = 10_000
+
+
+class Quarantine:
+    """The messages kept in one lake, as `rejected/message-<sha256 of the body>.json`."""
+
+    def __init__(self, lake: Path) -> None:
+        self._folder = lake / PartKind.REJECTED
+        self._kept = {path.name for path in self._folder.glob("message-*.json")}
+
+    def keep(self, body: str, reason: str, now: datetime) -> bool:
+        """Keep a body and why it is here, unless it is here already; say whether it is.
+
+        Raises:
+            LakeError: the disk refuses.
+        """
+        data = body.encode("utf-8", "surrogatepass")
+        name = f"message-{hashlib.sha256(data).hexdigest()}.json"
+        if name in self._kept:
+            return True
+        if len(self._kept) >= _MOST_KEPT:
+            return False
+        # The body in base64: nothing in it may reach a terminal.
+        line = {"reason": reason, "kept_at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "body_base64": b64encode(data).decode()}
+        _write(self._folder / name, json.dumps(line) + "\n")
+        self._kept.add(name)
+        return True
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_suffix(".tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+        fsync_folder(path.parent)
+    except OSError as error:
+        raise disk_error(f"cannot write {path}", error) from error
