@@ -20,9 +20,9 @@ def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObj
     """Yield the log objects of a listing; count the rest."""
     for entry in listing:
         match entry:
-            case LogObject() if entry.size_bytes == 0 and parse_key(entry.uri).kind is None:
+            case LogObject() if is_empty(entry.uri, entry.size_bytes):
                 report.listed += 1
-                report.skip("empty file")  # under a trail's own name it would be a failure
+                report.skip("empty file")
             case LogObject():
                 report.listed += 1
                 yield entry
@@ -33,6 +33,11 @@ def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObj
                 report.left_out.append(entry)
             case Unreadable():
                 report.unreadable_prefixes.append(entry)
+
+
+def is_empty(uri: str, size_bytes: int | None) -> bool:
+    """Tell whether there is nothing to read; under a trail's own name that would be a failure."""
+    return size_bytes == 0 and parse_key(uri).kind is None
 
 
 def in_batches(objects: Iterable[LogObject], *, jobs: int) -> Iterator[tuple[LogObject, ...]]:

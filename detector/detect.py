@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from detector.alerts.alert import Alert, Suppression, make_alert
+from detector.alerts.alert import Alert, Suppression, alert_id, make_alert
 from detector.alerts.delivery import Delivery, Patience, Unremembered, deliver
 from detector.alerts.formatting import line_of
 from detector.alerts.line import json_line
@@ -68,18 +68,34 @@ def detect(
         rule_set = _without_readers_of_all_events(rule_set, detection)
     detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
     with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
-        engine.prepare()
-        with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
-            outcomes = list(pool.map(partial(_run, engine), rule_set.rules))
-        for rule, (findings, error) in zip(rule_set.rules, outcomes, strict=True):
-            if error is None:
-                detection.complete.add(rule.id)
-            else:
-                detection.errors.append(error)
-            detection.alerts += _alerts(engine, findings, now, suppressions)
+        run_rules(engine, rule_set.rules, now, suppressions, detection)
         detection.warnings += map(_coverage_warning, engine.accounts_without_sign_in_region())
-    detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
     return detection
+
+
+def run_rules(
+    engine: Engine,
+    rules: Sequence[Rule],
+    now: datetime,
+    suppressions: Sequence[SuppressionEntry],
+    detection: Detection,
+    is_of_interest: Callable[[Finding], bool] = lambda _finding: True,
+) -> None:
+    """Run rules that are loaded already, and add what they find to `detection`.
+
+    Args:
+        is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
+    """
+    engine.prepare()
+    with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
+        outcomes = list(pool.map(partial(_run, engine), rules))
+    for rule, (findings, error) in zip(rules, outcomes, strict=True):
+        if error is None:
+            detection.complete.add(rule.id)
+        else:
+            detection.errors.append(error)
+        detection.alerts += _alerts(engine, list(filter(is_of_interest, findings)), now, suppressions)
+    detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
 
 
 def _without_readers_of_all_events(rule_set: RuleSet, detection: Detection) -> RuleSet:
@@ -188,6 +204,16 @@ def _unattended(ledger: Ledger, outputs: Sequence[Output]) -> Iterator[str]:
     for count in ledger.outbox.counts():
         if count.waiting and count.sink not in named:
             yield f"{count.waiting:,} alerts wait for {count.sink}, which is not among the outputs of this run"
+
+
+def may_be_news(finding: Finding, emitted: Mapping[str, EmittedAlert]) -> bool:
+    """Tell whether a finding may be written as a new alert, as far as can be told without its events.
+
+    Args:
+        emitted: what has been written, by alert id.
+    """
+    known = emitted.get(alert_id(finding))
+    return known is None or known.suppressed or not Severity(known.severity).is_at_least(finding.severity)
 
 
 def _not_emitted(alerts: Iterable[Alert], emitted: Iterable[EmittedAlert]) -> Iterator[Alert]:

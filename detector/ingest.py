@@ -8,7 +8,7 @@ from itertools import chain, takewhile
 
 from detector.batches import in_batches, log_objects
 from detector.errors import DetectorError
-from detector.lake.ledger import ObjectStatus
+from detector.lake.ledger import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.report import RunReport
 from detector.sources.log_source import LogObject, LogSource, Unreadable
@@ -17,10 +17,15 @@ from detector.window import Scope
 from detector.workers import run_in_workers
 
 Progress = Callable[[RunReport], None]
+Committed = Callable[[Sequence[LedgerObject]], None]
 
 
 def _silent(_report: RunReport) -> None:
     """Show no progress."""
+
+
+def _unheard(_objects: Sequence[LedgerObject]) -> None:
+    """Make nothing of what was committed."""
 
 
 def ingest(
@@ -31,6 +36,7 @@ def ingest(
     *,
     jobs: int,
     progress: Progress = _silent,
+    committed: Committed = _unheard,
 ) -> None:
     """Bring what is new in the sources into the lake, batch by batch, each committed as soon as it is durable.
 
@@ -38,6 +44,7 @@ def ingest(
         report: gains the counts while the work goes on; it is right also when an error ends the run.
         jobs: worker processes; 1 works in this process.
         progress: called after each commit.
+        committed: called after each commit with the objects that it brought in.
 
     Raises:
         CredentialsError: AWS refuses the credentials; what was read before is committed.
@@ -51,6 +58,7 @@ def ingest(
     try:
         for staged in run_in_workers(stage, batches, jobs=jobs):
             _commit(staged, lake, report)
+            committed(staged.objects)
             pending.difference_update(one.uri for one in staged.objects)
             pending.difference_update(failure.uri for failure in staged.failures)
             if staged.stopped_by is not None:

@@ -80,7 +80,7 @@ def scan(
         tables.append(seen.table)
         merge_spans(spans, seen.spans)
         progress(report)
-    absences = _absences(pa.concat_tables(tables))
+    absences = trail_absences(pa.concat_tables(tables))
     if absences:
         unreported = RunReport(report.started)
         for seen in _look_through(sources, _around(scope, absences), absences, unreported, jobs):
@@ -168,7 +168,7 @@ def _count(seen: _Seen, report: RunReport) -> None:
         report.fail(failure)
 
 
-def _absences(table: pa.Table) -> tuple[Absence, ...]:
+def trail_absences(table: pa.Table) -> tuple[Absence, ...]:
     """Return when trails were stopped, and by whom, as far as events show that they were started again."""
     if not set(table.column("eventName").unique().to_pylist()) >= {"StopLogging", "StartLogging"}:
         return ()

@@ -17,7 +17,7 @@ from detector.rules.finding import Finding
 from detector.rules.rule import Reads, Rule, load_rules
 from detector.rules.suppressions import read_suppressions
 
-_ALL_EVENTS = RAW_RELATIONS | {"all_events"}
+ALL_EVENTS = RAW_RELATIONS | {"all_events"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ def check_suppressions(path: Path, rules: Sequence[Rule]) -> tuple[list[Problem]
 
 
 def _check_rule(rule: Rule) -> Iterator[Problem]:
-    if rule.reads is Reads.CANDIDATES and rule.statement.tables & _ALL_EVENTS:
+    if rule.reads is Reads.CANDIDATES and rule.statement.tables & ALL_EVENTS:
         yield Problem(rule.path, "reads all events", 'add `reads = "events"`, or read `candidates`')
-    if rule.reads is Reads.EVENTS and not rule.statement.tables & _ALL_EVENTS:
+    if rule.reads is Reads.EVENTS and not rule.statement.tables & ALL_EVENTS:
         yield Problem(rule.path, "reads no more than candidates", 'remove `reads = "events"`')
     try:
         examples = load_examples(rule)
@@ -94,7 +94,7 @@ def check_example(rule: Rule, example: Example, bench: Engine) -> str | None:
 def run_example(rule: Rule, example: Example, bench: Engine) -> ExampleRun:
     """Run a rule over one of its examples."""
     try:
-        bench.replace_events(example.table())
+        bench.replace_events(TableEvents(example.table()))
         findings = bench.run(rule)
     except ValueError as error:
         return ExampleRun(f"cannot be read: {error}")

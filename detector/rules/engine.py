@@ -63,6 +63,7 @@ class Engine:
         time_limit_seconds: float = 60,
         row_cap: int = 100_000,
     ) -> None:
+        self._events = events
         self._definitions = definitions or shipped_rules_directory()
         self._has_views = False
         self._time_limit_seconds = time_limit_seconds
@@ -94,14 +95,16 @@ class Engine:
         self._connection.close()
         self._spill.cleanup()
 
-    def replace_events(self, table: pa.Table) -> None:
+    def replace_events(self, events: TableEvents) -> None:
         """Put other events in place of these: for many small tables in a row, each of which would need an engine.
 
-        Only for an engine over `TableEvents`.
+        Only for an engine over `TableEvents`, and with spans in place of spans.
         """
         self._make_views()
-        self._connection.execute("DROP TABLE hidden; DROP TABLE parts")
-        TableEvents(table).attach(self._connection)
+        if isinstance(self._events, TableEvents):
+            self._events.detach(self._connection)
+        events.attach(self._connection)
+        self._events = events
         for statement in self._tables:
             self._connection.execute(statement)
 

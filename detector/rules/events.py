@@ -37,13 +37,15 @@ class TableEvents:
     Args:
         table: the events.
         spans: as the view `spans`, when the table does not hold all events.
+        hides_copies: False shows every copy of an event.
     """
 
     directory: Path | None = None
 
-    def __init__(self, table: pa.Table, spans: pa.Table | None = None) -> None:
+    def __init__(self, table: pa.Table, spans: pa.Table | None = None, *, hides_copies: bool = True) -> None:
         self._table = table
         self._spans = spans
+        self._hides_copies = hides_copies
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `hidden`, and `spans` if they are known."""
@@ -56,12 +58,19 @@ class TableEvents:
             CREATE TABLE hidden AS
             SELECT eventKey, recipientAccountId, logFile, logFileIndex
             FROM parts
+            WHERE $hides_copies
             QUALIFY row_number() OVER (
                 PARTITION BY recipientAccountId, eventKey
                 ORDER BY logFile, logFileIndex
             ) > 1
-            """
+            """,
+            {"hides_copies": self._hides_copies},
         )
+
+    def detach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take away what `attach` made, so that other events can come in its place."""
+        for name in ("hidden", "parts", *(() if self._spans is None else ("spans",))):
+            connection.execute(f"DROP TABLE {name}")
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
