@@ -19,6 +19,7 @@ from detector.cli_outbox import outbox_command
 from detector.cli_rules import rules_app
 from detector.cli_scan import scan_command
 from detector.cli_telling import now, reported, say_alerts, say_delivery, say_errors
+from detector.cli_watch import explain_message_command, watch_command
 from detector.errors import DetectorError, OutputClosed, UsageError
 from detector.formats import AlertFormat
 from detector.outcome import INTERRUPTED, exit_code
@@ -246,6 +247,8 @@ app.command(name="sql")(sql_command)
 app.command(name="status")(status_command)
 app.command(name="compact")(compact_command)
 app.command(name="outbox")(outbox_command)
+app.command(name="watch")(watch_command)
+app.command(name="explain-message")(explain_message_command)
 
 
 def main() -> None:
