@@ -47,6 +47,11 @@ ROLE = {
 }
 OFF = {"eventName": "DeactivateMFADevice"}
 TRAIL = {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging"}
+DELETE = {
+    "eventSource": "s3.amazonaws.com",
+    "eventName": "DeleteObject",
+    "requestParameters": {"bucketName": "logs", "key": "AWSLogs/1/file"},
+}
 TRAIL_ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
 SERVICE = "autoscaling.amazonaws.com"
 
@@ -296,6 +301,15 @@ CANDIDATES = [
         CALL, {"userIdentity": {"type": "FederatedUser", "sessionContext": {"sessionIssuer": {"type": "Root"}}}}
     ),
     merge_patch(CALL, {"eventSource": "cloudtrail.amazonaws.com", "userIdentity": USER, "readOnly": None}),
+    merge_patch(CALL, {**DELETE, "userIdentity": USER}),
+    merge_patch(CALL, {**DELETE, "userIdentity": None}),
+    merge_patch(CALL, {**DELETE, "eventName": "DeleteObjects", "requestParameters": {}, "userIdentity": USER}),
+    # Each once, though they are candidates for two reasons.
+    merge_patch(CALL, DELETE),
+    merge_patch(
+        CALL,
+        {**DELETE, "userIdentity": {"type": "FederatedUser", "sessionContext": {"sessionIssuer": {"type": "Root"}}}},
+    ),
 ]
 NO_CANDIDATES = [
     merge_patch(CALL, {"userIdentity": USER, **patch})
@@ -306,6 +320,10 @@ NO_CANDIDATES = [
         {"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole"},
         {"eventSource": "cloudtrail.amazonaws.com", "eventName": "DescribeTrails", "readOnly": True},
         {"eventSource": "s3.amazonaws.com", "eventName": "GetObject"},
+        {**DELETE, "eventName": "DeleteObjectTagging"},
+        {**DELETE, "eventSource": "example.amazonaws.com"},
+        {**DELETE, "requestParameters": {"bucketName": "logs", "key": "reports/1"}},
+        {**DELETE, "requestParameters": {"bucketName": "logs"}},
         {"eventSource": "glacier.amazonaws.com", "eventName": "DeleteBucket"},
         {"eventSource": "cognito-idp.amazonaws.com", "eventName": "DeleteUser"},
         {"eventSource": "logs.amazonaws.com", "eventName": "DeleteLogStream"},

@@ -1,0 +1,59 @@
+"""What compaction keeps apart is all that detection reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from detector.records.log_file import decode_log_file
+from detector.rules.candidates import candidates
+from detector.rules.events import TableEvents
+from detector.rules.rule import shipped_rules_directory
+
+ROOT = {"type": "Root", "arn": "arn:aws:iam::111122223333:root"}
+ALICE = {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/alice"}
+CHECK = {"eventSource": "s3.amazonaws.com", "eventName": "GetBucketAcl", "requestParameters": {"bucketName": "logs"}}
+
+
+def wanted(*calls: dict[str, Any]) -> list[int]:
+    """The positions of the calls that are kept apart."""
+    records = [
+        {"eventTime": "2026-03-01T09:00:00Z", "eventID": f"{number:08d}-0000-4000-8000-000000000000", **call}
+        for number, call in enumerate(calls)
+    ]
+    table = decode_log_file(json.dumps({"Records": records}).encode(), "s3://b/k").table
+    with duckdb.connect() as connection:
+        TableEvents(table).attach(connection)
+        connection.execute(candidates().sql)
+        rows = connection.execute("SELECT logFileIndex FROM wanted_rows ORDER BY ALL").fetchall()
+    return [index for (index,) in rows]
+
+
+def test_candidates_and_cloudtrails_checks_of_buckets_are_kept_each_once() -> None:
+    check = {**CHECK, "userIdentity": {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"}}
+    both = {**CHECK, "userIdentity": {**ROOT, "invokedBy": "cloudtrail.amazonaws.com"}}
+    another = {**CHECK, "userIdentity": {"type": "AWSService", "invokedBy": "config.amazonaws.com"}}
+    call = {"eventSource": "ec2.amazonaws.com", "eventName": "RunInstances"}
+    assert wanted(
+        {**call, "userIdentity": ROOT},
+        check,
+        both,
+        another,
+        {**call, "userIdentity": ALICE},
+        {**CHECK, "userIdentity": ALICE},
+        {**check, "eventName": "GetBucketPolicy"},
+    ) == [0, 1, 2]
+
+
+def test_another_definition_has_another_digest(tmp_path: Path) -> None:
+    for name in ("_macros.sql", "_views.sql"):
+        (tmp_path / name).write_text((shipped_rules_directory() / name).read_text())
+    assert candidates(tmp_path) == candidates()
+    views = (tmp_path / "_views.sql").read_text()
+    (tmp_path / "_views.sql").write_text(f"{views}\n-- what comes after the candidates does not matter\n")
+    assert candidates(tmp_path).digest == candidates().digest
+    (tmp_path / "_views.sql").write_text(views.replace("'signin.'", "'login.'"))
+    assert candidates(tmp_path).digest != candidates().digest
