@@ -1,7 +1,7 @@
 """Deliveries without a queue: sources listed again and again, where something new can lie.
 
-The ledger knows what is in. A listing looks back two hours by the time of delivery, since files appear in the bucket
-up to minutes after the time in their name, and goes over everything once a day.
+The ledger knows what is in. A listing begins, in each account and region, two hours before now by the time in the
+names of files, since they appear up to minutes after it; once a day it goes over everything.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Follower:
         if self._sources is None:
             self._sources = self._open_sources()
         if now < self._next_sweep:
-            return Listing(self._sources, Scope(since=datetime.now(UTC) - _REWIND))
+            return Listing(self._sources, Scope(delivered_since=datetime.now(UTC) - _REWIND))
         self._next_sweep = now + _SWEEP_SECONDS
         return Listing(self._sources, Scope())
 

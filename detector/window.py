@@ -44,6 +44,8 @@ class Scope:
     until: datetime | None = None
     # CloudTrail files a record under the day of its delivery, minutes to days after the event.
     look_ahead_days: int = 1
+    # Aware, UTC: for whoever has read all before; only files that are not named for an earlier time.
+    delivered_since: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.since and self.until and self.since > self.until:
@@ -56,7 +58,8 @@ class Scope:
     def first_day(self) -> date | None:
         """The first delivery day that can hold an event of the window."""
         # A file's name can be minutes ahead of, or behind, the events in it; it never precedes them by a day.
-        return self.since.date() if self.since else None
+        days = [moment.date() for moment in (self.since, self.delivered_since) if moment]
+        return max(days, default=None)
 
     @property
     def last_day(self) -> date | None:

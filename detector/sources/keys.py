@@ -214,6 +214,8 @@ def _excluded(scope: Scope, place: Place) -> str | None:
         return f"region {place.region} is not asked for"
     if scope.first_day and place.last_day and place.last_day < scope.first_day:
         return f"delivered before {scope.first_day}"
+    if scope.delivered_since and place.delivered_at and place.delivered_at < scope.delivered_since:
+        return f"delivered before {scope.delivered_since:%Y-%m-%dT%H:%MZ}"
     if scope.last_day and place.first_day and place.first_day > scope.last_day:
         return f"delivered after {scope.last_day}"
     return None
@@ -234,3 +236,14 @@ def before_day(folder: str, day: date) -> str:
     segments = folder.split("/")
     region_at = len(segments) - 1 - segments[::-1].index(parse_folder(folder).region or "")
     return "/".join([*segments[: region_at + 1], *day.isoformat().split("-")])
+
+
+def before_moment(folder: str, moment: datetime) -> str:
+    """Return the text that sorts after the log files named for an earlier time, and before those of `moment` or later.
+
+    Args:
+        folder: one that is `in_layout`.
+    """
+    place = parse_folder(folder)
+    day = before_day(folder, moment.date())
+    return f"{day}/{place.account}_{place.kind}_{place.region}_{moment:%Y%m%dT%H%M}" if place.account else day

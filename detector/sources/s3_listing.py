@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, date
 from queue import Full, Queue
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,7 @@ from detector.sources.aws import (
 )
 from detector.sources.keys import (
     before_day,
+    before_moment,
     exclusion,
     folder_exclusion,
     in_layout,
@@ -174,7 +175,7 @@ class S3Listing:
         if first or last:
             days = f"{f'from {first}' if first else ''}{f' to {last}' if last else ''}".strip()
             self._give([LeftOut(self._uri(folder), f"only the days {days} were listed")])
-        for page in self._list(folder, start_after=before_day(folder, first) if first else ""):
+        for page in self._list(folder, start_after=self._start_after(folder, first) if first else ""):
             found: list[Listed] = []
             for item in page.get("Contents", []):
                 # Only days of folders are in the order of the keys; a file's own name may lie anywhere.
@@ -184,6 +185,10 @@ class S3Listing:
                 found.append(self._judge(item))
             self._give(found)
         return None
+
+    def _start_after(self, folder: str, first: date) -> str:
+        since = self._scope.delivered_since
+        return before_moment(folder, since) if since and since.date() == first else before_day(folder, first)
 
     def _list(self, prefix: str, *, delimiter: str = "", start_after: str = "") -> Iterator[ListObjectsV2OutputTypeDef]:
         options: dict[str, Any] = {"Delimiter": delimiter} if delimiter else {}

@@ -17,6 +17,9 @@ from detector.errors import LakeError
 from detector.follow import Follower
 from detector.lake.ledger import Ledger
 from detector.lake.writer import open_to_write
+from detector.sources.log_source import LogObject
+from detector.sources.opening import open_source
+from detector.window import Scope
 
 from .trail import LOGIN, Result, Run, Trail, alert_ids, rows, write_log
 
@@ -106,22 +109,38 @@ def test_listings_look_back_two_hours_and_over_everything_once_a_day(
     with open_to_write(tmp_path / "lake") as lake:
         first = follower.next(lake.ledger)
         assert first is not None
-        assert first.scope.since is None
+        assert first.scope == Scope()
         assert follower.next(lake.ledger) is None
         now += 60
         second = follower.next(lake.ledger)
         assert second is not None
-        assert second.scope.since is not None
-        assert timedelta(hours=1.9) < datetime.now(UTC) - second.scope.since < timedelta(hours=2.1)
+        assert second.scope.delivered_since is not None
+        assert timedelta(hours=1.9) < datetime.now(UTC) - second.scope.delivered_since < timedelta(hours=2.1)
         now += 86_400
         sweep = follower.next(lake.ledger)
         assert sweep is not None
-        assert sweep.scope.since is None
+        assert sweep.scope == Scope()
         follower.renew()
         now += 60
         after_trouble = follower.next(lake.ledger)
         assert after_trouble is not None
-        assert after_trouble.scope.since is None
+        assert after_trouble.scope == Scope()
+
+
+def test_a_listing_asks_for_no_more_than_what_can_be_new(trail: Trail, tmp_path: Path) -> None:
+    folder = "AWSLogs/111122223333/CloudTrail/us-east-1/2025/03/"
+    name = "111122223333_CloudTrail_us-east-1_202503{}_a.json.gz".format
+    old = [folder + "03/" + name("03T2355Z"), folder + "04/" + name("04T0755Z")]
+    new = [folder + "04/" + name("04T0800Z"), folder + "04/" + name("04T0955Z"), folder + "05/" + name("05T0000Z")]
+    trail.put(dict.fromkeys([*old, *new], b"{}"))
+    scope = Scope(delivered_since=datetime(2025, 3, 4, 8, 0, tzinfo=UTC))
+    listed = list(open_source(f"s3://{trail.bucket}").list(scope))
+    assert [one.uri for one in listed if isinstance(one, LogObject)] == [f"s3://{trail.bucket}/{key}" for key in new]
+    assert not [one for one in listed if one.uri.endswith(".gz") and not isinstance(one, LogObject)]
+    for key in (*old, *new):
+        write_log(tmp_path / key, LOGIN)
+    found = [one.uri for one in open_source(str(tmp_path)).list(scope) if isinstance(one, LogObject)]
+    assert found == [(tmp_path / key).as_uri() for key in new]
 
 
 @pytest.mark.parametrize(

@@ -386,3 +386,14 @@ def test_a_lake_that_fails_is_opened_again_and_read_anew(
     assert [line.partition(":")[0] for line in said] == ["waiting", "working again after 1 failed attempts"]
     assert alert_ids(tmp_path)
     assert trail.left == 0
+
+
+def test_an_output_that_takes_nothing_holds_up_no_other(run: Run, trail: Trail, tmp_path: Path) -> None:
+    trail.put({"AWSLogs/1.json.gz": write_log(tmp_path / "log", LOGIN).read_bytes()})
+    away = ["--output", "https://127.0.0.1:9/alerts", "--delivery-seconds", "1"]
+    ended = watch_once(run, trail, tmp_path, *away)
+    assert ended.code == 4
+    assert ended.err.count("error: https://127.0.0.1:9/alerts: ") == 1
+    assert alert_ids(tmp_path)
+    assert trail.left == 0  # the alerts wait in the lake
+    assert f"{len(alert_ids(tmp_path))}" in run("outbox", "--lake", tmp_path / "lake").out
