@@ -188,11 +188,12 @@ class Ledger:
             LakeError: the database refuses, for example because the disk is full.
         """
         with self._transaction() as connection:
-            for one in objects:
-                folder, name = _split(one.uri)
-                connection.execute("INSERT OR IGNORE INTO folders (uri) VALUES (?)", (folder,))
-                connection.execute(
-                    "INSERT OR REPLACE INTO objects SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM folders WHERE uri = ?",
+            places = [_split(one.uri) for one in objects]
+            folders = [(folder,) for folder in dict.fromkeys(folder for folder, _ in places)]
+            connection.executemany("INSERT OR IGNORE INTO folders (uri) VALUES (?)", folders)
+            connection.executemany(
+                "INSERT OR REPLACE INTO objects SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM folders WHERE uri = ?",
+                [
                     (
                         name,
                         _pack_etag(one.etag),
@@ -204,8 +205,10 @@ class Ledger:
                         one.status,
                         one.reason,
                         folder,
-                    ),
-                )
+                    )
+                    for one, (folder, name) in zip(objects, places, strict=True)
+                ],
+            )
             part_records.delete_parts(connection, dropped)
             part_records.insert_parts(connection, added)
         self._folder_id.cache_clear()
