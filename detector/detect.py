@@ -62,12 +62,18 @@ def detect(
         sees_all_events: False when `events` are only what candidates and the shipped rules need; rules of other
             directories that read all events then cannot run.
     """
-    rule_set = load_rules(shipped_rules_directory(), *rule_directories)
-    detection = Detection(errors=list(rule_set.errors))
-    if not sees_all_events:
-        rule_set = _without_readers_of_all_events(rule_set, detection)
-    detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
-    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
+    detection = Detection()
+    with (
+        ThreadPoolExecutor(1) as pool,
+        Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine,
+    ):
+        loading = pool.submit(load_rules, shipped_rules_directory(), *rule_directories)
+        engine.prepare()  # meanwhile
+        rule_set = loading.result()
+        detection.errors += rule_set.errors
+        if not sees_all_events:
+            rule_set = _without_readers_of_all_events(rule_set, detection)
+        detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
         run_rules(engine, rule_set.rules, now, suppressions, detection)
         detection.warnings += map(_coverage_warning, engine.accounts_without_sign_in_region())
     return detection
@@ -88,13 +94,13 @@ def run_rules(
     """
     engine.prepare()
     with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
-        outcomes = list(pool.map(partial(_run, engine), rules))
-    for rule, (findings, error) in zip(rules, outcomes, strict=True):
-        if error is None:
-            detection.complete.add(rule.id)
-        else:
-            detection.errors.append(error)
-        detection.alerts += _alerts(engine, list(filter(is_of_interest, findings)), now, suppressions)
+        # Alerts are made of what some rules have found while others run.
+        for rule, (findings, error) in zip(rules, pool.map(partial(_run, engine), rules), strict=True):
+            if error is None:
+                detection.complete.add(rule.id)
+            else:
+                detection.errors.append(error)
+            detection.alerts += _alerts(engine, list(filter(is_of_interest, findings)), now, suppressions)
     detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
 
 

@@ -11,8 +11,17 @@
 
 -- The one pass over the lake -------------------------------------------------------------------------------------------
 
--- Rows that may be candidates. A lake keeps its candidates in parts of their own, and brings those along.
-CREATE VIEW IF NOT EXISTS candidate_parts AS FROM parts;
+-- A lake keeps candidates in parts of their own. It brings along which rows those are, and which nobody has looked at.
+CREATE VIEW IF NOT EXISTS unsorted_parts AS FROM parts;
+CREATE VIEW IF NOT EXISTS sorted_parts AS FROM parts WHERE false;
+
+-- Few rows in many files, which would be opened anew by each that reads them.
+CREATE TABLE sorted_rows AS FROM sorted_parts;
+
+CREATE VIEW candidate_parts AS
+FROM unsorted_parts
+UNION ALL
+FROM sorted_rows;
 
 -- A superset by cheap predicates; filtered first, then freed of duplicates. What rules need beyond it they
 -- read from `all_events` and say so in their metadata.

@@ -41,17 +41,21 @@ class LakeFiles:
     copies: tuple[Path, ...] = ()  # rows that are all hidden, set apart from `events`
     # Those of `events` that are not known to hold no candidates.
     with_candidates: tuple[Path, ...] | None = None
+    sorted_candidates: tuple[Path, ...] = ()  # those of `with_candidates` that hold hardly anything else
     spans: Spans | None = None
 
     def with_copies(self) -> LakeFiles:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
-        return replace(self, events=self.events + self.copies, with_candidates=None)
+        return replace(self, events=self.events + self.copies, with_candidates=None, sorted_candidates=())
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `hidden` (the copies that are not shown) in DuckDB, and what helps not to read `parts`."""
         _create_view(connection, "parts", self.events, EVENTS)
-        if self.with_candidates is not None and len(self.with_candidates) < len(self.events):
-            _create_view(connection, "candidate_parts", self.with_candidates, EVENTS)
+        if self.with_candidates is not None:
+            looked_at = set(self.sorted_candidates)
+            unsorted = tuple(path for path in self.with_candidates if path not in looked_at)
+            _create_view(connection, "unsorted_parts", unsorted, EVENTS)
+            _create_view(connection, "sorted_parts", self.sorted_candidates, EVENTS)
         if self.spans is not None:
             connection.register("_spans", spans_table(self.spans))
             connection.execute("CREATE TABLE spans AS FROM _spans")
@@ -107,6 +111,14 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
             path
             for part, path in paths.items()
             if part.kind is PartKind.EVENTS and (part.has_candidates or part.sorted_by != candidates_digest)
+        ),
+        sorted_candidates=tuple(
+            path
+            for part, path in paths.items()
+            if part.kind is PartKind.EVENTS
+            and part.has_candidates
+            and candidates_digest is not None
+            and part.sorted_by == candidates_digest
         ),
         spans=spans,
     )

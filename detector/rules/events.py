@@ -24,7 +24,8 @@ class Events(Protocol):
         `recipientAccountId`, `logFile`, `logFileIndex` of the copies that are not to be shown: of each event
         (`recipientAccountId`, `eventKey`), compared null-safe, all but the smallest (`logFile`, `logFileIndex`).
 
-        It may create the view `candidate_parts` too: those rows of `parts` that are not known to be no candidates. And
+        It may create the views `unsorted_parts` and `sorted_parts` too: those rows of `parts` that nobody has looked
+        through, and those that are known to be candidates; and
         the view `spans` (`account_id`, `region`, `first_event_time`, `last_event_time`): from when
         to when there are events, also of events that are not in `parts`. Otherwise it is made from `parts`.
         """

@@ -42,8 +42,9 @@ def test_many_parts_of_a_day_become_one_of_candidates_and_one_of_the_rest(tmp_pa
         assert compact(writer) == []  # nothing is left to do
     files = read_lake(tmp_path, CANDIDATES.digest)
     assert rows_of(files, "parts").cast(EVENTS) == before.cast(EVENTS)
-    assert set(rows_of(files, "candidate_parts").column("eventName").to_pylist()) == {"Call1", "Call2"}
+    assert set(rows_of(files, "sorted_parts").column("eventName").to_pylist()) == {"Call1", "Call2"}
     assert len(files.with_candidates or ()) == 2
+    assert rows_of(files, "unsorted_parts").num_rows == 0
 
 
 def test_what_another_definition_sorted_is_looked_at_whole(tmp_path: Path) -> None:
@@ -62,8 +63,9 @@ def test_parts_that_come_later_are_looked_at_and_join_the_others(tmp_path: Path)
         put(writer, {"s3://b/1": log(record(1), record(5))})
         compact(writer)
         put(writer, {"s3://b/2": log(record(2), record(6))})
-        names = rows_of(read_lake(tmp_path, CANDIDATES.digest), "candidate_parts").column("eventName").to_pylist()
-        assert names == ["Call1", "Call2", "Call6"]
+        files = read_lake(tmp_path, CANDIDATES.digest)
+        assert rows_of(files, "sorted_parts").column("eventName").to_pylist() == ["Call1"]
+        assert rows_of(files, "unsorted_parts").column("eventName").to_pylist() == ["Call2", "Call6"]
         compact(writer)
     assert len(read_lake(tmp_path).events) == 2
     assert shown(tmp_path, "eventName") == [("Call1",), ("Call2",), ("Call5",), ("Call6",)]
