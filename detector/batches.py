@@ -14,6 +14,7 @@ _BATCH_BYTES = 16 << 20  # as stored; about ten times that in memory
 _BATCH_OBJECTS = 2_000
 _FIRST_SHARE = 4  # the first batches are so many times smaller: no worker waits for a long listing
 _LAST_PIECES = 2  # each worker's share of what is left at the end
+_SMALL_BYTES, _SMALL_OBJECTS = 1 << 20, 250  # starting a worker takes longer than reading so little
 
 
 def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObject]:
@@ -45,7 +46,6 @@ def in_batches(objects: Iterable[LogObject], *, jobs: int) -> Iterator[tuple[Log
 
     Large batches make few parts; the last ones are small, so that all workers end at about the same time.
     """
-    pieces = jobs * _LAST_PIECES if jobs > 1 else 1
     waiting: list[LogObject] = []
     size_bytes = given = 0
     try:
@@ -60,9 +60,9 @@ def in_batches(objects: Iterable[LogObject], *, jobs: int) -> Iterator[tuple[Log
                 given += 1
                 yield batch
     except DetectorError:
-        yield from _shared_out(waiting, pieces)  # that the listing broke off is no reason not to read what it gave
+        yield from _shared_out(waiting, jobs)  # that the listing broke off is no reason not to read what it gave
         raise
-    yield from _shared_out(waiting, pieces)
+    yield from _shared_out(waiting, jobs)
 
 
 def _share(given: int, jobs: int) -> float:
@@ -80,11 +80,13 @@ def _first_of(waiting: Sequence[LogObject]) -> tuple[LogObject, ...]:
     return tuple(waiting[: min(count, _BATCH_OBJECTS)])
 
 
-def _shared_out(waiting: Sequence[LogObject], pieces: int) -> Iterator[tuple[LogObject, ...]]:
-    """Yield the objects in so many pieces of about the same size, in their order."""
+def _shared_out(waiting: Sequence[LogObject], jobs: int) -> Iterator[tuple[LogObject, ...]]:
+    """Yield the objects in a few pieces of about the same size, in their order; in one piece when they are few."""
+    total_bytes = sum(one.size_bytes for one in waiting)
+    worth = max(total_bytes // _SMALL_BYTES, len(waiting) // _SMALL_OBJECTS, 1)
+    wanted = total_bytes / min(worth, jobs * _LAST_PIECES if jobs > 1 else 1)
     piece: list[LogObject] = []
     size_bytes = 0
-    wanted = sum(one.size_bytes for one in waiting) / pieces
     for one in waiting:
         piece.append(one)
         size_bytes += one.size_bytes

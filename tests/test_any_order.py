@@ -37,7 +37,7 @@ from detector.stage import Batch, stage
 TRAILS = Path(__file__).parents[1] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # More with e.g. DETECTOR_TRAILS=200; a seed that failed is run alone with -k.
-SEEDS = range(int(os.environ.get("DETECTOR_TRAILS", "4")))
+SEEDS = range(int(os.environ.get("DETECTOR_TRAILS", "3")))
 Record = dict[str, Any]
 
 

@@ -36,6 +36,12 @@ def test_what_is_left_at_the_end_is_shared_out(count: int) -> None:
     assert max(batches[-4:]) - min(batches[-4:]) <= 3 * MIB
 
 
+def test_no_worker_is_started_for_a_few_small_files() -> None:
+    assert len(list(in_batches(objects(*[2_000] * 200), jobs=2))) == 1
+    assert len(list(in_batches(objects(*[2_000] * 499), jobs=2))) == 1
+    assert len(list(in_batches(objects(*[MIB] * 3), jobs=2))) == 3
+
+
 def test_one_process_has_nobody_to_share_with() -> None:
     sizes = [sum(one.size_bytes for one in batch) for batch in in_batches(objects(*[MIB] * 40), jobs=1)]
     assert sizes == [16 * MIB, 16 * MIB, 8 * MIB]
