@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -191,7 +191,11 @@ def write_new_alerts(
         OutputClosed: the reader of standard output has gone; what it has not read goes to the next.
         LakeError: the ledger cannot be written.
     """
-    new = list(_not_emitted(alerts, ledger.emitted()))
+    new = [
+        alert
+        for alert in alerts
+        if _is_news(ledger.last_emitted(alert.alert_id), alert.severity, suppressed=alert.suppressed_by is not None)
+    ]
     if new:
         documents = {output.sink.name: _documents(new, output) for output in outputs}
         ledger.record_emitted(map(_as_emitted, new), documents)
@@ -207,31 +211,18 @@ def _documents(alerts: Iterable[Alert], output: Output) -> Iterator[Document]:
 
 def _unattended(ledger: Ledger, outputs: Sequence[Output]) -> Iterator[str]:
     named = {output.sink.name for output in outputs}
-    for count in ledger.outbox.counts():
-        if count.waiting and count.sink not in named:
-            yield f"{count.waiting:,} alerts wait for {count.sink}, which is not among the outputs of this run"
+    for sink, count in ledger.outbox.waiting_by_sink().items():
+        if sink not in named:
+            yield f"{count:,} alerts wait for {sink}, which is not among the outputs of this run"
 
 
-def may_be_news(finding: Finding, emitted: Mapping[str, EmittedAlert]) -> bool:
-    """Tell whether a finding may be written as a new alert, as far as can be told without its events.
-
-    Args:
-        emitted: what has been written, by alert id.
-    """
-    known = emitted.get(alert_id(finding))
-    return known is None or known.suppressed or not Severity(known.severity).is_at_least(finding.severity)
+def may_be_news(finding: Finding, ledger: Ledger) -> bool:
+    """Tell whether a finding may be written as a new alert, as far as can be told without its events."""
+    return _is_news(ledger.last_emitted(alert_id(finding)), finding.severity, suppressed=False)
 
 
-def _not_emitted(alerts: Iterable[Alert], emitted: Iterable[EmittedAlert]) -> Iterator[Alert]:
-    before = {one.alert_id: one for one in emitted}
-    for alert in alerts:
-        known = before.get(alert.alert_id)
-        if (
-            known is None
-            or not Severity(known.severity).is_at_least(alert.severity)
-            or (known.suppressed and alert.suppressed_by is None)
-        ):
-            yield alert
+def _is_news(known: EmittedAlert | None, severity: Severity, *, suppressed: bool) -> bool:
+    return known is None or not Severity(known.severity).is_at_least(severity) or (known.suppressed and not suppressed)
 
 
 def _as_emitted(alert: Alert) -> EmittedAlert:

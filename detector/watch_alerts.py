@@ -165,10 +165,11 @@ class Alerting:
     def _write(self, engine: Engine, rules: Sequence[Rule]) -> None:
         """Run rules, and write what they have found that is news."""
         now = datetime.now(UTC)
-        emitted = {one.alert_id: one for one in self.lake.ledger.emitted()}
 
         def is_of_interest(finding: Finding) -> bool:
-            return finding.severity.is_at_least(self.settings.selection.min_severity) and may_be_news(finding, emitted)
+            return finding.severity.is_at_least(self.settings.selection.min_severity) and may_be_news(
+                finding, self.lake.ledger
+            )
 
         detection = Detection()
         run_rules(engine, rules, now.replace(microsecond=0), self.settings.suppressions, detection, is_of_interest)

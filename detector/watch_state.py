@@ -169,8 +169,8 @@ def _each_once(table: pa.Table) -> pa.Table:
 
 def _with_every_copy(files: LakeFiles) -> LakeFiles:
     """Return a lake in which no copy of an event is hidden: which is shown is decided over all that are kept."""
-    seen = files.events if files.with_candidates is None else files.with_candidates
-    return replace(files.with_copies(), hidden=(), with_candidates=seen + files.copies)
+    unsorted = files.events if files.unsorted is None else files.unsorted
+    return replace(files.with_copies(), hidden=(), unsorted=unsorted + files.copies, candidates=files.candidates)
 
 
 def _span(row: Mapping[str, Any]) -> tuple[datetime, datetime]:

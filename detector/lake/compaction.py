@@ -6,7 +6,7 @@ that is shown be replaced, one of them may have to be shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from detector.lake.duplicates import glob_safe, open_duckdb
+from detector.lake.duplicates import open_duckdb
 from detector.lake.parts import HIDDEN, Part, PartKind, write_part
+from detector.lake.reader import create_view
 from detector.records.schema import EVENTS
 
 _SMALL_ROWS = 50_000  # larger parts are left alone
@@ -98,8 +99,8 @@ def compact_day(task: Compaction) -> Compacted:
         LakeError: a part cannot be read, or the disk refuses.
     """
     with open_duckdb(task.staging) as connection:
-        _create_view(connection, "parts", task, task.day.events, EVENTS)
-        _create_view(connection, "hidden", task, task.day.hidden, HIDDEN)
+        create_view(connection, "parts", [task.lake / part.path for part in task.day.events], EVENTS)
+        create_view(connection, "hidden", [task.lake / part.path for part in task.day.hidden], HIDDEN)
         connection.execute(task.candidates.sql)
         parts = [
             *_write(task, connection.sql(f"FROM wanted_rows {_ORDER}"), PartKind.EVENTS, has_candidates=True),
@@ -109,16 +110,6 @@ def compact_day(task: Compaction) -> Compacted:
             parts += _write(task, connection.sql(_COPIES), PartKind.COPIES)
             parts += _write(task, connection.sql("FROM hidden ORDER BY ALL"), PartKind.HIDDEN)
     return Compacted(task.day, tuple(parts))
-
-
-def _create_view(
-    connection: duckdb.DuckDBPyConnection, name: str, task: Compaction, parts: Sequence[Part], schema: pa.Schema
-) -> None:
-    if parts:
-        paths = glob_safe([task.lake / part.path for part in parts])
-        connection.read_parquet(paths, hive_partitioning=False).create_view(name)
-    else:
-        connection.register(name, schema.empty_table())
 
 
 def _write(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 CREATE = """
 CREATE TABLE IF NOT EXISTS emitted_alerts (
@@ -54,8 +55,18 @@ def select_emitted(connection: sqlite3.Connection) -> Iterator[EmittedAlert]:
     present = {row[1] for row in connection.execute("PRAGMA table_info(emitted_alerts)")}
     columns = _COLUMNS if "suppressed" in present else _OLD_COLUMNS
     for row in connection.execute(f"SELECT {columns} FROM emitted_alerts ORDER BY emitted_at, alert_id"):  # noqa: S608
-        values = dict(zip(_NAMES, row, strict=True))
-        yield EmittedAlert(**values | {"suppressed": bool(values["suppressed"])})
+        yield _emitted(row)
+
+
+def select_one(connection: sqlite3.Connection, alert_id: str) -> EmittedAlert | None:
+    """Return one alert, or None when it has not been written."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM emitted_alerts WHERE alert_id = ?", (alert_id,)).fetchone()  # noqa: S608
+    return None if row is None else _emitted(row)
+
+
+def _emitted(row: Sequence[Any]) -> EmittedAlert:
+    values = dict(zip(_NAMES, row, strict=True))
+    return EmittedAlert(**values | {"suppressed": bool(values["suppressed"])})
 
 
 def insert_emitted(connection: sqlite3.Connection, alerts: Iterable[EmittedAlert]) -> None:

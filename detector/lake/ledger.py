@@ -214,16 +214,27 @@ class Ledger:
         self._folder_id.cache_clear()
         self._ingested_in.cache_clear()
 
-    def recently_dropped(self, seconds: int) -> set[Path]:
-        """Return the parts dropped less than so long ago (readers may still have them open), and forget the others."""
+    def dropped(self, seconds: int = 0) -> set[Path]:
+        """Return the parts that were dropped so long ago, or longer; readers may have the others open."""
+        return {
+            Path(path)
+            for (path,) in self._rows("SELECT path FROM dropped_parts WHERE dropped_at <= unixepoch() - ?", seconds)
+        }
+
+    def forget_dropped(self, paths: Iterable[Path]) -> None:
+        """Forget parts whose files have been removed."""
         with self._transaction() as connection:
-            connection.execute("DELETE FROM dropped_parts WHERE dropped_at < unixepoch() - ?", (seconds,))
-        return {Path(path) for (path,) in self._rows("SELECT path FROM dropped_parts")}
+            connection.executemany("DELETE FROM dropped_parts WHERE path = ?", [(str(path),) for path in paths])
 
     def emitted(self) -> list[EmittedAlert]:
         """Return each alert as it was last written, those written first at the beginning."""
         with _sqlite_errors(f"cannot read {self._path}"):
             return list(emitted.select_emitted(self._connection))
+
+    def last_emitted(self, alert_id: str) -> EmittedAlert | None:
+        """Return an alert as it was last written, or None when it has not been. Only of a ledger open for writing."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return emitted.select_one(self._connection, alert_id)
 
     def record_emitted(
         self, alerts: Iterable[EmittedAlert], documents: Mapping[str, Iterable[Document]] | None = None

@@ -89,7 +89,15 @@ class Outbox:
 
     def count_waiting(self, sink: str) -> int:
         """Return how many documents the sink has yet to accept."""
-        return next((count.waiting for count in self.counts() if count.sink == sink), 0)
+        return self.waiting_by_sink().get(sink, 0)
+
+    def waiting_by_sink(self) -> dict[str, int]:
+        """Return how many documents each sink has yet to accept; sinks that lack none are left out."""
+        return dict(
+            self.rows(
+                "SELECT name, count(*) FROM outbox JOIN sinks ON sinks.id = sink_id WHERE refused IS NULL GROUP BY name"
+            )
+        )
 
     def retry_refused(self, sink: str) -> None:
         """Let what the sink refused wait again, in its old place."""

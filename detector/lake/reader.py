@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,23 +39,20 @@ class LakeFiles:
     # None: nobody has written down which rows are further copies (a lake without a ledger).
     hidden: tuple[Path, ...] | None
     copies: tuple[Path, ...] = ()  # rows that are all hidden, set apart from `events`
-    # Those of `events` that are not known to hold no candidates.
-    with_candidates: tuple[Path, ...] | None = None
-    sorted_candidates: tuple[Path, ...] = ()  # those of `with_candidates` that hold hardly anything else
+    unsorted: tuple[Path, ...] | None = None  # those of `events` that nobody has looked through; None: all
+    candidates: tuple[Path, ...] = ()  # those that hold what detection looks at, and hardly anything else
     spans: Spans | None = None
 
     def with_copies(self) -> LakeFiles:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
-        return replace(self, events=self.events + self.copies, with_candidates=None, sorted_candidates=())
+        return replace(self, events=self.events + self.copies, unsorted=None, candidates=())
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `hidden` (the copies that are not shown) in DuckDB, and what helps not to read `parts`."""
-        _create_view(connection, "parts", self.events, EVENTS)
-        if self.with_candidates is not None:
-            looked_at = set(self.sorted_candidates)
-            unsorted = tuple(path for path in self.with_candidates if path not in looked_at)
-            _create_view(connection, "unsorted_parts", unsorted, EVENTS)
-            _create_view(connection, "sorted_parts", self.sorted_candidates, EVENTS)
+        create_view(connection, "parts", self.events, EVENTS)
+        if self.unsorted is not None:
+            create_view(connection, "unsorted_parts", self.unsorted, EVENTS)
+            create_view(connection, "sorted_parts", self.candidates, EVENTS)
         if self.spans is not None:
             connection.register("_spans", spans_table(self.spans))
             connection.execute("CREATE TABLE spans AS FROM _spans")
@@ -63,7 +60,7 @@ class LakeFiles:
         if self.hidden is None:
             connection.execute(_FIND_HIDDEN)
         else:
-            _create_view(connection, "hidden", self.hidden, HIDDEN)
+            create_view(connection, "hidden", self.hidden, HIDDEN)
 
 
 def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFiles:
@@ -102,24 +99,17 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
     def of_kind(kind: PartKind) -> tuple[Path, ...]:
         return tuple(path for part, path in paths.items() if part.kind is kind)
 
+    looked_through = {
+        path for part, path in paths.items() if candidates_digest is not None and part.sorted_by == candidates_digest
+    }
+    events = of_kind(PartKind.EVENTS)
     return LakeFiles(
         directory,
-        events=of_kind(PartKind.EVENTS),
+        events=events,
         hidden=of_kind(PartKind.HIDDEN),
         copies=of_kind(PartKind.COPIES),
-        with_candidates=tuple(
-            path
-            for part, path in paths.items()
-            if part.kind is PartKind.EVENTS and (part.has_candidates or part.sorted_by != candidates_digest)
-        ),
-        sorted_candidates=tuple(
-            path
-            for part, path in paths.items()
-            if part.kind is PartKind.EVENTS
-            and part.has_candidates
-            and candidates_digest is not None
-            and part.sorted_by == candidates_digest
-        ),
+        unsorted=tuple(path for path in events if path not in looked_through),
+        candidates=tuple(path for part, path in paths.items() if part.has_candidates and path in looked_through),
         spans=spans,
     )
 
@@ -155,8 +145,8 @@ def _ledger_of(directory: Path) -> Iterator[Ledger]:
         ledger.close()
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: tuple[Path, ...], schema: pa.Schema) -> None:
-    """Create a view over Parquet files; DuckDB binds no parameters in a view, so that the paths are quoted here."""
+def create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
+    """Create a view over parts, also over none; DuckDB binds no parameters in a view: the paths are quoted here."""
     if paths:
         quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in glob_safe(paths))
         source = f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = false)"

@@ -85,6 +85,7 @@ class LakeWriter:
         Raises:
             LakeError: the disk refuses; the day under way stays as it was.
         """
+        _remove_dropped(self.directory, self.ledger)  # whoever writes for days makes many of them
         days = days_to_compact(
             self.ledger.parts(), candidates.digest, unsorted_parts=unsorted_parts, unsorted_rows=unsorted_rows
         )
@@ -217,10 +218,19 @@ def _make_folders(directory: Path) -> None:
 
 def _remove_orphans(directory: Path, ledger: Ledger) -> None:
     """Remove what a killed writer left: files that no ledger entry names, and all of its staging folder."""
+    _remove_dropped(directory, ledger)
     listed = {directory / part.path for part in ledger.parts()}
-    listed |= {directory / path for path in ledger.recently_dropped(_KEEP_DROPPED_SECONDS)}
+    listed |= {directory / path for path in ledger.dropped()}
     shutil.rmtree(directory / PartKind.EVENTS / "_tmp", ignore_errors=True)
     for kind in PartKind:
         for path in sorted((directory / kind).rglob("part-*")):
             if path not in listed and path.is_file():
                 path.unlink()
+
+
+def _remove_dropped(directory: Path, ledger: Ledger) -> None:
+    """Remove the files of parts that were replaced so long ago that no reader has them open."""
+    gone = ledger.dropped(_KEEP_DROPPED_SECONDS)
+    for path in gone:
+        (directory / path).unlink(missing_ok=True)
+    ledger.forget_dropped(gone)
