@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.generate import DAYS
-from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject, ObjectStatus
+from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.parts import Part, PartKind, write_part
 from detector.lake.writer import Staged, open_to_write
 from detector.sources.local import open_local

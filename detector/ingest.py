@@ -8,7 +8,7 @@ from itertools import chain, takewhile
 
 from detector.batches import in_batches, log_objects
 from detector.errors import DetectorError
-from detector.lake.ledger import LedgerObject, ObjectStatus
+from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.report import RunReport
 from detector.sources.log_source import LogObject, LogSource, Unreadable

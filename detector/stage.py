@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from detector.errors import CredentialsError
-from detector.lake.ledger import LedgerObject, ObjectStatus
+from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.parts import Part, PartKind, write_part, write_rejected
 from detector.records.log_file import MAX_BYTES, DecodedLogFile, KeptRecord, decode_in_pieces
 from detector.records.table import Rows, to_table

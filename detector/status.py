@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject, ObjectStatus
+from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.outbox import OutboxCount
 from detector.lake.reader import read_lake
 from detector.sources.keys import parse_key

@@ -20,7 +20,7 @@ from detector.arrived import Arrival, Arrived
 from detector.errors import DetectorError, LakeBusy, LakeError, SourceError
 from detector.heartbeat import Heartbeat
 from detector.ingest import ingest
-from detector.lake.ledger import LedgerObject
+from detector.lake.object_records import LedgerObject
 from detector.lake.parts import Part, PartKind
 from detector.lake.writer import LakeWriter, open_to_write
 from detector.metrics import Metrics

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from detector.errors import CredentialsError, DetectorError, LakeError, SourceError
 from detector.ingest import ingest
-from detector.lake.ledger import ObjectStatus
+from detector.lake.object_records import ObjectStatus
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.report import RunReport

@@ -5,16 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
-from detector.lake import emitted, outbox, part_records
+from detector.lake import emitted, object_records, outbox, part_records
 from detector.lake.emitted import EmittedAlert
+from detector.lake.object_records import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
 from detector.lake.outbox import Document, Outbox
 from detector.lake.parts import Part, PartKind
 from detector.records.spans import Spans
@@ -22,23 +20,9 @@ from detector.records.spans import Spans
 FILE_NAME = "ledger.sqlite"
 _VERSION = 4
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
-# A million objects are normal: their folders are stored once, hashes as blobs.
 _TABLES = f"""
 BEGIN;
-CREATE TABLE IF NOT EXISTS folders (id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS objects (
-    folder_id INTEGER NOT NULL REFERENCES folders (id),
-    name TEXT NOT NULL,
-    etag BLOB NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    last_modified INTEGER,
-    content_sha256 BLOB,
-    records INTEGER NOT NULL,
-    rows INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT,
-    PRIMARY KEY (folder_id, name)
-) WITHOUT ROWID;
+{object_records.CREATE}
 {part_records.CREATE}
 {emitted.CREATE}
 {outbox.CREATE}
@@ -48,45 +32,12 @@ COMMIT;
 _UPGRADES = {1: emitted.UPGRADE, 2: part_records.UPGRADE, 3: outbox.CREATE}  # from this version to the next
 
 
-class ObjectStatus(StrEnum):
-    """What became of a log object whose content was read."""
-
-    INGESTED = "ingested"
-    PARTIAL = "partial"  # could not be read whole; its readable records are in
-    SKIPPED = "skipped"  # another kind of file
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerObject:
-    """One log object as the ledger knows it."""
-
-    uri: str
-    etag: str
-    size_bytes: int
-    last_modified: datetime | None
-    content_sha256: bytes
-    records: int
-    rows: int
-    status: ObjectStatus
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger says of an object that is listed again."""
-
-    etag_matches: bool
-    status: ObjectStatus
-    reason: str | None
-
-
 class Ledger:
     """One open ledger."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._folder_id = lru_cache(maxsize=100_000)(self._find_folder)
         self._ingested_in = lru_cache(maxsize=_FOLDERS)(self._find_ingested_in)
 
     @classmethod
@@ -122,35 +73,17 @@ class Ledger:
 
     def has(self, uri: str, etag: str) -> bool:
         """Say whether an object was read whole, with this content. Quick for many objects of a folder in a row."""
-        folder, name = _split(uri)
-        names = self._ingested_in(folder)
-        if names is None:
+        folder, name = split_uri(uri)
+        etags = self._ingested_in(folder)
+        if etags is None:
             known = self.known(uri, etag)
             return known is not None and known.etag_matches and known.status is ObjectStatus.INGESTED
-        return names.get(name) == _pack_etag(etag)
-
-    def _find_ingested_in(self, folder: str) -> dict[str, bytes | str] | None:
-        """Return name and ETag of the objects of a folder that were read whole; None when they are too many."""
-        rows = self._rows(
-            "SELECT name, etag FROM objects WHERE folder_id = ? AND status = ? LIMIT ?",
-            self._folder_id(folder),
-            ObjectStatus.INGESTED,
-            _FOLDER_OBJECTS + 1,
-        )
-        names = dict(rows)
-        return names if len(names) <= _FOLDER_OBJECTS else None
+        return etags.get(name) == pack_etag(etag)
 
     def known(self, uri: str, etag: str) -> Known | None:
         """Return what is known of an object, or None when it has never been read."""
-        folder, name = _split(uri)
-        folder_id = self._folder_id(folder)
-        if folder_id is None:
-            return None
-        for known_etag, status, reason in self._rows(
-            "SELECT etag, status, reason FROM objects WHERE folder_id = ? AND name = ?", folder_id, name
-        ):
-            return Known(known_etag == _pack_etag(etag), ObjectStatus(status), reason)
-        return None
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return object_records.select_known(self._connection, uri, etag)
 
     def parts(self, kind: PartKind | None = None) -> list[Part]:
         """Return the parts that count, in the order of their paths."""
@@ -164,22 +97,8 @@ class Ledger:
 
     def objects(self) -> Iterator[LedgerObject]:
         """Yield all objects."""
-        rows = self._rows(
-            "SELECT uri || name, etag, size_bytes, last_modified, content_sha256, records, rows, status, reason"
-            " FROM objects JOIN folders ON folders.id = folder_id ORDER BY 1"
-        )
-        for uri, etag, size, modified, digest, records, count, status, reason in rows:
-            yield LedgerObject(
-                uri,
-                etag.hex() if isinstance(etag, bytes) else etag,
-                size,
-                None if modified is None else datetime.fromtimestamp(modified, UTC),
-                digest,
-                records,
-                count,
-                ObjectStatus(status),
-                reason,
-            )
+        with _sqlite_errors(f"cannot read {self._path}"):
+            yield from object_records.select_objects(self._connection)
 
     def commit(self, objects: Sequence[LedgerObject], added: Iterable[Part], dropped: Iterable[Part]) -> None:
         """Record parts and objects in one transaction: after it all of them are in, before it none.
@@ -188,30 +107,9 @@ class Ledger:
             LakeError: the database refuses, for example because the disk is full.
         """
         with self._transaction() as connection:
-            places = [_split(one.uri) for one in objects]
-            folders = [(folder,) for folder in dict.fromkeys(folder for folder, _ in places)]
-            connection.executemany("INSERT OR IGNORE INTO folders (uri) VALUES (?)", folders)
-            connection.executemany(
-                "INSERT OR REPLACE INTO objects SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM folders WHERE uri = ?",
-                [
-                    (
-                        name,
-                        _pack_etag(one.etag),
-                        one.size_bytes,
-                        None if one.last_modified is None else int(one.last_modified.timestamp()),
-                        one.content_sha256,
-                        one.records,
-                        one.rows,
-                        one.status,
-                        one.reason,
-                        folder,
-                    )
-                    for one, (folder, name) in zip(objects, places, strict=True)
-                ],
-            )
+            object_records.insert_objects(connection, objects)
             part_records.delete_parts(connection, dropped)
             part_records.insert_parts(connection, added)
-        self._folder_id.cache_clear()
         self._ingested_in.cache_clear()
 
     def dropped(self, seconds: int = 0) -> set[Path]:
@@ -254,8 +152,9 @@ class Ledger:
         """What sinks have yet to accept."""
         return Outbox(self._transaction, self._rows)
 
-    def _find_folder(self, uri: str) -> int | None:
-        return next((int(folder_id) for (folder_id,) in self._rows("SELECT id FROM folders WHERE uri = ?", uri)), None)
+    def _find_ingested_in(self, folder: str) -> dict[str, bytes | str] | None:
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return object_records.select_etags(self._connection, folder, most=_FOLDER_OBJECTS)
 
     def _rows(self, query: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
         with _sqlite_errors(f"cannot read {self._path}"):
@@ -308,21 +207,6 @@ def _connect_to_read_only_media(path: Path) -> sqlite3.Connection:
 
 def _number(connection: sqlite3.Connection, query: str) -> int:
     return int(connection.execute(query).fetchone()[0])
-
-
-def _split(uri: str) -> tuple[str, str]:
-    folder, slash, name = uri.rpartition("/")
-    return folder + slash, name
-
-
-def _pack_etag(etag: str) -> bytes | str:
-    """Return an MD5 or SHA-256 in hex as bytes, anything else as it is."""
-    if len(etag) in (32, 64) and etag == etag.lower():
-        try:
-            return bytes.fromhex(etag)
-        except ValueError:
-            pass
-    return etag
 
 
 def _upgrade(version: int) -> str:

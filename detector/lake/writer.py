@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from detector.errors import LakeError
 from detector.lake.compaction import Candidates, Compacted, Compaction, compact_day, days_to_compact
 from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
-from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject
+from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.lock import writer_lock
+from detector.lake.object_records import LedgerObject
 from detector.lake.parts import Part, PartKind, disk_error, fsync_folder, read_part, write_part
 from detector.workers import run_in_workers
 

@@ -13,7 +13,8 @@ import pytest
 from detector.errors import LakeError
 from detector.lake import part_records
 from detector.lake.emitted import EmittedAlert
-from detector.lake.ledger import FILE_NAME, Ledger, LedgerObject, ObjectStatus
+from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.outbox import Document, OutboxCount
 from detector.lake.reader import read_lake
 

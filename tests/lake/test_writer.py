@@ -21,7 +21,8 @@ import pytest
 
 import detector.lake.parts as parts_module
 from detector.errors import LakeBusy, LakeError
-from detector.lake.ledger import FILE_NAME, Ledger, ObjectStatus
+from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.object_records import ObjectStatus
 from detector.lake.parts import HIDDEN, PartKind
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
