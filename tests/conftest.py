@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from detector import cli
 from tests.lookup_server import LookupServer, serve_lookup_events
+from tests.running import Result, Run, aws_environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,16 +32,23 @@ def s3_url() -> Iterator[str]:
 @pytest.fixture
 def aws_variables(tmp_path: Path, s3_url: str) -> dict[str, str]:
     """The environment of a person whose S3 is the test server."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return kept | {
-        "AWS_ACCESS_KEY_ID": "AKIATESTING",
-        "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-tests",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_S3": s3_url,
-        "AWS_CONFIG_FILE": str(tmp_path / "aws-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "aws-credentials"),
-    }
+    return aws_environment(s3_url, tmp_path)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command line, called in this process."""
+
+    def run_main(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["detector", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        code = ended.value.code
+        assert code is None or isinstance(code, int)
+        return Result(code or 0, out, err)
+
+    return run_main
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from detector.lake.reader import read_lake
-
-from .running import LOGIN, Run, write_log
+from tests.running import LOGIN, Run, write_log
 
 COMPROMISED = Path(__file__).parents[2] / "fixtures" / "trails" / "compromised_root"
 

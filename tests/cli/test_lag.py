@@ -13,8 +13,8 @@ from detector.lake.ledger import FILE_NAME
 from detector.lake.writer import open_to_write
 from detector.sources.log_source import LogObject
 from detector.stage import Batch, stage
-from tests.cli.running import Run
 from tests.lake.samples import ACCOUNT, MemoryReader, commit, log, record
+from tests.running import Run
 
 EIGHT = datetime(2024, 5, 1, 8, tzinfo=UTC)
 

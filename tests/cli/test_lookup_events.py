@@ -16,8 +16,7 @@ import pytest
 from detector.sources import lookup_events
 from fixtures.expect import TRAILS
 from tests.lookup_server import ACCOUNT, LookupServer
-
-from .running import LOGIN, Run
+from tests.running import LOGIN, Run
 
 THREE_DAYS_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
 HISTORY = ("lookup-events:", "--region", "us-east-1", "--since", "5d", "--jobs", "1")

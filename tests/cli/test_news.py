@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .running import LOGIN, Run, write_log
+from tests.running import LOGIN, Run, write_log
 
 WITH_MFA = LOGIN | {"additionalEventData": {"MFAUsed": "Yes"}}
 # An AssumeRoot that handed out the key of a call shows that the call was no direct use of root.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .running import LOGIN, Run, write_log
+from tests.running import LOGIN, Run, write_log
 
 METADATA = """\
 -- /// rule

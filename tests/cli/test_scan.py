@@ -10,8 +10,7 @@ import pytest
 
 from detector.formats import AlertFormat
 from fixtures.receivers import read_line
-
-from .running import LOGIN, Run, write_log
+from tests.running import LOGIN, Run, write_log
 
 COMPROMISED = Path(__file__).parents[2] / "fixtures/trails/compromised_root/AWSLogs"
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from detector import cli
 from detector.lake.ledger import Ledger
 from detector.lake.outbox import Document
 
@@ -40,32 +37,3 @@ def alerts(count: int) -> list[Document]:
         Document(f"id-{number}", json.dumps({"alert_id": f"id-{number}", "summary": "x" * 100}).encode() + b"\n")
         for number in range(count)
     ]
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def errors(self) -> list[str]:
-        return [line for line in self.err.splitlines() if line.startswith("error: ")]
-
-
-Run = Callable[..., Ended]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """The command line, called in this process."""
-
-    def run_main(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["detector", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, out, err)
-
-    return run_main

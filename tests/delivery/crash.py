@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from detector.lake.ledger import Ledger
 from detector.lake.outbox import Document
 from detector.rules.rule import Confidence
 from detector.severity import Severity
+from tests.forking import in_child
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ALERTS = 4
@@ -100,18 +101,6 @@ def deliver(folder: Path, count: int, steps: Steps) -> None:
     write_new_alerts([alert(number) for number in range(count)], outputs, ledger)
     steps.step()
     ledger.close()
-
-
-def in_child(act: Callable[[], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        except BaseException as error:  # noqa: BLE001
-            sys.stderr.write(f"{error!r}\n")
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def main() -> None:

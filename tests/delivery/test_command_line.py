@@ -16,8 +16,8 @@ import trustme
 
 from detector.alerts.delivery import Delivery, Refused
 from detector.cli_telling import say_delivery
+from tests.running import Result, Run
 
-from .conftest import Ended, Run
 from .endpoints import Endpoint, Reply, Request, first_times, serving, unused_port
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def ids_in(lines: str) -> list[str]:
     return [json.loads(line)["alert_id"] for line in lines.splitlines()]
 
 
-def new(run: Run, lake: Path, *arguments: object) -> Ended:
+def new(run: Run, lake: Path, *arguments: object) -> Result:
     return run("detect", "--new", "--lake", lake, "--delivery-seconds", "0.3", *arguments)
 
 

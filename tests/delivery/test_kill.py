@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 
 def test_a_delivery_that_is_killed_at_any_step_loses_nothing(tmp_path: Path) -> None:
     script = Path(__file__).with_name("crash.py")
-    ended = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, check=False)
+    environment = os.environ | {"PYTHONPATH": str(script.parents[2])}
+    ended = subprocess.run(
+        [sys.executable, script, tmp_path], capture_output=True, text=True, check=False, env=environment
+    )
     assert ended.returncode == 0, ended.stderr
     lives = [json.loads(line) for line in ended.stdout.splitlines()]
     assert len(lives) > 25

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +19,13 @@ from samples import compact, files_of, log, put, record, shown  # type: ignore[i
 from detector.lake.ledger import Ledger
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
+from tests.forking import in_child
 
 BEFORE = {"s3://b/1": log(record(1), record(2), record(2))}
 BATCH = {
     "s3://b/0": log(record(1), record(3, day=2), {"eventName": "no time"}),
     "s3://b/1": log(record(2), record(4)),
 }
-
-
-def in_child(act: Callable[[], object]) -> int:
-    """Run `act` in a forked child; return minus the signal that ended it, or its exit code."""
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        except BaseException as error:  # noqa: BLE001
-            sys.stderr.write(f"{error!r}\n")
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def kill_before(target: Any, name: str, counter: list[int]) -> None:  # noqa: ANN401

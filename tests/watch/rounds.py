@@ -22,18 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from detector.rules.rule import load_rules, shipped_rules_directory
+from tests.running import aws_environment
 
-from .trail import (
-    FIXTURES,
-    Trail,
-    alert_lines,
-    bundled_files,
-    environment,
-    once,
-    rows,
-    run_over,
-    watch_command,
-)
+from .trail import FIXTURES, Trail, alert_lines, bundled_files, once, rows, run_over, watch_command
 
 HIDDEN_SECONDS = 4
 PATIENCE_SECONDS = 300
@@ -78,7 +69,7 @@ class Watcher:
     def __init__(self, trail: Trail, folder: Path) -> None:
         self.folder = folder
         self._command = watch_command(trail.queue_url, folder)
-        self._environment = environment(trail.url, folder)
+        self._environment = aws_environment(trail.url, folder)
         self._seen: list[float] = []  # when each line was there
         self._tail = threading.Thread(target=self._watch_lines, daemon=True)
         self._tail.start()

@@ -24,8 +24,10 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+from tests.running import LOGIN, aws_environment
+
 from .rounds import moto
-from .trail import LOGIN, Trail, environment, watch_command
+from .trail import Trail, watch_command
 
 RECORDS = 50
 WAITING = 600
@@ -86,7 +88,7 @@ def main() -> int:
         busy = threading.Thread(target=keep_busy, args=(trail, ended))
         busy.start()
         command = watch_command(trail.queue_url, folder, "--metrics", str(metrics))
-        process = subprocess.Popen(command, env=environment(url, folder))
+        process = subprocess.Popen(command, env=aws_environment(url, folder))
         started = time.monotonic()
         tenths: list[tuple[float, float, int]] = []
         for tenth in range(1, 11):

@@ -20,8 +20,9 @@ from detector.lake.writer import open_to_write
 from detector.sources.log_source import LogObject
 from detector.sources.opening import open_source
 from detector.window import Scope
+from tests.running import LOGIN, Result, Run, write_log
 
-from .trail import LOGIN, Result, Run, Trail, alert_ids, rows, write_log
+from .trail import Trail, alert_ids, rows
 
 
 def test_a_directory_that_is_being_filled(tmp_path: Path) -> None:

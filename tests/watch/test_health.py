@@ -9,8 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from detector.arrivals import Totals
 from detector.heartbeat import Heartbeat
+from tests.running import Run
 
-from .trail import Run, Trail, alert_ids, alert_lines, bundled_files
+from .trail import Trail, alert_ids, alert_lines, bundled_files
 
 START = datetime(2025, 3, 4, 9, 0, tzinfo=UTC)
 URI = "s3://trail/AWSLogs/{account}/CloudTrail/{region}/2025/03/04/x.json.gz"

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.sources.notifications import CarriedRecord, decide
-
-from .trail import Run
+from tests.running import Run
 
 CORPUS = Path(__file__).parents[3] / "shared/corpus/envelopes"
 LOG = "AWSLogs/111122223333/CloudTrail/us-east-1/2025/03/04/111122223333_CloudTrail_us-east-1_20250304T0955Z_a1.json.gz"

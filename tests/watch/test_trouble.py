@@ -41,22 +41,9 @@ from detector.watch import Watch
 from detector.watch_alerts import WatchSettings
 from detector.watch_queue import QueueArrivals, QueueSettings
 from detector.watch_rules import load_watch_rules
+from tests.running import LOGIN, Run, write_log
 
-from .trail import LOGIN, Result, Run, Trail, alert_ids, bundled_files, rows, watch_command, write_log
-
-
-def watch_once(run: Run, trail: Trail, folder: Path, *more: str) -> Result:
-    return run(
-        "watch",
-        "--queue",
-        trail.queue_url,
-        "--lake",
-        folder / "lake",
-        "--output",
-        folder / "alerts.jsonl",
-        "--once",
-        *more,
-    )
+from .trail import Trail, alert_ids, bundled_files, rows, watch_command, watch_once
 
 
 def eventually(is_so: Callable[[], bool]) -> bool:

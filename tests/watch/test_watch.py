@@ -8,21 +8,9 @@ from typing import Any
 
 import pytest
 
-from .trail import Run, Trail, alert_ids, bundled_files, once, rows, run_over
+from tests.running import Run
 
-
-def watch_once(run: Run, trail: Trail, folder: Path, *more: str) -> Any:  # noqa: ANN401
-    return run(
-        "watch",
-        "--queue",
-        trail.queue_url,
-        "--lake",
-        folder / "lake",
-        "--output",
-        folder / "alerts.jsonl",
-        "--once",
-        *more,
-    )
+from .trail import Trail, alert_ids, bundled_files, once, rows, run_over, watch_once
 
 
 @pytest.mark.parametrize("by", ["sns", "sns-raw"])

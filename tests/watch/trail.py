@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -17,51 +16,16 @@ import boto3
 import duckdb
 
 from detector.lake.reader import read_lake
+from tests.running import Result, Run, aws_environment
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-LOGIN: dict[str, Any] = {
-    "eventVersion": "1.08",
-    "userIdentity": {"type": "Root", "principalId": "111122223333", "arn": "arn:aws:iam::111122223333:root",
-                     "accountId": "111122223333", "accessKeyId": ""},
-    "eventTime": "2025-03-04T09:52:10Z", "eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin",
-    "awsRegion": "us-east-1", "sourceIPAddress": "203.0.113.9", "userAgent": "Mozilla/5.0",
-    "requestParameters": None, "responseElements": {"ConsoleLogin": "Success"},
-    "additionalEventData": {"MFAUsed": "No"}, "eventID": "7d1f7c1e-0001-4c6e-9a40-0d6f0d7b7a11",
-    "readOnly": False, "eventType": "AwsConsoleSignIn", "recipientAccountId": "111122223333",
-}  # fmt: skip
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "trails"
 KEY = {"aws_access_key_id": "AKIATESTING", "aws_secret_access_key": "the-secret-of-the-tests"}
 _numbers = count()
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
-
-
-def environment(s3_url: str, folder: Path) -> dict[str, str]:
-    """The variables of a person whose S3 is the test server; the queue's URL says where SQS is."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return kept | {
-        "AWS_ACCESS_KEY_ID": "AKIATESTING",
-        "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-tests",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_S3": s3_url,
-        "AWS_CONFIG_FILE": str(folder / "aws-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "aws-credentials"),
-    }
 
 
 def bundled_files(*trails: str) -> dict[str, bytes]:
@@ -163,7 +127,7 @@ def run_over(files: Mapping[str, bytes], bucket: str, s3_url: str, folder: Path)
     command = [sys.executable, "-m", "detector", "run", f"s3://{bucket}", "--lake", str(folder / "lake"),
                "--output", str(folder / "alerts.jsonl"), "--jobs", "1"]  # fmt: skip
     folder.mkdir()
-    subprocess.run(command, check=True, capture_output=True, env=environment(s3_url, folder))
+    subprocess.run(command, check=True, capture_output=True, env=aws_environment(s3_url, folder))
     assert files
     return set(alert_ids(folder))
 
@@ -185,12 +149,12 @@ def rows(lake: Path) -> list[tuple[Any, ...]]:
         return connection.execute("SELECT logFile, logFileIndex, eventKey FROM parts ORDER BY ALL").fetchall()
 
 
-def write_log(path: Path, *records: dict[str, Any]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode(), mtime=0))
-    return path
-
-
 def once(items: Iterable[Any]) -> bool:
     listed: Sequence[Any] = list(items)
     return len(set(listed)) == len(listed)
+
+
+def watch_once(run: Run, trail: Trail, folder: Path, *more: str) -> Result:
+    """Work off the queue of a trail in this process."""
+    files = ("--lake", folder / "lake", "--output", folder / "alerts.jsonl")
+    return run("watch", "--queue", trail.queue_url, *files, "--once", *more)

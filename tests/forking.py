@@ -1,0 +1,20 @@
+"""Lives that may end by a signal, for scripts that never use a thread before they fork."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+
+def in_child(act: Callable[[], object]) -> int:
+    """Run `act` in a forked child; return minus the signal that ended it, or its exit code."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001
+            sys.stderr.write(f"{error!r}\n")
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
