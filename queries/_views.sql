@@ -823,7 +823,7 @@ WHERE
 -- What root_api_call leaves out ------------------------------------------------------------------------------------------
 
 -- Events that a rule reports on that event alone. Each rule that does so adds the view it reads, and only then.
-CREATE TABLE reported_alone AS
+CREATE VIEW reported_alone AS
 SELECT logFile, logFileIndex FROM root_access_key_creations
 UNION ALL
 SELECT logFile, logFileIndex FROM root_signing_credential_creations
@@ -870,7 +870,7 @@ SELECT logFile, logFileIndex FROM trail_tampering_denials;
 -- Calls that another rule about root reports, or that are among these, whatever came of them: root_api_call has the
 -- writes that succeeded, root_call_denied the denials. Rules about how root is used (root_access_key_used,
 -- root_first_use and the like) report beside.
-CREATE TABLE root_calls_reported AS
+CREATE VIEW root_calls_reported AS
 SELECT logFile, logFileIndex FROM reported_alone
 UNION ALL
 SELECT logFile, logFileIndex FROM root_sensitive_reads
