@@ -17,8 +17,9 @@ from detector.detect import detect
 from detector.ingest import ingest
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
-from detector.records.glance import Glancer, is_wanted
+from detector.records.glance import Glancer
 from detector.records.log_file import decode_log_file
+from detector.records.wanted import is_wanted, names_of
 from detector.report import RunReport
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
@@ -159,4 +160,4 @@ def test_most_records_are_passed_over() -> None:
         b'{"Records":[{"eventTime":"2025-03-04T10:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"DescribeX"}]}',
         "s3://bucket/key",
     ).rows
-    assert not is_wanted(rows.records[0])
+    assert not is_wanted(names_of(rows.records[0]))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ _USABLE_TIME = re.compile(
 )
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Record)
 _IDENTITY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(STRUCTS[USER_IDENTITY])
+_time_of = attrgetter("eventTime")
 _ENCODER = msgspec.json.Encoder()
 _KNOWN_IDENTITIES = 4_096
 _KNOWN_IDENTITY_BYTES = 4_096  # a usual one has 600
@@ -110,7 +112,7 @@ def _decode_user_identity(raw: bytes) -> Any:  # noqa: ANN401
 
 def has_exact_times(records: Sequence[Any]) -> bool:
     """Say whether each eventTime is a time of the form …SSZ, which sorts as text and which a cast understands."""
-    times = [record.eventTime for record in records]
+    times = set(map(_time_of, records))
     return (
         None not in times
         and _EXACT_TIMES.match("".join(times)) is not None

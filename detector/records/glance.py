@@ -1,8 +1,7 @@
 """A log file at a glance: of most records only the few fields that tell whether any rule can want them.
 
 Decoding a few fields costs half of decoding all, and the records passed over need no columns at all. What is wanted
-is a superset of `candidate_rows` in queries/_views.sql, of the further events that the shipped rules read, and, in a
-second look, of what some callers did in some time; tests hold the two together.
+is told by wanted.py, and, in a second look, by what some callers did in some time.
 """
 
 from __future__ import annotations
@@ -10,133 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from detector.records.compression import decompress
 from detector.records.decode import REFUSALS, RejectedRecord, decode_record, has_exact_times
+from detector.records.glimpse import FIRST_LOOK, SECOND_LOOK, Glimpses, glimpses
 from detector.records.kind import kind_of_event
 from detector.records.log_file import MAX_BYTES, WHOLE_BYTES, DecodedLogFile, decode_in_pieces
-from detector.records.spans import Spans, merge_spans
+from detector.records.spans import Spans, merge_spans, place
 from detector.records.table import Rows
-
-# Event source up to its first dot → the event names that some rule can want; None: all of them.
-_WANTED: dict[str, frozenset[str] | None] = {
-    "signin": None,
-    "cloudtrail": None,
-    "iam": frozenset(
-        {
-            "DeactivateMFADevice",
-            "EnableMFADevice",
-            "CreateVirtualMFADevice",
-            "DeleteVirtualMFADevice",
-            "ResyncMFADevice",
-            "CreateLoginProfile",
-            "UpdateLoginProfile",
-            "DeleteLoginProfile",
-            "DeleteUser",
-            "EnableOrganizationsRootCredentialsManagement",
-            "DisableOrganizationsRootCredentialsManagement",
-            "EnableOrganizationsRootSessions",
-            "DisableOrganizationsRootSessions",
-        }
-    ),
-    "sts": frozenset({"AssumeRoot"}),
-    "organizations": frozenset(
-        {"LeaveOrganization", "RemoveAccountFromOrganization", "RegisterDelegatedAdministrator"}
-    ),
-    "s3": frozenset(
-        {
-            "DeleteBucket",
-            "DeleteBucketPolicy",
-            "PutBucketLifecycle",
-            "PutBucketLifecycleConfiguration",
-            "PutBucketVersioning",
-            "DeleteObject",
-            "DeleteObjects",
-        }
-    ),
-    "kms": frozenset({"ScheduleKeyDeletion", "DisableKey"}),
-    "logs": frozenset({"DeleteLogGroup"}),
-}
-_WANTED_OF_ANY_SOURCE = frozenset(
-    {
-        "EmailUpdated",
-        "StartPrimaryEmailUpdate",
-        "AcceptPrimaryEmailUpdate",
-        "CloseAccount",
-        "PutAlternateContact",
-        "DeleteAlternateContact",
-        "PutContactInformation",
-        "SetContactAddress",
-        "SetAdditionalContacts",
-        "SetSecurityQuestions",
-    }
-)
-
-
-# Field name → the members that are looked at; None: text.
-_FieldTree = dict[str, "_FieldTree | None"]
-_NAMES: _FieldTree = {
-    "eventTime": None,
-    "eventSource": None,
-    "eventName": None,
-    "awsRegion": None,
-    "recipientAccountId": None,
-    "eventCategory": None,
-}
-_GLIMPSE: _FieldTree = _NAMES | {
-    "userIdentity": {
-        "type": None,
-        "invokedBy": None,
-        "accountId": None,
-        "sessionContext": {"sessionIssuer": {"type": None}},
-    }
-}
-_GLIMPSE_OF_CALLER: _FieldTree = _NAMES | {
-    "sourceIPAddress": None,
-    "userIdentity": {
-        "type": None,
-        "invokedBy": None,
-        "accountId": None,
-        "arn": None,
-        "accessKeyId": None,
-        "sessionContext": {"sessionIssuer": {"type": None, "arn": None}},
-    },
-}
-
-
-def _glimpses(fields: _FieldTree) -> msgspec.json.Decoder[Any]:
-    """Return a decoder of log files to records of these fields.
-
-    As in schema.py the types are not optional while the defaults are None: an explicit null, or a value of another
-    type, is refused, and the file goes the way on which nothing is taken for granted.
-    """
-
-    def struct(name: str, fields: _FieldTree) -> type[msgspec.Struct]:
-        members: list[tuple[str, Any, Any]] = [
-            (member, struct(member, below) if below else str, None) for member, below in fields.items()
-        ]
-        return msgspec.defstruct(name, members, gc=False)
-
-    record: Any = struct("Glimpse", fields)
-    return msgspec.json.Decoder(msgspec.defstruct("GlimpsedFile", [("Records", list[record])], gc=False))
-
-
-class _RawFile(msgspec.Struct, gc=False):
-    Records: list[msgspec.Raw]
+from detector.records.wanted import is_bucket_check, is_wanted, names_of
 
 
 class _Parameters(msgspec.Struct, gc=False):
     requestParameters: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815 - CloudTrail's name
 
 
-_RAW = msgspec.json.Decoder(_RawFile)
 _PARAMETERS = msgspec.json.Decoder(_Parameters)
-_FIRST_LOOK = _glimpses(_GLIMPSE)
-_SECOND_LOOK = _glimpses(_GLIMPSE_OF_CALLER)
+_names_of = attrgetter(  # of a glimpse, in which no struct is None
+    "eventSource",
+    "eventName",
+    "userIdentity.type",
+    "userIdentity.sessionContext.sessionIssuer.type",
+    "userIdentity.invokedBy",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +69,7 @@ class Glancer:
     def __init__(self, absences: Sequence[Absence] = (), *, max_bytes: int = MAX_BYTES) -> None:
         self._absences = absences
         self._max_bytes = max_bytes
-        self._decoder = _SECOND_LOOK if absences else _FIRST_LOOK
+        self._decoder = SECOND_LOOK if absences else FIRST_LOOK
         self._bucket_checks: set[bytes] = set()
 
     def glance(self, stored: bytes, log_file: str) -> Iterator[Glance]:
@@ -191,38 +90,43 @@ class Glancer:
     def _glance_usual(self, data: bytes, log_file: str) -> Glance | None:
         """Look through a file as CloudTrail writes it; None when anything in it is unusual."""
         try:
-            records = self._decoder.decode(data).Records
-            if not has_exact_times(records):
+            usual = glimpses(data, self._decoder)
+            if usual is None or not has_exact_times(usual.records):
                 return None
-            kind = kind_of_event(records[0]) if records else None
-            if kind and all(map(kind_of_event, records)):
+            kind = kind_of_event(usual.records[0]) if usual.records else None
+            if kind and all(map(kind_of_event, usual.records)):
                 return Glance(Rows(log_file), skipped=kind)
-            found = Glance(Rows(log_file), len(records), spans=_spans(records))
-            wanted = [index for index, record in enumerate(records) if self._is_wanted(record)]
-            raw = _RAW.decode(data).Records if wanted else []
-            for index in wanted:
-                text = bytes(raw[index])
-                if not _is_bucket_check(records[index]) or self._is_new_bucket(text):
+            found = Glance(Rows(log_file), len(usual.records), spans=usual.spans())
+            for index, text in usual.texts(self._wanted(usual)):
+                if not is_bucket_check(_names_of(usual.records[index])) or self._is_new_bucket(text):
                     found.wanted.add(index, decode_record(text), len(text))
         except (*REFUSALS, RejectedRecord):
             return None
         return found
+
+    def _wanted(self, usual: Glimpses) -> list[int]:
+        if self._absences:
+            return [index for index, record in enumerate(usual.records) if self._is_missed(record)]
+        names = list(map(_names_of, usual.records))
+        wanted = set(filter(is_wanted, set(names)))
+        return [index for index, of_record in enumerate(names) if of_record in wanted] if wanted else []
 
     def _glance_decoded(self, piece: DecodedLogFile) -> Glance:
         rows = piece.rows
         spans: Spans = {}
         wanted: list[int] = []
         for row, record in enumerate(rows.records):
-            moment = rows.odd_times.get(row) or _exact(record.eventTime)
-            merge_spans(spans, {_place(record): (moment, moment)})
+            moment = rows.odd_times.get(row) or datetime.fromisoformat(record.eventTime)
+            identity = record.userIdentity
+            where = place(record.recipientAccountId, identity and identity.accountId, record.awsRegion)
+            merge_spans(spans, {where: (moment, moment)})
             # What does not fit its column may still be what a view makes of it: such a record is always looked at.
-            if self._is_wanted(record) or (self._absences and row in rows.extras):
+            if (self._is_missed(record) or row in rows.extras) if self._absences else is_wanted(names_of(record)):
                 wanted.append(row)
         return Glance(rows.select(wanted), piece.records, piece.rejected, spans, piece.skipped, piece.problem)
 
-    def _is_wanted(self, record: Any) -> bool:  # noqa: ANN401 - a schema.Record or a glimpse of one
-        if not self._absences:
-            return is_wanted(record)
+    def _is_missed(self, record: Any) -> bool:  # noqa: ANN401 - a schema.Record or a glimpse of one
+        """Say whether a caller did it in the time that is looked at, and the first look did not take it."""
         time = record.eventTime
         identity = record.userIdentity
         issuer = identity and identity.sessionContext and identity.sessionContext.sessionIssuer
@@ -235,7 +139,7 @@ class Glancer:
         return any(
             absence.caller in callers and (time is None or absence.since <= time <= absence.until)
             for absence in self._absences
-        ) and not is_wanted(record)
+        ) and not is_wanted(names_of(record))
 
     def _is_new_bucket(self, raw: bytes) -> bool:
         parameters = bytes(_PARAMETERS.decode(raw).requestParameters)
@@ -243,57 +147,3 @@ class Glancer:
             return False
         self._bucket_checks.add(parameters)
         return True
-
-
-def is_wanted(record: Any) -> bool:  # noqa: ANN401 - a schema.Record or a glimpse of one
-    """Say whether some rule can want the record, by its names alone."""
-    identity = record.userIdentity
-    if identity is not None:
-        kind = identity.type
-        if kind is not None and kind.lower() == "root":
-            return True
-        context = identity.sessionContext
-        issuer = context and context.sessionIssuer
-        if issuer and issuer.type is not None and issuer.type.lower() == "root":
-            return True
-    return _is_wanted_call(record.eventSource, record.eventName) or _is_bucket_check(record)
-
-
-def _is_bucket_check(record: Any) -> bool:  # noqa: ANN401
-    """Say whether it is CloudTrail looking at a bucket that it delivers to: it tells which buckets are a trail's."""
-    identity = record.userIdentity
-    return bool(
-        record.eventName == "GetBucketAcl"
-        and identity
-        and identity.invokedBy
-        and identity.invokedBy.startswith("cloudtrail.")
-    )
-
-
-@lru_cache(maxsize=65_536)
-def _is_wanted_call(source: str | None, name: str | None) -> bool:
-    name = name or ""
-    if name in _WANTED_OF_ANY_SOURCE or name.startswith("PasswordRecovery"):
-        return True
-    service, dot, _ = (source or "").partition(".")
-    if not dot or service not in _WANTED:
-        return False
-    names = _WANTED[service]
-    return names is None or name in names
-
-
-def _spans(records: Sequence[Any]) -> Spans:
-    """Return the spans of records whose times have the exact form, which sorts as text."""
-    times: dict[tuple[str | None, str | None], list[str]] = {}
-    for record in records:
-        times.setdefault(_place(record), []).append(record.eventTime)
-    return {place: (_exact(min(texts)), _exact(max(texts))) for place, texts in times.items()}
-
-
-def _place(record: Any) -> tuple[str | None, str | None]:  # noqa: ANN401
-    identity = record.userIdentity
-    return record.recipientAccountId or (identity and identity.accountId) or None, record.awsRegion
-
-
-def _exact(text: str) -> datetime:
-    return datetime.fromisoformat(text)

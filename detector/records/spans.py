@@ -20,6 +20,11 @@ _SCHEMA = pa.schema(
 )
 
 
+def place(recipient: str | None, caller: str | None, region: str | None) -> tuple[str | None, str | None]:
+    """Return of which account and region a record is, given recipientAccountId, userIdentity.accountId, awsRegion."""
+    return recipient or caller or None, region
+
+
 def merge_spans(spans: Spans, others: Mapping[tuple[str | None, str | None], tuple[datetime, datetime]]) -> None:
     """Widen `spans` by `others`."""
     for place, (first, last) in others.items():

@@ -1,0 +1,114 @@
+"""Which records any rule can want, by their names alone.
+
+A superset of `candidate_rows` in queries/_views.sql and of the further events that the shipped rules read; tests hold
+them together.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+# Event source up to its first dot → the event names that some rule can want; None: all of them.
+_WANTED: dict[str, frozenset[str] | None] = {
+    "signin": None,
+    "cloudtrail": None,
+    "iam": frozenset(
+        {
+            "DeactivateMFADevice",
+            "EnableMFADevice",
+            "CreateVirtualMFADevice",
+            "DeleteVirtualMFADevice",
+            "ResyncMFADevice",
+            "CreateLoginProfile",
+            "UpdateLoginProfile",
+            "DeleteLoginProfile",
+            "DeleteUser",
+            "EnableOrganizationsRootCredentialsManagement",
+            "DisableOrganizationsRootCredentialsManagement",
+            "EnableOrganizationsRootSessions",
+            "DisableOrganizationsRootSessions",
+        }
+    ),
+    "sts": frozenset({"AssumeRoot"}),
+    "organizations": frozenset(
+        {"LeaveOrganization", "RemoveAccountFromOrganization", "RegisterDelegatedAdministrator"}
+    ),
+    "s3": frozenset(
+        {
+            "DeleteBucket",
+            "DeleteBucketPolicy",
+            "PutBucketLifecycle",
+            "PutBucketLifecycleConfiguration",
+            "PutBucketVersioning",
+            "DeleteObject",
+            "DeleteObjects",
+        }
+    ),
+    "kms": frozenset({"ScheduleKeyDeletion", "DisableKey"}),
+    "logs": frozenset({"DeleteLogGroup"}),
+}
+_WANTED_OF_ANY_SOURCE = frozenset(
+    {
+        "EmailUpdated",
+        "StartPrimaryEmailUpdate",
+        "AcceptPrimaryEmailUpdate",
+        "CloseAccount",
+        "PutAlternateContact",
+        "DeleteAlternateContact",
+        "PutContactInformation",
+        "SetContactAddress",
+        "SetAdditionalContacts",
+        "SetSecurityQuestions",
+    }
+)
+
+
+class Names(NamedTuple):
+    """What tells whether a record is wanted; the values as they stand in it."""
+
+    source: str | None
+    event: str | None
+    caller: str | None  # userIdentity.type
+    issuer: str | None  # userIdentity.sessionContext.sessionIssuer.type
+    invoked_by: str | None
+
+
+def names_of(record: Any) -> Names:  # noqa: ANN401 - a schema.Record
+    """Return the names of a decoded record."""
+    identity = record.userIdentity
+    context = identity and identity.sessionContext
+    issuer = context and context.sessionIssuer
+    return Names(
+        record.eventSource,
+        record.eventName,
+        identity and identity.type,
+        issuer and issuer.type,
+        identity and identity.invokedBy,
+    )
+
+
+@lru_cache(maxsize=65_536)
+def is_wanted(names: Names) -> bool:
+    """Say whether some rule can want a record of these names; a plain tuple of them will do."""
+    source, event, caller, issuer, _ = names
+    if _is_root(caller) or _is_root(issuer) or is_bucket_check(names):
+        return True
+    event = event or ""
+    if event in _WANTED_OF_ANY_SOURCE or event.startswith("PasswordRecovery"):
+        return True
+    service, dot, _ = (source or "").partition(".")
+    if not dot or service not in _WANTED:
+        return False
+    wanted = _WANTED[service]
+    return wanted is None or event in wanted
+
+
+def is_bucket_check(names: Names | tuple[Any, ...]) -> bool:
+    """Say whether it is CloudTrail looking at a bucket that it delivers to: it tells which buckets are a trail's."""
+    _, event, _, _, invoked_by = names
+    return event == "GetBucketAcl" and invoked_by is not None and invoked_by.startswith("cloudtrail.")
+
+
+def _is_root(kind: str | None) -> bool:
+    return kind is not None and kind.lower() == "root"
