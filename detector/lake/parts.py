@@ -20,8 +20,10 @@ from detector.records.log_file import KeptRecord
 from detector.records.spans import Spans, spans_of
 
 _ROW_GROUP_ROWS = 100_000
-# Named for every part by hand: columns that repeat themselves, and those that never do.
+# What never repeats itself: no dictionary, and no smallest and largest value, which would rule out nothing.
 _UNIQUE_COLUMNS = ("eventID", "eventKey", "requestID")
+# Texts by whose smallest and largest value nobody looks; they would be kept in full.
+_JSON_COLUMNS = ("requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "resources")
 
 HIDDEN: pa.Schema = pa.schema(
     [
@@ -79,7 +81,7 @@ def write_part(
         LakeError: the disk refuses, for example because it is full.
     """
     path = folder / f"{stem}.parquet"
-    dictionary = [name for name in _leaves(rows.schema) if name not in _UNIQUE_COLUMNS]
+    repetitive = [name for name in _leaves(rows.schema) if name not in _UNIQUE_COLUMNS]
     with _disk_errors(path), path.open("wb") as file:
         pq.write_table(
             rows,
@@ -87,7 +89,8 @@ def write_part(
             compression="zstd",
             compression_level=1,
             row_group_size=_ROW_GROUP_ROWS,
-            use_dictionary=dictionary,
+            use_dictionary=repetitive,
+            write_statistics=[name for name in repetitive if name not in _JSON_COLUMNS],
         )
         file.flush()
         os.fsync(file.fileno())
