@@ -52,7 +52,7 @@ def scan_command(
     scope = options.scope(account, region, since, until, look_ahead_days)
     aws = options.aws_options(profile, role_arn, endpoint_url)
     entries = options.suppressions(suppressions)
-    with open_outputs(output, format_) as outputs, reported(sources, report_file) as report:
+    with open_outputs(output, format_) as outputs, reported(sources, report_file, into_lake=False) as report:
         with progress_bar() as progress:
             opened = [open_source(source, aws, root_only=root_only) for source in sources]
             events = scan(opened, scope, report, jobs=jobs, progress=progress)

@@ -24,11 +24,11 @@ _REFUSED_BY_NAME = 10
 
 
 @contextmanager
-def reported(sources: Sequence[str], file: Path | None) -> Iterator[RunReport]:
+def reported(sources: Sequence[str], file: Path | None, *, into_lake: bool = True) -> Iterator[RunReport]:
     """Hand out a run report and, however the block ends, show it and write it."""
     from detector.report import RunReport
 
-    report = RunReport(now(), tuple(sources))
+    report = RunReport(now(), tuple(sources), into_lake)
     try:
         yield report
     except DetectorError as error:

@@ -25,6 +25,7 @@ class RunReport:
 
     started: datetime
     sources: tuple[str, ...] = ()
+    into_lake: bool = True  # False: what is read is not kept; `ingested` and `rows` then count what was read
     ended: datetime | None = None
     listed: int = 0
     ingested: int = 0

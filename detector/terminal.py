@@ -89,14 +89,15 @@ def progress_bar() -> Iterator[Callable[[RunReport], None]]:
 
 def report_lines(report: RunReport) -> Iterator[str]:
     """Yield the short form of a run report."""
+    taken = f"{report.ingested:,} ingested, {report.already_in:,} already in"
+    rows = f"{report.rows:,} rows ({report.duplicates:,} further copies of an event)"
+    if not report.into_lake:
+        taken, rows = f"{report.ingested:,} read, {report.already_in:,} named twice", f"{report.rows:,} looked through"
     yield (
-        f"{report.listed:,} objects listed: {report.ingested:,} ingested, {report.already_in:,} already in, "
-        f"{report.skipped:,} skipped, {report.failed:,} failed; {size_text(report.bytes_read)} read"
+        f"{report.listed:,} objects listed: {taken}, {report.skipped:,} skipped, {report.failed:,} failed; "
+        f"{size_text(report.bytes_read)} read"
     )
-    yield (
-        f"{report.records:,} records: {report.rows:,} rows ({report.duplicates:,} further copies of an event), "
-        f"{report.rejected:,} rejected"
-    )
+    yield f"{report.records:,} records: {rows}, {report.rejected:,} rejected"
     for reason, count in report.skipped_reasons.most_common():
         yield f"skipped {count:,}: {printable(reason)}"
     if report.left_out:

@@ -55,7 +55,7 @@ def test_sources_that_overlap_are_looked_through_once(run: Run, tmp_path: Path) 
     log = write_log(tmp_path / "logs/login.json.gz", LOGIN)
     result = run("scan", tmp_path / "logs", log, "--min-severity", "critical")
     assert len(result.alerts) == 1
-    assert "2 objects listed: 1 ingested, 1 already in" in result.err
+    assert "2 objects listed: 1 read, 1 named twice" in result.err
 
 
 def test_a_rule_that_reads_all_events_is_named_and_the_others_run(run: Run, tmp_path: Path) -> None:
