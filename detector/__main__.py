@@ -1,6 +1,15 @@
-"""`python -m detector` is the command `detector`."""
+"""The command `detector`, and `python -m detector`.
 
-from detector.cli import main
+Worker processes start by importing this module again, and have no use for the command line behind it.
+"""
+
+
+def main() -> None:
+    """Run the command line."""
+    from detector.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

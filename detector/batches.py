@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from itertools import accumulate
 
 from detector.errors import DetectorError
 from detector.report import RunReport
-from detector.sources.keys import parse_key
+from detector.sources.keys import parse_folder, parse_key
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
 
 _BATCH_BYTES = 16 << 20  # as stored; about ten times that in memory
 _BATCH_OBJECTS = 2_000
+_WAITING = 4  # batches: from so many the next one is chosen
 _FIRST_SHARE = 4  # the first batches are so many times smaller: no worker waits for a long listing
 _LAST_PIECES = 2  # each worker's share of what is left at the end
 _SMALL_BYTES, _SMALL_OBJECTS = 1 << 20, 250  # starting a worker takes longer than reading so little
@@ -44,7 +46,7 @@ def is_empty(uri: str, size_bytes: int | None) -> bool:
 def in_batches(objects: Iterable[LogObject], *, jobs: int) -> Iterator[tuple[LogObject, ...]]:
     """Yield the objects in batches of a bounded size, small ones first, and what is left at the end shared out evenly.
 
-    Large batches make few parts; the last ones are small, so that all workers end at about the same time.
+    Large batches of few days make few parts; the last ones are small, so that all workers end at about the same time.
     """
     waiting: list[LogObject] = []
     size_bytes = given = 0
@@ -54,6 +56,7 @@ def in_batches(objects: Iterable[LogObject], *, jobs: int) -> Iterator[tuple[Log
             size_bytes += one.size_bytes
             share = _share(given, jobs)
             if size_bytes >= _BATCH_BYTES * share or len(waiting) >= _BATCH_OBJECTS * share:
+                waiting.sort(key=_day)
                 batch = _first_of(waiting)
                 waiting = waiting[len(batch) :]
                 size_bytes -= sum(one.size_bytes for one in batch)
@@ -69,8 +72,13 @@ def _share(given: int, jobs: int) -> float:
     """Return how many batches' worth must wait before the next one is given out."""
     if jobs == 1:
         return 1
-    # Later on one batch is held back, to be shared out should it be the last.
-    return 2 if given >= jobs else 1 / _FIRST_SHARE
+    # What is held back is shared out should it be the last.
+    return _WAITING if given >= jobs else 1 / _FIRST_SHARE
+
+
+def _day(one: LogObject) -> date:
+    """Return the day that an object was delivered on; regions are listed one after the other, each with all days."""
+    return parse_folder(one.uri.rpartition("/")[0]).first_day or date.min
 
 
 def _first_of(waiting: Sequence[LogObject]) -> tuple[LogObject, ...]:
@@ -81,13 +89,13 @@ def _first_of(waiting: Sequence[LogObject]) -> tuple[LogObject, ...]:
 
 
 def _shared_out(waiting: Sequence[LogObject], jobs: int) -> Iterator[tuple[LogObject, ...]]:
-    """Yield the objects in a few pieces of about the same size, in their order; in one piece when they are few."""
+    """Yield the objects in a few pieces of about the same size, by day; in one piece when they are few."""
     total_bytes = sum(one.size_bytes for one in waiting)
     worth = max(total_bytes // _SMALL_BYTES, len(waiting) // _SMALL_OBJECTS, 1)
     wanted = total_bytes / min(worth, jobs * _LAST_PIECES if jobs > 1 else 1)
     piece: list[LogObject] = []
     size_bytes = 0
-    for one in waiting:
+    for one in sorted(waiting, key=_day):
         piece.append(one)
         size_bytes += one.size_bytes
         if size_bytes >= wanted:

@@ -118,7 +118,7 @@ def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending:
 def _commit(staged: StagedBatch, lake: LakeWriter, report: RunReport) -> None:
     """Commit a staged batch, then count it."""
     read = {one.uri for one in staged.objects}
-    replaced = [uri for uri in staged.batch.replaced if uri in read]
+    replaced = [uri for uri in staged.replaced if uri in read]
     report.duplicates += lake.commit(Staged(tuple(staged.objects), tuple(staged.parts)), replaced)
     for one in staged.objects:
         match one.status:

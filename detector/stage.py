@@ -43,7 +43,7 @@ class Batch:
 class StagedBatch:
     """What became of a batch."""
 
-    batch: Batch
+    replaced: tuple[str, ...] = ()  # as in the batch
     objects: list[LedgerObject] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     failures: list[Unreadable] = field(default_factory=list)
@@ -58,7 +58,7 @@ def stage(batch: Batch) -> StagedBatch:
     Raises:
         LakeError: the disk refuses.
     """
-    staged = StagedBatch(batch)
+    staged = StagedBatch(batch.replaced)
     parts = _PartWriter(batch)
     try:
         for log_object, stored in batch.reader.read(batch.objects):

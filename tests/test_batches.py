@@ -45,3 +45,19 @@ def test_no_worker_is_started_for_a_few_small_files() -> None:
 def test_one_process_has_nobody_to_share_with() -> None:
     sizes = [sum(one.size_bytes for one in batch) for batch in in_batches(objects(*[MIB] * 40), jobs=1)]
     assert sizes == [16 * MIB, 16 * MIB, 8 * MIB]
+
+
+def test_a_batch_is_of_few_days_though_each_region_is_listed_with_all_of_them() -> None:
+    listed = [
+        LogObject(
+            f"s3://b/AWSLogs/111122223333/CloudTrail/{region}/2026/03/{day:02}/{number}.json.gz", 2_000, "e", None
+        )
+        for region in ("eu-west-1", "eu-west-2", "us-east-1", "us-east-2", "us-west-1", "us-west-2")
+        for day in range(1, 15)
+        for number in range(100)
+    ]
+    batches = list(in_batches(listed, jobs=2))
+    assert sorted(one.uri for batch in batches for one in batch) == sorted(one.uri for one in listed)
+    days = [len({one.uri.split("/")[9] for one in batch}) for batch in batches]
+    assert max(days) <= 5
+    assert sum(days) < 40  # as many parts there will be; in the order of the listing it would be 14 in nearly each

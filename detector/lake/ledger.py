@@ -38,7 +38,7 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._ingested_in = lru_cache(maxsize=_FOLDERS)(self._find_ingested_in)
+        self._known_in = lru_cache(maxsize=_FOLDERS)(self._find_known_in)
 
     @classmethod
     def open(cls, lake: Path, *, writable: bool) -> Ledger:
@@ -74,14 +74,18 @@ class Ledger:
     def has(self, uri: str, etag: str) -> bool:
         """Say whether an object was read whole, with this content. Quick for many objects of a folder in a row."""
         folder, name = split_uri(uri)
-        etags = self._ingested_in(folder)
+        etags = self._known_in(folder)
         if etags is None:
             known = self.known(uri, etag)
             return known is not None and known.etag_matches and known.status is ObjectStatus.INGESTED
         return etags.get(name) == pack_etag(etag)
 
     def known(self, uri: str, etag: str) -> Known | None:
-        """Return what is known of an object, or None when it has never been read."""
+        """Return what is known of an object, or None when it has never been read; the latter quickly, too."""
+        folder, name = split_uri(uri)
+        names = self._known_in(folder)
+        if names is not None and name not in names:
+            return None
         with _sqlite_errors(f"cannot read {self._path}"):
             return object_records.select_known(self._connection, uri, etag)
 
@@ -110,7 +114,7 @@ class Ledger:
             object_records.insert_objects(connection, objects)
             part_records.delete_parts(connection, dropped)
             part_records.insert_parts(connection, added)
-        self._ingested_in.cache_clear()
+        self._known_in.cache_clear()
 
     def dropped(self, seconds: int = 0) -> set[Path]:
         """Return the parts that were dropped so long ago, or longer; readers may have the others open."""
@@ -152,7 +156,7 @@ class Ledger:
         """What sinks have yet to accept."""
         return Outbox(self._transaction, self._rows)
 
-    def _find_ingested_in(self, folder: str) -> dict[str, bytes | str] | None:
+    def _find_known_in(self, folder: str) -> dict[str, bytes | str | None] | None:
         with _sqlite_errors(f"cannot read {self._path}"):
             return object_records.select_etags(self._connection, folder, most=_FOLDER_OBJECTS)
 

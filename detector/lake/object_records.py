@@ -69,12 +69,15 @@ def select_known(connection: sqlite3.Connection, uri: str, etag: str) -> Known |
     return None if row is None else Known(row[0] == pack_etag(etag), ObjectStatus(row[1]), row[2])
 
 
-def select_etags(connection: sqlite3.Connection, folder: str, *, most: int) -> dict[str, bytes | str] | None:
-    """Return name and packed ETag of the objects of a folder that were read whole; None when they are too many."""
+def select_etags(connection: sqlite3.Connection, folder: str, *, most: int) -> dict[str, bytes | str | None] | None:
+    """Return name and packed ETag of the objects of a folder; None when they are too many.
+
+    The ETag is that of an object that was read whole, and None for any other.
+    """
     rows = connection.execute(
-        "SELECT name, etag FROM objects"
-        " WHERE folder_id = (SELECT id FROM folders WHERE uri = ?) AND status = ? LIMIT ?",
-        (folder, ObjectStatus.INGESTED, most + 1),
+        "SELECT name, CASE status WHEN ? THEN etag END FROM objects"
+        " WHERE folder_id = (SELECT id FROM folders WHERE uri = ?) LIMIT ?",
+        (ObjectStatus.INGESTED, folder, most + 1),
     )
     etags = dict(rows)
     return etags if len(etags) <= most else None

@@ -9,8 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, lru_cache
-from queue import SimpleQueue
-from threading import Condition, Lock
+from threading import Condition, Lock, RLock
 from typing import TYPE_CHECKING, Final
 
 from detector.sources.aws import AccessKey, AwsOptions, denial_reason, error_code, open_session, refusal, s3_client
@@ -22,8 +21,10 @@ if TYPE_CHECKING:
 
 PARALLEL_GETS: Final = 16
 BYTES_IN_FLIGHT: Final = 64 << 20
+_SHARE_OF_BYTES: Final = 64  # so small a part of these is handed over at a time
 _ANSWERS_A_STEP: Final = 4  # rounds of good answers until one more request is made at a time
 _SLOW_DOWN: Final = re.compile(r"\b503\b|SlowDown")
+_NORMALISED_AWAY: Final = frozenset({"", ".", ".."})
 # So many failures in a row that boto3 did not have: a proxy or certificate that only boto3 knows of.
 _OBSTORE_FAILURES: Final = 32
 
@@ -50,8 +51,11 @@ class S3Reader:
         try:
             for _ in range(min(PARALLEL_GETS, len(objects))):
                 pool.submit(arriving.fetch_all).add_done_callback(arriving.end)
-            for _ in objects:
-                yield arriving.take()
+            left = len(objects)
+            while left:
+                taken = arriving.take()
+                left -= len(taken)
+                yield from taken
         finally:
             arriving.stop()
             pool.shutdown(wait=False)
@@ -74,6 +78,8 @@ class _Pace:
 
     def note(self, *, slow_down: bool) -> None:
         """Learn from an answer."""
+        if not slow_down and self._requests >= PARALLEL_GETS:
+            return
         changed = self._requests / 2 if slow_down else self._requests + 1 / (_ANSWERS_A_STEP * self._requests)
         self._requests = min(float(PARALLEL_GETS), max(1.0, changed))
 
@@ -81,7 +87,8 @@ class _Pace:
 class _Arriving:
     """Objects on their way from several threads to one reader, not too many bytes or requests at a time.
 
-    A thread takes one object after the other: to hand each to a pool would cost more than the request.
+    Beside somebody who decodes, each turn of Python that a thread has to wait for costs more than the request. So a
+    thread takes one object after the other, with one turn of the lock for each; the reader takes all that is there.
     """
 
     def __init__(self, fetch: Callable[[str], bytes | Unreadable], pace: _Pace, objects: Sequence[LogObject]) -> None:
@@ -89,33 +96,42 @@ class _Arriving:
         self._pace = pace
         self._requests = 0
         self._waiting = deque(objects)
-        self._arrived: SimpleQueue[tuple[LogObject, bytes | Unreadable] | BaseException] = SimpleQueue()
+        self._arrived: deque[tuple[LogObject, bytes | Unreadable]] = deque()
         self._bytes_in_flight = 0
-        self._has_room = Condition()
+        self._error: BaseException | None = None
+        lock = RLock()
+        self._has_room = Condition(lock)
+        self._has_arrived = Condition(lock)
 
     def fetch_all(self) -> None:
         """Fetch objects until none is waiting: what a thread does."""
-        while (item := self._next()) is not None:
-            content = self._fetch(item.uri)
-            with self._has_room:
-                self._requests -= 1
-                self._has_room.notify()
-            self._arrived.put((item, content))
+        item = self._next(None)
+        while item is not None:
+            item = self._next((item, self._fetch(item.uri)))
 
     def end(self, thread: Future[None]) -> None:
-        """Note that a thread has ended, and why."""
+        """Note that a thread has ended; when an error ended it, the others end after the object that they are at."""
         if error := thread.exception():
-            self._arrived.put(error)
+            with self._has_arrived:
+                self._error = error
+                self._waiting.clear()
+                self._has_room.notify_all()
+                self._has_arrived.notify()
 
-    def take(self) -> tuple[LogObject, bytes | Unreadable]:
-        """Return the next object to arrive; raise what ended a thread."""
-        arrived = self._arrived.get()
-        if isinstance(arrived, BaseException):
-            raise arrived
-        with self._has_room:
-            self._bytes_in_flight -= arrived[0].size_bytes
+    def take(self) -> Sequence[tuple[LogObject, bytes | Unreadable]]:
+        """Return what has arrived, if it is not too much; at least one object. Raise what ended a thread."""
+        with self._has_arrived:
+            while not self._arrived:
+                if self._error:
+                    raise self._error
+                self._has_arrived.wait()
+            taken, size_bytes = [], 0
+            while self._arrived and size_bytes < BYTES_IN_FLIGHT // _SHARE_OF_BYTES:
+                taken.append(self._arrived.popleft())
+                size_bytes += taken[-1][0].size_bytes
+            self._bytes_in_flight -= size_bytes
             self._has_room.notify()
-        return arrived
+        return taken
 
     def stop(self) -> None:
         """Let the threads end after the object that they are at."""
@@ -123,16 +139,23 @@ class _Arriving:
             self._waiting.clear()
             self._has_room.notify_all()
 
-    def _next(self) -> LogObject | None:
+    def _next(self, arrived: tuple[LogObject, bytes | Unreadable] | None) -> LogObject | None:
+        """Hand over what has arrived; return the next object to fetch, or None when there is none."""
         with self._has_room:
+            if arrived is not None:
+                self._requests -= 1
+                self._arrived.append(arrived)
+                self._has_arrived.notify()
             while self._waiting:
                 size = self._waiting[0].size_bytes
                 fits = self._bytes_in_flight == 0 or self._bytes_in_flight + size <= BYTES_IN_FLIGHT
                 if fits and self._requests < self._pace.requests:
                     self._bytes_in_flight += size
                     self._requests += 1
+                    self._has_room.notify()  # perhaps for another one, too
                     return self._waiting.popleft()
                 self._has_room.wait()
+            self._has_room.notify_all()
             return None
 
 
@@ -147,6 +170,7 @@ class _Fetcher:
 
     def __init__(self, reader: S3Reader) -> None:
         self._reader = reader
+        self._key_at = len(f"s3://{reader.bucket}/")
         self._options = AwsOptions(profile=reader.profile, region=reader.region, endpoint_url=reader.endpoint_url)
         self._obstore_failures = 0
         self.pace = _Pace()
@@ -154,36 +178,34 @@ class _Fetcher:
         self._store = _open_store(reader)
 
     def fetch(self, uri: str) -> bytes | Unreadable:
-        key = uri.removeprefix(f"s3://{self._reader.bucket}/")
-        if fits_obstore(key) and self._obstore_failures < _OBSTORE_FAILURES:
-            content = self._get_fast(key)
-            if content is not None:
-                self._obstore_failures = 0
-                return content
-            content_or_reason = self._get_surely(uri, key)
-            if isinstance(content_or_reason, bytes):
-                self._obstore_failures += 1
-            return content_or_reason
-        return self._get_surely(uri, key)
+        key = uri[self._key_at :]
+        if self._store is None or self._obstore_failures >= _OBSTORE_FAILURES or not fits_obstore(key):
+            return self._get_surely(uri, key)
+        content = self._get_fast(self._store, key)
+        if content is not None:
+            self._obstore_failures = 0
+            return content
+        content_or_reason = self._get_surely(uri, key)
+        if isinstance(content_or_reason, bytes):
+            self._obstore_failures += 1
+        return content_or_reason
 
-    def _get_fast(self, key: str) -> bytes | None:
+    def _get_fast(self, store: S3Store, key: str) -> bytes | None:
         """Return the object's bytes, or None when obstore fails for whatever reason: boto3 says why."""
         import obstore
         from obstore.exceptions import BaseError
 
-        if self._store is None:
-            return None
         try:
-            answer = obstore.get(self._store, key)
+            answer = obstore.get(store, key)
             content = bytes(answer.bytes())
+            meta = answer.meta
         except (BaseError, OSError, ValueError) as error:
             if _SLOW_DOWN.search(str(error)):
                 self.pace.note(slow_down=True)
             return None
         self.pace.note(slow_down=False)
-        whole = len(content) == answer.meta["size"]
         # object_store normalises paths: what it asked for must be what we meant.
-        return content if whole and answer.meta["path"] == key else None
+        return content if len(content) == meta["size"] and meta["path"] == key else None
 
     def _get_surely(self, uri: str, key: str) -> bytes | Unreadable:
         from botocore import exceptions
@@ -259,4 +281,4 @@ def _open_store(reader: S3Reader) -> S3Store | None:
 
 def fits_obstore(key: str) -> bool:
     """Tell whether object_store asks for exactly this key: it has no empty, `.` or `..` segments."""
-    return not any(segment in ("", ".", "..") for segment in key.split("/"))
+    return _NORMALISED_AWAY.isdisjoint(key.split("/"))
