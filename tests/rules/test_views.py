@@ -435,6 +435,18 @@ def test_root_login_failures_are_the_other_attempts() -> None:
             assert rows.to_pylist() == [{"logFileIndex": index}]
 
 
+@pytest.mark.parametrize(
+    ("view", "name"), [("mfa_deactivations", "DeactivateMFADevice"), ("mfa_activations", "EnableMFADevice")]
+)
+def test_calls_of_other_services_by_the_same_name_are_no_calls_about_mfa(view: str, name: str) -> None:
+    calls = [
+        merge_patch(CALL, {"eventName": name, "eventSource": f"{one}.amazonaws.com"}) for one in ("iam", "example")
+    ]
+    with Engine(TableEvents(to_table(*with_event_ids(calls))), threads=1) as engine:
+        rows = engine.query(f"SELECT logFileIndex FROM {view}").read_all().to_pylist()
+    assert rows == [{"logFileIndex": 0}]
+
+
 STOP = {**TRAIL, "userIdentity": USER, "requestParameters": {"name": "main"}}
 START = {**STOP, "eventName": "StartLogging", "eventTime": "2026-03-01T10:00:00Z"}
 NOBODY = {"userIdentity": {"type": "Root", "arn": None, "accessKeyId": None}, "sourceIPAddress": None}
