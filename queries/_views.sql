@@ -646,7 +646,7 @@ WHERE
     AND succeeded;
 
 -- From when to when a trail that was started again had been stopped, and by whom. `scan`, which passes over most events,
--- looks for what this caller did in that time.
+-- looks for what this caller did in that time. (Only calls of cloudtrail have a `trail_key`.)
 CREATE VIEW trail_absences AS
 SELECT DISTINCT
     stop.event_time AS since,
@@ -656,7 +656,6 @@ FROM trail_stops AS stop
 INNER JOIN candidates AS restart USING (trail_key)
 WHERE
     stop.event_name = 'StopLogging'
-    AND restart.service = 'cloudtrail'
     AND restart.event_name = 'StartLogging'
     AND restart.succeeded
     AND restart.event_time BETWEEN stop.event_time AND stop.event_time + INTERVAL 48 HOUR

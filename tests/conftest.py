@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from detector import cli
+from detector.rules.rule import shipped_rules_directory
 from tests.lookup_server import LookupServer, serve_lookup_events
-from tests.running import Result, Run, aws_environment
+from tests.running import FEW_RULES, Result, Run, aws_environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,6 +51,22 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         return Result(code or 0, out, err)
 
     return run_main
+
+
+@pytest.fixture(scope="session")
+def few_rules_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some of the shipped rules."""
+    folder = tmp_path_factory.mktemp("few-rules")
+    for name in FEW_RULES:
+        shutil.copy(shipped_rules_directory() / f"{name}.sql", folder)
+    return folder
+
+
+@pytest.fixture
+def few_rules(monkeypatch: pytest.MonkeyPatch, few_rules_directory: Path) -> None:
+    """In this process, the shipped rules are only some of them."""
+    for module in ("detect", "watch_rules"):
+        monkeypatch.setattr(f"detector.{module}.shipped_rules_directory", lambda: few_rules_directory)
 
 
 @pytest.fixture

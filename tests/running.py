@@ -21,6 +21,12 @@ LOGIN: dict[str, Any] = {
     "readOnly": False, "eventType": "AwsConsoleSignIn", "recipientAccountId": "111122223333",
 }  # fmt: skip
 
+# What tests of the way from a log to an output run: alerts of several severities, at a tenth of what all rules cost.
+FEW_RULES = (
+    "root_api_call", "root_console_login", "root_console_login_without_mfa", "root_mfa_deactivated",
+    "root_read_activity", "root_sensitive_read", "trail_stopped_or_deleted",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Result:

@@ -265,6 +265,8 @@ def _open(events: Events, spill: Path, threads: int | None, memory_limit: str) -
             "temp_directory": str(spill),
             "max_temp_directory_size": "20GB",
             **({} if threads is None else {"threads": str(threads)}),
+            # Of rows in memory there are few: making a join of an IN list takes longer than going through the list.
+            **({"disabled_optimizers": "in_clause"} if events.directory is None else {}),
         }
     )
     try:

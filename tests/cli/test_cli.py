@@ -15,6 +15,8 @@ import pytest
 from detector.lake.reader import read_lake
 from tests.running import LOGIN, Run, write_log
 
+pytestmark = pytest.mark.usefixtures("few_rules")
+
 COMPROMISED = Path(__file__).parents[2] / "fixtures" / "trails" / "compromised_root"
 
 

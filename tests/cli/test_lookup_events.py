@@ -31,7 +31,10 @@ def login(happened: datetime, number: int = 1) -> dict[str, Any]:
 
 @pytest.fixture
 def history(
-    lookup_server: LookupServer, aws_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    lookup_server: LookupServer,
+    aws_variables: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    few_rules: None,  # noqa: ARG001
 ) -> LookupServer:
     """A history with one root login three days ago; no waiting between requests."""
     for name, value in {**aws_variables, **lookup_server.variables}.items():

@@ -10,6 +10,8 @@ import pytest
 
 from tests.running import LOGIN, Run, write_log
 
+pytestmark = pytest.mark.usefixtures("few_rules")
+
 WITH_MFA = LOGIN | {"additionalEventData": {"MFAUsed": "Yes"}}
 # An AssumeRoot that handed out the key of a call shows that the call was no direct use of root.
 CALL = LOGIN | {

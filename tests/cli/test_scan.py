@@ -12,6 +12,8 @@ from detector.formats import AlertFormat
 from fixtures.receivers import read_line
 from tests.running import LOGIN, Run, write_log
 
+pytestmark = pytest.mark.usefixtures("few_rules")
+
 COMPROMISED = Path(__file__).parents[2] / "fixtures/trails/compromised_root/AWSLogs"
 
 

@@ -23,6 +23,20 @@ from .endpoints import Endpoint, Reply, Request, first_times, serving, unused_po
 ROOT = Path(__file__).parents[2]
 LOGS = ROOT / "fixtures/trails/compromised_root/AWSLogs"
 TOKEN = "11111111-2222-3333-4444-555555555555"
+WITH_FEW_RULES = """
+import sys
+from pathlib import Path
+from detector import detect
+from detector.alerts.sinks.sink import Limits
+from detector.alerts.sinks.webhook import Webhook
+from detector.cli import main
+rules = Path(sys.argv.pop(1))
+detect.shipped_rules_directory = lambda: rules
+Webhook.limits = Limits(2, 100_000)
+main()
+"""
+
+pytestmark = pytest.mark.usefixtures("few_rules")
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +54,15 @@ def lake(ingested: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ids(ingested: Path) -> list[str]:
+def program(few_rules_directory: Path) -> list[str]:
+    """A process of its own with the rules, and the batches, of these tests."""
+    return [sys.executable, "-c", WITH_FEW_RULES, str(few_rules_directory)]
+
+
+@pytest.fixture(scope="session")
+def ids(ingested: Path, program: list[str]) -> list[str]:
     """The ids of its alerts, in order."""
-    command = [sys.executable, "-m", "detector", "detect", "--lake", str(ingested)]
+    command = [*program, "detect", "--lake", str(ingested)]
     return ids_in(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -201,8 +221,10 @@ def test_what_nothing_remembers_is_said_not_to_be_delivered(run: Run, lake: Path
     assert endpoint.ids == ids
 
 
-def test_what_a_reader_of_standard_output_did_not_read_goes_to_the_next(lake: Path, ids: list[str]) -> None:
-    command = [sys.executable, "-m", "detector", "detect", "--new", "--lake", str(lake)]
+def test_what_a_reader_of_standard_output_did_not_read_goes_to_the_next(
+    lake: Path, ids: list[str], program: list[str]
+) -> None:
+    command = [*program, "detect", "--new", "--lake", str(lake)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as gone:
         assert gone.stdout
         gone.stdout.close()
@@ -266,16 +288,8 @@ def test_withdrawn_alerts_do_not_go_where_only_alerts_can(
 
 # SIGKILL --------------------------------------------------------------------------------------------------------------
 
-THREE_AT_A_TIME = """
-from detector.alerts.sinks.sink import Limits
-from detector.alerts.sinks.webhook import Webhook
-from detector.cli import main
-Webhook.limits = Limits(3, 100_000)
-main()
-"""
 
-
-def test_a_run_that_is_killed_while_it_delivers_loses_nothing(lake: Path, ids: list[str]) -> None:
+def test_a_run_that_is_killed_while_it_delivers_loses_nothing(lake: Path, ids: list[str], program: list[str]) -> None:
     taken: list[bytes] = []
     lives = 0
 
@@ -288,8 +302,7 @@ def test_a_run_that_is_killed_while_it_delivers_loses_nothing(lake: Path, ids: l
         return Reply()
 
     with serving(Endpoint(kill_at_every_fourth)) as endpoint:
-        command = [sys.executable, "-c", THREE_AT_A_TIME, "detect", "--new", "--lake", str(lake),
-                   "--output", f"http://127.0.0.1:{endpoint.port}/"]  # fmt: skip
+        command = [*program, "detect", "--new", "--lake", str(lake), "--output", f"http://127.0.0.1:{endpoint.port}/"]
         while lives < 20:
             lives += 1
             with subprocess.Popen(command, stderr=subprocess.DEVNULL) as life:

@@ -191,9 +191,10 @@ class Lab:
             self._show(together)
             self._connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
             yield together
+            self._connection.execute(f"PREPARE one_more AS INSERT INTO {table} {query}")
             for log_file in alone:
                 self._show([log_file])
-                self._connection.execute(f"INSERT INTO {table} {query}")
+                self._connection.execute("EXECUTE one_more")
             yield alone
 
     def _define(self, sql: str) -> None:

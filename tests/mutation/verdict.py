@@ -21,7 +21,11 @@ from .lab import BROKEN, Case, Definition, Lab, NotSql
 from .mutants import Mutant, mutants_of, parse_statements, to_sql
 
 _RULE_TESTS = Path(__file__).parents[1] / "rules"
-_VIEW_TESTS = [str(_RULE_TESTS / "test_views.py"), str(_RULE_TESTS / "test_engine.py")]
+_VIEW_TESTS = [
+    str(_RULE_TESTS / "test_views.py"),
+    str(_RULE_TESTS / "test_engine.py"),
+    f"{_RULE_TESTS / 'test_candidates.py'}::test_candidates_and_cloudtrails_checks_of_buckets_are_kept_each_once",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class Judge:
             arguments = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", *_VIEW_TESTS]
             with (
                 mock.patch("detector.rules.engine.shipped_rules_directory", return_value=Path(folder)),
+                mock.patch("detector.rules.candidates.shipped_rules_directory", return_value=Path(folder)),
                 contextlib.redirect_stdout(io.StringIO()),
                 contextlib.redirect_stderr(io.StringIO()),
             ):

@@ -45,6 +45,7 @@ def test_candidates_and_cloudtrails_checks_of_buckets_are_kept_each_once() -> No
         {**call, "userIdentity": ALICE},
         {**CHECK, "userIdentity": ALICE},
         {**check, "eventName": "GetBucketPolicy"},
+        {**check, "eventID": f"{1:08d}-0000-4000-8000-000000000000"},  # a further copy
     ) == [0, 1, 2]
 
 

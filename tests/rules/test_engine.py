@@ -485,11 +485,13 @@ def _of_account(finding: Finding, account_id: str | None) -> Finding:
 
 def test_accounts_whose_sign_in_region_is_not_in_the_data_are_named() -> None:
     elsewhere = {"awsRegion": "eu-central-1", "recipientAccountId": "444455556666", "eventTime": "2026-03-01T10:00:00Z"}
-    table = to_table({}, {"awsRegion": "eu-central-1", "eventTime": "2026-03-02T09:00:00Z"}, elsewhere)
+    nobodys = {"awsRegion": "eu-central-1", "recipientAccountId": None, "userIdentity": None,
+               "eventTime": "2026-03-01T10:00:00Z"}  # fmt: skip
+    table = to_table({}, {"awsRegion": "eu-central-1", "eventTime": "2026-03-02T09:00:00Z"}, elsewhere, nobodys)
     with Engine(TableEvents(table)) as engine:
         assert engine.accounts_without_sign_in_region() == ["444455556666"]
         watermarks = engine.query("FROM account_watermarks").read_all().to_pylist()
-        history = engine.query("FROM account_history ORDER BY account_id").read_all().to_pylist()
+        history = engine.query("FROM account_history ORDER BY account_id NULLS LAST").read_all().to_pylist()
     assert watermarks == [{"account_id": "111122223333", "watermark": datetime(2026, 3, 1, 9)}]  # noqa: DTZ001
-    assert [row["account_id"] for row in history] == ["111122223333", "444455556666"]
-    assert [row["last_event_time"].day for row in history] == [2, 1]
+    assert [row["account_id"] for row in history] == ["111122223333", "444455556666", None]
+    assert [row["last_event_time"].day for row in history] == [2, 1, 1]

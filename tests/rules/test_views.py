@@ -84,7 +84,10 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"eventSource": "iam.amazonaws.eu"}, {"service": "iam"}),
     ({"eventSource": "iam.example.com"}, {"service": None}),
     ({"eventSource": "x.iam.amazonaws.com"}, {"service": "x.iam"}),
-    ({"eventSource": None, "eventName": None}, {"service": None, "event_name": None, "is_write": True}),
+    (
+        {"eventSource": None, "eventName": None},
+        {"service": None, "event_name": None, "is_write": True, "is_sign_in": False, "mfa": None},
+    ),
     # Values that do not fit their column
     ({"userAgent": ["a", "b"]}, {"user_agent": '["a","b"]'}),
     ({"errorCode": 403}, {"error_code": "403", "succeeded": False}),
@@ -104,6 +107,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"userIdentity": {"type": "ROOT"}}, {"is_root": True}),
     ({"userIdentity": {"arn": None}}, {"is_root": True, "actor_arn": None}),
     ({"userIdentity": {"arn": ""}}, {"is_root": True, "actor_arn": None}),
+    ({"userIdentity": {"arn": ""}, "eventSource": None}, {"is_root": True, "direct_root": True}),
     ({"userIdentity": {"arn": "arn:aws-us-gov:iam::1:root"}}, {"is_root": True}),
     ({"userIdentity": {"arn": "arn:aws-iso-b:iam::1:root"}}, {"is_root": True}),
     ({"userIdentity": {"arn": f"arn:aws:iam::{ACCOUNT}:user/root"}}, {"is_root": False, "direct_root": False}),
@@ -193,6 +197,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"mfa_target_kind": "unknown"},
     ),
     ({**OFF, "requestParameters": {}, "eventSource": "x.amazonaws.com"}, {"mfa_target_kind": None}),
+    ({**OFF, "requestParameters": {}, "eventSource": None}, {"mfa_target_kind": None, "mfa_target": None}),
     (denied("user bob because no policy"), {"mfa_target_kind": "user", "mfa_target": "bob"}),
     (denied(f"arn:aws:iam::{ACCOUNT}:user/staff/bob, with"), {"mfa_target_kind": "user", "mfa_target": "bob"}),
     (denied(f"arn:aws:iam::{ACCOUNT}:user/bob."), {"mfa_target": "bob"}),
@@ -428,6 +433,18 @@ def test_root_login_failures_are_the_other_attempts() -> None:
         for view, index in (("root_logins", 0), ("root_login_failures", 1)):
             rows = engine.query(f"SELECT logFileIndex FROM {view}").read_all()
             assert rows.to_pylist() == [{"logFileIndex": index}]
+
+
+@pytest.mark.parametrize(
+    ("view", "name"), [("mfa_deactivations", "DeactivateMFADevice"), ("mfa_activations", "EnableMFADevice")]
+)
+def test_calls_of_other_services_by_the_same_name_are_no_calls_about_mfa(view: str, name: str) -> None:
+    calls = [
+        merge_patch(CALL, {"eventName": name, "eventSource": f"{one}.amazonaws.com"}) for one in ("iam", "example")
+    ]
+    with Engine(TableEvents(to_table(*with_event_ids(calls))), threads=1) as engine:
+        rows = engine.query(f"SELECT logFileIndex FROM {view}").read_all().to_pylist()
+    assert rows == [{"logFileIndex": 0}]
 
 
 STOP = {**TRAIL, "userIdentity": USER, "requestParameters": {"name": "main"}}

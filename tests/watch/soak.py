@@ -94,7 +94,7 @@ def main() -> int:
         for tenth in range(1, 11):
             time.sleep(max(0.0, started + seconds * tenth / 10 - time.monotonic()))
             tenths.append((time.monotonic() - started, resident_megabytes(process.pid), objects_ingested(metrics)))
-            print("%4.0f s  %6.1f MB  %7d objects" % tenths[-1], flush=True)  # noqa: T201, UP031
+            print("%5.1f s  %6.1f MB  %7d objects" % tenths[-1], flush=True)  # noqa: T201, UP031
         ended.set()
         busy.join()
         process.send_signal(signal.SIGTERM)

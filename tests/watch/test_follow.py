@@ -24,6 +24,8 @@ from tests.running import LOGIN, Result, Run, write_log
 
 from .trail import Trail, alert_ids, rows
 
+pytestmark = pytest.mark.usefixtures("few_rules")
+
 
 def test_a_directory_that_is_being_filled(tmp_path: Path) -> None:
     logs = tmp_path / "logs"

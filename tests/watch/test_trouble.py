@@ -45,6 +45,8 @@ from tests.running import LOGIN, Run, write_log
 
 from .trail import Trail, alert_ids, bundled_files, rows, watch_command, watch_once
 
+pytestmark = pytest.mark.usefixtures("few_rules")
+
 
 def eventually(is_so: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 30

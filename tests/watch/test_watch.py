@@ -10,7 +10,9 @@ import pytest
 
 from tests.running import Run
 
-from .trail import Trail, alert_ids, bundled_files, once, rows, run_over, watch_once
+from .trail import Trail, alert_ids, bundled_files, once, rows, watch_once
+
+pytestmark = pytest.mark.usefixtures("few_rules")
 
 
 @pytest.mark.parametrize("by", ["sns", "sns-raw"])
@@ -24,25 +26,29 @@ def test_topics_between_bucket_and_queue(run: Run, s3_url: str, tmp_path: Path, 
     trail.close()
 
 
+def run_once(run: Run, trail: Trail, folder: Path) -> set[str]:
+    """Return the alert ids of one batch run over the bucket."""
+    folder.mkdir()
+    files = ("--lake", folder / "lake", "--output", folder / "alerts.jsonl")
+    assert run("run", f"s3://{trail.bucket}", *files, "--jobs", "1").code == 0
+    return set(alert_ids(folder))
+
+
 def few(files: dict[str, bytes]) -> dict[str, bytes]:
     return dict(list(files.items())[:10])
 
 
-def test_what_a_queue_tells_of_is_alerted_as_one_run_does_it(
-    run: Run, trail: Trail, s3_url: str, tmp_path: Path
-) -> None:
+def test_what_a_queue_tells_of_is_alerted_as_one_run_does_it(run: Run, trail: Trail, tmp_path: Path) -> None:
     files = bundled_files("compromised_root")
     trail.put(files)
     ended = watch_once(run, trail, tmp_path)
     assert ended.code == 0, ended.err
-    assert set(alert_ids(tmp_path)) == run_over(files, trail.bucket, s3_url, tmp_path / "batch")
+    assert set(alert_ids(tmp_path)) == run_once(run, trail, tmp_path / "batch")
     assert rows(tmp_path / "lake") == rows(tmp_path / "batch" / "lake")
     assert trail.left == 0
 
 
-def test_repeated_reordered_and_replayed_messages_change_nothing(
-    run: Run, trail: Trail, s3_url: str, tmp_path: Path
-) -> None:
+def test_repeated_reordered_and_replayed_messages_change_nothing(run: Run, trail: Trail, tmp_path: Path) -> None:
     files = few(bundled_files("compromised_root"))
     trail.put(files)
     bodies = [message["Body"] for message in received(trail)]
@@ -60,7 +66,7 @@ def test_repeated_reordered_and_replayed_messages_change_nothing(
     assert rows(tmp_path / "lake") == before
     assert alert_ids(tmp_path) == first
     assert once(first)
-    assert set(first) == run_over(files, trail.bucket, s3_url, tmp_path / "batch")
+    assert set(first) == run_once(run, trail, tmp_path / "batch")
     assert trail.left == 0
 
 
