@@ -75,7 +75,7 @@ def detect(
             rule_set = _without_readers_of_all_events(rule_set, detection)
         detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
         run_rules(engine, rule_set.rules, now, suppressions, detection)
-        detection.warnings += map(_coverage_warning, engine.accounts_without_sign_in_region())
+        detection.warnings += _coverage_warnings(engine.accounts_without_sign_in_region())
     return detection
 
 
@@ -139,11 +139,13 @@ def _alerts(
         yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
 
 
-def _coverage_warning(account: str) -> str:
-    return (
-        f"account {account}: no events of the region that records its root sign-ins and IAM calls; "
-        "no alert about it does not mean that nothing happened"
-    )
+def _coverage_warnings(accounts: Sequence[str]) -> Iterator[str]:
+    """Warn of the accounts in one line: an organisation has hundreds, and other warnings stand beside it."""
+    if accounts:
+        yield (
+            "no events of the region that records root sign-ins and IAM calls, for "
+            f"{', '.join(accounts)}: no alert about them does not mean that nothing happened"
+        )
 
 
 @dataclass(frozen=True, slots=True)

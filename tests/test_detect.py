@@ -134,9 +134,10 @@ def test_too_many_findings_are_cut_and_said(tmp_path: Path) -> None:
     assert any(alert.rule_id == "root_console_login_without_mfa" for alert in detection.alerts)
 
 
-def test_an_account_without_its_sign_in_region_is_a_warning() -> None:
-    (warning,) = detection_of(LOGIN | {"awsRegion": "eu-west-1"}).warnings
-    assert "111122223333" in warning
+def test_accounts_without_their_sign_in_region_are_a_warning() -> None:
+    elsewhere = [LOGIN | {"awsRegion": "eu-west-1", "recipientAccountId": account} for account in ("2" * 12, "1" * 12)]
+    (warning,) = detection_of(LOGIN | {"recipientAccountId": "3" * 12}, *elsewhere).warnings
+    assert "for 111111111111, 222222222222: no alert about them" in warning
     assert of_one_login().warnings == []
 
 
