@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.alerts.formatting import header
-from detector.alerts.sinks.hec import SplunkCollector
 from detector.alerts.sinks.local import AlertFile, StandardOutput
 from detector.alerts.sinks.s3 import S3Folder
 from detector.alerts.sinks.security_hub import SecurityHub
 from detector.alerts.sinks.sink import Sink
-from detector.alerts.sinks.webhook import Webhook
 from detector.errors import UsageError
 from detector.formats import AlertFormat
 from detector.sources.local import path_of_uri
@@ -89,10 +87,14 @@ def _open_sink(output: str, form: AlertFormat) -> Sink:
         case "s3":
             return S3Folder(output, _NOT_JSON.get(form, ".jsonl"))
         case "hec+https" | "hec+http":
+            from detector.alerts.sinks.hec import SplunkCollector  # brings urllib3, which takes longer than a rule
+
             return SplunkCollector(output)
         case "https" | "http" if form in _NOT_JSON:
             raise UsageError(f"--output: a webhook takes JSON, and {form} is none", hint="choose another --format")
         case "https" | "http":
+            from detector.alerts.sinks.webhook import Webhook
+
             return Webhook(output)
         case "securityhub":
             return SecurityHub(output)
