@@ -125,9 +125,11 @@ class Engine:
                 result = connection.sql(rule.sql)
                 check_columns(result.columns, [str(kind) for kind in result.types])
                 # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
-                rows = (
-                    result.order("event_time, summary, event_ids").limit(self._row_cap + 1).to_arrow_table().to_pylist()
-                )
+                found = result.limit(self._row_cap + 1).to_arrow_table()
+                if found.num_rows > self._row_cap:  # which are the oldest? Sorting plans the rule once more: only then
+                    ordered = result.order("event_time, summary, event_ids")
+                    found = ordered.limit(self._row_cap + 1).to_arrow_table()
+                rows = found.to_pylist()
             findings = sorted((make_finding(rule, row) for row in rows), key=lambda finding: finding.order)
         except duckdb.InterruptException as error:
             raise RuleQueryError(
