@@ -13,7 +13,7 @@ from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unr
 
 _BATCH_BYTES = 16 << 20  # as stored; about ten times that in memory
 _BATCH_OBJECTS = 2_000
-_WAITING = 4  # batches: from so many the next one is chosen
+_WAITING = 2  # batches: from so many the next one is chosen; more would make the last pieces uneven
 _FIRST_SHARE = 4  # the first batches are so many times smaller: no worker waits for a long listing
 _LAST_PIECES = 2  # each worker's share of what is left at the end
 _SMALL_BYTES, _SMALL_OBJECTS = 1 << 20, 250  # starting a worker takes longer than reading so little

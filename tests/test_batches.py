@@ -59,5 +59,5 @@ def test_a_batch_is_of_few_days_though_each_region_is_listed_with_all_of_them() 
     batches = list(in_batches(listed, jobs=2))
     assert sorted(one.uri for batch in batches for one in batch) == sorted(one.uri for one in listed)
     days = [len({one.uri.split("/")[9] for one in batch}) for batch in batches]
-    assert max(days) <= 5
-    assert sum(days) < 40  # as many parts there will be; in the order of the listing it would be 14 in nearly each
+    assert sum(days) < 50  # as many parts there will be; in the order of the listing there are 14 days in most of them
+    assert days[-1] <= 3
