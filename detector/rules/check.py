@@ -33,8 +33,9 @@ def check_rules(*directories: Path) -> list[Problem]:
     """Return what is wrong with the rules of the directories, rule by rule."""
     loaded = load_rules(*directories)
     problems = [Problem(None, str(error), error.hint) for error in loaded.errors]
-    for rule in loaded.rules:
-        problems += _check_rule(rule)
+    with open_bench() as bench:
+        for rule in loaded.rules:
+            problems += _check_rule(rule, bench)
     return problems
 
 
@@ -51,7 +52,7 @@ def check_suppressions(path: Path, rules: Sequence[Rule]) -> tuple[list[Problem]
     return problems, len(entries)
 
 
-def _check_rule(rule: Rule) -> Iterator[Problem]:
+def _check_rule(rule: Rule, bench: Engine) -> Iterator[Problem]:
     if rule.reads is Reads.CANDIDATES and rule.statement.tables & ALL_EVENTS:
         yield Problem(rule.path, "reads all events", 'add `reads = "events"`, or read `candidates`')
     if rule.reads is Reads.EVENTS and not rule.statement.tables & ALL_EVENTS:
@@ -61,11 +62,10 @@ def _check_rule(rule: Rule) -> Iterator[Problem]:
     except RuleError as error:
         yield Problem(None, str(error), error.hint)
         return
-    with open_bench() as bench:
-        for example in examples:
-            problem = check_example(rule, example, bench)
-            if problem is not None:
-                yield Problem(rule.path, f"example {example.name!r}: {problem}")
+    for example in examples:
+        problem = check_example(rule, example, bench)
+        if problem is not None:
+            yield Problem(rule.path, f"example {example.name!r}: {problem}")
     if not any(example.alerts for example in examples):
         yield Problem(rule.examples_path, "no example fires", "one must, to show that the rule can")
     if all(example.alerts for example in examples):
