@@ -83,7 +83,8 @@ def test_an_alert_below_min_severity_is_still_new_later(run: Run, tmp_path: Path
 def test_accounts_without_their_sign_in_region_are_warned_about(run: Run, tmp_path: Path) -> None:
     write_log(tmp_path / "a.json.gz", LOGIN | {"awsRegion": "eu-west-1", "eventName": "CheckMfa"})
     result = run("run", tmp_path / "a.json.gz", "--lake", tmp_path / "lake")
-    assert "warning: account 111122223333" in result.err
+    assert "warning: no events of the region that records root sign-ins" in result.err
+    assert "for 111122223333: no alert about them" in result.err
 
 
 def test_logs_come_from_standard_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
