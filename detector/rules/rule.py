@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import detector
 from detector.errors import RuleError, RuleQueryError
-from detector.rules.statement import NotOneSelect, Statement, parse_select
+from detector.rules.statement import NotOneSelect, Statement, parse_select, without_semicolons
 from detector.severity import Severity
 
 _BLOCK = re.compile(r"\A-- /// rule\n(?P<toml>(?:--(?: .*)?\n)+?)-- ///\n(?P<sql>.*)\Z", re.DOTALL)
@@ -140,8 +140,8 @@ def parse_rule(path: Path) -> Rule:
             references=meta.texts("references"),
             monotone=meta.pop("monotone", bool, default=False),
             reads=Reads(meta.pop("reads", str, default="candidates")),
-            sql=match["sql"].strip(),
             statement=parse_select(match["sql"]),
+            sql=without_semicolons(match["sql"]),
             path=path,
         )
         meta.require_empty()

@@ -244,6 +244,14 @@ def test_the_row_cap_keeps_the_oldest_findings_and_says_so(rule: WriteRule) -> N
         assert caught.value.hint
 
 
+@pytest.mark.parametrize("end", [";", ";\n-- the end", "\n-- a comment"])
+def test_a_rule_may_end_as_any_statement_does(rule: WriteRule, end: str) -> None:
+    with Engine(TableEvents(to_table({})), row_cap=2) as engine:
+        assert len(engine.run(rule(f"SELECT {ROW} FROM range(2){end}"))) == 2
+        with pytest.raises(TooManyFindings):
+            engine.run(rule(f"SELECT {ROW} FROM range(3){end}"))
+
+
 def test_findings_up_to_the_cap_are_no_error(rule: WriteRule) -> None:
     with Engine(TableEvents(to_table({})), row_cap=2) as engine:
         assert len(engine.run(rule(f"SELECT {ROW} FROM range(2)"))) == 2
