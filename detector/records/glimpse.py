@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -78,9 +78,9 @@ _RAW = msgspec.json.Decoder(list[msgspec.Raw])
 class Glimpses:
     """All records of a file, of each the few fields; a struct that a record lacks has members that are None."""
 
-    records: list[Any] = field(default_factory=list)
-    _lists: list[bytes] = field(default_factory=list)
-    _ends: list[int] = field(default_factory=list)  # of each list: how many records there are up to its end
+    records: list[Any]
+    _lists: list[bytes]
+    _ends: list[int]  # of each list: how many records there are up to its end
 
     def texts(self, indexes: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """Yield `(index, JSON text)` of some records, given in order; only the lists that they are in are split."""
@@ -102,7 +102,7 @@ class Glimpses:
         else:
             for key, time in zip(map(_place_of, self.records), map(_time_of, self.records), strict=True):
                 times.setdefault(places[key], []).append(time)
-        return {place: (_moment(min(texts)), _moment(max(texts))) for place, texts in times.items()}
+        return {where: (_moment(min(texts)), _moment(max(texts))) for where, texts in times.items()}
 
 
 def glimpses(data: bytes, decoder: msgspec.json.Decoder[list[Any]]) -> Glimpses | None:
@@ -114,11 +114,12 @@ def glimpses(data: bytes, decoder: msgspec.json.Decoder[list[Any]]) -> Glimpses 
     lists = _lists(data)
     if lists is None:
         return None
-    found = Glimpses(_lists=lists)
+    records: list[Any] = []
+    ends: list[int] = []
     for one in lists:
-        found.records += decoder.decode(one)
-        found._ends.append(len(found.records))
-    return found
+        records += decoder.decode(one)
+        ends.append(len(records))
+    return Glimpses(records, lists, ends)
 
 
 def _lists(data: bytes) -> list[bytes] | None:
