@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from detector.errors import DetectorError
+from detector.garbage import look_seldom
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -58,6 +59,7 @@ def run_in_workers(work: Callable[[Task], Result], tasks: Iterable[Task], *, job
 def _start_worker() -> None:
     """Leave Ctrl-C to the parent, and end when the parent is gone, even when it was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    look_seldom()
     parent = multiprocessing.parent_process()
 
     def end_with_parent() -> None:

@@ -1,0 +1,70 @@
+"""Looking for reference cycles: seldom in the command and its workers, as ever where detector is a library."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from detector.garbage import look_seldom
+from detector.workers import run_in_workers
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+
+
+def new_containers(_task: int) -> int:
+    return gc.get_threshold()[0]
+
+
+def looks_while(count: int) -> int:
+    looks = 0
+
+    def note(phase: str, _info: dict[str, int]) -> None:
+        nonlocal looks
+        looks += phase == "start"
+
+    gc.callbacks.append(note)
+    try:
+        kept = [[number] for number in range(count)]
+    finally:
+        gc.callbacks.remove(note)
+    assert len(kept) == count
+    return looks
+
+
+def test_containers_in_use_are_not_looked_through_again_and_again() -> None:
+    gc.set_threshold(700, 10, 10)
+    assert looks_while(20_000) > 10
+    look_seldom()
+    assert looks_while(20_000) == 0
+
+
+def test_cycles_are_still_found() -> None:
+    look_seldom()
+    assert looks_while(250_000) >= 2
+
+
+def test_workers_look_seldom() -> None:
+    assert min(run_in_workers(new_containers, [1, 2, 3], jobs=2)) > gc.get_threshold()[0]
+
+
+def test_the_command_looks_seldom_and_an_import_changes_nothing() -> None:
+    script = """
+import gc, detector.__main__
+print(gc.get_threshold()[0])
+try:
+    detector.__main__.main()
+finally:
+    print(gc.get_threshold()[0])
+"""
+    run = subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True, text=True, check=True)
+    imported, *_, ran = run.stdout.splitlines()
+    assert int(imported) < 10_000 < int(ran)
