@@ -113,7 +113,7 @@ def _columns(field: Field, structs: Sequence[Any], extras: dict[int, Extra]) -> 
 
 
 def _column(field: Field, values: Sequence[Any], extras: dict[int, Extra]) -> pa.Array:
-    if field.null is not Null.EXPLICIT and values.count(None) == len(values):
+    if field.null is not Null.EXPLICIT and (not values or values[0] is None) and values.count(None) == len(values):
         return pa.nulls(len(values), arrow_type(field))
     match field.kind:
         case Kind.TEXT:
