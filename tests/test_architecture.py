@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "detector"
 # Lowest first. A module may import from lower layers and from its own folder, never from a higher layer.
 LAYERS = [
     {"errors", "severity", "formats", "safe_text"},
-    {"window", "workers"},
+    {"garbage", "window"},
+    {"workers"},
     {"sources", "records"},
     {"lake"},
     {"rules"},
