@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +20,7 @@ from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.rule import Rule, shipped_rules_directory
+from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.statement import NotOneSelect, first_line, parse_select
 
 # What exists before the views do. A statement over these alone does not pay for them.
@@ -70,7 +70,9 @@ class Engine:
         self._row_cap = row_cap
         self._spill = tempfile.TemporaryDirectory(prefix="detector-")
         try:
-            self._connection, *others = _open(events, Path(self._spill.name), threads, memory_limit)
+            self._connection, *others = open_sandbox(
+                events, Path(self._spill.name), threads, memory_limit, connections=1 + RULES_AT_A_TIME
+            )
             self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
             for connection in others:
                 self._free.put(connection)
@@ -121,7 +123,7 @@ class Engine:
         """
         self._make_views()
         try:
-            with self._free_connection() as connection, self._time_limit(connection):
+            with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
                 result = connection.sql(rule.sql)
                 check_columns(result.columns, [str(kind) for kind in result.types])
                 # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
@@ -231,62 +233,6 @@ class Engine:
             yield connection
         finally:
             self._free.put(connection)
-
-    @contextmanager
-    def _time_limit(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Interrupt the connection when the time is up, and never after the block has ended."""
-        lock = threading.Lock()
-        running = True
-
-        def stop() -> None:
-            with lock:
-                if running:
-                    connection.interrupt()
-
-        timer = threading.Timer(self._time_limit_seconds, stop)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            with lock:
-                running = False
-            timer.cancel()
-
-
-def _open(events: Events, spill: Path, threads: int | None, memory_limit: str) -> list[duckdb.DuckDBPyConnection]:
-    """Open an in-memory DuckDB with the events in it, several times for several threads, and lock it."""
-    connection = duckdb.connect(
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "allow_community_extensions": "false",
-            # Without this, a table name in SQL finds any variable of the calling Python code.
-            "python_enable_replacements": "false",
-            "memory_limit": memory_limit,
-            "temp_directory": str(spill),
-            "max_temp_directory_size": "20GB",
-            **({} if threads is None else {"threads": str(threads)}),
-            # Of rows in memory there are few: making a join of an IN list takes longer than going through the list.
-            **({"disabled_optimizers": "in_clause"} if events.directory is None else {}),
-        }
-    )
-    try:
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        events.attach(connection)
-        connection.execute("CREATE VIEW events AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)")
-        readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]
-        connection.execute("SET allowed_directories = $readable", {"readable": readable})
-        connection.execute("SET enable_external_access = false")
-        connections = [connection, *(connection.cursor() for _ in range(RULES_AT_A_TIME))]
-        for one in connections:
-            # On by default where Python has no main file; it would be written between the alerts.
-            one.execute("SET enable_progress_bar = false")
-        connection.execute("SET lock_configuration = true")
-    except BaseException:
-        connection.close()
-        raise
-    return connections
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

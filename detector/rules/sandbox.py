@@ -1,0 +1,79 @@
+"""A DuckDB that can touch nothing but the events it was opened with, and for so long."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from detector.rules.events import Events
+
+
+def open_sandbox(
+    events: Events, spill: Path, threads: int | None, memory_limit: str, *, connections: int
+) -> list[duckdb.DuckDBPyConnection]:
+    """Open an in-memory DuckDB with the events in it, so many times for so many threads of ours, and lock it.
+
+    Args:
+        events: all that it may read.
+        spill: the folder of what does not fit into memory.
+        threads: DuckDB's own, default the cores.
+        memory_limit: as DuckDB writes it.
+        connections: how many.
+    """
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            # Without this, a table name in SQL finds any variable of the calling Python code.
+            "python_enable_replacements": "false",
+            "memory_limit": memory_limit,
+            "temp_directory": str(spill),
+            "max_temp_directory_size": "20GB",
+            **({} if threads is None else {"threads": str(threads)}),
+            # Of rows in memory there are few: making a join of an IN list takes longer than going through the list.
+            **({"disabled_optimizers": "in_clause"} if events.directory is None else {}),
+        }
+    )
+    try:
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        events.attach(connection)
+        connection.execute("CREATE VIEW events AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)")
+        readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]
+        connection.execute("SET allowed_directories = $readable", {"readable": readable})
+        connection.execute("SET enable_external_access = false")
+        opened = [connection, *(connection.cursor() for _ in range(connections - 1))]
+        for one in opened:
+            # On by default where Python has no main file; it would be written between the alerts.
+            one.execute("SET enable_progress_bar = false")
+        connection.execute("SET lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return opened
+
+
+@contextmanager
+def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Interrupt the connection when the time is up, and never after the block has ended."""
+    lock = threading.Lock()
+    running = True
+
+    def stop() -> None:
+        with lock:
+            if running:
+                connection.interrupt()
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            running = False
+        timer.cancel()
