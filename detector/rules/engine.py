@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +26,8 @@ from detector.rules.statement import NotOneSelect, first_line, parse_select
 
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "hidden"})
+# It copies the rows of a statement once more on their way to Arrow: a rule finds a handful.
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 _LEADING_COMMENTS = re.compile(r"\A(?:\s*--[^\n]*\n)*\s*")
 RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB plans in one thread
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
@@ -124,12 +127,14 @@ class Engine:
         self._make_views()
         try:
             with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
-                result = connection.sql(rule.sql)
-                check_columns(result.columns, [str(kind) for kind in result.types])
+                # A statement is planned once; a relation to tell its columns, and again to be run.
+                connection.execute(f"(\n{rule.sql}\n) LIMIT {self._row_cap + 1}")
+                columns = connection.description or []
+                check_columns([column[0] for column in columns], [str(column[1]) for column in columns])
                 # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
-                found = result.limit(self._row_cap + 1).to_arrow_table()
-                if found.num_rows > self._row_cap:  # which are the oldest? Sorting plans the rule once more: only then
-                    ordered = result.order("event_time, summary, event_ids")
+                found = cast("pa.Table", connection.to_arrow_table())
+                if found.num_rows > self._row_cap:  # which are the oldest?
+                    ordered = connection.sql(rule.sql).order("event_time, summary, event_ids")
                     found = ordered.limit(self._row_cap + 1).to_arrow_table()
                 rows = found.to_pylist()
             findings = sorted((make_finding(rule, row) for row in rows), key=lambda finding: finding.order)
