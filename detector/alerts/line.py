@@ -15,6 +15,7 @@ TEXT_BYTES = 600
 _CONTEXT_BYTES = 6_000
 _TOO_LARGE = "(too large)"
 _UNSAFE = re.compile(r"[^ -~]")
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def json_line(document: Any) -> bytes:  # noqa: ANN401 - any JSON
@@ -23,7 +24,7 @@ def json_line(document: Any) -> bytes:  # noqa: ANN401 - any JSON
     So no control character and no line separator of Unicode reaches a terminal. A lone surrogate, which strict
     parsers refuse even as an escape, becomes U+FFFD.
     """
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = _ENCODER.encode(document)
     return _UNSAFE.sub(_escaped, text).encode("ascii") + b"\n"
 
 

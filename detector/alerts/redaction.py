@@ -82,6 +82,8 @@ def _redact_text(text: str, depth: int) -> str:
             pass  # no JSON, or cut off, or nested too deep
         else:
             return text if redacted == value else json.dumps(redacted)
+    if ":" not in text and "=" not in text:
+        return text  # as are most; looking for two dozen words takes a while
     return _IN_TEXT.sub(_without_value, text)
 
 
