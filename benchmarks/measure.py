@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import threading
@@ -16,6 +17,7 @@ from typing import Final
 
 _SAMPLE_SECONDS: Final = 0.02
 _LONGEST_SECONDS: Final = 1_800
+_PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 class BenchmarkError(Exception):
@@ -82,6 +84,7 @@ def compare(commands: Sequence[Command], runs: int) -> dict[str, Cost]:
 def run(command: Command, *, sample_memory: bool) -> Run:
     """Run a command once, to its end."""
     command.prepare()
+    _adopt_orphans()
     with TemporaryFile() as output, TemporaryFile() as errors:
         started = time.perf_counter()
         # Its own process group, so that all of it ends when it takes too long.
@@ -100,7 +103,7 @@ def run(command: Command, *, sample_memory: bool) -> Run:
         try:
             if sample_memory:
                 watch.start()
-            # Resources of the process and of all descendants that were waited for.
+            # Resources of the process and of all descendants that it waited for.
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
             os.killpg(process.pid, 9)
@@ -110,6 +113,7 @@ def run(command: Command, *, sample_memory: bool) -> Run:
             limit.cancel()
             if sample_memory:
                 watch.stop()
+        cpu = usage.ru_utime + usage.ru_stime + _cpu_of_orphans(process.pid)
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
@@ -118,7 +122,23 @@ def run(command: Command, *, sample_memory: bool) -> Run:
             said = errors.read().decode(errors="replace")[-2000:]
             raise BenchmarkError(f"{command.name} ended with {process.returncode}: {said}")
     command.check(text)
-    return Run(wall, usage.ru_utime + usage.ru_stime, watch.peak_bytes)
+    return Run(wall, cpu, watch.peak_bytes)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends, as far as the system can do that."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _cpu_of_orphans(group: int) -> float:
+    """Wait for what a command left behind, and return the CPU seconds of that and its descendants."""
+    seconds = 0.0
+    with suppress(ChildProcessError):
+        while True:
+            _, _, usage = os.wait4(-group, 0)
+            seconds += usage.ru_utime + usage.ru_stime
+    return seconds
 
 
 class _MemoryWatch(threading.Thread):

@@ -146,3 +146,16 @@ def test_all_jobs_run_at_a_small_size(tmp_path: Path) -> None:
         assert all(bar.text.replace("|", "\\|") in text for bar in BARS)
     (lake,) = tmp_path.glob("lakes-*/lake-2000-5/lake")
     assert sum(1 for _ in parts_of(lake)) > 0
+
+
+def test_the_cpu_of_a_process_that_outlives_its_parent_counts() -> None:
+    script = """
+import sys
+from benchmarks.measure import Command, run
+burn = "import time\\nwhile time.process_time() < 0.5: pass"
+leave = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {burn!r}])"
+cost = run(Command("leaves a child", [sys.executable, "-c", leave]), sample_memory=False)
+print(cost.cpu_seconds)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert float(ran.stdout) > 0.5
