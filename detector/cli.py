@@ -89,6 +89,9 @@ def ingest_command(
 
     Example: detector ingest s3://my-trail-bucket --lake lake/ --since 7d
     """
+    from detector.workers import expect_work
+
+    expect_work(jobs, "detector.stage")
     from detector.lake.writer import open_to_write
 
     scope = options.scope(account, region, since, until, look_ahead_days)
@@ -204,6 +207,9 @@ def run_command(
 
     Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
     """
+    from detector.workers import expect_work
+
+    expect_work(jobs, "detector.stage")
     from detector.alerts.delivery import Patience
     from detector.alerts.sinks.opening import open_outputs
     from detector.detect import Selection, detect, write_new_alerts

@@ -43,6 +43,9 @@ def scan_command(
 
     Example: detector scan s3://my-trail-bucket --since 7d | jq -r .summary
     """
+    from detector.workers import expect_work
+
+    expect_work(jobs, "detector.look")
     from detector.alerts.delivery import Patience
     from detector.alerts.sinks.opening import open_outputs
     from detector.detect import Selection, detect, write_alerts

@@ -7,7 +7,7 @@ a trail was stopped and started again, everything that the same caller did in be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -15,43 +15,19 @@ import pyarrow as pa
 
 from detector.batches import in_batches, log_objects
 from detector.errors import CredentialsError
-from detector.records.glance import Absence, Glancer
+from detector.look import Look, Seen, look_through
+from detector.records.glance import Absence
 from detector.records.schema import EVENTS
 from detector.records.spans import Spans, merge_spans, spans_table
-from detector.records.table import Rows, to_table
 from detector.report import RunReport
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
-from detector.sources.log_source import LogObject, LogSource, Reader, Unreadable
+from detector.sources.log_source import LogObject, LogSource
 from detector.window import Scope
 from detector.workers import run_in_workers
 
 # Files are delivered late, up to 30 days after the events in them.
 _LATEST_DELIVERY_DAYS = 31
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Log objects to look through together; picklable."""
-
-    objects: tuple[LogObject, ...]
-    reader: Reader
-    absences: tuple[Absence, ...]
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What a look found."""
-
-    table: pa.Table = field(default_factory=EVENTS.empty_table)
-    spans: Spans = field(default_factory=dict)
-    ingested: int = 0
-    skipped: list[str] = field(default_factory=list)
-    failures: list[Unreadable] = field(default_factory=list)
-    records: int = 0
-    rejected: int = 0
-    bytes_read: int = 0
-    stopped_by: CredentialsError | None = None
 
 
 def scan(
@@ -92,17 +68,17 @@ def scan(
 
 def _look_through(
     sources: Sequence[LogSource], scope: Scope, absences: tuple[Absence, ...], report: RunReport, jobs: int
-) -> Iterator[_Seen]:
+) -> Iterator[Seen]:
     listed: set[str] = set()
     stopped_by: list[CredentialsError] = []
 
-    def looks(source: LogSource) -> Iterator[_Look]:
+    def looks(source: LogSource) -> Iterator[Look]:
         for objects in in_batches(_once(log_objects(source.list(scope), report), listed, report, sources), jobs=jobs):
             if stopped_by:
                 return
-            yield _Look(objects, source.reader(), absences)
+            yield Look(objects, source.reader(), absences)
 
-    for seen in run_in_workers(_look, chain.from_iterable(map(looks, sources)), jobs=jobs):
+    for seen in run_in_workers(look_through, chain.from_iterable(map(looks, sources)), jobs=jobs):
         yield seen
         if seen.stopped_by is not None:
             stopped_by.append(seen.stopped_by)
@@ -125,38 +101,7 @@ def _once(
             yield one
 
 
-def _look(look: _Look) -> _Seen:
-    """Read and look through one batch: what a worker process does."""
-    seen = _Seen()
-    glancer = Glancer(look.absences)
-    wanted: list[Rows] = []
-    try:
-        for log_object, stored in look.reader.read(look.objects):
-            if isinstance(stored, Unreadable):
-                seen.failures.append(stored)
-                continue
-            seen.bytes_read += len(stored)
-            for piece in glancer.glance(stored, log_object.uri):
-                seen.records += piece.records
-                seen.rejected += piece.rejected
-                merge_spans(seen.spans, piece.spans)
-                if piece.wanted.records:
-                    wanted.append(piece.wanted)
-                last = piece
-            if last.problem:
-                seen.failures.append(Unreadable(log_object.uri, last.problem))
-            elif last.skipped:
-                seen.skipped.append(last.skipped)
-            else:
-                seen.ingested += 1
-    except CredentialsError as error:
-        seen.stopped_by = error
-    if wanted:
-        seen.table = to_table(wanted)
-    return seen
-
-
-def _count(seen: _Seen, report: RunReport) -> None:
+def _count(seen: Seen, report: RunReport) -> None:
     report.ingested += seen.ingested
     report.records += seen.records
     report.rows += seen.records - seen.rejected

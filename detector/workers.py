@@ -1,8 +1,13 @@
-"""Worker processes: a bounded number of tasks under way, results as they come, no orphans."""
+"""Worker processes: a bounded number of tasks under way, results as they come, no orphans.
+
+They are forked from a server process that has imported what they need and done nothing else. Not from this one: a used
+Tokio runtime hangs in a forked child, and a forked child would keep the lake's lock.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import signal
 import threading
@@ -10,11 +15,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
+from pathlib import Path
 from typing import TypeVar
 
 from detector.errors import DetectorError
 from detector.garbage import look_seldom
 
+_CONTEXT = multiprocessing.get_context("forkserver")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -34,8 +41,8 @@ def run_in_workers(work: Callable[[Task], Result], tasks: Iterable[Task], *, job
     if len(first) < 2:
         yield from map(work, chain(first, waiting))
         return
-    # spawn: a used Tokio runtime hangs in a forked child, and a forked child would keep the lake's lock.
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_start_worker) as pool:
+    surroundings = (dict(os.environ), Path.cwd())
+    with ProcessPoolExecutor(jobs, _CONTEXT, initializer=_start_worker, initargs=surroundings) as pool:
         under_way: set[Future[Result]] = set()
         waiting = chain(first, waiting)
         try:
@@ -56,9 +63,29 @@ def run_in_workers(work: Callable[[Task], Result], tasks: Iterable[Task], *, job
             pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
+def expect_work(jobs: int, module: str) -> None:
+    """Begin to start workers, while this process finds out what there is to do.
+
+    Args:
+        jobs: as of `run_in_workers`.
+        module: what they will need; importing it takes longer than most listings.
+    """
+    if jobs > 1:
+        _CONTEXT.set_forkserver_preload([module])
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, also while a child imports
+        try:
+            multiprocessing.forkserver.ensure_running()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _start_worker(environment: dict[str, str], folder: Path) -> None:
     """Leave Ctrl-C to the parent, and end when the parent is gone, even when it was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What it was forked from may be older than the parent's settings of now.
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
     look_seldom()
     parent = multiprocessing.parent_process()
 

@@ -20,7 +20,7 @@ LAYERS = [
     {"alerts"},
     {"report"},
     {"terminal"},
-    {"stage", "batches"},
+    {"stage", "look", "batches"},
     {"ingest", "detect", "status", "lag", "query", "outcome"},
     {"scan"},
     {"arrivals", "arrived", "patience"},

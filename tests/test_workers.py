@@ -14,11 +14,15 @@ from pathlib import Path
 import pytest
 
 from detector.errors import DetectorError, LakeError
-from detector.workers import run_in_workers
+from detector.workers import expect_work, run_in_workers
 
 
 def pid_of(task: int) -> tuple[int, int]:
     return task, os.getpid()
+
+
+def surroundings_of(task: int) -> tuple[int, str | None, Path]:
+    return task, os.environ.get("DETECTOR_TEST"), Path.cwd()
 
 
 def double(task: int) -> int:
@@ -100,7 +104,7 @@ def report_and_wait(task):
 
 if __name__ == "__main__":
     import work
-    from detector.workers import run_in_workers
+    from detector.workers import expect_work, run_in_workers
     list(run_in_workers(work.report_and_wait, iter(range(4)), jobs=2))
 """
     )
@@ -116,3 +120,67 @@ if __name__ == "__main__":
             os.kill(int(worker), signal.SIGKILL)
         assert has_ended
         assert parent.stdout.read() == ""
+
+
+def test_workers_know_the_environment_and_the_folder_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expect_work(2, "detector.stage")  # whatever they are forked from is older than what follows
+    for value in ("first", None, "second"):
+        folder = tmp_path / str(value)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        if value is None:
+            monkeypatch.delenv("DETECTOR_TEST")
+        else:
+            monkeypatch.setenv("DETECTOR_TEST", value)
+        assert set(run_in_workers(surroundings_of, [1, 2], jobs=2)) == {(1, value, folder), (2, value, folder)}
+
+
+def test_expecting_work_leaves_ctrl_c_as_it_was_and_one_job_starts_nothing() -> None:
+    script = """
+import multiprocessing.forkserver as server, signal
+from detector.workers import expect_work
+expect_work(1, "detector.stage")
+print(server._forkserver._forkserver_pid is None)
+expect_work(2, "detector.stage")
+print(server._forkserver._forkserver_pid is None)
+print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "False", "True"]
+    assert run.stderr == ""
+
+
+def test_ctrl_c_while_workers_are_being_prepared_is_told_by_nobody_but_the_parent(tmp_path: Path) -> None:
+    (tmp_path / "needed.py").write_text(
+        f"""
+from pathlib import Path
+Path({str(tmp_path / "importing")!r}).touch()
+while not Path({str(tmp_path / "sent")!r}).exists():
+    pass
+"""
+    )
+    (tmp_path / "work.py").write_text(
+        f"""
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [{str(Path(__file__).parents[1])!r}, {str(tmp_path)!r}]
+from detector.workers import expect_work, run_in_workers
+
+def double(task):
+    return 2 * task
+
+if __name__ == "__main__":
+    import work
+    signal.signal(signal.SIGINT, lambda *_: print("the parent knows"))
+    expect_work(2, "needed")
+    while not Path({str(tmp_path / "importing")!r}).exists():
+        pass
+    os.killpg(0, signal.SIGINT)
+    Path({str(tmp_path / "sent")!r}).touch()
+    print(sorted(run_in_workers(work.double, [1, 2], jobs=2)))
+"""
+    )
+    command = [sys.executable, str(tmp_path / "work.py")]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, process_group=0, check=True)
+    assert run.stdout.splitlines() == ["the parent knows", "[2, 4]"]
+    assert run.stderr == ""
