@@ -161,9 +161,8 @@ while not Path({str(tmp_path / "sent")!r}).exists():
     )
     (tmp_path / "work.py").write_text(
         f"""
-import os, signal, sys
+import os, signal
 from pathlib import Path
-sys.path[:0] = [{str(Path(__file__).parents[1])!r}, {str(tmp_path)!r}]
 from detector.workers import expect_work, run_in_workers
 
 def double(task):
@@ -181,6 +180,9 @@ if __name__ == "__main__":
 """
     )
     command = [sys.executable, str(tmp_path / "work.py")]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, process_group=0, check=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), str(tmp_path)])}
+    run = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, process_group=0, check=True, env=environment
+    )
     assert run.stdout.splitlines() == ["the parent knows", "[2, 4]"]
     assert run.stderr == ""
