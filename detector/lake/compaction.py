@@ -10,14 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from detector.lake.duplicates import open_duckdb
 from detector.lake.parts import HIDDEN, Part, PartKind, write_part
 from detector.lake.reader import create_view
 from detector.records.schema import EVENTS
+
+if TYPE_CHECKING:
+    import duckdb
 
 _SMALL_ROWS = 50_000  # larger parts are left alone
 _PART_ROWS = 500_000  # and none is made larger than this

@@ -3,6 +3,8 @@
 CloudTrail delivers at least once, and an account trail beside an organisation trail delivers everything twice. Of
 the rows with one (recipientAccountId, eventKey) the one with the smallest (logFile, logFileIndex) is shown, whatever
 order they came in. Copies share eventTime, so that only the days that a commit touches need to be looked at.
+
+duckdb is imported when it is needed first: at a commit, when workers are at the next batches already.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from detector.errors import LakeError
 from detector.lake.parts import HIDDEN
+
+if TYPE_CHECKING:
+    import duckdb
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "threads": 2}
 _COPIES = """
@@ -126,6 +131,8 @@ class Copies:
     @contextmanager
     def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hand out the connection; after an error nothing that it knew is relied on."""
+        import duckdb
+
         try:
             with lake_errors():
                 if self._connection is None:
@@ -177,6 +184,8 @@ def open_duckdb(spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection
     Raises:
         LakeError: a part cannot be read, or there is no room for what does not fit into memory.
     """
+    import duckdb
+
     with lake_errors(), duckdb.connect(config=_CONFIG | {"temp_directory": str(spill or "")}) as connection:
         yield connection
 
@@ -184,6 +193,8 @@ def open_duckdb(spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection
 @contextmanager
 def lake_errors() -> Iterator[None]:
     """Turn DuckDB's errors about parts into ours."""
+    import duckdb
+
     try:
         yield
     except duckdb.Error as error:
