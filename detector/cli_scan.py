@@ -48,7 +48,6 @@ def scan_command(
     expect_work(jobs, "detector.look")
     from detector.alerts.delivery import Patience
     from detector.alerts.sinks.opening import open_outputs
-    from detector.detect import Selection, detect, write_alerts
     from detector.scan import scan
     from detector.sources.opening import open_source
 
@@ -59,6 +58,9 @@ def scan_command(
         with progress_bar() as progress:
             opened = [open_source(source, aws, root_only=root_only) for source in sources]
             events = scan(opened, scope, report, jobs=jobs, progress=progress)
+        # Not before: importing DuckDB would keep the workers waiting.
+        from detector.detect import Selection, detect, write_alerts
+
         detection = detect(
             events,
             rules or [],

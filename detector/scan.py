@@ -20,7 +20,6 @@ from detector.records.glance import Absence
 from detector.records.schema import EVENTS
 from detector.records.spans import Spans, merge_spans, spans_table
 from detector.report import RunReport
-from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.sources.log_source import LogObject, LogSource
 from detector.window import Scope
@@ -117,6 +116,8 @@ def trail_absences(table: pa.Table) -> tuple[Absence, ...]:
     """Return when trails were stopped, and by whom, as far as events show that they were started again."""
     if not set(table.column("eventName").unique().to_pylist()) >= {"StopLogging", "StartLogging"}:
         return ()
+    from detector.rules.engine import Engine  # not above: importing DuckDB would keep the workers waiting
+
     with Engine(TableEvents(table)) as engine:
         rows = engine.query("SELECT since, until, caller FROM trail_absences ORDER BY ALL").read_all().to_pylist()
     return tuple(Absence(_text(row["since"]), _text(row["until"]), row["caller"]) for row in rows)

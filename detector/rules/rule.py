@@ -16,12 +16,14 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import detector
 from detector.errors import RuleError, RuleQueryError
-from detector.rules.statement import NotOneSelect, Statement, parse_select, without_semicolons
 from detector.severity import Severity
+
+if TYPE_CHECKING:
+    from detector.rules.statement import Statement
 
 _BLOCK = re.compile(r"\A-- /// rule\n(?P<toml>(?:--(?: .*)?\n)+?)-- ///\n(?P<sql>.*)\Z", re.DOTALL)
 _ID = re.compile(r"[a-z][a-z0-9_]*")
@@ -116,6 +118,9 @@ def parse_rule(path: Path) -> Rule:
             or an ATT&CK id that is not `TA####:T####[.###]`.
         RuleQueryError: the SQL does not parse, or is not exactly one SELECT that only reads.
     """
+    # Alerts name rules, and whoever formats alerts should not wait for DuckDB to be imported.
+    from detector.rules.statement import NotOneSelect, parse_select, without_semicolons
+
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
