@@ -13,10 +13,10 @@ from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unr
 
 _BATCH_BYTES = 16 << 20  # as stored; about ten times that in memory
 _BATCH_OBJECTS = 2_000
-_WAITING = 2  # batches: from so many the next one is chosen; more would make the last pieces uneven
+_WAITING = 4  # batches: from so many the next one is chosen, so that it is of few days
 _FIRST_SHARE = 4  # the first batches are so many times smaller: no worker waits for a long listing
-_LAST_PIECES = 2  # each worker's share of what is left at the end
-_SMALL_BYTES, _SMALL_OBJECTS = 1 << 20, 250  # starting a worker takes longer than reading so little
+_LAST_PIECES = 2  # for each worker: into so many what is left is cut at the end, before each piece anew
+_SMALL_BYTES, _SMALL_OBJECTS = 1 << 20, 500  # starting a worker takes longer than reading so little
 
 
 def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObject]:
@@ -81,25 +81,24 @@ def _day(one: LogObject) -> date:
     return parse_folder(one.uri.rpartition("/")[0]).first_day or date.min
 
 
-def _first_of(waiting: Sequence[LogObject]) -> tuple[LogObject, ...]:
+def _first_of(
+    waiting: Sequence[LogObject], most_bytes: float = _BATCH_BYTES, most_objects: float = _BATCH_OBJECTS
+) -> tuple[LogObject, ...]:
     """Return as many of the objects as make a batch; at least one."""
     sizes = accumulate(one.size_bytes for one in waiting)
-    count = next((count for count, size in enumerate(sizes, 1) if size >= _BATCH_BYTES), len(waiting))
-    return tuple(waiting[: min(count, _BATCH_OBJECTS)])
+    full = next((count for count, size in enumerate(sizes, 1) if size >= most_bytes or count >= most_objects), None)
+    return tuple(waiting[:full])
 
 
 def _shared_out(waiting: Sequence[LogObject], jobs: int) -> Iterator[tuple[LogObject, ...]]:
-    """Yield the objects in a few pieces of about the same size, by day; in one piece when they are few."""
-    total_bytes = sum(one.size_bytes for one in waiting)
-    worth = max(total_bytes // _SMALL_BYTES, len(waiting) // _SMALL_OBJECTS, 1)
-    wanted = total_bytes / min(worth, jobs * _LAST_PIECES if jobs > 1 else 1)
-    piece: list[LogObject] = []
-    size_bytes = 0
-    for one in sorted(waiting, key=_day):
-        piece.append(one)
-        size_bytes += one.size_bytes
-        if size_bytes >= wanted:
-            yield tuple(piece)
-            piece, size_bytes = [], 0
-    if piece:
-        yield tuple(piece)
+    """Yield the objects by day, in pieces that become smaller and smaller: all workers end at about the same time."""
+    left = sorted(waiting, key=_day)
+    left_bytes = sum(one.size_bytes for one in left)
+    pieces = jobs * _LAST_PIECES if jobs > 1 else 1
+    while left:
+        most_bytes = min(max(left_bytes / pieces, _SMALL_BYTES), _BATCH_BYTES)
+        most_objects = min(max(len(left) / pieces, _SMALL_OBJECTS), _BATCH_OBJECTS)
+        piece = _first_of(left, most_bytes, most_objects)
+        left = left[len(piece) :]
+        left_bytes -= sum(one.size_bytes for one in piece)
+        yield piece
