@@ -23,7 +23,7 @@ from detector.sources.log_source import LogObject, Reader, Unreadable
 # Few decoded objects at a time: holding many costs more than decoding them (docs/performance.md).
 _ROWS_A_TABLE = 1_000
 _BYTES_A_TABLE = 16 << 20
-_BYTES_A_PART = 96 << 20
+_BYTES_A_PART = 64 << 20
 _KEPT_BYTES_A_PART = 16 << 20
 
 
