@@ -44,7 +44,7 @@ def is_empty(uri: str, size_bytes: int | None) -> bool:
 
 
 def in_batches(objects: Iterable[LogObject], *, jobs: int) -> Iterator[tuple[LogObject, ...]]:
-    """Yield the objects in batches of a bounded size, small ones first, and what is left at the end shared out evenly.
+    """Yield the objects in batches of a bounded size: small ones first, and smaller and smaller ones at the end.
 
     Large batches of few days make few parts; the last ones are small, so that all workers end at about the same time.
     """

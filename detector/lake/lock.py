@@ -20,7 +20,7 @@ def writer_lock(path: Path) -> Iterator[None]:
     Raises:
         LakeBusy: another process holds it; the message says which.
     """
-    # Python opens files close-on-exec: workers that are spawned do not inherit the lock.
+    # Python opens files close-on-exec: the server that workers are forked from does not inherit the lock.
     with path.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
