@@ -823,7 +823,7 @@ WHERE
 -- What root_api_call leaves out ------------------------------------------------------------------------------------------
 
 -- Events that a rule reports on that event alone. Each rule that does so adds the view it reads, and only then.
-CREATE VIEW reported_alone AS
+CREATE TABLE reported_alone AS
 SELECT logFile, logFileIndex FROM root_access_key_creations
 UNION ALL
 SELECT logFile, logFileIndex FROM root_signing_credential_creations

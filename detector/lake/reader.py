@@ -47,7 +47,7 @@ class LakeFiles:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
         return replace(self, events=self.events + self.copies, unsorted=None, candidates=())
 
-    def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def attach(self, connection: duckdb.DuckDBPyConnection, *_others: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `hidden` (the copies that are not shown) in DuckDB, and what helps not to read `parts`."""
         create_view(connection, "parts", self.events, EVENTS)
         if self.unsorted is not None:

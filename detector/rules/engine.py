@@ -73,9 +73,10 @@ class Engine:
         self._row_cap = row_cap
         self._spill = tempfile.TemporaryDirectory(prefix="detector-")
         try:
-            self._connection, *others = open_sandbox(
+            self._connections = open_sandbox(
                 events, Path(self._spill.name), threads, memory_limit, connections=1 + RULES_AT_A_TIME
             )
+            self._connection, *others = self._connections
             self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
             for connection in others:
                 self._free.put(connection)
@@ -95,9 +96,8 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection and remove what it spilled."""
-        while not self._free.empty():
-            self._free.get().close()
-        self._connection.close()
+        for connection in reversed(self._connections):
+            connection.close()
         self._spill.cleanup()
 
     def replace_events(self, events: TableEvents) -> None:
@@ -107,8 +107,8 @@ class Engine:
         """
         self._make_views()
         if isinstance(self._events, TableEvents):
-            self._events.detach(self._connection)
-        events.attach(self._connection)
+            self._events.detach(*self._connections)
+        events.attach(*self._connections)
         self._events = events
         for statement in self._tables:
             self._connection.execute(statement)

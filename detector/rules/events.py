@@ -19,8 +19,8 @@ class Events(Protocol):
         """The one directory that queries may read, or None."""
         ...
 
-    def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Create the relations `parts` and `hidden`, before the connection is locked.
+    def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
+        """Create the relations `parts` and `hidden` for all these connections of one database.
 
         `parts` has every row, in the columns of `records.schema.EVENTS`. `hidden` has `eventKey`,
         `recipientAccountId`, `logFile`, `logFileIndex` of the copies that are not to be shown: of each event
@@ -50,12 +50,15 @@ class TableEvents:
         self._spans = spans
         self._hides_copies = hides_copies
 
-    def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `hidden`, and `spans` if they are known."""
-        # Tables: what is registered is seen by one connection only.
-        _create_table(connection, "parts", self._table)
+        # Not a table: filling its sixty columns would take as long as ten rules, and few read them again.
+        for one in (connection, *others):
+            one.register("parts", self._table)
         if self._spans is not None:
-            _create_table(connection, "spans", self._spans)
+            connection.register("_spans", self._spans)
+            connection.execute("CREATE TABLE spans AS FROM _spans")
+            connection.unregister("_spans")
         connection.execute(
             """
             CREATE TABLE hidden AS
@@ -70,13 +73,9 @@ class TableEvents:
             {"hides_copies": self._hides_copies},
         )
 
-    def detach(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def detach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Take away what `attach` made, so that other events can come in its place."""
-        for name in ("hidden", "parts", *(() if self._spans is None else ("spans",))):
+        for name in ("hidden", *(() if self._spans is None else ("spans",))):
             connection.execute(f"DROP TABLE {name}")
-
-
-def _create_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
-    connection.register("_rows", rows)
-    connection.execute(f"CREATE TABLE {name} AS FROM _rows")
-    connection.unregister("_rows")
+        for one in (connection, *others):
+            one.unregister("parts")

@@ -41,12 +41,12 @@ def open_sandbox(
     )
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        events.attach(connection)
+        opened = [connection, *(connection.cursor() for _ in range(connections - 1))]
+        events.attach(*opened)
         connection.execute("CREATE VIEW events AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)")
         readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]
         connection.execute("SET allowed_directories = $readable", {"readable": readable})
         connection.execute("SET enable_external_access = false")
-        opened = [connection, *(connection.cursor() for _ in range(connections - 1))]
         for one in opened:
             # On by default where Python has no main file; it would be written between the alerts.
             one.execute("SET enable_progress_bar = false")

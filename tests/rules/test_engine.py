@@ -74,7 +74,7 @@ class ParquetEvents:
         self._part = directory / "part.parquet"
         pq.write_table(table, self._part)
 
-    def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def attach(self, connection: duckdb.DuckDBPyConnection, *_others: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE VIEW parts AS FROM read_parquet('{self._part}')")
         connection.execute(
             "CREATE TABLE hidden AS SELECT eventKey, recipientAccountId, logFile, logFileIndex FROM parts LIMIT 0"
@@ -348,7 +348,7 @@ def test_settings_are_locked_and_python_variables_are_no_tables(engine: Engine) 
 
 def test_a_broken_source_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(TableEvents):
-        def attach(self, connection: duckdb.DuckDBPyConnection) -> None:  # noqa: ARG002
+        def attach(self, connection: duckdb.DuckDBPyConnection, *_others: duckdb.DuckDBPyConnection) -> None:  # noqa: ARG002
             raise RuntimeError("no lake")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
