@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "detector"
 # Lowest first. A module may import from lower layers and from its own folder, never from a higher layer.
 LAYERS = [
     {"errors", "severity", "formats", "safe_text"},
-    {"garbage", "window"},
+    {"memory", "window"},
     {"workers"},
     {"sources", "records"},
     {"lake"},

@@ -1,15 +1,16 @@
-"""Looking for reference cycles: seldom in the command and its workers, as ever where detector is a library."""
+"""Reference cycles and allocators: chosen for the command and its workers, left alone where detector is a library."""
 
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from detector.garbage import look_seldom
+from detector.memory import look_seldom
 from detector.workers import run_in_workers
 
 
@@ -68,3 +69,19 @@ finally:
     run = subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True, text=True, check=True)
     imported, *_, ran = run.stdout.splitlines()
     assert int(imported) < 10_000 < int(ran)
+
+
+@pytest.mark.parametrize("chosen", [{}, {"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}])
+def test_arrow_shares_the_heap_of_the_command_unless_somebody_chose(chosen: dict[str, str]) -> None:
+    script = """
+import detector.__main__
+try:
+    detector.__main__.main()
+finally:
+    import pyarrow
+    print(pyarrow.default_memory_pool().backend_name)
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARROW_")} | chosen
+    command = [sys.executable, "-c", script, "--version"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert run.stdout.splitlines()[-1] == chosen.get("ARROW_DEFAULT_MEMORY_POOL", "system")
