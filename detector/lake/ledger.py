@@ -89,10 +89,10 @@ class Ledger:
         with _sqlite_errors(f"cannot read {self._path}"):
             return object_records.select_known(self._connection, uri, etag)
 
-    def parts(self, kind: PartKind | None = None) -> list[Part]:
-        """Return the parts that count, in the order of their paths."""
+    def parts(self, kind: PartKind | None = None, dates: Iterable[str] | None = None) -> list[Part]:
+        """Return the parts that count, in the order of their paths; only those of a kind, or of some days."""
         with _sqlite_errors(f"cannot read {self._path}"):
-            return list(part_records.select_parts(self._connection, kind))
+            return list(part_records.select_parts(self._connection, kind, dates))
 
     def spans(self) -> Spans | None:
         """Return from when to when there are events, of each account and region; None when some part does not say."""

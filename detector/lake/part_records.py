@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -42,13 +43,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def select_parts(connection: sqlite3.Connection, kind: PartKind | None) -> Iterator[Part]:
-    """Yield the parts in the order of their paths, without their spans; also of a ledger that cannot be upgraded."""
+def select_parts(
+    connection: sqlite3.Connection, kind: PartKind | None = None, dates: Iterable[str] | None = None
+) -> Iterator[Part]:
+    """Yield parts in the order of their paths, without their spans; also of a ledger that cannot be upgraded.
+
+    Args:
+        connection: to the ledger.
+        kind: only parts of this kind.
+        dates: only parts of these days.
+    """
     sorting = "sorted_by, has_candidates" if _has_column(connection, "sorted_by") else "NULL, 1"
     rows = connection.execute(
         f"SELECT kind, event_date, path, rows, size_bytes, {sorting}"  # noqa: S608
-        " FROM parts WHERE ?1 IS NULL OR kind = ?1 ORDER BY path",
-        (kind,),
+        " FROM parts WHERE (?1 IS NULL OR kind = ?1)"
+        " AND (?2 IS NULL OR event_date IN (SELECT value FROM json_each(?2))) ORDER BY path",
+        (kind, None if dates is None else json.dumps(sorted(dates))),
     )
     for kind_, date, path, count, size, sorted_by, has_candidates in rows:
         yield Part(PartKind(kind_), date, Path(path).name, count, size, sorted_by, bool(has_candidates))

@@ -55,7 +55,8 @@ class LakeWriter:
         Raises:
             LakeError: the disk refuses; nothing of `staged` is in then.
         """
-        parts = self.ledger.parts()
+        # A replaced object may have had rows on any day; otherwise a commit does not cost more in a larger lake.
+        parts = self.ledger.parts(dates=None if replaced else {part.event_date for part in staged.parts})
         holding = self._parts_holding(replaced, parts)
         hidden_again = {part.event_date for part in holding}
         # Of what a replaced object hid, something may have to be shown again.
