@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from detector.errors import CredentialsError, SourceError, UsageError
@@ -128,8 +130,27 @@ def _botocore_session(options: AwsOptions) -> botocore.session.Session:
     session.set_default_client_config(
         Config(connect_timeout=4, read_timeout=30, retries=retries, max_pool_connections=CONNECTIONS)
     )
-    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_parse_timestamp)
+    parsers = session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=_parse_timestamp)
+    parsers.create_parser = partial(_parser_of_one_at_a_time, parsers.create_parser, Lock())
     return session
+
+
+def _parser_of_one_at_a_time(create_parser: Callable[[str], Any], turn: Lock, protocol: str) -> Any:  # noqa: ANN401
+    """Return a parser that waits for its turn.
+
+    Python runs one thread at a time: of a dozen pages of a listing that are parsed side by side the first is ready as
+    late as the last.
+    """
+    parser = create_parser(protocol)
+    parse = parser.parse
+
+    def parse_in_turn(*arguments: Any) -> Any:  # noqa: ANN401 - botocore's
+        with turn:
+            return parse(*arguments)
+
+    parser.parse = parse_in_turn
+    return parser
 
 
 def _parse_timestamp(value: str) -> datetime:
