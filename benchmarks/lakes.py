@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from benchmarks.generate import DAYS
 from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.object_records import LedgerObject, ObjectStatus
-from detector.lake.parts import Part, PartKind, write_part
+from detector.lake.part import Part, PartKind
+from detector.lake.parts import write_part
 from detector.lake.writer import Staged, open_to_write
 from detector.sources.local import open_local
 from detector.sources.log_source import LogObject

@@ -8,48 +8,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from detector.errors import CredentialsError
 from detector.lake.object_records import LedgerObject, ObjectStatus
-from detector.lake.parts import Part, PartKind, write_part, write_rejected
-from detector.records.log_file import MAX_BYTES, DecodedLogFile, KeptRecord, decode_in_pieces
+from detector.lake.part import Part, PartKind
+from detector.lake.parts import write_part, write_rejected
+from detector.records.log_file import DecodedLogFile, KeptRecord, decode_in_pieces
 from detector.records.table import Rows, to_table
-from detector.sources.log_source import LogObject, Reader, Unreadable
+from detector.sources.log_source import LogObject, Unreadable
+from detector.staged import Batch, StagedBatch
 
 # Few decoded objects at a time: holding many costs more than decoding them (docs/performance.md).
 _ROWS_A_TABLE = 1_000
 _BYTES_A_TABLE = 16 << 20
 _BYTES_A_PART = 64 << 20
 _KEPT_BYTES_A_PART = 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Log objects to stage together; picklable."""
-
-    objects: tuple[LogObject, ...]
-    reader: Reader
-    staging: Path
-    stem: str  # unique among all batches of all runs
-    replaced: tuple[str, ...] = ()  # URIs that are in the lake with other content
-    max_object_bytes: int = MAX_BYTES
-
-
-@dataclass(slots=True)
-class StagedBatch:
-    """What became of a batch."""
-
-    replaced: tuple[str, ...] = ()  # as in the batch
-    objects: list[LedgerObject] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-    failures: list[Unreadable] = field(default_factory=list)
-    rejected: list[dict[str, Any]] = field(default_factory=list)
-    bytes_read: int = 0
-    stopped_by: CredentialsError | None = None  # the rest of the batch was not read
 
 
 def stage(batch: Batch) -> StagedBatch:

@@ -21,7 +21,7 @@ from detector.errors import DetectorError, LakeBusy, LakeError, SourceError
 from detector.heartbeat import Heartbeat
 from detector.ingest import ingest
 from detector.lake.object_records import LedgerObject
-from detector.lake.parts import Part, PartKind
+from detector.lake.part import Part, PartKind
 from detector.lake.writer import LakeWriter, open_to_write
 from detector.metrics import Metrics
 from detector.patience import Patience, may_pass

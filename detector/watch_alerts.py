@@ -17,7 +17,7 @@ from detector.arrivals import Totals
 from detector.arrived import Arrived
 from detector.detect import Detection, Selection, may_be_news, run_rules, write_new_alerts
 from detector.errors import DetectorError
-from detector.lake.parts import Part
+from detector.lake.part import Part
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter
 from detector.metrics import Metrics

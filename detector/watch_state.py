@@ -16,7 +16,8 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detector.lake.parts import Part, read_part
+from detector.lake.part import Part
+from detector.lake.parts import read_part
 from detector.lake.reader import LakeFiles, read_lake
 from detector.records.glance import Absence
 from detector.records.schema import EVENTS

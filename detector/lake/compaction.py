@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from detector.lake.duplicates import open_duckdb
-from detector.lake.parts import HIDDEN, Part, PartKind, write_part
+from detector.lake.part import Part, PartKind
+from detector.lake.parts import HIDDEN, write_part
 from detector.lake.reader import create_view
 from detector.records.schema import EVENTS
 

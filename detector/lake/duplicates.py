@@ -4,7 +4,7 @@ CloudTrail delivers at least once, and an account trail beside an organisation t
 the rows with one (recipientAccountId, eventKey) the one with the smallest (logFile, logFileIndex) is shown, whatever
 order they came in. Copies share eventTime, so that only the days that a commit touches need to be looked at.
 
-duckdb is imported when it is needed first: at a commit, when workers are at the next batches already.
+duckdb and pyarrow are imported when they are needed first: at a commit, when workers are at the next batches already.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from detector.errors import LakeError
-from detector.lake.parts import HIDDEN
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "threads": 2}
 _COPIES = """
@@ -160,6 +158,8 @@ class DayParts:
 
 
 def _copies(connection: duckdb.DuckDBPyConnection, parts: DayParts) -> pa.Table:
+    from detector.lake.parts import HIDDEN
+
     arrived = parts.all if parts.is_replaced else parts.arrived
     copies = connection.sql(
         _COPIES, params={"arrived": glob_safe(arrived), "day": glob_safe(parts.all)}

@@ -14,7 +14,7 @@ from detector.lake import emitted, object_records, outbox, part_records
 from detector.lake.emitted import EmittedAlert
 from detector.lake.object_records import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
 from detector.lake.outbox import Document, Outbox
-from detector.lake.parts import Part, PartKind
+from detector.lake.part import Part, PartKind
 from detector.records.spans import Spans
 
 FILE_NAME = "ledger.sqlite"

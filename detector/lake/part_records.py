@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from detector.lake.parts import Part, PartKind
+from detector.lake.part import Part, PartKind
 from detector.records.spans import Spans
 
 CREATE = """

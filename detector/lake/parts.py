@@ -1,23 +1,21 @@
-"""Parts: the Parquet files that a lake consists of, one UTC day of eventTime in each."""
+"""Parts written and read: Parquet, and JSON lines for what is no row."""
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from detector.errors import LakeError
+from detector.lake.disk import disk_errors
+from detector.lake.part import Part, PartKind
 from detector.records.log_file import KeptRecord
-from detector.records.spans import Spans, spans_of
+from detector.records.spans import spans_of
 
 _ROW_GROUP_ROWS = 100_000
 # What never repeats itself: no dictionary, and no smallest and largest value, which would rule out nothing.
@@ -33,36 +31,6 @@ HIDDEN: pa.Schema = pa.schema(
         pa.field("logFileIndex", pa.int32(), nullable=False),
     ]
 )
-
-
-class PartKind(StrEnum):
-    """What a part holds; also the name of its folder in the lake."""
-
-    EVENTS = "events"
-    COPIES = "copies"  # rows that are all HIDDEN, out of the way of whoever reads EVENTS
-    HIDDEN = "hidden"  # which rows of EVENTS and COPIES are further copies of an event, not to be shown
-    REJECTED = "rejected"  # the bytes of records that are no rows, or whose rows do not give them back
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One file of the lake."""
-
-    kind: PartKind
-    event_date: str  # YYYY-MM-DD; empty for REJECTED
-    name: str  # part-<id>.<suffix>
-    rows: int
-    size_bytes: int
-    # EVENTS only: the digest of the candidates' definition by which its rows were set apart; None: they were not.
-    sorted_by: str | None = None
-    has_candidates: bool = True  # False: by that definition none of its rows is one
-    spans: Spans | None = field(default=None, compare=False)  # EVENTS only; None: nobody has looked
-
-    @property
-    def path(self) -> Path:
-        """Where it lies, relative to the lake."""
-        folder = Path(self.kind)
-        return folder / f"event_date={self.event_date}" / self.name if self.event_date else folder / self.name
 
 
 def write_part(
@@ -82,7 +50,7 @@ def write_part(
     """
     path = folder / f"{stem}.parquet"
     repetitive = [name for name in _leaves(rows.schema) if name not in _UNIQUE_COLUMNS]
-    with _disk_errors(path), path.open("wb") as file:
+    with disk_errors(path), path.open("wb") as file:
         pq.write_table(
             rows,
             file,
@@ -103,7 +71,7 @@ def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem
     """Write kept records as JSON lines, their bytes in base64: nothing in them may reach a terminal or a path."""
     path = folder / f"{stem}.jsonl"
     count = 0
-    with _disk_errors(path), path.open("w", encoding="utf-8") as file:
+    with disk_errors(path), path.open("w", encoding="utf-8") as file:
         for log_file, record in records:
             line = {
                 "log_file": log_file,
@@ -132,15 +100,6 @@ def read_part(path: Path) -> pa.Table:
         raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _leaves(schema: pa.Schema) -> list[str]:
     """Return the Parquet column paths of a schema: `userIdentity.sessionContext.assumedRoot`, …"""
 
@@ -153,26 +112,3 @@ def _leaves(schema: pa.Schema) -> list[str]:
             yield from below(f"{prefix}.{member.name}", member.type)
 
     return [leaf for member in schema for leaf in below(member.name, member.type)]
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise disk_error(f"cannot write {path}", error) from error
-
-
-def disk_error(message: str, error: OSError) -> LakeError:
-    """Return the LakeError for a refusal of the file system, with what to do about it."""
-    return LakeError(f"{message}: {error.strerror or error}", hint=_HINTS.get(error.errno or 0, ""))
-
-
-_HINTS = {
-    errno.ENOSPC: "the disk is full: make room and run the same command again; what was committed stays",
-    errno.EDQUOT: "the disk quota is used up: make room and run the same command again; what was committed stays",
-    errno.EFBIG: "a limit on the size of files (ulimit -f) is too low; what was committed stays",
-    errno.EACCES: "the lake must be writable for this user",
-    errno.EPERM: "the lake must be writable for this user",
-    errno.EROFS: "the file system is mounted read-only",
-}

@@ -9,7 +9,8 @@ from base64 import b64encode
 from datetime import datetime
 from pathlib import Path
 
-from detector.lake.parts import PartKind, disk_error, fsync_folder
+from detector.lake.disk import disk_error, fsync_folder
+from detector.lake.part import PartKind
 
 # Whoever can send to the queue must not be able to fill the disk.
 _MOST_KEPT = 10_000

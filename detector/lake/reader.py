@@ -13,7 +13,8 @@ from detector.lake.duplicates import glob_safe
 from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.outbox import OutboxCount
-from detector.lake.parts import HIDDEN, PartKind
+from detector.lake.part import PartKind
+from detector.lake.parts import HIDDEN
 from detector.records.schema import EVENTS
 from detector.records.spans import Spans, spans_table
 

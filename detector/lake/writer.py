@@ -1,4 +1,7 @@
-"""Writing to a lake: stage, rename, commit. A crash at any instruction leaves all of a commit or none of it."""
+"""Writing to a lake: stage, rename, commit. A crash at any instruction leaves all of a commit or none of it.
+
+Most commits move finished files, and never look into one: what reads and writes Parquet is imported when it is needed.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
-from detector.lake.compaction import Candidates, Compacted, Compaction, compact_day, days_to_compact
+from detector.lake.disk import disk_error, fsync_folder
 from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
 from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.lock import writer_lock
 from detector.lake.object_records import LedgerObject
-from detector.lake.parts import Part, PartKind, disk_error, fsync_folder, read_part, write_part
+from detector.lake.part import Part, PartKind
 from detector.workers import run_in_workers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from detector.lake.compaction import Candidates, Compacted
 
 _LOCK = "writer.lock"
 _OURS = {_LOCK, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *PartKind}
@@ -87,6 +93,8 @@ class LakeWriter:
         Raises:
             LakeError: the disk refuses; the day under way stays as it was.
         """
+        from detector.lake.compaction import Compaction, compact_day, days_to_compact
+
         _remove_dropped(self.directory, self.ledger)  # whoever writes for days makes many of them
         days = days_to_compact(
             self.ledger.parts(), candidates.digest, unsorted_parts=unsorted_parts, unsorted_rows=unsorted_rows
@@ -112,10 +120,7 @@ class LakeWriter:
             )
             for date in dates
         }
-        return [
-            write_part(rows, PartKind.HIDDEN, date, self.staging, f"part-{uuid.uuid4().hex}")
-            for date, rows in self._copies.find_hidden(days)
-        ]
+        return [self._write(rows, PartKind.HIDDEN, date) for date, rows in self._copies.find_hidden(days)]
 
     def _paths(self, parts: Iterable[Part], kind: PartKind, date: str) -> list[Path]:
         return [self.directory / part.path for part in parts if part.kind is kind and part.event_date == date]
@@ -137,18 +142,26 @@ class LakeWriter:
     def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
         """Write the given parts anew, as EVENTS, without the rows of some objects."""
         for part in parts:
-            table = read_part(self.directory / part.path)
-            rest = table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
+            rest = _rows_without(self.directory / part.path, uris)
             if rest.num_rows:
-                yield write_part(
-                    rest,
-                    PartKind.EVENTS,
-                    part.event_date,
-                    self.staging,
-                    f"part-{uuid.uuid4().hex}",
-                    sorted_by=part.sorted_by,
-                    has_candidates=part.has_candidates,
-                )
+                yield self._write(rest, PartKind.EVENTS, part.event_date, part)
+
+    def _write(self, rows: pa.Table, kind: PartKind, date: str, before: Part | None = None) -> Part:
+        """Write rows to the staging folder; those that stay of a part stay sorted as they were."""
+        from detector.lake.parts import write_part
+
+        stem = f"part-{uuid.uuid4().hex}"
+        if before is None:
+            return write_part(rows, kind, date, self.staging, stem)
+        return write_part(
+            rows,
+            kind,
+            date,
+            self.staging,
+            stem,
+            sorted_by=before.sorted_by,
+            has_candidates=before.has_candidates,
+        )
 
     def _move_in(self, parts: Sequence[Part]) -> None:
         """Rename staged parts to their places, durably."""
@@ -165,6 +178,16 @@ class LakeWriter:
                 fsync_folder(folder)
         except OSError as error:
             raise disk_error(f"cannot write to {self.directory}", error) from error
+
+
+def _rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from detector.lake.parts import read_part
+
+    table = read_part(path)
+    return table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from zlib_ng import zlib_ng
 
+MAX_BYTES = 1 << 30  # of one object, decompressed, unless somebody says otherwise
 _MAGIC = b"\x1f\x8b"
 _STEP_BYTES = 1 << 14
 _AT_ONCE_BYTES = 16 << 20

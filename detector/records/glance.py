@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from detector.records.compression import decompress
+from detector.records.compression import MAX_BYTES, decompress
 from detector.records.decode import REFUSALS, RejectedRecord, decode_record, has_exact_times
 from detector.records.glimpse import FIRST_LOOK, SECOND_LOOK, Glimpses, glimpses
 from detector.records.kind import kind_of_event
-from detector.records.log_file import MAX_BYTES, WHOLE_BYTES, DecodedLogFile, decode_in_pieces
+from detector.records.log_file import WHOLE_BYTES, DecodedLogFile, decode_in_pieces
 from detector.records.spans import Spans, merge_spans, place
 from detector.records.table import Rows
 from detector.records.wanted import is_bucket_check, is_wanted, names_of

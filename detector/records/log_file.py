@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 import msgspec
 import pyarrow as pa
 
-from detector.records.compression import decompress
+from detector.records.compression import MAX_BYTES, decompress
 from detector.records.decode import Decoded, RejectedRecord, decode_record, decode_usual
 from detector.records.kind import kind_by_magic, kind_of_all, kind_of_event
 from detector.records.schema import RecordOfCaller
 from detector.records.split import RawRecord, RawRecords, unwrap
 from detector.records.table import Rows, to_table
 
-MAX_BYTES = 1 << 30
 # Objects above this size are decoded in pieces, so that the decoded form of few records is in memory at a time.
 WHOLE_BYTES = 16 << 20
 _PIECE_RECORDS = 1_000

@@ -1,23 +1,19 @@
-"""From when to when there are events, of each account and region: what was, or was not, recorded."""
+"""From when to when there are events, of each account and region: what was, or was not, recorded.
+
+pyarrow is imported when it is needed first: the process that lists and commits does without.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # (account that the record was delivered to, region) → (first, last) event time, aware, UTC.
 Spans = dict[tuple[str | None, str | None], tuple[datetime, datetime]]
-_SCHEMA = pa.schema(
-    [
-        pa.field("account_id", pa.string()),
-        pa.field("region", pa.string()),
-        pa.field("first_event_time", pa.timestamp("us")),
-        pa.field("last_event_time", pa.timestamp("us")),
-    ]
-)
 
 
 def place(recipient: str | None, caller: str | None, region: str | None) -> tuple[str | None, str | None]:
@@ -34,6 +30,9 @@ def merge_spans(spans: Spans, others: Mapping[tuple[str | None, str | None], tup
 
 def spans_of(events: pa.Table) -> Spans:
     """Return the spans of events in the `EVENTS` schema, as the view `spans` in queries/_views.sql has them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     recipient = events.column("recipientAccountId")
     caller = pc.struct_field(events.column("userIdentity"), "accountId")
     account = pc.coalesce(
@@ -49,6 +48,16 @@ def spans_of(events: pa.Table) -> Spans:
 
 def spans_table(spans: Spans) -> pa.Table:
     """Return spans as the view `spans` is to be."""
+    import pyarrow as pa
+
+    schema = pa.schema(
+        [
+            pa.field("account_id", pa.string()),
+            pa.field("region", pa.string()),
+            pa.field("first_event_time", pa.timestamp("us")),
+            pa.field("last_event_time", pa.timestamp("us")),
+        ]
+    )
     rows = [
         {
             "account_id": account,
@@ -58,4 +67,4 @@ def spans_table(spans: Spans) -> pa.Table:
         }
         for (account, region), (first, last) in spans.items()
     ]
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=schema)

@@ -328,6 +328,14 @@ def test_help_does_not_wait_for_the_heavy_libraries() -> None:
     assert ended.stdout.strip() == "[]"
 
 
+def test_an_ingest_lists_before_the_heavy_libraries_are_there() -> None:
+    code = (
+        "import sys, detector.cli, detector.ingest; print(sorted({'duckdb', 'pyarrow', 'boto3'} & sys.modules.keys()))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
 def test_the_version_is_the_packages(run: Run) -> None:
     from importlib.metadata import version
 

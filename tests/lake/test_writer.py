@@ -21,9 +21,11 @@ import pytest
 
 import detector.lake.parts as parts_module
 from detector.errors import LakeBusy, LakeError
+from detector.lake.disk import disk_error
 from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.object_records import ObjectStatus
-from detector.lake.parts import HIDDEN, PartKind
+from detector.lake.part import PartKind
+from detector.lake.parts import HIDDEN
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.records.schema import EVENTS
@@ -280,7 +282,7 @@ def test_a_part_that_cannot_be_moved_in_is_an_error_and_nothing_is_committed(lak
 
 
 def test_the_hint_for_a_full_disk_says_so() -> None:
-    error = parts_module.disk_error("cannot write x", OSError(28, "No space left on device"))
+    error = disk_error("cannot write x", OSError(28, "No space left on device"))
     assert str(error) == "cannot write x: No space left on device"
     assert "make room" in error.hint
 

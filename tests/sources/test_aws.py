@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from botocore import exceptions
@@ -114,3 +116,20 @@ def test_a_role_without_credentials_to_assume_it_with_says_so(monkeypatch: pytes
     options = AwsOptions(role_arn="arn:aws:iam::111122223333:role/reader", endpoint_url="http://127.0.0.1:9")
     with pytest.raises(CredentialsError, match="no AWS credentials"):
         list(open_source("s3://trail", options).list(Scope()))
+
+
+def test_answers_are_parsed_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parsers: Any = open_session(AwsOptions(region="eu-west-1"))._session.get_component("response_parser_factory")
+
+    def parse(_parser: object, response: str, _shape: None) -> None:
+        if response == "first":
+            beside.start()
+            beside.join(0.05)  # long enough for what need not wait
+        parsed.append(response)
+
+    monkeypatch.setattr("botocore.parsers.RestXMLParser.parse", parse)
+    beside = Thread(target=parsers.create_parser("rest-xml").parse, args=("second", None))
+    parsers.create_parser("rest-xml").parse("first", None)
+    beside.join()
+    assert parsed == ["first", "second"]

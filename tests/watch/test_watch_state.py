@@ -18,7 +18,7 @@ import pytest
 
 from detector.alerts.alert import Alert
 from detector.detect import Detection, run_rules
-from detector.lake.parts import Part, PartKind
+from detector.lake.part import Part, PartKind
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.rules.candidates import candidates
@@ -27,7 +27,8 @@ from detector.rules.events import Events
 from detector.rules.examples import load_examples
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import Batch, stage
+from detector.stage import stage
+from detector.staged import Batch
 from detector.watch_state import Memory
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"

@@ -1,0 +1,39 @@
+"""What a part is: one Parquet file of a lake, one UTC day of eventTime in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from detector.records.spans import Spans
+
+
+class PartKind(StrEnum):
+    """What a part holds; also the name of its folder in the lake."""
+
+    EVENTS = "events"
+    COPIES = "copies"  # rows that are all HIDDEN, out of the way of whoever reads EVENTS
+    HIDDEN = "hidden"  # which rows of EVENTS and COPIES are further copies of an event, not to be shown
+    REJECTED = "rejected"  # the bytes of records that are no rows, or whose rows do not give them back
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of the lake."""
+
+    kind: PartKind
+    event_date: str  # YYYY-MM-DD; empty for REJECTED
+    name: str  # part-<id>.<suffix>
+    rows: int
+    size_bytes: int
+    # EVENTS only: the digest of the candidates' definition by which its rows were set apart; None: they were not.
+    sorted_by: str | None = None
+    has_candidates: bool = True  # False: by that definition none of its rows is one
+    spans: Spans | None = field(default=None, compare=False)  # EVENTS only; None: nobody has looked
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, relative to the lake."""
+        folder = Path(self.kind)
+        return folder / f"event_date={self.event_date}" / self.name if self.event_date else folder / self.name
