@@ -62,6 +62,7 @@ class S3Source:
         self._prefix = prefix
         self._options = options
         self._region: str | None = None  # the bucket's, once AWS has said it
+        self._is_asked = False  # other servers may have no answer
 
     def list(self, scope: Scope) -> Iterator[Listed]:
         """Yield what lies below the prefix and within `scope`, in any order, as the pages arrive.
@@ -108,13 +109,15 @@ class S3Source:
         """
         key = frozen_key(self._session, self._options)
         client = self._client
-        region = self._region or self._ask_region() or client.meta.region_name
+        if self._region is None and not self._is_asked:
+            self._ask_region()
+        region = self._region or client.meta.region_name
         if region != client.meta.region_name:
             client = s3_client(self._session, replace(self._options, region=region))
         return S3Reader(self._bucket, region, client.meta.endpoint_url, key, self._options.profile)
 
-    def _ask_region(self) -> str | None:
-        """Ask where the bucket is, once; S3 says so even when it refuses everything else."""
+    def _ask_region(self) -> None:
+        """Ask where the bucket is; S3 says so even when it refuses everything else."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -122,9 +125,9 @@ class S3Source:
         except ClientError as error:
             headers = error.response["ResponseMetadata"]["HTTPHeaders"]
         except BotoCoreError:
-            return None
+            return
         self._region = headers.get("x-amz-bucket-region")
-        return self._region
+        self._is_asked = True
 
     @cached_property
     def _session(self) -> boto3.Session:

@@ -70,7 +70,7 @@ class FakeS3:
 
     objects: dict[str, bytes] = field(default_factory=dict)
     page_size: int = 1000
-    region: str = "us-east-1"
+    region: str = "us-east-1"  # empty: it does not say, as S3 always does
     requests: list[tuple[str, str]] = field(default_factory=list)  # (operation, prefix or key)
     faults: list[Fault] = field(default_factory=list)
     url: str = ""
@@ -156,7 +156,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) if promised is None else promised))
         self.send_header("ETag", '"etag"')
         self.send_header("Last-Modified", "Sun, 01 Mar 2026 00:00:00 GMT")
-        self.send_header("x-amz-bucket-region", self.fake.region)
+        if self.fake.region:
+            self.send_header("x-amz-bucket-region", self.fake.region)
         self.end_headers()
         self.wfile.write(body)
         if promised is not None:

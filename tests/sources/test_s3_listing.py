@@ -230,6 +230,15 @@ def test_a_throttled_listing_is_asked_again(fake_s3: FakeS3) -> None:
     assert len(keys(listing(fake_s3))) == len(ACCOUNTS) * len(REGIONS) * len(DAYS)
 
 
+@pytest.mark.parametrize(("region", "times"), [("eu-west-1", 0), ("", 1)])
+def test_a_server_is_asked_at_most_once_which_region_it_is_in(fake_s3: FakeS3, region: str, times: int) -> None:
+    fake_s3.objects, fake_s3.region = trail(), region
+    source = open_source("s3://trail/", fake_s3.options)
+    list(source.list(EVERYTHING))
+    assert [source.reader(), source.reader()]
+    assert len(fake_s3.asked("HEAD")) == times
+
+
 def wrong_region(fake: FakeS3, *, told: bool) -> None:
     """Refuse every request that is not signed for eu-west-1."""
     fake.region = "eu-west-1" if told else ""
