@@ -13,6 +13,7 @@ from detector.lake.writer import LakeWriter, Staged
 from detector.report import RunReport
 from detector.sources.log_source import LogObject, LogSource, Unreadable
 from detector.staged import Batch, StagedBatch
+from detector.staging import stage_elsewhere
 from detector.window import Scope
 from detector.workers import run_in_workers
 
@@ -56,7 +57,7 @@ def ingest(
     listed = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs) for source in sources)
     batches = takewhile(lambda _: not errors, _until_error(listed, errors))
     try:
-        for staged in run_in_workers(_stage, batches, jobs=jobs):
+        for staged in run_in_workers(stage_elsewhere, batches, jobs=jobs):
             _commit(staged, lake, report)
             committed(staged.objects)
             pending.difference_update(one.uri for one in staged.objects)
@@ -69,12 +70,6 @@ def ingest(
             report.fail(Unreadable(uri, "not read: the run ended early"))
     if errors:
         raise errors[0]
-
-
-def _stage(batch: Batch) -> StagedBatch:
-    from detector.stage import stage  # in a worker: the process that lists and commits needs nothing of it
-
-    return stage(batch)
 
 
 def _until_error(batches: Iterator[Batch], errors: list[DetectorError]) -> Iterator[Batch]:

@@ -22,6 +22,7 @@ LAYERS = [
     {"terminal"},
     {"staged", "batches"},
     {"stage", "look"},
+    {"staging"},
     {"ingest", "detect", "status", "lag", "query", "outcome"},
     {"scan"},
     {"arrivals", "arrived", "patience"},
