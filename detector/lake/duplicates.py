@@ -68,7 +68,7 @@ FROM (
     (SELECT day FROM arrived SEMI JOIN seen USING (key))
 )
 """
-_SEEN_EVENTS = 2_000_000  # 8 bytes each
+_SEEN_EVENTS = 1_000_000  # 8 bytes each
 
 
 class Copies:
