@@ -14,17 +14,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import UsageError
-from detector.sources.aws import (
-    CONNECTIONS,
-    AwsOptions,
-    denial_reason,
-    error_code,
-    frozen_key,
-    open_session,
-    refusal,
-    s3_client,
-)
+from detector.sources.aws import CONNECTIONS, AwsOptions, frozen_key, open_session, s3_client
 from detector.sources.log_source import Listed, LogObject, Unreadable
+from detector.sources.refusals import denial_reason, error_code, refusal
 from detector.sources.s3_reader import S3Reader
 from detector.window import Scope
 

@@ -11,15 +11,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import DetectorError, SourceError, SourceUnavailable
-from detector.sources.aws import (
-    CONNECTIONS,
-    AwsOptions,
-    denial_reason,
-    error_code,
-    is_unreachable,
-    one_line,
-    refusal,
-)
+from detector.sources.aws import CONNECTIONS, AwsOptions
 from detector.sources.keys import (
     before_day,
     before_moment,
@@ -31,6 +23,7 @@ from detector.sources.keys import (
     skip_reason,
 )
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
+from detector.sources.refusals import denial_reason, error_code, is_unreachable, one_line, refusal
 from detector.window import Scope
 
 if TYPE_CHECKING:

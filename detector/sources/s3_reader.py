@@ -12,8 +12,9 @@ from functools import cached_property, lru_cache
 from threading import Condition, Lock, RLock
 from typing import TYPE_CHECKING, Final
 
-from detector.sources.aws import AccessKey, AwsOptions, denial_reason, error_code, open_session, refusal, s3_client
+from detector.sources.aws import AccessKey, AwsOptions, open_session, s3_client
 from detector.sources.log_source import LogObject, Unreadable
+from detector.sources.refusals import denial_reason, error_code, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from detector.errors import SourceError, SourceUnavailable, UsageError
-from detector.sources.aws import AwsOptions, error_code, one_line, open_session, refusal
+from detector.sources.aws import AwsOptions, open_session
+from detector.sources.refusals import error_code, one_line, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -11,8 +11,9 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 
 from detector.errors import CredentialsError, UsageError
-from detector.sources.aws import AwsOptions, denial_reason, error_code, open_session, refusal, s3_client
+from detector.sources.aws import AwsOptions, open_session, s3_client
 from detector.sources.opening import open_source
+from detector.sources.refusals import denial_reason, error_code, refusal
 from detector.window import Scope
 
 

@@ -10,7 +10,8 @@ from detector.alerts.sinks.aws import OPTIONS, failure, one_attempt
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
 from detector.errors import UsageError
 from detector.lake.outbox import Document
-from detector.sources.aws import error_code, open_session
+from detector.sources.aws import open_session
+from detector.sources.refusals import error_code
 
 _HINT = "the bucket must exist, and s3:PutObject be allowed for who you are (aws sts get-caller-identity)"
 

@@ -14,7 +14,8 @@ from detector.alerts.sinks.aws import OPTIONS, failure, is_passing, one_attempt
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Fate, Limits, Receipt
 from detector.errors import UsageError
 from detector.lake.outbox import Document
-from detector.sources.aws import error_code, one_line, open_session
+from detector.sources.aws import open_session
+from detector.sources.refusals import error_code, one_line
 
 _HINT = "turn on Security Hub in this account and region, and allow securityhub:BatchImportFindings"
 _INVALID = ("InvalidInputException", "ValidationException")
