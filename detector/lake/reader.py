@@ -16,7 +16,7 @@ from detector.lake.outbox import OutboxCount
 from detector.lake.part import PartKind
 from detector.lake.parts import HIDDEN
 from detector.records.schema import EVENTS
-from detector.records.spans import Spans, spans_table
+from detector.records.spans import Spans, create_spans, spans_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,9 +55,7 @@ class LakeFiles:
             create_view(connection, "unsorted_parts", self.unsorted, EVENTS)
             create_view(connection, "sorted_parts", self.candidates, EVENTS)
         if self.spans is not None:
-            connection.register("_spans", spans_table(self.spans))
-            connection.execute("CREATE TABLE spans AS FROM _spans")
-            connection.unregister("_spans")
+            create_spans(connection, spans_table(self.spans))
         if self.hidden is None:
             connection.execute(_FIND_HIDDEN)
         else:

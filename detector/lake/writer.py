@@ -144,24 +144,17 @@ class LakeWriter:
         for part in parts:
             rest = _rows_without(self.directory / part.path, uris)
             if rest.num_rows:
-                yield self._write(rest, PartKind.EVENTS, part.event_date, part)
+                yield self._write(
+                    rest, PartKind.EVENTS, part.event_date, sorted_by=part.sorted_by, has_candidates=part.has_candidates
+                )
 
-    def _write(self, rows: pa.Table, kind: PartKind, date: str, before: Part | None = None) -> Part:
-        """Write rows to the staging folder; those that stay of a part stay sorted as they were."""
+    def _write(
+        self, rows: pa.Table, kind: PartKind, date: str, *, sorted_by: str | None = None, has_candidates: bool = True
+    ) -> Part:
         from detector.lake.parts import write_part
 
         stem = f"part-{uuid.uuid4().hex}"
-        if before is None:
-            return write_part(rows, kind, date, self.staging, stem)
-        return write_part(
-            rows,
-            kind,
-            date,
-            self.staging,
-            stem,
-            sorted_by=before.sorted_by,
-            has_candidates=before.has_candidates,
-        )
+        return write_part(rows, kind, date, self.staging, stem, sorted_by=sorted_by, has_candidates=has_candidates)
 
     def _move_in(self, parts: Sequence[Part]) -> None:
         """Rename staged parts to their places, durably."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 # (account that the record was delivered to, region) → (first, last) event time, aware, UTC.
@@ -68,3 +69,10 @@ def spans_table(spans: Spans) -> pa.Table:
         for (account, region), (first, last) in spans.items()
     ]
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def create_spans(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> None:
+    """Create the table `spans`, which takes the view's place; unlike what is registered, all connections see it."""
+    connection.register("_spans", table)
+    connection.execute("CREATE TABLE spans AS FROM _spans")
+    connection.unregister("_spans")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
+from detector.records.spans import create_spans
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -52,13 +54,12 @@ class TableEvents:
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `hidden`, and `spans` if they are known."""
-        # Not a table: filling its sixty columns would take as long as ten rules, and few read them again.
+        # Not a table, which all connections would see: filling its sixty columns takes as long as ten rules, and few
+        # read them again.
         for one in (connection, *others):
             one.register("parts", self._table)
         if self._spans is not None:
-            connection.register("_spans", self._spans)
-            connection.execute("CREATE TABLE spans AS FROM _spans")
-            connection.unregister("_spans")
+            create_spans(connection, self._spans)
         connection.execute(
             """
             CREATE TABLE hidden AS
