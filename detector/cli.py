@@ -91,7 +91,7 @@ def ingest_command(
     """
     from detector.workers import expect_work
 
-    expect_work(jobs, "detector.stage")
+    expect_work(jobs, "detector.part_writer")
     from detector.lake.writer import open_to_write
 
     scope = options.scope(account, region, since, until, look_ahead_days)
@@ -209,7 +209,7 @@ def run_command(
     """
     from detector.workers import expect_work
 
-    expect_work(jobs, "detector.stage")
+    expect_work(jobs, "detector.part_writer")
     from detector.alerts.delivery import Patience
     from detector.alerts.sinks.opening import open_outputs
     from detector.detect import Selection, detect, write_new_alerts

@@ -12,8 +12,7 @@ from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.report import RunReport
 from detector.sources.log_source import LogObject, LogSource, Unreadable
-from detector.staged import Batch, StagedBatch
-from detector.staging import stage_elsewhere
+from detector.stage import Batch, StagedBatch, stage
 from detector.window import Scope
 from detector.workers import run_in_workers
 
@@ -57,7 +56,7 @@ def ingest(
     listed = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs) for source in sources)
     batches = takewhile(lambda _: not errors, _until_error(listed, errors))
     try:
-        for staged in run_in_workers(stage_elsewhere, batches, jobs=jobs):
+        for staged in run_in_workers(stage, batches, jobs=jobs):
             _commit(staged, lake, report)
             committed(staged.objects)
             pending.difference_update(one.uri for one in staged.objects)

@@ -32,8 +32,7 @@ from detector.rules.candidates import candidates
 from detector.rules.examples import load_examples
 from detector.rules.rule import RuleSet, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import stage
-from detector.staged import Batch
+from detector.stage import Batch, stage
 
 TRAILS = Path(__file__).parents[1] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -23,8 +23,7 @@ from detector.detect import detect
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import stage
-from detector.staged import Batch
+from detector.stage import Batch, stage
 
 TRAILS = Path(__file__).parents[1] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -301,9 +301,9 @@ def test_nothing_but_other_files_is_not_a_clean_account(lake: Path) -> None:
 def test_a_large_object_is_written_in_several_tables_and_parts(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detector.records.log_file.WHOLE_BYTES", 0)
     monkeypatch.setattr("detector.records.log_file._PIECE_RECORDS", 10)
-    monkeypatch.setattr("detector.stage._ROWS_A_TABLE", 25)
-    monkeypatch.setattr("detector.stage._BYTES_A_PART", 1)
-    monkeypatch.setattr("detector.stage._KEPT_BYTES_A_PART", 1)
+    monkeypatch.setattr("detector.part_writer._ROWS_A_TABLE", 25)
+    monkeypatch.setattr("detector.part_writer._BYTES_A_PART", 1)
+    monkeypatch.setattr("detector.part_writer._KEPT_BYTES_A_PART", 1)
     records: list[object] = [event(number) for number in range(100)]
     records[5] = records[77] = "bad"
     report = run(lake, FakeSource({"s3://b/1": log(*records), "s3://b/2": log(event(200))}))

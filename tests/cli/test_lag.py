@@ -12,8 +12,7 @@ from detector.lag import LagRow, lake_lag
 from detector.lake.ledger import FILE_NAME
 from detector.lake.writer import open_to_write
 from detector.sources.log_source import LogObject
-from detector.stage import stage
-from detector.staged import Batch
+from detector.stage import Batch, stage
 from tests.lake.samples import ACCOUNT, MemoryReader, commit, log, record
 from tests.running import Run
 

@@ -16,8 +16,7 @@ from detector.lake.part import PartKind
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import stage
-from detector.staged import Batch, StagedBatch
+from detector.stage import Batch, StagedBatch, stage
 
 ACCOUNT = "111122223333"
 

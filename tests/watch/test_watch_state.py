@@ -27,8 +27,7 @@ from detector.rules.events import Events
 from detector.rules.examples import load_examples
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import stage
-from detector.staged import Batch
+from detector.stage import Batch, stage
 from detector.watch_state import Memory
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"
