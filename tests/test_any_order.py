@@ -209,6 +209,7 @@ def test_the_bundled_trails(tmp_path: Path) -> None:
     check(tmp_path, Random(1), bundled(), 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_trails_thrown_together(tmp_path: Path, seed: int) -> None:
     random = Random(seed)

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_killed_run_leaves_nothing_that_a_rerun_does_not_mend() -> None:
     script = Path(__file__).with_name("kill_rounds.py")
     ended = subprocess.run(

@@ -109,6 +109,7 @@ def test_each_explained_survivor_is_a_mutant_of_today() -> None:
     assert explained.keys() <= mutants
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule_id", [rule.id for rule in RULES])
 def test_a_sample_of_the_mutants_of_a_rule_is_killed(rule_id: str) -> None:
     chosen = judge()

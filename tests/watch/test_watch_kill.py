@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_watch_that_is_killed_again_and_again_loses_nothing() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "tests.watch.rounds", "--kills", "3", "--copies", "1", "--rate", "20", "--trails", "2"],
