@@ -10,8 +10,9 @@ Messages are recognised by their content, never by how a queue is said to be set
 - what S3, SNS and CloudTrail send when a queue is set up.
 
 Sources: "Event message structure", Amazon S3 User Guide; "Parsing message formats", Amazon SNS Developer Guide;
-"Configuring Amazon SNS notifications for CloudTrail", AWS CloudTrail User Guide; "AWS service events delivered via
-CloudTrail", Amazon EventBridge User Guide.
+"Event types for SQS, SNS and Lambda" and "Using EventBridge", Amazon S3 User Guide; "Configuring Amazon SNS
+notifications for CloudTrail", AWS CloudTrail User Guide; "AWS service events delivered via CloudTrail", Amazon
+EventBridge User Guide.
 """
 
 from __future__ import annotations
@@ -40,6 +41,18 @@ _CLOUDTRAIL_GREETING: Final = "CloudTrail validation message."
 # A lake that is copied to, or mounted from, a bucket that sends notifications must not feed itself.
 _OF_A_LAKE: Final = re.compile(r"(?:^|/)(?:(?:events|hidden)/event_date=[0-9-]+|rejected)/(?:part|message)-[^/]*$")
 _INSIGHT: Final = "AwsCloudTrailInsight"
+# How S3, EventBridge and those who rewrite the one as the other say that there is a new object: the kind of event, its
+# label, the API call.
+_CREATIONS: Final = re.compile(
+    r"ObjectCreated(:.*)?|Object Created|PutObject|PostObject|POST Object|CopyObject|CompleteMultipartUpload"
+)
+# All else that S3 sends. Whatever is neither here nor there may be anything.
+_OTHER_KINDS: Final = re.compile(
+    r"(ObjectRemoved|ObjectRestore|ObjectTagging|ObjectAcl|ObjectAnnotation|Replication|LifecycleExpiration|LifecycleTransition"
+    r"|IntelligentTiering|ReducedRedundancyLostObject|TestEvent)(:.*)?"
+    r"|Object (Deleted|Restore Initiated|Restore Completed|Restore Expired|Storage Class Changed|Access Tier Changed"
+    r"|ACL Updated|Tags Added|Tags Deleted|Annotation [A-Z][a-z]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +185,8 @@ def _notification(record: dict[str, Any], depth: int) -> Iterator[Item]:
 def _s3_event(name: str, said: dict[str, Any], created_at: object) -> Item:
     match said:
         case {"bucket": {"name": str(bucket)}, "object": {"key": str(encoded)} as found}:
-            if not name.startswith("ObjectCreated:"):
-                return Ignored(f"{bucket}/{encoded}", f"{name[:60]}, not the creation of an object")
+            if reason := _not_a_creation(name, f"{bucket}/{encoded}"):
+                return reason
             try:
                 key = unquote_to_bytes(encoded.replace("+", " ")).decode()
             except UnicodeDecodeError:
@@ -183,12 +196,21 @@ def _s3_event(name: str, said: dict[str, Any], created_at: object) -> Item:
             return NotUnderstood("an S3 notification without a bucket and a key")
 
 
+def _not_a_creation(name: str, subject: str) -> Ignored | NotUnderstood | None:
+    """Say what an event about an object is when it does not tell of its creation."""
+    if _CREATIONS.fullmatch(name):
+        return None
+    if _OTHER_KINDS.fullmatch(name):
+        return Ignored(subject, f"{name[:60]}, not the creation of an object")
+    return NotUnderstood("an event about an object, of a kind that S3 does not have")
+
+
 def _event(event: dict[str, Any], text: str) -> Item:
     """Judge an EventBridge event."""
     match event:
         case {"source": "aws.s3", "detail": {"bucket": {"name": str(bucket)}, "object": {"key": str(key)} as found}}:
-            if event["detail-type"] != "Object Created":
-                return Ignored(f"{bucket}/{key}", f"{event['detail-type'][:60]}, not the creation of an object")
+            if reason := _not_a_creation(event["detail-type"], f"{bucket}/{key}"):
+                return reason
             return _named(bucket, key, found.get("size"), found.get("etag"), event.get("time"))
         # The label is written in several ways ("Sign In", "Signin"); the record in it says what it is.
         case {"detail": {"eventType": str(kind), "eventTime": str(), "eventSource": str(), "eventName": str()}}:
