@@ -278,14 +278,15 @@ targeted AS (
         CASE
             WHEN service IS DISTINCT FROM 'iam' THEN NULL
             WHEN event_name NOT IN ('DeactivateMFADevice', 'EnableMFADevice', 'ResyncMFADevice') THEN NULL
-            WHEN regexp_matches(mfa_serial, ':(mfa/root-account-mfa-device$|u2f/root/)') THEN 'root'
+            -- Anybody may give a device of their own the name that the console gives root's: who is named counts first.
             WHEN upper(named_user) = 'AWS ROOT USER' THEN 'root'
             WHEN named_user IS NOT NULL THEN 'user'
             WHEN regexp_matches(denied_resource, ':(root$|mfa/root-account-mfa-device$|u2f/root/)') THEN 'root'
             -- Parameters without userName mean the caller; missing parameters do not.
-            WHEN NOT has_parameters THEN 'unknown'
-            WHEN is_root THEN 'root'
-            WHEN lower(actor_type) = 'iamuser' AND actor_name IS NOT NULL THEN 'user'
+            WHEN has_parameters AND is_root THEN 'root'
+            WHEN regexp_matches(mfa_serial, ':u2f/root/') THEN 'root'
+            WHEN has_parameters AND lower(actor_type) = 'iamuser' AND actor_name IS NOT NULL THEN 'user'
+            WHEN regexp_matches(mfa_serial, ':mfa/root-account-mfa-device$') THEN 'root'
             ELSE 'unknown'
         END AS mfa_target_kind
     FROM rooted
