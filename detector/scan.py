@@ -123,8 +123,9 @@ def trail_absences(table: pa.Table) -> tuple[Absence, ...]:
     return tuple(Absence(_text(row["since"]), _text(row["until"]), row["caller"]) for row in rows)
 
 
-def _text(moment: object) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _text(moment: datetime) -> str:
+    # Not strftime, which writes the year 999 with three digits.
+    return moment.isoformat(timespec="seconds") + "Z"
 
 
 def _around(scope: Scope, absences: Sequence[Absence]) -> Scope:
