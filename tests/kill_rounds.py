@@ -3,7 +3,8 @@
     python tests/kill_rounds.py --rounds 50 [--seed N] [SOURCE]
 
 After each kill and rerun the lake must hold the same rows, show the same events, and the alert ids that were
-written, before and after the kill together, must be those of the clean run. Workers of the killed run must end.
+written, before and after the kill together, must be those of the clean run. Workers of the killed run must end, and
+the ledger must explain every part that lies there.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from pathlib import Path
 
 import duckdb
 
+from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.reader import read_lake
+from detector.lake.unlisted import unlisted_parts
 
 TRAILS = Path(__file__).parents[1] / "fixtures" / "trails"
 
@@ -59,6 +62,7 @@ def command(source: Path, folder: Path) -> list[str]:
 def run_to_end(source: Path, folder: Path) -> Outcome:
     ended = subprocess.run(command(source, folder), check=False, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 0, ended.stderr
+    assert unexplained(folder / "lake") == [], "a part that nobody listed"
     return outcome(folder / "lake", folder / "alerts.jsonl")
 
 
@@ -71,10 +75,21 @@ def kill_after(seconds: float, source: Path, folder: Path) -> bool:
     workers = [os.pidfd_open(child) for child in children_of(process.pid)]
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert unexplained(folder / "lake") == [], "a part that no ledger entry and no intent explains"
     for worker in workers:
         assert select.select([worker], [], [], 30)[0], "a worker outlived the run that started it"
         os.close(worker)
     return True
+
+
+def unexplained(lake: Path) -> list[Path]:
+    if not (lake / FILE_NAME).exists() or not (lake / FILE_NAME).stat().st_size:
+        return list(lake.rglob("part-*"))
+    ledger = Ledger.open(lake, writable=False)
+    try:
+        return unlisted_parts(lake, ledger)
+    finally:
+        ledger.close()
 
 
 def children_of(pid: int) -> list[int]:

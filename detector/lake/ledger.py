@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
-from detector.lake import emitted, object_records, outbox, part_records
+from detector.lake import emitted, intents, object_records, outbox, part_records
 from detector.lake.emitted import EmittedAlert
 from detector.lake.object_records import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
 from detector.lake.outbox import Document, Outbox
@@ -18,7 +18,8 @@ from detector.lake.part import Part, PartKind
 from detector.records.spans import Spans
 
 FILE_NAME = "ledger.sqlite"
-_VERSION = 4
+REPLACED = f"{FILE_NAME}.replaced-"  # and when, UTC: one that `lake repair` set aside
+_VERSION = 5
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -26,10 +27,16 @@ BEGIN;
 {part_records.CREATE}
 {emitted.CREATE}
 {outbox.CREATE}
+{intents.CREATE}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
-_UPGRADES = {1: emitted.UPGRADE, 2: part_records.UPGRADE, 3: outbox.CREATE}  # from this version to the next
+_UPGRADES = {  # from this version to the next
+    1: emitted.UPGRADE,
+    2: part_records.UPGRADE,
+    3: outbox.CREATE,
+    4: intents.CREATE,
+}
 
 
 class Ledger:
@@ -110,11 +117,28 @@ class Ledger:
         Raises:
             LakeError: the database refuses, for example because the disk is full.
         """
+        parts = list(added)
         with self._transaction() as connection:
             object_records.insert_objects(connection, objects)
             part_records.delete_parts(connection, dropped)
-            part_records.insert_parts(connection, added)
+            part_records.insert_parts(connection, parts)
+            intents.delete_intents(connection, [part.path for part in parts])
         self._known_in.cache_clear()
+
+    def intend(self, run: str, paths: Iterable[Path]) -> None:
+        """Note, durably, that a run is about to put parts in place; the commit that lists them clears the note."""
+        with self._transaction() as connection:
+            intents.insert_intents(connection, run, paths)
+
+    def intents(self) -> dict[Path, str]:
+        """Return the parts that were to be put in place and were not committed, each with its run."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return intents.select_intents(self._connection)
+
+    def forget_intents(self, paths: Iterable[Path]) -> None:
+        """Forget intents whose files have been removed."""
+        with self._transaction() as connection:
+            intents.delete_intents(connection, paths)
 
     def dropped(self, seconds: int = 0) -> set[Path]:
         """Return the parts that were dropped so long ago, or longer; readers may have the others open."""

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
-from detector.lake.disk import disk_error, fsync_folder
+from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
-from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.ledger import FILE_NAME, REPLACED, Ledger
 from detector.lake.lock import writer_lock
 from detector.lake.object_records import LedgerObject
 from detector.lake.part import Part, PartKind
+from detector.lake.unlisted import STAGING, leavings, repair_hint, unlisted_error, unlisted_parts
 from detector.workers import run_in_workers
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ class LakeWriter:
     def _move_in(self, parts: Sequence[Part]) -> None:
         """Rename staged parts to their places, durably."""
         folders: set[Path] = set()
+        if parts:
+            self.ledger.intend(self.staging.name, [part.path for part in parts])
         try:
             for part in parts:
                 path = self.directory / part.path
@@ -185,11 +188,12 @@ def _rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
 
 @contextmanager
 def open_to_write(directory: Path) -> Iterator[LakeWriter]:
-    """Open a lake as its only writer, creating it when the folder is absent or empty; orphans of a crash are removed.
+    """Open a lake as its only writer, creating it when the folder is absent or empty; leavings of a crash are removed.
 
     Raises:
         LakeBusy: another process is writing.
-        LakeError: the path is not a folder, holds something else, or cannot be written.
+        LakeError: the path is not a folder, holds something else or parts that the ledger does not know, or cannot
+            be written.
     """
     with ExitStack() as opened:
         try:
@@ -198,10 +202,14 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
             opened.enter_context(writer_lock(directory / _LOCK))
             ledger = Ledger.open(directory, writable=True)
             opened.callback(ledger.close)
-            _remove_orphans(directory, ledger)
-            staging = directory / PartKind.EVENTS / "_tmp" / uuid.uuid4().hex
+            unlisted = unlisted_parts(directory, ledger)
+            if unlisted:
+                raise unlisted_error(directory, unlisted)
+            _remove_dropped(directory, ledger)
+            _remove_leavings(directory, ledger)
+            staging = directory / STAGING / uuid.uuid4().hex
             staging.mkdir(parents=True)
-            opened.callback(shutil.rmtree, staging, ignore_errors=True)
+            opened.callback(_remove_leavings, directory, ledger)
         except OSError as error:
             raise disk_error(f"cannot write to {directory}", error) from error
         copies = Copies()
@@ -214,16 +222,19 @@ def _require_lake_or_empty(directory: Path) -> None:
         raise LakeError(f"{directory} is a file", hint="give --lake a folder; it is created when it does not exist")
     if not directory.exists() or (directory / FILE_NAME).exists():
         return
-    foreign = [entry for entry in os.listdir(directory) if entry not in _OURS]  # noqa: PTH208
+    foreign = [
+        entry
+        for entry in os.listdir(directory)  # noqa: PTH208
+        if entry not in _OURS and not entry.startswith(REPLACED)
+    ]
     if foreign:
         raise LakeError(
             f"{directory} is not empty and holds no lake", hint="give --lake a new folder, or the folder of a lake"
         )
-    # They would be orphans to us, and removed.
     if any(path.is_file() for kind in PartKind for path in (directory / kind).rglob("*")):
         raise LakeError(
             f"{directory} holds parts but no {FILE_NAME}: another program's lake, or its ledger is lost",
-            hint="it can be read; to write, give --lake a new folder",
+            hint=f"of another program's lake, give --lake a new folder; else, {repair_hint(directory)}",
         )
 
 
@@ -234,16 +245,17 @@ def _make_folders(directory: Path) -> None:
     fsync_folder(directory.resolve().parent)
 
 
-def _remove_orphans(directory: Path, ledger: Ledger) -> None:
-    """Remove what a killed writer left: files that no ledger entry names, and all of its staging folder."""
-    _remove_dropped(directory, ledger)
-    listed = {directory / part.path for part in ledger.parts()}
-    listed |= {directory / path for path in ledger.dropped()}
-    shutil.rmtree(directory / PartKind.EVENTS / "_tmp", ignore_errors=True)
-    for kind in PartKind:
-        for path in sorted((directory / kind).rglob("part-*")):
-            if path not in listed and path.is_file():
-                path.unlink()
+def _remove_leavings(directory: Path, ledger: Ledger) -> None:
+    """Remove what runs of a writer left: parts put in place and not committed, and then their staging folders."""
+    with disk_errors(directory):
+        for path in leavings(directory, ledger):
+            if (directory / path).exists():
+                (directory / path).unlink()
+    intents = ledger.intents()
+    if intents:
+        ledger.forget_intents(intents)
+    # The folders go last: they vouch for the intents.
+    shutil.rmtree(directory / STAGING, ignore_errors=True)
 
 
 def _remove_dropped(directory: Path, ledger: Ledger) -> None:

@@ -78,6 +78,7 @@ def show(lake: Path, target: Path) -> None:
     listed = {str(part.path) for part in ledger.parts()} | dropped
     state["unlisted"] = sorted(files_of(lake) - listed)
     state["missing"] = sorted(listed - files_of(lake))
+    state["intended"] = len(ledger.intents())
     state["parts"] = len(read_lake(lake).events)
     target.write_text(json.dumps(state))
 

@@ -65,7 +65,7 @@ def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(tmp_path: Pa
     assert lives[-1]["killed"] is False
     for life in lives:
         assert life["before"] == life["after"]  # a reader does not wait for the next writer to be right
-        assert (life["unlisted"], life["missing"]) == ([], [])
+        assert (life["unlisted"], life["missing"], life["intended"]) == ([], [], 0)
 
 
 def test_everything_is_on_the_disk_before_the_ledger_says_so(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,19 +361,50 @@ def test_a_reader_that_listed_parts_before_they_were_dropped_can_read_them(lake:
         assert files_of(lake) == listed(lake)  # a quarter of an hour later they are gone
 
 
-def test_orphans_are_removed_and_nothing_else(lake: Path) -> None:
+def test_a_writer_removes_its_own_leavings_and_nothing_else(lake: Path) -> None:
     with open_to_write(lake) as writer:
         put(writer, {"s3://b/1": log(record(1), record(1), {"x": 1})})
     kept = files_of(lake)
-    orphans = ["events/event_date=2024-05-01/part-o.parquet", "hidden/event_date=2024-05-01/part-o.parquet"]
-    orphans += ["rejected/part-o.jsonl", "events/_tmp/run/part-o.parquet"]
-    for orphan in orphans:
-        (lake / orphan).parent.mkdir(parents=True, exist_ok=True)
-        (lake / orphan).write_text("half")
+    leavings = [Path("events/event_date=2024-05-01/part-o.parquet"), Path("rejected/part-o.jsonl")]
+    ledger = Ledger.open(lake, writable=True)
+    ledger.intend("killed", leavings)
+    ledger.close()
+    for leaving in [*leavings, Path("events/_tmp/killed/part-p.parquet")]:
+        (lake / leaving).parent.mkdir(parents=True, exist_ok=True)
+        (lake / leaving).write_text("half")
     (lake / "notes.txt").write_text("mine")
     with open_to_write(lake):
         assert files_of(lake) == kept
     assert (lake / "notes.txt").exists()
+
+
+def test_parts_that_the_ledger_does_not_know_are_refused_and_left_alone(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+    older = (lake / FILE_NAME).read_bytes()
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/2": log(record(2, day=2)), "s3://b/3": log({"x": 1})})
+    files = files_of(lake)
+    for content, count in ((older, 2), (b"", 3)):
+        (lake / FILE_NAME).write_bytes(content)
+        for _ in range(2):
+            with pytest.raises(LakeError, match=rf"holds {count} parts that ledger\.sqlite does not know") as caught:
+                open_to_write(lake).__enter__()
+            assert "detector lake repair" in caught.value.hint
+            assert files_of(lake) == files
+
+
+def test_a_ledger_copied_in_the_middle_of_a_commit_does_not_remove_what_was_committed_later(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        batch = staged(writer, {"s3://b/1": log(record(1))})
+        writer.ledger.intend(writer.staging.name, [part.path for part in batch.parts])
+        writer.ledger._connection.execute("VACUUM INTO ?", (str(lake.parent / "older"),))
+        commit(writer, batch)
+    files = files_of(lake)
+    (lake.parent / "older").replace(lake / FILE_NAME)
+    with pytest.raises(LakeError, match="does not know"):
+        open_to_write(lake).__enter__()
+    assert files_of(lake) == files
 
 
 @pytest.mark.parametrize("name", ["it's", 'with "quotes"', "with space", "a[1]", "b*c?", "{x}", "ü%20", "-lake", "$x;"])

@@ -1,0 +1,50 @@
+"""Parts that lie in a lake though its ledger says nothing of them: the ledger was lost, or is older than they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from detector.errors import LakeError
+from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.part import PartKind
+
+STAGING = Path(PartKind.EVENTS) / "_tmp"  # a folder for each run of a writer, gone when the run has ended well
+
+
+def part_files(directory: Path) -> Iterator[Path]:
+    """Yield the path of each part that lies in a lake, relative to it, in order; not what is being staged."""
+    for kind in PartKind:
+        for path in sorted((directory / kind).rglob("part-*")):
+            relative = path.relative_to(directory)
+            if not relative.is_relative_to(STAGING) and path.is_file():
+                yield relative
+
+
+def unlisted_parts(directory: Path, ledger: Ledger) -> list[Path]:
+    """Return the parts of which the ledger says nothing, relative to the lake.
+
+    A part that a run meant to put in place is explained only while the folder of that run is there: a run that ended
+    well has taken its folder away, and a ledger that still speaks of its intents is an older one.
+    """
+    explained = {part.path for part in ledger.parts()} | ledger.dropped() | set(leavings(directory, ledger))
+    return [path for path in part_files(directory) if path not in explained]
+
+
+def leavings(directory: Path, ledger: Ledger) -> list[Path]:
+    """Return the parts that runs which are under way, or were killed, put in place and have not committed."""
+    return [path for path, run in ledger.intents().items() if (directory / STAGING / run).is_dir()]
+
+
+def unlisted_error(directory: Path, unlisted: list[Path]) -> LakeError:
+    """Return the error for a lake whose ledger does not know all of its parts."""
+    count = f"{len(unlisted):,} parts" if len(unlisted) != 1 else "a part"
+    return LakeError(
+        f"{directory} holds {count} that {FILE_NAME} does not know, such as {unlisted[0]}: it is lost or too old",
+        hint=repair_hint(directory),
+    )
+
+
+def repair_hint(directory: Path) -> str:
+    """Return what to do about a ledger that does not go with its parts."""
+    return f"nothing was changed; make the ledger anew from the parts: detector lake repair --lake {directory}"
