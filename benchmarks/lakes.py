@@ -16,13 +16,13 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from benchmarks.generate import DAYS
+from detector.lake.footer import Footer
 from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.part import Part, PartKind
-from detector.lake.parts import write_part
+from detector.lake.parts import read_part, write_part
 from detector.lake.writer import Staged, open_to_write
 from detector.sources.local import open_local
 from detector.sources.log_source import LogObject
@@ -100,12 +100,12 @@ def _as_ledger_object(entry: LogObject) -> LedgerObject:
 
 
 def _copy_part(copy: _Copy) -> Part:
-    rows = pq.read_table(copy.source, partitioning=None)
+    rows = read_part(copy.source)
     if copy.number:
         rows = _shift(rows, copy.number)
     day = date.fromisoformat(copy.part.event_date) + timedelta(days=DAYS * copy.number)
     stem = f"{copy.part.name.removesuffix('.parquet')}-{copy.number}"
-    return write_part(rows, PartKind.EVENTS, day.isoformat(), copy.staging, stem)
+    return write_part(rows, PartKind.EVENTS, day.isoformat(), copy.staging, stem, Footer())
 
 
 def _shift(rows: pa.Table, number: int) -> pa.Table:

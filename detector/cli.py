@@ -15,6 +15,7 @@ import typer
 
 from detector import __version__, options
 from detector.cli_lake import compact_command, sql_command, status_command
+from detector.cli_ledger import lake_app
 from detector.cli_outbox import outbox_command
 from detector.cli_rules import rules_app
 from detector.cli_scan import scan_command
@@ -40,6 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(rules_app, name="rules")
+app.add_typer(lake_app, name="lake")
 _verbose = False
 # A day with so many new parts, or rows in them, is compacted at the end of `run`.
 _UNSORTED_PARTS, _UNSORTED_ROWS = 8, 20_000

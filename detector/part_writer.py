@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from detector.lake.footer import Footer
+from detector.lake.object_records import LedgerObject
 from detector.lake.part import Part, PartKind
 from detector.lake.parts import write_part, write_rejected
 from detector.records.log_file import KeptRecord
@@ -36,6 +38,7 @@ class PartWriter:
         self._tables: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._table_bytes = 0  # counting them anew for each file costs more than decoding it
         self._kept: list[tuple[str, KeptRecord]] = []
+        self._read: list[LedgerObject] = []  # and named in no part
         self._parts: list[Part] = []
 
     def add(self, rows: Rows) -> None:
@@ -56,6 +59,10 @@ class PartWriter:
         if sum(len(record.raw) for _, record in self._kept) >= _KEPT_BYTES_A_PART:
             self._write_kept()
 
+    def carry(self, log_object: LedgerObject) -> None:
+        """Take an object of which everything was added: a part will say that it was read."""
+        self._read.append(log_object)
+
     def close(self) -> list[Part]:
         """Write what is left; return all parts."""
         for day in list(self._rows):
@@ -71,9 +78,13 @@ class PartWriter:
 
     def _write_events(self) -> None:
         stem = self._next_stem()
-        for day, tables in sorted(self._tables.items()):
-            rows = pa.concat_tables(tables)
-            self._parts.append(write_part(rows, PartKind.EVENTS, day, self._staging, f"{stem}-{day}"))
+        days = {day: pa.concat_tables(tables) for day, tables in sorted(self._tables.items())}
+        fullest = max(days, key=lambda day: days[day].num_rows, default=None)
+        for day, rows in days.items():
+            footer = Footer(tuple(self._read) if day == fullest else ())
+            self._parts.append(write_part(rows, PartKind.EVENTS, day, self._staging, f"{stem}-{day}", footer))
+        if days:
+            self._read.clear()
         self._tables.clear()
         self._table_bytes = 0
 

@@ -66,6 +66,7 @@ def stage(batch: Batch) -> StagedBatch:
                 staged.bytes_read += len(stored)
                 pieces = decode_in_pieces(stored, log_object.uri, max_bytes=batch.max_object_bytes)
                 staged.objects.append(_stage_object(log_object, pieces, parts, staged.rejected))
+                parts.carry(staged.objects[-1])
     except CredentialsError as error:
         staged.stopped_by = error
     staged.parts = parts.close()

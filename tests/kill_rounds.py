@@ -26,7 +26,8 @@ from pathlib import Path
 
 import duckdb
 
-from detector.lake.ledger import FILE_NAME, Ledger
+from detector.errors import LakeError
+from detector.lake.ledger import Ledger
 from detector.lake.reader import read_lake
 from detector.lake.unlisted import unlisted_parts
 
@@ -83,9 +84,10 @@ def kill_after(seconds: float, source: Path, folder: Path) -> bool:
 
 
 def unexplained(lake: Path) -> list[Path]:
-    if not (lake / FILE_NAME).exists() or not (lake / FILE_NAME).stat().st_size:
+    try:
+        ledger = Ledger.open(lake, writable=False)
+    except LakeError:  # killed before there was one
         return list(lake.rglob("part-*"))
-    ledger = Ledger.open(lake, writable=False)
     try:
         return unlisted_parts(lake, ledger)
     finally:

@@ -30,7 +30,7 @@ LAYERS = [
     {"watch"},
     {"options"},
     {"cli_telling"},
-    {"cli_lake", "cli_outbox", "cli_rules", "cli_scan", "cli_watch"},
+    {"cli_lake", "cli_ledger", "cli_outbox", "cli_rules", "cli_scan", "cli_watch"},
     {"cli"},
     {"__main__"},
 ]

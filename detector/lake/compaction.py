@@ -7,7 +7,7 @@ that is shown be replaced, one of them may have to be shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from detector.lake.duplicates import open_duckdb
+from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.part import Part, PartKind
-from detector.lake.parts import HIDDEN, write_part
+from detector.lake.parts import HIDDEN, read_footer, write_part
 from detector.lake.reader import create_view
 from detector.records.schema import EVENTS
 
@@ -72,7 +73,7 @@ class Compacted:
     """What became of a day's parts."""
 
     day: Day
-    parts: tuple[Part, ...]  # staged
+    parts: tuple[Part, ...]  # staged, the seal first
 
 
 def days_to_compact(parts: Iterable[Part], digest: str, *, unsorted_parts: int, unsorted_rows: int) -> Iterator[Day]:
@@ -106,18 +107,25 @@ def compact_day(task: Compaction) -> Compacted:
         create_view(connection, "parts", [task.lake / part.path for part in task.day.events], EVENTS)
         create_view(connection, "hidden", [task.lake / part.path for part in task.day.hidden], HIDDEN)
         connection.execute(task.candidates.sql)
+        replaced = {part.name: read_footer(task.lake / part.path)[1] for part in task.day.parts}
+        footers = rewritten_footers(task.stem, replaced)
         parts = [
-            *_write(task, connection.sql(f"FROM wanted_rows {_ORDER}"), PartKind.EVENTS, has_candidates=True),
-            *_write(task, connection.sql(_REST), PartKind.EVENTS, has_candidates=False),
+            *_write(task, connection.sql(f"FROM wanted_rows {_ORDER}"), PartKind.EVENTS, footers, has_candidates=True),
+            *_write(task, connection.sql(_REST), PartKind.EVENTS, footers, has_candidates=False),
         ]
         if task.day.hidden:
-            parts += _write(task, connection.sql(_COPIES), PartKind.COPIES)
-            parts += _write(task, connection.sql("FROM hidden ORDER BY ALL"), PartKind.HIDDEN)
+            parts += _write(task, connection.sql(_COPIES), PartKind.COPIES, footers)
+            parts += _write(task, connection.sql("FROM hidden ORDER BY ALL"), PartKind.HIDDEN, footers)
     return Compacted(task.day, tuple(parts))
 
 
 def _write(
-    task: Compaction, rows: duckdb.DuckDBPyRelation, kind: PartKind, *, has_candidates: bool = True
+    task: Compaction,
+    rows: duckdb.DuckDBPyRelation,
+    kind: PartKind,
+    footers: Iterator[Footer],
+    *,
+    has_candidates: bool = True,
 ) -> Iterator[Part]:
     """Write the rows of a query to parts of a bounded size; to none when there are no rows."""
     schema = HIDDEN if kind is PartKind.HIDDEN else EVENTS
@@ -130,8 +138,7 @@ def _write(
             task.day.event_date,
             task.staging,
             f"{stem}-{number}",
-            sorted_by=sorted_by,
-            has_candidates=has_candidates,
+            replace(next(footers), sorted_by=sorted_by, has_candidates=has_candidates),
         )
 
 

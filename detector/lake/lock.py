@@ -12,14 +12,17 @@ from pathlib import Path
 
 from detector.errors import LakeBusy
 
+LOCK_NAME = "writer.lock"
+
 
 @contextmanager
-def writer_lock(path: Path) -> Iterator[None]:
-    """Hold the lock file while the block runs. The kernel lets go of it when the process ends, however it ends.
+def writer_lock(lake: Path) -> Iterator[None]:
+    """Hold the lock of a lake while the block runs. The kernel lets go of it when the process ends, however it ends.
 
     Raises:
         LakeBusy: another process holds it; the message says which.
     """
+    path = lake / LOCK_NAME
     # Python opens files close-on-exec: the server that workers are forked from does not inherit the lock.
     with path.open("a+", encoding="utf-8") as file:
         try:
@@ -28,7 +31,7 @@ def writer_lock(path: Path) -> Iterator[None]:
             file.seek(0)
             holder = file.read(200).strip() or "another process"
             raise LakeBusy(
-                f"{path.parent} is being written by {holder}",
+                f"{lake} is being written by {holder}",
                 hint="wait for it to end, or give this run a lake of its own",
             ) from error
         file.seek(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from detector.errors import LakeError
 from detector.lake.disk import disk_errors
+from detector.lake.footer import Footer, pack_footer, unpack_footer
 from detector.lake.part import Part, PartKind
 from detector.records.log_file import KeptRecord
 from detector.records.spans import spans_of
@@ -39,9 +40,7 @@ def write_part(
     event_date: str,
     folder: Path,
     stem: str,
-    *,
-    sorted_by: str | None = None,
-    has_candidates: bool = True,
+    footer: Footer,
 ) -> Part:
     """Write one Parquet file below `folder` and fsync it; the caller moves it to its place.
 
@@ -51,20 +50,22 @@ def write_part(
     path = folder / f"{stem}.parquet"
     repetitive = [name for name in _leaves(rows.schema) if name not in _UNIQUE_COLUMNS]
     with disk_errors(path), path.open("wb") as file:
-        pq.write_table(
-            rows,
+        with pq.ParquetWriter(
             file,
+            rows.schema,
             compression="zstd",
             compression_level=1,
-            row_group_size=_ROW_GROUP_ROWS,
             use_dictionary=repetitive,
             write_statistics=[name for name in repetitive if name not in _JSON_COLUMNS],
-        )
+        ) as writer:
+            writer.write_table(rows, row_group_size=_ROW_GROUP_ROWS)
+            # As metadata of the schema they would be written twice.
+            writer.add_key_value_metadata(pack_footer(footer))
         file.flush()
         os.fsync(file.fileno())
         size = file.tell()
     spans = spans_of(rows) if kind is PartKind.EVENTS else None
-    return Part(kind, event_date, path.name, rows.num_rows, size, sorted_by, has_candidates, spans)
+    return Part(kind, event_date, path.name, rows.num_rows, size, footer.sorted_by, footer.has_candidates, spans)
 
 
 def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem: str) -> Part:
@@ -88,16 +89,29 @@ def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem
     return Part(PartKind.REJECTED, "", path.name, count, size)
 
 
-def read_part(path: Path) -> pa.Table:
-    """Read one Parquet file.
+def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one Parquet file, or some of its columns.
 
     Raises:
         LakeError: it is missing or damaged.
     """
     try:
-        return pq.read_table(path, partitioning=None)
+        return pq.read_table(path, columns=columns and list(columns), partitioning=None).replace_schema_metadata()
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+
+
+def read_footer(path: Path) -> tuple[int, Footer | None]:
+    """Return how many rows a Parquet file has, and what it says of itself, or None where it says nothing.
+
+    Raises:
+        LakeError: it is missing or damaged, or of a later version.
+    """
+    try:
+        metadata = pq.read_metadata(path)
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+    return metadata.num_rows, unpack_footer(metadata.metadata)
 
 
 def _leaves(schema: pa.Schema) -> list[str]:

@@ -10,15 +10,16 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
 from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
+from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.ledger import FILE_NAME, REPLACED, Ledger
-from detector.lake.lock import writer_lock
+from detector.lake.lock import LOCK_NAME, writer_lock
 from detector.lake.object_records import LedgerObject
 from detector.lake.part import Part, PartKind
 from detector.lake.unlisted import STAGING, leavings, repair_hint, unlisted_error, unlisted_parts
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
     from detector.lake.compaction import Candidates, Compacted
 
-_LOCK = "writer.lock"
-_OURS = {_LOCK, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *PartKind}
+_OURS = {LOCK_NAME, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *PartKind}
 # A reader that listed the parts before they were replaced may still be reading them.
 _KEEP_DROPPED_SECONDS = 900
 
@@ -69,8 +69,10 @@ class LakeWriter:
         # Of what a replaced object hid, something may have to be shown again.
         set_apart = [part for part in parts if part.kind is PartKind.COPIES and part.event_date in hidden_again]
         dropped = list(dict.fromkeys([*holding, *set_apart]))
-        added = [*staged.parts, *self._without(replaced, dropped)]
-        self._move_in(added)
+        rewritten = list(self._without(replaced, dropped))
+        added = [*staged.parts, *rewritten]
+        self._move_in(staged.parts)
+        self._move_in_sealed(rewritten)
         dropped += [part for part in parts if part.kind is PartKind.HIDDEN and part.event_date in hidden_again]
         gone = set(dropped)
         copies = self._hide_copies([part for part in parts if part not in gone], added, hidden_again)
@@ -102,7 +104,7 @@ class LakeWriter:
         )
         tasks = [Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates) for day in days]
         for compacted in run_in_workers(compact_day, tasks, jobs=jobs):
-            self._move_in(compacted.parts)
+            self._move_in_sealed(compacted.parts)
             self.ledger.commit((), compacted.parts, compacted.day.parts)
             yield compacted
 
@@ -121,7 +123,7 @@ class LakeWriter:
             )
             for date in dates
         }
-        return [self._write(rows, PartKind.HIDDEN, date) for date, rows in self._copies.find_hidden(days)]
+        return [self._write(rows, PartKind.HIDDEN, date, Footer()) for date, rows in self._copies.find_hidden(days)]
 
     def _paths(self, parts: Iterable[Part], kind: PartKind, date: str) -> list[Path]:
         return [self.directory / part.path for part in parts if part.kind is kind and part.event_date == date]
@@ -141,21 +143,26 @@ class LakeWriter:
             return [events[Path(name)] for (name,) in connection.sql(query, params=params).fetchall()]
 
     def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
-        """Write the given parts anew, as EVENTS, without the rows of some objects."""
+        """Write the given parts anew, as EVENTS, without the rows of some objects; the seal comes first."""
+        from detector.lake.parts import read_footer
+
+        replaced = {part.name: read_footer(self.directory / part.path)[1] for part in parts}
+        footers = rewritten_footers(uuid.uuid4().hex, replaced, uris)
         for part in parts:
             rest = _rows_without(self.directory / part.path, uris)
             if rest.num_rows:
-                yield self._write(
-                    rest, PartKind.EVENTS, part.event_date, sorted_by=part.sorted_by, has_candidates=part.has_candidates
-                )
+                footer = replace(next(footers), sorted_by=part.sorted_by, has_candidates=part.has_candidates)
+                yield self._write(rest, PartKind.EVENTS, part.event_date, footer)
 
-    def _write(
-        self, rows: pa.Table, kind: PartKind, date: str, *, sorted_by: str | None = None, has_candidates: bool = True
-    ) -> Part:
+    def _write(self, rows: pa.Table, kind: PartKind, date: str, footer: Footer) -> Part:
         from detector.lake.parts import write_part
 
-        stem = f"part-{uuid.uuid4().hex}"
-        return write_part(rows, kind, date, self.staging, stem, sorted_by=sorted_by, has_candidates=has_candidates)
+        return write_part(rows, kind, date, self.staging, f"part-{uuid.uuid4().hex}", footer)
+
+    def _move_in_sealed(self, parts: Sequence[Part]) -> None:
+        """Rename the parts of a rewriting to their places, its seal when the others are there for good."""
+        self._move_in(parts[1:])
+        self._move_in(parts[:1])
 
     def _move_in(self, parts: Sequence[Part]) -> None:
         """Rename staged parts to their places, durably."""
@@ -199,7 +206,7 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
         try:
             _require_lake_or_empty(directory)
             _make_folders(directory)
-            opened.enter_context(writer_lock(directory / _LOCK))
+            opened.enter_context(writer_lock(directory))
             ledger = Ledger.open(directory, writable=True)
             opened.callback(ledger.close)
             unlisted = unlisted_parts(directory, ledger)

@@ -45,7 +45,7 @@ def write(lake: Path, step: int) -> None:
         counter = [step]
         kill_before(Path, "rename", counter)
         kill_before(os, "fsync", counter)
-        kill_before(pq, "write_table", counter)
+        kill_before(pq.ParquetWriter, "write_table", counter)
         kill_before(Ledger, "commit", counter)
         connection = writer.ledger._connection
         connection.set_trace_callback(lambda _: stepping(counter))

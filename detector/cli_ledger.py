@@ -1,0 +1,41 @@
+"""`detector lake`: a lake's parts and its ledger, compared and brought together."""
+
+from __future__ import annotations
+
+import typer
+
+from detector import options
+from detector.terminal import counted, say
+
+lake_app = typer.Typer(
+    help="Compare a lake's parts with its ledger, and make the ledger anew.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@lake_app.command(name="repair")
+def repair_command(lake: options.Lake) -> None:
+    """Make the ledger of a lake anew from the parts, which carry what they stand for.
+
+    For a ledger that was lost, emptied, or restored from an older copy. The old one is kept beside the new one. Objects
+    of which rows are missing are read again by the next ingest.
+
+    Exit codes: 0 done, 2 an error.
+
+    Example: detector lake repair --lake lake/
+    """
+    from detector.lake.repair import repair
+
+    done = repair(lake)
+    say(
+        f"{counted(done.parts, 'part')} with {counted(done.rows, 'row')} of {counted(done.objects, 'object')} listed anew"
+    )
+    if done.unknown:
+        say(f"{counted(done.unknown, 'object')} to be read again: ingest the source once more")
+    say(
+        "not in the parts: alerts written (`--new` and `run` write them again), what waits for an output, and objects"
+        " without rows (they are read again)"
+    )
+    if done.old_ledger:
+        say(f"the old ledger is kept as {done.old_ledger}")

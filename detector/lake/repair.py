@@ -1,0 +1,212 @@
+"""A lost ledger made anew from the parts, which carry what they stand for.
+
+Nothing is believed of the ledger that is there, and no row is lost: where parts do not agree about an object, or some
+of its rows are missing, it is entered as unknown, and the next ingest replaces its rows.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from detector.errors import LakeError
+from detector.lake.disk import disk_errors, fsync_folder
+from detector.lake.duplicates import Copies, DayParts
+from detector.lake.footer import Footer
+from detector.lake.ledger import FILE_NAME, REPLACED, Ledger
+from detector.lake.lock import writer_lock
+from detector.lake.object_records import LedgerObject, ObjectStatus
+from detector.lake.part import Part, PartKind
+from detector.lake.parts import read_footer, read_part, write_part
+from detector.lake.unlisted import STAGING, part_files
+from detector.records.spans import spans_of
+
+_ROWS_OF_EVENTS = (PartKind.EVENTS, PartKind.COPIES)
+_SPAN_COLUMNS = ("logFile", "recipientAccountId", "userIdentity", "awsRegion", "eventTime")
+_UNKNOWN = "known by its rows only, since the ledger was made anew: it is to be read again"
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What became of a lake."""
+
+    parts: int
+    rows: int  # of events
+    objects: int
+    unknown: int  # of the objects, those whose rows the next ingest replaces
+    old_ledger: Path | None  # where it is kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A part as it lies there."""
+
+    part: Part
+    footer: Footer  # empty when it says nothing
+
+
+def repair(directory: Path) -> Repaired:
+    """Make the ledger of a lake anew; safe to kill and to repeat.
+
+    Raises:
+        LakeBusy: a writer is at work.
+        LakeError: there are no parts, one of them cannot be read, or the disk refuses.
+    """
+    if not any(part_files(directory)):
+        raise LakeError(f"{directory} holds no parts", hint="make a lake with: detector ingest SOURCE --lake DIR")
+    with writer_lock(directory), _staging(directory) as staging:
+        found = [_look_at(directory, path) for path in part_files(directory)]
+        standing, done_with = _settle(found)
+        events = [_as_events(directory, one) for one in standing if one.part.kind in _ROWS_OF_EVENTS]
+        counts, events = _look_through(directory, events)
+        objects = list(_objects((one.footer for one in standing), counts))
+        hidden = _hide_copies(directory, staging, events)
+        rejected = [one.part for one in standing if one.part.kind is PartKind.REJECTED]
+        parts = [*events, *hidden, *rejected]
+        ledger = Ledger.open(staging, writable=True)
+        ledger.commit(objects, parts, done_with)
+        ledger.close()
+        old_ledger = _replace_ledger(directory, staging / FILE_NAME)
+    return Repaired(
+        parts=len(parts),
+        rows=sum(part.rows for part in events),
+        objects=len(objects),
+        unknown=sum(one.reason == _UNKNOWN for one in objects),
+        old_ledger=old_ledger,
+    )
+
+
+def _look_at(directory: Path, path: Path) -> _Found:
+    kind = PartKind(path.parts[0])
+    date = path.parent.name.removeprefix("event_date=") if len(path.parts) > 2 else ""
+    size = (directory / path).stat().st_size
+    if kind is PartKind.REJECTED:
+        with (directory / path).open("rb") as lines:
+            found = _Found(Part(kind, date, path.name, sum(1 for _ in lines), size), Footer())
+    else:
+        rows, said = read_footer(directory / path)
+        footer = said or Footer()
+        found = _Found(Part(kind, date, path.name, rows, size, footer.sorted_by, footer.has_candidates), footer)
+    if found.part.path != path:
+        raise LakeError(f"{directory / path} is not where a part lies", hint="move it out of the lake, then repair")
+    return found
+
+
+def _settle(found: Sequence[_Found]) -> tuple[list[_Found], list[Part]]:
+    """Return the parts that count, and those in whose place others were written, or that never got whole."""
+    names = {one.part.name for one in found}
+    seals = {seal for one in found if one.footer.rewriting for seal in one.footer.rewriting.seals}
+    done_with: set[str] = set()
+    for one in found:
+        rewriting = one.footer.rewriting
+        if rewriting is None:
+            continue
+        # Without the seal the rewriting was cut short, and what it was to replace is still there.
+        if rewriting.id in seals or not names.issuperset(rewriting.replaces):
+            done_with.update(rewriting.replaces)
+        else:
+            done_with.add(one.part.name)
+    # What is hidden follows from the rows.
+    done = [one.part for one in found if one.part.name in done_with or one.part.kind is PartKind.HIDDEN]
+    return [one for one in found if one.part not in done], done
+
+
+def _as_events(directory: Path, found: _Found) -> Part:
+    """Put rows that were set apart as copies back among the others: one of them may now be the one to show."""
+    if found.part.kind is PartKind.EVENTS:
+        return found.part
+    part = replace(found.part, kind=PartKind.EVENTS, sorted_by=None, has_candidates=True)
+    target = directory / part.path
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (directory / found.part.path).rename(target)
+        fsync_folder(target.parent)
+    return part
+
+
+def _look_through(directory: Path, events: Iterable[Part]) -> tuple[Counter[str], list[Part]]:
+    """Return how many rows each object has, and the parts with their spans."""
+    counts: Counter[str] = Counter()
+    parts = []
+    for part in events:
+        rows = read_part(directory / part.path, _SPAN_COLUMNS)
+        for count in pc.value_counts(rows.column("logFile")).to_pylist():
+            counts[count["values"]] += count["counts"]
+        parts.append(replace(part, spans=spans_of(rows)))
+    return counts, parts
+
+
+def _objects(footers: Iterable[Footer], counts: Counter[str]) -> Iterator[LedgerObject]:
+    """Yield the objects of a lake: as the parts have them where all rows are there, else as unknown."""
+    said: defaultdict[str, set[LedgerObject]] = defaultdict(set)
+    for footer in footers:
+        for one in footer.objects:
+            said[one.uri].add(one)
+    for uri in sorted(said.keys() | counts.keys()):
+        whole = [one for one in said[uri] if one.rows == counts[uri]]
+        if len(said[uri]) == 1 and whole:
+            yield whole[0]
+        elif counts[uri]:
+            yield _unknown(uri, counts[uri])
+
+
+def _unknown(uri: str, rows: int) -> LedgerObject:
+    """Return an object that no listing agrees with, so that it is read again and its rows are replaced."""
+    return LedgerObject(uri, "", 0, None, b"", rows, rows, ObjectStatus.PARTIAL, _UNKNOWN)
+
+
+def _hide_copies(directory: Path, staging: Path, events: Sequence[Part]) -> list[Part]:
+    """Find the further copies of events anew; return the parts that say which they are."""
+    paths: defaultdict[str, list[Path]] = defaultdict(list)
+    for part in events:
+        paths[part.event_date].append(directory / part.path)
+    hidden = []
+    copies = Copies()
+    try:
+        for date, of_day in paths.items():
+            for _, rows in copies.find_hidden({date: DayParts(of_day, [], [], is_replaced=True)}):
+                part = write_part(rows, PartKind.HIDDEN, date, staging, f"part-{uuid.uuid4().hex}", Footer())
+                target = directory / part.path
+                with disk_errors(target):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    (staging / part.name).rename(target)
+                    fsync_folder(target.parent)
+                    fsync_folder(target.parent.parent)
+                hidden.append(part)
+    finally:
+        copies.close()
+    return hidden
+
+
+def _replace_ledger(directory: Path, new: Path) -> Path | None:
+    """Put the new ledger in the place of the old one; return where the old one is kept."""
+    path = directory / FILE_NAME
+    kept = directory / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    with disk_errors(path):
+        # SQLite would read a log that lies beside the new ledger as its own.
+        for suffix in ("-wal", "-shm", ""):
+            old = directory / f"{FILE_NAME}{suffix}"
+            if old.exists():
+                old.rename(f"{kept}{suffix}")
+        new.rename(path)
+        fsync_folder(directory)
+    return kept if kept.exists() else None
+
+
+@contextmanager
+def _staging(directory: Path) -> Iterator[Path]:
+    folder = directory / STAGING / uuid.uuid4().hex
+    with disk_errors(folder):
+        folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,173 @@
+"""A lost ledger is made anew from the parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from detector.errors import LakeBusy, LakeError
+from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.object_records import LedgerObject, ObjectStatus
+from detector.lake.repair import repair
+from detector.lake.writer import open_to_write
+
+from .samples import compact, files_of, log, put, record, shown
+
+FIRST = {
+    "s3://b/1": log(record(1), record(2), record(3, day=2)),
+    "s3://b/2": log(record(2), record(4, day=2), {"eventName": "no time"}),
+}
+CHANGED = {"s3://b/1": log(record(2), record(5))}
+LATER = {"s3://b/3": log(record(6), record(4, day=2)), "s3://b/0": log(record(2))}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """Two objects and a change, compacted after each, and more: with every file still there that was replaced."""
+    with open_to_write(tmp_path / "lake") as writer:
+        put(writer, FIRST)
+        compact(writer)
+        put(writer, CHANGED, ["s3://b/1"])
+        compact(writer)
+        put(writer, LATER)
+    return tmp_path / "lake"
+
+
+def objects_of(lake: Path) -> dict[str, LedgerObject]:
+    ledger = Ledger.open(lake, writable=False)
+    try:
+        return {one.uri: one for one in ledger.objects()}
+    finally:
+        ledger.close()
+
+
+def lose_ledger(lake: Path) -> None:
+    for path in lake.glob(f"{FILE_NAME}*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_repaired_lake_is_what_it_was(lake: Path, compacted: bool) -> None:
+    if compacted:
+        with open_to_write(lake) as writer:
+            compact(writer)
+    rows, objects = shown(lake), objects_of(lake)
+    lose_ledger(lake)
+    for _ in range(2):
+        repaired = repair(lake)
+        assert (shown(lake), objects_of(lake)) == (rows, objects)
+        assert (repaired.objects, repaired.unknown) == (len(objects), 0)
+    with open_to_write(lake) as writer:
+        compact(writer)
+        assert shown(lake) == rows
+        put(writer, {"s3://b/9": log(record(9))})
+
+
+def test_replaced_files_do_not_come_back_and_go_in_their_time(lake: Path) -> None:
+    repair(lake)
+    with open_to_write(lake) as writer:
+        writer.ledger._connection.execute("UPDATE dropped_parts SET dropped_at = dropped_at - 901")
+    with open_to_write(lake) as writer:
+        assert files_of(lake) == {str(part.path) for part in writer.ledger.parts()}
+
+
+def test_an_object_of_which_a_part_is_lost_is_read_again_and_has_no_row_twice(tmp_path: Path) -> None:
+    with open_to_write(tmp_path) as writer:
+        put(writer, FIRST)
+    rows = shown(tmp_path)
+    next(tmp_path.glob("events/event_date=2024-05-02/*")).unlink()
+    lose_ledger(tmp_path)
+    assert repair(tmp_path).unknown == 2
+    for one in objects_of(tmp_path).values():
+        assert one.status is ObjectStatus.PARTIAL
+    with open_to_write(tmp_path) as writer:
+        put(writer, FIRST, list(FIRST))
+    assert shown(tmp_path) == rows
+
+
+def test_parts_that_say_nothing_of_themselves_are_taken_by_their_rows(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        writer.ledger._connection.execute("UPDATE dropped_parts SET dropped_at = dropped_at - 901")
+    with open_to_write(lake):  # an older version kept nothing with which to tell replaced files apart
+        pass
+    rows = shown(lake)
+    for path in lake.rglob("part-*.parquet"):
+        table = pq.read_table(path, partitioning=None).replace_schema_metadata()
+        pq.write_table(table, path)
+    repaired = repair(lake)
+    assert repaired.unknown == repaired.objects == 4
+    assert shown(lake) == rows
+    with open_to_write(lake) as writer:
+        everything = FIRST | CHANGED | LATER
+        put(writer, everything, list(everything))
+    assert shown(lake) == rows
+
+
+def test_a_repair_cut_short_at_any_rename_is_made_good_by_the_next(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_to_write(lake) as writer:
+        compact(writer)
+    rows, objects = shown(lake), objects_of(lake)
+    rename, left = Path.rename, 0
+
+    def stopping(path: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    cuts = 0
+    while True:
+        left = cuts
+        try:
+            with monkeypatch.context() as patched:
+                patched.setattr(Path, "rename", stopping)
+                repair(lake)
+            break
+        except KeyboardInterrupt:
+            cuts += 1
+    assert cuts >= 4
+    assert (shown(lake), objects_of(lake)) == (rows, objects)
+
+
+def test_the_old_ledger_is_kept(lake: Path) -> None:
+    content = b"not a database"
+    (lake / FILE_NAME).write_bytes(content)
+    kept = repair(lake).old_ledger
+    assert kept
+    assert kept.name.startswith("ledger.sqlite.replaced-")
+    assert kept.read_bytes() == content
+    with open_to_write(lake):
+        pass
+
+
+def test_a_rewriting_that_never_got_whole_does_not_count(lake: Path) -> None:
+    rows = shown(lake)
+    with open_to_write(lake) as writer:
+        before = files_of(lake)
+        done = compact(writer)[0]
+        seal = lake / done.parts[0].path
+    lose_ledger(lake)
+    seal.unlink()
+    assert files_of(lake) - before
+    repair(lake)
+    assert shown(lake) == rows
+
+
+def test_nothing_is_repaired_while_a_writer_works_or_where_there_is_no_lake(lake: Path, tmp_path: Path) -> None:
+    with open_to_write(lake), pytest.raises(LakeBusy):
+        repair(lake)
+    with pytest.raises(LakeError, match="holds no parts"):
+        repair(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_damaged_part_is_named_and_nothing_is_changed(lake: Path) -> None:
+    damaged = next(lake.glob("events/*/part-*"))
+    damaged.write_bytes(b"half")
+    ledger = (lake / FILE_NAME).read_bytes()
+    with pytest.raises(LakeError, match=f"cannot read .*{damaged.name}"):
+        repair(lake)
+    assert (lake / FILE_NAME).read_bytes() == ledger
