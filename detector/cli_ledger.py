@@ -28,9 +28,8 @@ def repair_command(lake: options.Lake) -> None:
     from detector.lake.repair import repair
 
     done = repair(lake)
-    say(
-        f"{counted(done.parts, 'part')} with {counted(done.rows, 'row')} of {counted(done.objects, 'object')} listed anew"
-    )
+    rows, objects = counted(done.rows, "row"), counted(done.objects, "object")
+    say(f"{counted(done.parts, 'part')} listed anew, with {rows} of {objects}")
     if done.unknown:
         say(f"{counted(done.unknown, 'object')} to be read again: ingest the source once more")
     say(

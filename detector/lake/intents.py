@@ -1,4 +1,4 @@
-"""What a writer is about to put in place: so that what a killed one left is known to be its own."""
+"""Who writes, and what it is about to put in place: so that what a killed writer left is known to be its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 CREATE = """
 CREATE TABLE IF NOT EXISTS intended_parts (path TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS writer (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL);
 """
 
 

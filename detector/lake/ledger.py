@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -45,6 +46,7 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._file = path.stat()
         self._known_in = lru_cache(maxsize=_FOLDERS)(self._find_known_in)
 
     @classmethod
@@ -125,6 +127,15 @@ class Ledger:
             intents.delete_intents(connection, [part.path for part in parts])
         self._known_in.cache_clear()
 
+    def note_writer(self, writer: str) -> None:
+        """Remember who writes now, for others to be told."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO writer VALUES (1, ?)", (writer,))
+
+    def writer(self) -> str | None:
+        """Return who wrote last, or does now."""
+        return next((name for (name,) in self._rows("SELECT name FROM writer")), None)
+
     def intend(self, run: str, paths: Iterable[Path]) -> None:
         """Note, durably, that a run is about to put parts in place; the commit that lists them clears the note."""
         with self._transaction() as connection:
@@ -188,8 +199,17 @@ class Ledger:
         with _sqlite_errors(f"cannot read {self._path}"):
             yield from self._connection.execute(query, parameters)
 
+    def _require_in_place(self) -> None:
+        """What is written to a file that no path leads to is lost."""
+        if not self._path.exists() or not os.path.samestat(self._path.stat(), self._file):
+            raise LakeError(
+                f"{self._path} was removed or replaced while it was written to",
+                hint="compare what is there now: detector lake check",
+            )
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._require_in_place()
         with _sqlite_errors(f"cannot write {self._path}"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:

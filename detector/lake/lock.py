@@ -1,4 +1,4 @@
-"""One writer at a time: an advisory lock that dies with its process."""
+"""One writer at a time: an advisory lock on the ledger itself, that dies with its process."""
 
 from __future__ import annotations
 
@@ -6,38 +6,62 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
-from detector.errors import LakeBusy
+from detector.errors import LakeBusy, LakeError
+from detector.lake.ledger import FILE_NAME, Ledger
 
-LOCK_NAME = "writer.lock"
+_SOMEBODY = "another process"
 
 
 @contextmanager
 def writer_lock(lake: Path) -> Iterator[None]:
-    """Hold the lock of a lake while the block runs. The kernel lets go of it when the process ends, however it ends.
+    """Lock the ledger of a lake while the block runs, creating an empty one where there is none.
+
+    The kernel lets go of the lock when the process ends, however it ends. Whoever opens the ledger does it inside the
+    block: to close the file here lets go of the locks, of another kind, that SQLite holds for the whole process.
 
     Raises:
         LakeBusy: another process holds it; the message says which.
     """
-    path = lake / LOCK_NAME
-    # Python opens files close-on-exec: the server that workers are forked from does not inherit the lock.
-    with path.open("a+", encoding="utf-8") as file:
+    path = lake / FILE_NAME
+    locked = False
+    while not locked:
+        # Python opens files close-on-exec: the server that workers are forked from does not inherit the lock.
+        with path.open("ab") as file:
+            _lock(file, lake)
+            locked = _is_at(file, path)  # else it was replaced in the meantime
+            if locked:
+                yield
+
+
+def this_process() -> str:
+    """Say who holds the lock."""
+    return f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _lock(file: IO[bytes], lake: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise LakeBusy(
+            f"{lake} is being written by {_holder(lake)}",
+            hint="wait for it to end, or give this run a lake of its own",
+        ) from error
+
+
+def _holder(lake: Path) -> str:
+    with suppress(LakeError):  # it has only just been made
+        ledger = Ledger.open(lake, writable=False)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read(200).strip() or "another process"
-            raise LakeBusy(
-                f"{lake} is being written by {holder}",
-                hint="wait for it to end, or give this run a lake of its own",
-            ) from error
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n")
-        file.flush()
-        yield
-        file.seek(0)
-        file.truncate()
+            return ledger.writer() or _SOMEBODY
+        finally:
+            ledger.close()
+    return _SOMEBODY
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())

@@ -194,7 +194,7 @@ def _replace_ledger(directory: Path, new: Path) -> Path | None:
         # SQLite would read a log that lies beside the new ledger as its own.
         for suffix in ("-wal", "-shm", ""):
             old = directory / f"{FILE_NAME}{suffix}"
-            if old.exists():
+            if old.exists() and old.stat().st_size:
                 old.rename(f"{kept}{suffix}")
         new.rename(path)
         fsync_folder(directory)

@@ -19,7 +19,7 @@ from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.ledger import FILE_NAME, REPLACED, Ledger
-from detector.lake.lock import LOCK_NAME, writer_lock
+from detector.lake.lock import this_process, writer_lock
 from detector.lake.object_records import LedgerObject
 from detector.lake.part import Part, PartKind
 from detector.lake.unlisted import STAGING, leavings, repair_hint, unlisted_error, unlisted_parts
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from detector.lake.compaction import Candidates, Compacted
 
-_OURS = {LOCK_NAME, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", *PartKind}
+_LOCK_OF_VERSION_4 = "writer.lock"
+_OURS = {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", _LOCK_OF_VERSION_4, *PartKind}
 # A reader that listed the parts before they were replaced may still be reading them.
 _KEEP_DROPPED_SECONDS = 900
 
@@ -209,6 +210,7 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
             opened.enter_context(writer_lock(directory))
             ledger = Ledger.open(directory, writable=True)
             opened.callback(ledger.close)
+            ledger.note_writer(this_process())
             unlisted = unlisted_parts(directory, ledger)
             if unlisted:
                 raise unlisted_error(directory, unlisted)

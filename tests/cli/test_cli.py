@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.reader import read_lake
 from tests.running import LOGIN, Run, write_log
 
@@ -179,10 +180,11 @@ def test_a_lake_that_is_not_there_is_an_error_and_is_not_made(run: Run, tmp_path
 
 
 def test_a_second_writer_is_told_who_holds_the_lake(run: Run, lake: Path, tmp_path: Path) -> None:
-    with (lake / "writer.lock").open("a+") as lock:
+    ledger = Ledger.open(lake, writable=True)
+    ledger.note_writer("process 4242 on somewhere")
+    ledger.close()
+    with (lake / FILE_NAME).open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write("process 4242 on somewhere")
-        lock.flush()
         result = run("run", tmp_path / "logs", "--lake", lake)
     assert result.code == 2
     assert "is being written by process 4242 on somewhere" in result.err

@@ -132,6 +132,34 @@ with open_to_write(Path({str(lake)!r})) as writer:
         assert files_of(lake) == set()
 
 
+def test_no_file_that_can_be_removed_lets_a_second_writer_in(lake: Path) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+        kept = files_of(lake)
+        for path in lake.iterdir():
+            if path.is_file() and path.name != FILE_NAME and not path.name.startswith(f"{FILE_NAME}-"):
+                path.unlink()
+        command = [sys.executable, "-m", "detector", "compact", "--lake", lake]
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert f"is being written by process {os.getpid()} " in second.stderr
+        assert files_of(lake) == kept
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_writer_whose_ledger_is_gone_commits_nothing_and_removes_nothing(lake: Path, how: str) -> None:
+    with open_to_write(lake) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+    with open_to_write(lake) as writer:
+        kept = files_of(lake)
+        content = (lake / FILE_NAME).read_bytes()
+        (lake / FILE_NAME).unlink()
+        if how == "replaced":
+            (lake / FILE_NAME).write_bytes(content)
+        with pytest.raises(LakeError, match="was removed or replaced"):
+            put(writer, {"s3://b/2": log(record(2))})
+    assert {name for name in files_of(lake) if "_tmp" not in name} == kept
+
+
 def test_readers_work_while_a_writer_does(lake: Path) -> None:
     with open_to_write(lake) as writer:
         put(writer, {"s3://b/1": log(record(1))})
