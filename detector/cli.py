@@ -19,7 +19,7 @@ from detector.cli_ledger import lake_app
 from detector.cli_outbox import outbox_command
 from detector.cli_rules import rules_app
 from detector.cli_scan import scan_command
-from detector.cli_telling import now, reported, say_alerts, say_delivery, say_errors
+from detector.cli_telling import now, reported, say_alerts, say_delivery, say_errors, say_unlisted
 from detector.cli_watch import explain_message_command, watch_command
 from detector.errors import DetectorError, OutputClosed, UsageError
 from detector.formats import AlertFormat
@@ -147,6 +147,7 @@ def detect_command(
     emitted = read_emitted(lake) if withdrawn else []
     digest = candidates().digest
     events = read_lake(lake, digest)  # before the lock: a lake that does not exist is an error, not a new lake
+    say_unlisted(lake, events.unlisted)
     with open_outputs(output, format_) as outputs, open_to_write(lake) if new else nullcontext() as writer:
         if withdrawn and any(one.form is not AlertFormat.NATIVE for one in outputs):
             raise UsageError("--withdrawn goes to files and webhooks alone", hint="give another --output")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from detector import options
+from detector.cli_telling import say_unlisted
 from detector.formats import QueryFormat
 from detector.terminal import counted, say, table_lines
 
@@ -29,7 +30,9 @@ def sql_command(
     from detector.rules.candidates import candidates
     from detector.rules.engine import Engine
 
-    with Engine(read_lake(lake, candidates().digest)) as engine:
+    files = read_lake(lake, candidates().digest)
+    say_unlisted(lake, files.unlisted)
+    with Engine(files) as engine:
         count = write_rows(engine.query(query), form, output)
     if output is not None:
         say(f"{counted(count, 'row')} to {output}")
@@ -60,6 +63,7 @@ def status_command(
     if lag:
         return _show_lag(lake, as_json=as_json)
     status = lake_status(lake)
+    say_unlisted(lake, status.unlisted)
     if as_json:
         lines = [json.dumps(asdict(row)) for row in status.rows]
     else:

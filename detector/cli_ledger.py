@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from detector import options
+from detector.safe_text import printable
 from detector.terminal import counted, say
 
 lake_app = typer.Typer(
@@ -38,3 +39,20 @@ def repair_command(lake: options.Lake) -> None:
     )
     if done.old_ledger:
         say(f"the old ledger is kept as {done.old_ledger}")
+
+
+@lake_app.command(name="check")
+def check_command(lake: options.Lake) -> None:
+    """Compare the parts of a lake with its ledger: all of them there, whole, and none that it does not know.
+
+    Exit codes: 0 nothing differs, 2 no lake, 4 something differs; a line for each.
+
+    Example: detector lake check --lake lake/
+    """
+    from detector.lake.check import differences
+
+    found = list(differences(lake))
+    for one in found:
+        typer.echo(printable(one))
+    say(f"{counted(len(found), 'difference')} between parts and ledger")
+    raise typer.Exit(4 if found else 0)

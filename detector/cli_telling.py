@@ -42,6 +42,15 @@ def reported(sources: Sequence[str], file: Path | None, *, into_lake: bool = Tru
             report.write(file)
 
 
+def say_unlisted(lake: Path, unlisted: Sequence[Path]) -> None:
+    """Warn of parts that are left out, because the ledger of the lake does not know them."""
+    if unlisted:
+        say(
+            f"warning: {lake} holds {counted(len(unlisted), 'part')} that its ledger does not know, such as"
+            f" {unlisted[0]}; left out: see detector lake check, detector lake repair"
+        )
+
+
 def say_errors(detection: Detection) -> None:
     """Name the rules that did not run."""
     for error in detection.errors:

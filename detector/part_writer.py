@@ -81,7 +81,7 @@ class PartWriter:
         days = {day: pa.concat_tables(tables) for day, tables in sorted(self._tables.items())}
         fullest = max(days, key=lambda day: days[day].num_rows, default=None)
         for day, rows in days.items():
-            footer = Footer(tuple(self._read) if day == fullest else ())
+            footer = Footer(objects=tuple(self._read) if day == fullest else ())
             self._parts.append(write_part(rows, PartKind.EVENTS, day, self._staging, f"{stem}-{day}", footer))
         if days:
             self._read.clear()

@@ -48,6 +48,7 @@ class LakeStatus:
     objects: int
     incomplete: tuple[tuple[str, str], ...]  # (uri, reason) of objects that could not be read whole
     outputs: tuple[OutboxCount, ...]
+    unlisted: tuple[Path, ...]  # parts that the ledger does not know, and that do not count
 
     @property
     def summary(self) -> str:
@@ -94,4 +95,5 @@ def lake_status(lake: Path) -> LakeStatus:
         objects=len(objects),
         incomplete=tuple((one.uri, one.reason or "") for one in objects if one.status is ObjectStatus.PARTIAL),
         outputs=tuple(outputs),
+        unlisted=files.unlisted,
     )

@@ -37,6 +37,7 @@ class Rewriting:
 class Footer:
     """What a part carries."""
 
+    place: str = ""  # its kind and date; `write_part` fills it in
     # Log objects, by whichever part was at hand when their reading ended; their rows may lie in others, too.
     objects: tuple[LedgerObject, ...] = ()
     sorted_by: str | None = None
@@ -58,7 +59,9 @@ def rewritten_footers(
     objects = dict.fromkeys(one for footer in known for one in footer.objects if one.uri not in without)
     earlier = (seal for footer in known if footer.rewriting for seal in footer.rewriting.seals)
     names = tuple(replaced)
-    yield Footer(tuple(objects), rewriting=Rewriting(rewriting_id, names, (rewriting_id, *dict.fromkeys(earlier))))
+    yield Footer(
+        objects=tuple(objects), rewriting=Rewriting(rewriting_id, names, (rewriting_id, *dict.fromkeys(earlier)))
+    )
     while True:
         yield Footer(rewriting=Rewriting(rewriting_id, names))
 
@@ -68,6 +71,7 @@ def pack_footer(footer: Footer) -> dict[bytes, bytes]:
     rewriting = footer.rewriting
     content = {
         "form": _FORM,
+        "place": footer.place,
         "objects": [_pack_object(one) for one in footer.objects],
         "sorted_by": footer.sorted_by,
         "has_candidates": footer.has_candidates,
@@ -92,6 +96,7 @@ def unpack_footer(metadata: Mapping[bytes, bytes] | None) -> Footer | None:
             raise LakeError("a part was written by a later version", hint="update detector")
         rewriting = content["rewriting"]
         return Footer(
+            content["place"],
             tuple(_unpack_object(*one) for one in content["objects"]),
             content["sorted_by"],
             bool(content["has_candidates"]),

@@ -72,7 +72,10 @@ class Ledger:
                 if version < _VERSION:
                     connection.executescript(_upgrade(version) if version else _TABLES)
             elif version == 0:
-                raise LakeError(f"{path} is empty", hint="the first ingest did not get far: run it again")
+                raise LakeError(
+                    f"{path} is empty",
+                    hint=f"if there are parts: detector lake repair --lake {lake}; if not, ingest once more",
+                )
             opened.pop_all()
         return cls(connection, path)
 

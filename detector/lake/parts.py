@@ -6,6 +6,7 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -60,7 +61,7 @@ def write_part(
         ) as writer:
             writer.write_table(rows, row_group_size=_ROW_GROUP_ROWS)
             # As metadata of the schema they would be written twice.
-            writer.add_key_value_metadata(pack_footer(footer))
+            writer.add_key_value_metadata(pack_footer(replace(footer, place=place_of(kind, event_date))))
         file.flush()
         os.fsync(file.fileno())
         size = file.tell()
@@ -99,6 +100,11 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         return pq.read_table(path, columns=columns and list(columns), partitioning=None).replace_schema_metadata()
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+
+
+def place_of(kind: PartKind, event_date: str) -> str:
+    """Return what a part says of where it belongs."""
+    return f"{kind} {event_date}"
 
 
 def read_footer(path: Path) -> tuple[int, Footer | None]:

@@ -15,6 +15,7 @@ from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.outbox import OutboxCount
 from detector.lake.part import PartKind
 from detector.lake.parts import HIDDEN
+from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.records.schema import EVENTS
 from detector.records.spans import Spans, create_spans, spans_table
 
@@ -43,6 +44,7 @@ class LakeFiles:
     unsorted: tuple[Path, ...] | None = None  # those of `events` that nobody has looked through; None: all
     candidates: tuple[Path, ...] = ()  # those that hold what detection looks at, and hardly anything else
     spans: Spans | None = None
+    unlisted: tuple[Path, ...] = ()  # parts that the ledger does not know, and that are not among the others
 
     def with_copies(self) -> LakeFiles:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
@@ -70,7 +72,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         candidates_digest: of the definition of candidates; parts that by it hold none are left out of them.
 
     Raises:
-        LakeError: there is no lake.
+        LakeError: there is no lake, or its ledger knows none of its parts.
     """
     directory = directory.resolve()
     if not (directory / FILE_NAME).exists():
@@ -86,10 +88,13 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         return LakeFiles(directory, events, None)
     ledger = Ledger.open(directory, writable=False)
     try:
+        unlisted = unlisted_parts(directory, ledger)
         parts = ledger.parts()
         spans = ledger.spans()
     finally:
         ledger.close()
+    if unlisted and not parts:
+        raise unlisted_error(directory, unlisted)
     paths = {part: directory / part.path for part in parts}
     missing = next((path for path in paths.values() if not path.exists()), None)
     if missing:
@@ -110,6 +115,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         unsorted=tuple(path for path in events if path not in looked_through),
         candidates=tuple(path for part, path in paths.items() if part.has_candidates and path in looked_through),
         spans=spans,
+        unlisted=tuple(unlisted),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from detector.errors import LakeError
@@ -15,10 +16,10 @@ STAGING = Path(PartKind.EVENTS) / "_tmp"  # a folder for each run of a writer, g
 def part_files(directory: Path) -> Iterator[Path]:
     """Yield the path of each part that lies in a lake, relative to it, in order; not what is being staged."""
     for kind in PartKind:
-        for path in sorted((directory / kind).rglob("part-*")):
-            relative = path.relative_to(directory)
-            if not relative.is_relative_to(STAGING) and path.is_file():
-                yield relative
+        for name, folders, files in os.walk(directory / kind):
+            folder = Path(name).relative_to(directory)
+            folders[:] = sorted(one for one in folders if folder / one != STAGING)
+            yield from (folder / file for file in sorted(files) if file.startswith("part-"))
 
 
 def unlisted_parts(directory: Path, ledger: Ledger) -> list[Path]:
@@ -27,8 +28,12 @@ def unlisted_parts(directory: Path, ledger: Ledger) -> list[Path]:
     A part that a run meant to put in place is explained only while the folder of that run is there: a run that ended
     well has taken its folder away, and a ledger that still speaks of its intents is an older one.
     """
-    explained = {part.path for part in ledger.parts()} | ledger.dropped() | set(leavings(directory, ledger))
-    return [path for path in part_files(directory) if path not in explained]
+    files = list(part_files(directory))
+    # In the order in which a part that a writer is at work with passes from one to the next.
+    explained = {*leavings(directory, ledger)}
+    explained.update(part.path for part in ledger.parts())
+    explained |= ledger.dropped()
+    return [path for path in files if path not in explained and (directory / path).exists()]
 
 
 def leavings(directory: Path, ledger: Ledger) -> list[Path]:
@@ -36,7 +41,7 @@ def leavings(directory: Path, ledger: Ledger) -> list[Path]:
     return [path for path, run in ledger.intents().items() if (directory / STAGING / run).is_dir()]
 
 
-def unlisted_error(directory: Path, unlisted: list[Path]) -> LakeError:
+def unlisted_error(directory: Path, unlisted: Sequence[Path]) -> LakeError:
     """Return the error for a lake whose ledger does not know all of its parts."""
     count = f"{len(unlisted):,} parts" if len(unlisted) != 1 else "a part"
     return LakeError(

@@ -139,7 +139,7 @@ def test_no_file_that_can_be_removed_lets_a_second_writer_in(lake: Path) -> None
         for path in lake.iterdir():
             if path.is_file() and path.name != FILE_NAME and not path.name.startswith(f"{FILE_NAME}-"):
                 path.unlink()
-        command = [sys.executable, "-m", "detector", "compact", "--lake", lake]
+        command = [sys.executable, "-m", "detector", "compact", "--lake", str(lake)]
         second = subprocess.run(command, capture_output=True, text=True, check=False)
         assert f"is being written by process {os.getpid()} " in second.stderr
         assert files_of(lake) == kept

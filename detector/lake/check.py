@@ -1,0 +1,58 @@
+"""A lake's parts compared with its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from detector.errors import LakeError
+from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.part import Part, PartKind
+from detector.lake.parts import place_of, read_footer
+from detector.lake.unlisted import unlisted_parts
+
+
+def differences(directory: Path) -> Iterator[str]:
+    """Yield what differs between the parts of a lake and its ledger, a sentence each; nothing is changed.
+
+    Raises:
+        LakeError: there is no ledger, or it cannot be read.
+    """
+    if not (directory / FILE_NAME).exists():
+        raise LakeError(f"{directory} has no {FILE_NAME}", hint="a lake of this program has one")
+    ledger = Ledger.open(directory, writable=False)
+    try:
+        for part in ledger.parts():
+            difference = _difference(directory, part)
+            if difference:
+                yield f"{part.path} {difference}"
+        for path in unlisted_parts(directory, ledger):
+            yield f"{path} is not known to the ledger"
+    finally:
+        ledger.close()
+
+
+def _difference(directory: Path, part: Part) -> str | None:
+    path = directory / part.path
+    if not path.is_file():
+        return "is missing"
+    size = path.stat().st_size
+    if size != part.size_bytes:
+        return f"has {size:,} bytes, the ledger says {part.size_bytes:,}"
+    if part.kind is PartKind.REJECTED:
+        with path.open("rb") as lines:
+            rows = sum(1 for _ in lines)
+    else:
+        try:
+            rows, footer = read_footer(path)
+        except LakeError as error:
+            return f"cannot be read: {error}"
+        if footer and footer.place not in _places(part):
+            return f"says that it holds {footer.place}"
+    return None if rows == part.rows else f"has {rows:,} rows, the ledger says {part.rows:,}"
+
+
+def _places(part: Part) -> set[str]:
+    """Return what the part may say of where it belongs: a repair puts copies back among the events."""
+    kinds = [part.kind, PartKind.COPIES] if part.kind is PartKind.EVENTS else [part.kind]
+    return {place_of(kind, part.event_date) for kind in kinds}

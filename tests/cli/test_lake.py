@@ -1,0 +1,80 @@
+"""`detector lake`, and how the other commands speak of a lake whose ledger is lost or too old."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from detector.lake.ledger import FILE_NAME
+from tests.running import LOGIN, Run, write_log
+
+pytestmark = pytest.mark.usefixtures("few_rules")
+LATER = LOGIN | {"eventID": "00000000-0000-0000-0000-000000000001", "eventTime": "2024-06-01T00:00:00Z"}
+
+
+@pytest.fixture
+def lake(run: Run, tmp_path: Path) -> Path:
+    """A lake whose ledger is older than its second part."""
+    write_log(tmp_path / "logs" / "login.json.gz", LOGIN)
+    assert run("ingest", tmp_path / "logs", "--lake", tmp_path / "lake").code == 0
+    older = (tmp_path / "lake" / FILE_NAME).read_bytes()
+    write_log(tmp_path / "logs" / "later.json.gz", LATER)
+    assert run("ingest", tmp_path / "logs", "--lake", tmp_path / "lake").code == 0
+    (tmp_path / "lake" / FILE_NAME).write_bytes(older)
+    return tmp_path / "lake"
+
+
+@pytest.mark.parametrize("command", [["detect"], ["status"], ["sql", "SELECT eventID FROM events"]])
+def test_readers_warn_of_parts_that_the_ledger_does_not_know(run: Run, lake: Path, command: list[str]) -> None:
+    result = run(*command, "--lake", lake)
+    assert result.code == 0
+    [warning] = [line for line in result.err.splitlines() if line.startswith("warning:")]
+    assert "1 part that its ledger does not know, such as events/event_date=2024-06-01/part-" in warning
+    assert LATER["eventID"] not in result.out
+
+
+@pytest.mark.parametrize("command", [["detect"], ["status"], ["sql", "SELECT 1"]])
+def test_an_empty_ledger_beside_parts_is_an_error_for_readers(run: Run, lake: Path, command: list[str]) -> None:
+    (lake / FILE_NAME).write_bytes(b"")
+    result = run(*command, "--lake", lake)
+    assert result.code == 2
+    assert "detector lake repair --lake" in result.err
+
+
+def test_writers_refuse_check_tells_and_repair_mends(run: Run, lake: Path, tmp_path: Path) -> None:
+    refused = run("run", tmp_path / "logs", "--lake", lake)
+    assert refused.code == 2
+    assert "holds a part that ledger.sqlite does not know" in refused.err
+    assert f"detector lake repair --lake {lake}" in refused.err
+    differs = run("lake", "check", "--lake", lake)
+    assert (differs.code, len(differs.out.splitlines())) == (4, 1)
+    assert "is not known to the ledger" in differs.out
+    repaired = run("lake", "repair", "--lake", lake)
+    assert repaired.code == 0
+    assert "2 parts listed anew, with 2 rows of 2 objects" in repaired.err
+    assert "kept as" in repaired.err
+    assert run("lake", "check", "--lake", lake).code == 0
+    again = run("run", tmp_path / "logs", "--lake", lake)
+    assert (again.code, len(again.alerts)) == (0, 2)
+    assert "0 ingested, 2 already in" in again.err
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [(lambda part: part.unlink(), "is missing"), (lambda part: part.write_bytes(b"half"), "has 4 bytes")],
+)
+def test_check_names_a_part_that_is_not_as_listed(run: Run, lake: Path, damage, word: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    assert run("lake", "repair", "--lake", lake).code == 0
+    damage(next(lake.glob("events/*/part-*")))
+    result = run("lake", "check", "--lake", lake)
+    assert result.code == 4
+    assert word in result.out
+
+
+def test_check_names_a_part_whose_bytes_are_no_parquet(run: Run, lake: Path) -> None:
+    assert run("lake", "repair", "--lake", lake).code == 0
+    part = next(lake.glob("events/*/part-*"))
+    part.write_bytes(bytes(part.stat().st_size))
+    result = run("lake", "check", "--lake", lake)
+    assert (result.code, result.out.count("cannot be read")) == (4, 1)
