@@ -67,7 +67,7 @@ def multiply(base: Path, target: Path, first: int, last: int, processes: int = 2
 def clone(base: Path, target: Path) -> None:
     """Make a second lake of the same parts, without copying them: nobody changes a part in place."""
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(base, target, copy_function=_link_part, ignore=shutil.ignore_patterns("_tmp", "writer.lock"))
+    shutil.copytree(base, target, copy_function=_link_part, ignore=shutil.ignore_patterns("_tmp"))
 
 
 def know_all(lake: Path, logs: Path) -> int:

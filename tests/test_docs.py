@@ -16,6 +16,7 @@ import pytest
 
 from detector.alerts.native import json_schema
 from detector.cli import app
+from detector.cli_ledger import lake_app
 from detector.cli_rules import rules_app
 from detector.formats import AlertFormat
 from detector.rules.docs import pages
@@ -77,7 +78,7 @@ def test_the_readmes_commands_do_what_it_says(
 
 
 def test_every_command_has_an_example_and_the_readme_names_it() -> None:
-    for group, typer_app in (("", app), ("rules ", rules_app)):
+    for group, typer_app in (("", app), ("rules ", rules_app), ("lake ", lake_app)):
         for command in typer_app.registered_commands:
             assert command.callback is not None
             assert "Example: detector " in (command.callback.__doc__ or ""), command.name
