@@ -20,7 +20,7 @@ from detector.records.glance import Absence
 from detector.records.schema import EVENTS
 from detector.records.spans import Spans, merge_spans, spans_table
 from detector.report import RunReport
-from detector.rules.events import TableEvents
+from detector.rules.events import TableEvents, each_once
 from detector.sources.log_source import LogObject, LogSource
 from detector.window import Scope
 from detector.workers import run_in_workers
@@ -55,14 +55,14 @@ def scan(
         tables.append(seen.table)
         merge_spans(spans, seen.spans)
         progress(report)
-    absences = trail_absences(pa.concat_tables(tables))
+    absences = trail_absences(each_once(pa.concat_tables(tables)))
     if absences:
         unreported = RunReport(report.started)
         for seen in _look_through(sources, _around(scope, absences), absences, unreported, jobs):
             report.bytes_read += seen.bytes_read
             tables.append(seen.table)
             progress(report)
-    return TableEvents(pa.concat_tables(tables), spans_table(spans))
+    return TableEvents(each_once(pa.concat_tables(tables)), spans_table(spans))
 
 
 def _look_through(

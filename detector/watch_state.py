@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detector.lake.part import Part
 from detector.lake.parts import read_part
@@ -24,7 +23,7 @@ from detector.records.schema import EVENTS
 from detector.records.spans import Spans, merge_spans, spans_of, spans_table
 from detector.rules.candidates import candidates
 from detector.rules.engine import Engine
-from detector.rules.events import TableEvents
+from detector.rules.events import TableEvents, each_once
 from detector.scan import trail_absences
 
 _RAW = ", ".join(f'"{name}"' for name in EVENTS.names)
@@ -124,7 +123,7 @@ class Memory:
         checks = _rows(engine, _BUCKET_CHECKS, known=[text for text in self._bucket_checks if text is not None])
         self._bucket_checks.update(checks.column("requestParameters").to_pylist())
         found = [_rows(engine, _CANDIDATES), checks, *self._calls(engine, self._absences)]
-        new = _each_once(pa.concat_tables(found))
+        new = each_once(pa.concat_tables(found))
         self._keep(new)
         if not _SWITCHES.isdisjoint(new.column("eventName").unique().to_pylist()):
             self._look_for_absences()
@@ -138,7 +137,7 @@ class Memory:
         if new:
             with Engine(_with_every_copy(read_lake(self._lake))) as engine:
                 found = self._calls(engine, new)
-            self._tables = [_each_once(pa.concat_tables([*self._tables, *found]))]
+            self._tables = [each_once(pa.concat_tables([*self._tables, *found]))]
 
     def _calls(self, engine: Engine, absences: Iterable[Absence]) -> list[pa.Table]:
         known = list(absences)
@@ -156,16 +155,6 @@ class Memory:
 
 def _rows(engine: Engine, sql: str, **parameters: object) -> pa.Table:
     return engine.query(sql, parameters or None).read_all().cast(EVENTS)
-
-
-def _each_once(table: pa.Table) -> pa.Table:
-    """Return each row once: one that is there twice would hide itself."""
-    places = table.select(["logFile", "logFileIndex"]).append_column("row", pa.array(range(table.num_rows), pa.int64()))
-    first = places.group_by(["logFile", "logFileIndex"]).aggregate([("row", "min")])
-    if first.num_rows == table.num_rows:
-        return table
-    rows = first.column("row_min")
-    return table.take(pc.take(rows, pc.sort_indices(rows)))
 
 
 def _with_every_copy(files: LakeFiles) -> LakeFiles:

@@ -2,7 +2,8 @@
 -- and the words of _macros.sql:
 --
 --   parts    every row, columns as CloudTrail names them; also of further copies, as far as they were not set apart
---   hidden   eventKey, recipientAccountId, logFile, logFileIndex of the copies that are not to be shown
+--   hidden   eventKey, recipientAccountId, logFile, logFileIndex of the copies that are not to be shown, and of which row
+--            each is a copy: shownLogFile, shownLogFileIndex
 --   events   parts without the hidden ones
 --
 -- For rules it leaves `candidates` and views of it (normalised columns beside the raw ones), `account_coverage`
@@ -95,6 +96,27 @@ UNION ALL
 FROM bucket_checks ANTI JOIN hidden USING (logFile, logFileIndex) ANTI JOIN candidate_rows USING (logFile, logFileIndex);
 -- (end of wanted_rows)
 
+-- Candidates of one account that share an eventID: equal ones are hidden, so that these differ. Each gets a key of its
+-- own, so that neither stands for the other.
+CREATE TABLE collisions AS
+WITH shared AS (
+    SELECT
+        recipientAccountId,
+        eventKey
+    FROM candidate_rows
+    GROUP BY ALL
+    HAVING count(*) > 1
+)
+
+SELECT
+    logFile,
+    logFileIndex,
+    eventKey || '#' || left(sha256(to_json(struct_pack(*COLUMNS(row.* EXCLUDE (logFile, logFileIndex))))), 16) AS own_key
+FROM candidate_rows AS row
+SEMI JOIN shared
+    ON row.eventKey = shared.eventKey
+    AND row.recipientAccountId IS NOT DISTINCT FROM shared.recipientAccountId;
+
 -- The account a record was delivered to: that is what was, or was not, recorded. Whoever brings the events may bring
 -- this along, and then no event needs to be looked at.
 CREATE VIEW IF NOT EXISTS spans AS
@@ -132,8 +154,8 @@ CREATE MACRO normalised(relation) AS TABLE
 WITH named AS (
     SELECT
         raw.*,
-        eventKey AS event_key,
-        eventKey AS event_id,
+        coalesce(own_key, eventKey) AS event_key,
+        coalesce(own_key, eventKey) AS event_id,
         eventTime AS event_time,
         nullif(eventSource, '') AS event_source,
         -- `iam` of iam.amazonaws.com, in any partition.
@@ -163,6 +185,9 @@ WITH named AS (
         field(requestParameters, 'userName') AS parameters_user
     FROM query_table(relation) AS raw
     LEFT JOIN assume_root_keys ON handed_out_key = raw.userIdentity.accessKeyId
+    LEFT JOIN collisions
+        ON collisions.logFile = raw.logFile
+        AND collisions.logFileIndex = raw.logFileIndex
 ),
 
 judged AS (
@@ -311,6 +336,10 @@ CREATE TABLE candidates AS FROM normalised('candidate_rows');
 DROP VIEW wanted_rows;
 DROP TABLE candidate_rows;
 CREATE VIEW all_events AS FROM normalised('events');
+
+CREATE VIEW event_id_collisions AS
+SELECT candidates.*
+FROM candidates SEMI JOIN collisions USING (logFile, logFileIndex);
 
 
 -- Coverage -------------------------------------------------------------------------------------------------------------

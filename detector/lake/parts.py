@@ -31,6 +31,9 @@ HIDDEN: pa.Schema = pa.schema(
         pa.field("eventKey", pa.string(), nullable=False),
         pa.field("logFile", pa.string(), nullable=False),
         pa.field("logFileIndex", pa.int32(), nullable=False),
+        # The row that it is a copy of; that one may have become a copy itself of one that came later.
+        pa.field("shownLogFile", pa.string(), nullable=False),
+        pa.field("shownLogFileIndex", pa.int32(), nullable=False),
     ]
 )
 

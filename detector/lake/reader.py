@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
-from detector.lake.duplicates import glob_safe
+from detector.lake.duplicates import find_copies, glob_safe
 from detector.lake.emitted import EmittedAlert
 from detector.lake.ledger import FILE_NAME, Ledger
 from detector.lake.outbox import OutboxCount
@@ -22,14 +22,6 @@ from detector.records.spans import Spans, create_spans, spans_table
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-
-_FIND_HIDDEN = """
-CREATE TABLE hidden AS
-SELECT recipientAccountId, eventKey, logFile, logFileIndex
-FROM parts
-QUALIFY row_number() OVER (PARTITION BY recipientAccountId, eventKey ORDER BY logFile, logFileIndex) > 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,7 @@ class LakeFiles:
         if self.spans is not None:
             create_spans(connection, spans_table(self.spans))
         if self.hidden is None:
-            connection.execute(_FIND_HIDDEN)
+            create_hidden(connection)
         else:
             create_view(connection, "hidden", self.hidden, HIDDEN)
 
@@ -150,6 +142,18 @@ def _ledger_of(directory: Path) -> Iterator[Ledger]:
         ledger.close()
 
 
+def create_hidden(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the table `hidden` from `parts`, where nobody has written down which rows are further copies."""
+    create_table(connection, "hidden", find_copies(connection, "parts"))
+
+
+def create_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    """Create a table of rows in memory."""
+    connection.register(f"_{name}", rows)
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM _{name}")  # noqa: S608
+    connection.unregister(f"_{name}")
+
+
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
     """Create a view over parts, also over none; DuckDB binds no parameters in a view: the paths are quoted here."""
     if paths:
@@ -158,6 +162,4 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequenc
         columns = ", ".join(f'"{column}"' for column in schema.names)
         connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {source}")  # noqa: S608
         return
-    connection.register(f"_{name}", schema.empty_table())
-    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM _{name}")  # noqa: S608
-    connection.unregister(f"_{name}")
+    create_table(connection, name, schema.empty_table())

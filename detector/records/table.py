@@ -173,15 +173,15 @@ def _with_event_keys(table: pa.Table) -> pa.Table:
         return table
     is_uuid = matches.to_pylist()
     rows = [row for row, good in enumerate(is_uuid) if not good]
-    hashes = iter([_content_key(record) for record in table.take(rows).to_pylist()])
+    hashes = iter(["sha256:" + content_digest(record) for record in table.take(rows).to_pylist()])
     filled = [key if good else next(hashes) for key, good in zip(keys.to_pylist(), is_uuid, strict=True)]
     return table.set_column(place, table.schema.field(place), pa.array(filled, pa.string()))
 
 
-def _content_key(row: Mapping[str, Any]) -> str:
-    """Return `sha256:` of the record as JSON with sorted keys, so that spacing and order do not matter."""
+def content_digest(row: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a row's record as JSON with sorted keys, so that spacing and order do not matter."""
     text = record_json(row)
     # Nested deeper, or an integer longer, than Python reads: the text as written is the content.
     with contextlib.suppress(RecursionError, ValueError):
         text = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -193,7 +193,8 @@ class Engine:
         if rest:
             rows += self._rows_of("all_events", rest)
         hidden = self._select(
-            "SELECT * FROM hidden WHERE eventKey IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex", keys
+            "SELECT * FROM hidden WHERE eventKey IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex",
+            sorted({row["eventKey"] for row in rows}),
         )
         return make_evidence(rows, hidden, self._columns)
 

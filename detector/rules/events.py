@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from detector.lake.parts import HIDDEN
+from detector.lake.reader import create_hidden, create_table
 from detector.records.spans import create_spans
 
 if TYPE_CHECKING:
@@ -24,9 +27,8 @@ class Events(Protocol):
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Create the relations `parts` and `hidden` for all these connections of one database.
 
-        `parts` has every row, in the columns of `records.schema.EVENTS`. `hidden` has `eventKey`,
-        `recipientAccountId`, `logFile`, `logFileIndex` of the copies that are not to be shown: of each event
-        (`recipientAccountId`, `eventKey`), compared null-safe, all but the smallest (`logFile`, `logFileIndex`).
+        `parts` has every row, in the columns of `records.schema.EVENTS`. `hidden` has, in those of
+        `lake.parts.HIDDEN`, the copies that are not to be shown, as `lake.duplicates.find_copies` finds them.
 
         It may create the views `unsorted_parts` and `sorted_parts` too: those rows of `parts` that nobody has looked
         through, and those that are known to be candidates; and
@@ -60,19 +62,10 @@ class TableEvents:
             one.register("parts", self._table)
         if self._spans is not None:
             create_spans(connection, self._spans)
-        connection.execute(
-            """
-            CREATE TABLE hidden AS
-            SELECT eventKey, recipientAccountId, logFile, logFileIndex
-            FROM parts
-            WHERE $hides_copies
-            QUALIFY row_number() OVER (
-                PARTITION BY recipientAccountId, eventKey
-                ORDER BY logFile, logFileIndex
-            ) > 1
-            """,
-            {"hides_copies": self._hides_copies},
-        )
+        if self._hides_copies:
+            create_hidden(connection)
+        else:
+            create_table(connection, "hidden", HIDDEN.empty_table())
 
     def detach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Take away what `attach` made, so that other events can come in its place."""
@@ -80,3 +73,13 @@ class TableEvents:
             connection.execute(f"DROP TABLE {name}")
         for one in (connection, *others):
             one.unregister("parts")
+
+
+def each_once(table: pa.Table) -> pa.Table:
+    """Return each row once, by its file and index: one that was read twice would hide itself."""
+    places = table.select(["logFile", "logFileIndex"]).append_column("row", pa.array(range(table.num_rows), pa.int64()))
+    first = places.group_by(["logFile", "logFileIndex"]).aggregate([("row", "min")])
+    if first.num_rows == table.num_rows:
+        return table
+    rows = first.column("row_min")
+    return table.take(pc.take(rows, pc.sort_indices(rows)))

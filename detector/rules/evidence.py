@@ -48,10 +48,7 @@ def make_evidence(
         hidden: rows of `hidden`, by file and index.
         columns: the columns of `row`.
     """
-    copies: dict[tuple[str, str | None], list[Copy]] = {}
-    for row in hidden:
-        copy = Copy(row["logFile"], row["logFileIndex"])
-        copies.setdefault((row["eventKey"], row["recipientAccountId"]), []).append(copy)
+    copies = _copies_of(hidden)
     found: dict[str, tuple[Evidence, ...]] = {}
     for row in rows:
         key = row["event_key"]
@@ -69,11 +66,24 @@ def make_evidence(
             source_ip=row["source_ip"],
             user_agent=row["user_agent"],
             mfa=row["mfa"],
-            copies=(shown, *copies.get((key, row["recipientAccountId"]), [])),
+            copies=(shown, *copies.get(shown, [])),
             row={name: row[name] for name in columns},
         )
         found[key] = (*found.get(key, ()), evidence)
     return found
+
+
+def _copies_of(hidden: Iterable[Mapping[str, Any]]) -> dict[Copy, list[Copy]]:
+    """Return the further copies of each row that is shown; what a row hides may itself have hidden others before."""
+    original = {
+        Copy(row["logFile"], row["logFileIndex"]): Copy(row["shownLogFile"], row["shownLogFileIndex"]) for row in hidden
+    }
+    copies: dict[Copy, list[Copy]] = {}
+    for copy, shown in original.items():
+        while shown in original:
+            shown = original[shown]
+        copies.setdefault(shown, []).append(copy)
+    return copies
 
 
 def evidence_of(finding: Finding, found: Mapping[str, tuple[Evidence, ...]]) -> list[Evidence]:
