@@ -20,7 +20,7 @@ from detector.records.spans import Spans
 
 FILE_NAME = "ledger.sqlite"
 REPLACED = f"{FILE_NAME}.replaced-"  # and when, UTC: one that `lake repair` set aside
-_VERSION = 5
+_VERSION = 6
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -37,6 +37,7 @@ _UPGRADES = {  # from this version to the next
     2: part_records.UPGRADE,
     3: outbox.CREATE,
     4: intents.CREATE,
+    5: part_records.JUDGE_ANEW,
 }
 
 
@@ -106,6 +107,11 @@ class Ledger:
         with _sqlite_errors(f"cannot read {self._path}"):
             return list(part_records.select_parts(self._connection, kind, dates))
 
+    def misjudged_dates(self) -> set[str]:
+        """Return the days whose HIDDEN parts were made when rows with one key were copies, whatever they held."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return part_records.select_misjudged(self._connection)
+
     def spans(self) -> Spans | None:
         """Return from when to when there are events, of each account and region; None when some part does not say."""
         with _sqlite_errors(f"cannot read {self._path}"):
@@ -116,8 +122,20 @@ class Ledger:
         with _sqlite_errors(f"cannot read {self._path}"):
             yield from object_records.select_objects(self._connection)
 
-    def commit(self, objects: Sequence[LedgerObject], added: Iterable[Part], dropped: Iterable[Part]) -> None:
+    def commit(
+        self,
+        objects: Sequence[LedgerObject],
+        added: Iterable[Part],
+        dropped: Iterable[Part],
+        judged: Iterable[str] = (),
+    ) -> None:
         """Record parts and objects in one transaction: after it all of them are in, before it none.
+
+        Args:
+            objects: that were read.
+            added: their parts.
+            dropped: parts that count no longer.
+            judged: days of `misjudged_dates` that are so no longer.
 
         Raises:
             LakeError: the database refuses, for example because the disk is full.
@@ -127,6 +145,7 @@ class Ledger:
             object_records.insert_objects(connection, objects)
             part_records.delete_parts(connection, dropped)
             part_records.insert_parts(connection, parts)
+            part_records.delete_misjudged(connection, judged)
             intents.delete_intents(connection, [part.path for part in parts])
         self._known_in.cache_clear()
 

@@ -31,6 +31,12 @@ CREATE TABLE IF NOT EXISTS part_spans (
     last_microseconds INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS part_spans_by_path ON part_spans (path);
+CREATE TABLE IF NOT EXISTS misjudged_dates (event_date TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+# From version 5, in whose HIDDEN parts rows with one key are copies, whatever they hold.
+JUDGE_ANEW = """
+CREATE TABLE IF NOT EXISTS misjudged_dates (event_date TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO misjudged_dates SELECT DISTINCT event_date FROM parts WHERE kind = 'hidden';
 """
 # From version 2, whose parts had the first five columns.
 UPGRADE = f"""
@@ -118,3 +124,17 @@ def select_spans(connection: sqlite3.Connection) -> Spans | None:
 
 def _has_column(connection: sqlite3.Connection, name: str) -> bool:
     return any(row[1] == name for row in connection.execute("PRAGMA table_info(parts)"))
+
+
+def select_misjudged(connection: sqlite3.Connection) -> set[str]:
+    """Return the days whose copies have to be looked for anew, also of a ledger that only readers have opened."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] < 6:
+        query = "SELECT DISTINCT event_date FROM parts WHERE kind = 'hidden'"
+    else:
+        query = "SELECT event_date FROM misjudged_dates"
+    return {date for (date,) in connection.execute(query)}
+
+
+def delete_misjudged(connection: sqlite3.Connection, dates: Iterable[str]) -> None:
+    """Forget days whose copies have been looked for anew."""
+    connection.executemany("DELETE FROM misjudged_dates WHERE event_date = ?", [(date,) for date in dates])

@@ -83,6 +83,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         unlisted = unlisted_parts(directory, ledger)
         parts = ledger.parts()
         spans = ledger.spans()
+        is_judged = not ledger.misjudged_dates()
     finally:
         ledger.close()
     if unlisted and not parts:
@@ -99,7 +100,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         path for part, path in paths.items() if candidates_digest is not None and part.sorted_by == candidates_digest
     }
     events = of_kind(PartKind.EVENTS)
-    return LakeFiles(
+    files = LakeFiles(
         directory,
         events=events,
         hidden=of_kind(PartKind.HIDDEN),
@@ -109,6 +110,8 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         spans=spans,
         unlisted=tuple(unlisted),
     )
+    # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
+    return files if is_judged else replace(files.with_copies(), hidden=None)
 
 
 def read_emitted(directory: Path) -> list[EmittedAlert]:

@@ -66,7 +66,25 @@ class LakeWriter:
         # A replaced object may have had rows on any day; otherwise a commit does not cost more in a larger lake.
         parts = self.ledger.parts(dates=None if replaced else {part.event_date for part in staged.parts})
         holding = self._parts_holding(replaced, parts)
-        hidden_again = {part.event_date for part in holding}
+        return self._commit(staged, replaced, parts, holding, {part.event_date for part in holding})
+
+    def judge_anew(self) -> None:
+        """Look anew for the copies of days that an earlier version looked through, day by day.
+
+        Raises:
+            LakeError: a part cannot be read, or the disk refuses.
+        """
+        for date in sorted(self.ledger.misjudged_dates()):
+            self._commit(Staged((), ()), (), self.ledger.parts(dates={date}), [], {date})
+
+    def _commit(
+        self,
+        staged: Staged,
+        replaced: Sequence[str],
+        parts: Sequence[Part],
+        holding: Sequence[Part],
+        hidden_again: set[str],
+    ) -> int:
         # Of what a replaced object hid, something may have to be shown again.
         set_apart = [part for part in parts if part.kind is PartKind.COPIES and part.event_date in hidden_again]
         dropped = list(dict.fromkeys([*holding, *set_apart]))
@@ -78,7 +96,7 @@ class LakeWriter:
         gone = set(dropped)
         copies = self._hide_copies([part for part in parts if part not in gone], added, hidden_again)
         self._move_in(copies)
-        self.ledger.commit(staged.objects, [*added, *copies], dropped)
+        self.ledger.commit(staged.objects, [*added, *copies], dropped, hidden_again)
         # Of a day whose rows were replaced, all copies are written down anew.
         known_before = sum(part.rows for part in dropped if part.kind is PartKind.HIDDEN)
         return max(0, sum(part.rows for part in copies) - known_before)
@@ -223,7 +241,9 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
             raise disk_error(f"cannot write to {directory}", error) from error
         copies = Copies()
         opened.callback(copies.close)
-        yield LakeWriter(directory, ledger, staging, copies)
+        writer = LakeWriter(directory, ledger, staging, copies)
+        writer.judge_anew()
+        yield writer
 
 
 def _require_lake_or_empty(directory: Path) -> None:

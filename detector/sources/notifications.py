@@ -75,7 +75,7 @@ class NamedObject:
 class CarriedRecord:
     """A CloudTrail record that came in the message itself."""
 
-    uri: str  # eventbridge:<id of the event>
+    uri: str  # eventbridge:<id of the event>/<digest of the record>: who sends messages chooses the id
     raw: bytes  # the record's JSON, as it stood in the message
     sent_at: datetime | None  # aware, UTC
 
@@ -225,10 +225,11 @@ class _Event(msgspec.Struct):
 
 def _carried(event: dict[str, Any], text: str) -> CarriedRecord:
     raw = bytes(msgspec.json.decode(text, type=_Event).detail)
+    digest = hashlib.sha256(raw).hexdigest()
     event_id = event.get("id")
-    if not isinstance(event_id, str) or not _EVENT_ID.fullmatch(event_id):
-        event_id = hashlib.sha256(raw).hexdigest()
-    return CarriedRecord(f"eventbridge:{event_id}", raw, _moment(event.get("time")))
+    is_id = isinstance(event_id, str) and _EVENT_ID.fullmatch(event_id)
+    name = f"{event_id}/{digest[:32]}" if is_id else digest
+    return CarriedRecord(f"eventbridge:{name}", raw, _moment(event.get("time")))
 
 
 def _named(bucket: str, key: object, size: object = None, etag: object = None, created_at: object = None) -> Item:

@@ -70,7 +70,7 @@ def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: b
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     content = (tmp_path / FILE_NAME).read_bytes()
-    with pytest.raises(LakeError, match="has version 99, this program knows 5") as caught:
+    with pytest.raises(LakeError, match="has version 99, this program knows 6") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
     assert (tmp_path / FILE_NAME).read_bytes() == content
