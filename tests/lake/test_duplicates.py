@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
+from itertools import permutations
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detector.lake.ledger import FILE_NAME
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 
@@ -97,3 +100,45 @@ def test_a_lake_of_another_engine_is_read_without_its_copies(tmp_path: Path) -> 
     (events / "_SUCCESS").touch()
     assert shown(tmp_path / "theirs") == shown(tmp_path / "ours")
     assert len(shown(tmp_path / "theirs")) == 2
+
+
+ONE, OTHER = record(1, eventName="A"), record(1, eventName="B")
+
+
+def test_a_record_that_repeats_an_id_hides_no_other_whatever_the_order(tmp_path: Path) -> None:
+    batches = [{"s3://b/1": log(OTHER)}, {"s3://b/2": log(ONE)}, {"s3://b/3": log(ONE, OTHER)}]
+    for number, order in enumerate(permutations(batches)):
+        with open_to_write(tmp_path / str(number)) as writer:
+            assert sum(put(writer, batch) for batch in order) == 2
+            compact(writer)
+        assert shown(tmp_path / str(number), "logFile", "eventName") == [("s3://b/1", "B"), ("s3://b/2", "A")]
+
+
+def test_spacing_and_the_order_of_keys_make_no_other_event(tmp_path: Path) -> None:
+    first = record(1, requestParameters={"a": 1, "b": {"c": 2, "d": 3}})
+    second = record(1, requestParameters={"b": {"d": 3, "c": 2}, "a": 1})
+    with open_to_write(tmp_path) as writer:
+        put(writer, {"s3://b/1": log(first)})
+        assert put(writer, {"s3://b/2": log(second, OTHER)}) == 1
+    assert shown(tmp_path) == [("s3://b/1", 0), ("s3://b/2", 1)]
+
+
+def test_what_an_older_version_hid_is_judged_anew(tmp_path: Path) -> None:
+    with open_to_write(tmp_path) as writer:
+        put(writer, {"s3://b/1": log(ONE), "s3://b/2": log(OTHER, ONE)})
+        compact(writer)
+    hidden = read_lake(tmp_path).hidden
+    assert hidden
+    for path in hidden:
+        table = pq.read_table(path, partitioning=None).select([0, 1, 2, 3])
+        place = table.schema.get_field_index("logFileIndex")
+        pq.write_table(table.set_column(place, table.schema.field(place), [[0]]), path)  # hides OTHER
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.executescript("DROP TABLE misjudged_dates; PRAGMA user_version = 4;")
+    connection.close()
+    both = [("s3://b/1", "A"), ("s3://b/2", "B")]
+    assert shown(tmp_path, "logFile", "eventName") == both
+    with open_to_write(tmp_path):
+        pass
+    assert read_lake(tmp_path).hidden
+    assert shown(tmp_path, "logFile", "eventName") == both

@@ -191,9 +191,17 @@ def test_what_a_notification_says_of_an_object() -> None:
 def test_a_record_in_an_event_is_taken_as_it_stands(kind: str) -> None:
     body = json.dumps(event_bridge(RECORD, kind, "aws.signin", "17793124-05d4"))
     [record] = decide(body).records
-    assert record == CarriedRecord(
-        "eventbridge:17793124-05d4", json.dumps(RECORD).encode(), datetime(2025, 3, 4, 9, 55, 1, tzinfo=UTC)
+    assert record.uri.startswith("eventbridge:17793124-05d4/")
+    assert record == CarriedRecord(record.uri, json.dumps(RECORD).encode(), datetime(2025, 3, 4, 9, 55, 1, tzinfo=UTC))
+
+
+def test_another_record_under_the_id_of_an_event_is_another_record() -> None:
+    one, same, other = (
+        decide(json.dumps(event_bridge(record, "x", "aws.signin"))).records[0].uri
+        for record in (RECORD, RECORD, RECORD | {"sourceIPAddress": "203.0.113.9"})
     )
+    assert one == same
+    assert one != other
 
 
 def test_an_event_with_an_odd_id_is_known_by_its_record() -> None:
