@@ -7,6 +7,7 @@ import tempfile
 from itertools import permutations
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -111,7 +112,7 @@ def test_a_record_that_repeats_an_id_hides_no_other_whatever_the_order(tmp_path:
         with open_to_write(tmp_path / str(number)) as writer:
             assert sum(put(writer, batch) for batch in order) == 2
             compact(writer)
-        assert shown(tmp_path / str(number), "logFile", "eventName") == [("s3://b/1", "B"), ("s3://b/2", "A")]
+        assert shown(tmp_path / str(number), "logFile, eventName") == [("s3://b/1", "B"), ("s3://b/2", "A")]
 
 
 def test_spacing_and_the_order_of_keys_make_no_other_event(tmp_path: Path) -> None:
@@ -131,14 +132,14 @@ def test_what_an_older_version_hid_is_judged_anew(tmp_path: Path) -> None:
     assert hidden
     for path in hidden:
         table = pq.read_table(path, partitioning=None).select([0, 1, 2, 3])
-        place = table.schema.get_field_index("logFileIndex")
-        pq.write_table(table.set_column(place, table.schema.field(place), [[0]]), path)  # hides OTHER
+        rows = [row | {"logFileIndex": 0} for row in table.to_pylist()]  # hides OTHER
+        pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.executescript("DROP TABLE misjudged_dates; PRAGMA user_version = 4;")
     connection.close()
     both = [("s3://b/1", "A"), ("s3://b/2", "B")]
-    assert shown(tmp_path, "logFile", "eventName") == both
+    assert shown(tmp_path, "logFile, eventName") == both
     with open_to_write(tmp_path):
         pass
     assert read_lake(tmp_path).hidden
-    assert shown(tmp_path, "logFile", "eventName") == both
+    assert shown(tmp_path, "logFile, eventName") == both
