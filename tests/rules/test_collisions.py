@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pyarrow as pa
 
-from detector.records.decode import decode_log_file
+from detector.records.log_file import decode_log_file
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 
