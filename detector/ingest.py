@@ -11,7 +11,7 @@ from detector.errors import DetectorError
 from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.report import RunReport
-from detector.sources.log_source import LogObject, LogSource, Unreadable
+from detector.sources.log_source import LeftOut, LogObject, LogSource, Unreadable
 from detector.stage import Batch, StagedBatch, stage
 from detector.window import Scope
 from detector.workers import run_in_workers
@@ -108,7 +108,7 @@ def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending:
         return True
     match known.status:
         case ObjectStatus.SKIPPED:
-            report.skip(known.reason or "")
+            report.skip_for_content(LeftOut(log_object.uri, known.reason or ""))
         case ObjectStatus.PARTIAL:
             # The same bytes would break off at the same place; that they do must not be forgotten.
             report.fail(Unreadable(log_object.uri, known.reason or ""))
@@ -125,7 +125,7 @@ def _commit(staged: StagedBatch, lake: LakeWriter, report: RunReport) -> None:
             case ObjectStatus.INGESTED:
                 report.ingested += 1
             case ObjectStatus.SKIPPED:
-                report.skip(one.reason or "")
+                report.skip_for_content(LeftOut(one.uri, one.reason or ""))
             case ObjectStatus.PARTIAL:
                 report.fail(Unreadable(one.uri, one.reason or ""))
         report.records += one.records

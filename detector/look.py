@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,7 +12,7 @@ from detector.records.glance import Absence, Glancer
 from detector.records.schema import EVENTS
 from detector.records.spans import Spans, merge_spans
 from detector.records.table import Rows, to_table
-from detector.sources.log_source import LogObject, Reader, Unreadable
+from detector.sources.log_source import LeftOut, LogObject, Reader, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,10 @@ class Seen:
     table: pa.Table = field(default_factory=EVENTS.empty_table)
     spans: Spans = field(default_factory=dict)
     ingested: int = 0
-    skipped: list[str] = field(default_factory=list)
+    skipped: list[LeftOut] = field(default_factory=list)
     failures: list[Unreadable] = field(default_factory=list)
     records: int = 0
-    rejected: int = 0
+    rejected: list[dict[str, Any]] = field(default_factory=list)
     bytes_read: int = 0
     stopped_by: CredentialsError | None = None
 
@@ -59,7 +60,7 @@ def look_through(look: Look) -> Seen:
             if last.problem:
                 seen.failures.append(Unreadable(log_object.uri, last.problem))
             elif last.skipped:
-                seen.skipped.append(last.skipped)
+                seen.skipped.append(LeftOut(log_object.uri, last.skipped))
             else:
                 seen.ingested += 1
     except CredentialsError as error:

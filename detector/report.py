@@ -41,6 +41,7 @@ class RunReport:
     undelivered: list[Undelivered] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     skipped_reasons: Counter[str] = field(default_factory=Counter)
+    skipped_for_content: list[LeftOut] = field(default_factory=list)  # the first 1,000; names tell of the others
     failures: list[Unreadable] = field(default_factory=list)  # objects
     unreadable_prefixes: list[Unreadable] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
@@ -68,8 +69,14 @@ class RunReport:
         self.skipped += 1
         self.skipped_reasons[reason] += 1
 
+    def skip_for_content(self, skipped: LeftOut) -> None:
+        """Count and name an object whose content says that it is of another kind."""
+        self.skip(skipped.reason)
+        if len(self.skipped_for_content) < _LISTED_BY_NAME:
+            self.skipped_for_content.append(skipped)
+
     def reject(self, records: Sequence[dict[str, Any]]) -> None:
-        """Count records that are no rows; the bytes of all of them are in the lake."""
+        """Count records that are no rows; where there is a lake, the bytes of all of them are in it."""
         self.rejected += len(records)
         self.rejected_reasons += records[: max(0, _LISTED_BY_NAME - len(self.rejected_reasons))]
 
@@ -114,6 +121,7 @@ class RunReport:
                 {"output": one.sink, "alert_id": one.alert_id, "reason": one.reason} for one in self.refused
             ],
             "skipped_reasons": dict(self.skipped_reasons),
+            "skipped_for_content": _named(self.skipped_for_content),
             "failures": _named(self.failures),
             "unreadable_prefixes": _named(self.unreadable_prefixes),
             "left_out": _named(self.left_out),

@@ -103,11 +103,11 @@ def _once(
 def _count(seen: Seen, report: RunReport) -> None:
     report.ingested += seen.ingested
     report.records += seen.records
-    report.rows += seen.records - seen.rejected
-    report.rejected += seen.rejected
+    report.rows += seen.records - len(seen.rejected)
+    report.reject(seen.rejected)
     report.bytes_read += seen.bytes_read
-    for reason in seen.skipped:
-        report.skip(reason)
+    for skipped in seen.skipped:
+        report.skip_for_content(skipped)
     for failure in seen.failures:
         report.fail(failure)
 

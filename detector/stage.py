@@ -82,11 +82,7 @@ def _stage_object(
         rows += len(piece.rows.records)
         parts.add(piece.rows)
         parts.keep(log_object.uri, piece.kept)
-        rejected += [
-            {"uri": log_object.uri, "index": record.index, "reason": record.reason}
-            for record in piece.kept
-            if record.rejected
-        ]
+        rejected += piece.rejections()
         last = piece
     status = ObjectStatus.INGESTED
     if last.problem:

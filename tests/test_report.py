@@ -20,7 +20,7 @@ def a_report() -> RunReport:
     report = RunReport(STARTED, ("s3://b",))
     report.listed, report.ingested, report.already_in = 5, 1, 1
     report.skip("CloudTrail digest")
-    report.skip("CloudTrail digest")
+    report.skip_for_content(LeftOut("s3://b/d", "CloudTrail digest"))
     report.fail(Unreadable("s3://b/k", "access denied"))
     report.unreadable_prefixes.append(Unreadable("s3://b/p/", "access denied"))
     report.left_out.append(LeftOut("s3://b/q/", "before --since"))
@@ -51,6 +51,7 @@ def test_the_document_holds_every_count_and_name(tmp_path: Path) -> None:
         "alerts_not_delivered": [{"output": "hec+https://splunk", "alerts": 2, "reason": "HTTP 403"}],
         "alerts_refused": [{"output": "https://hook", "alert_id": "id-1", "reason": "HTTP 400"}],
         "skipped_reasons": {"CloudTrail digest": 2},
+        "skipped_for_content": [{"uri": "s3://b/d", "reason": "CloudTrail digest"}],
         "failures": [{"uri": "s3://b/k", "reason": "access denied"}],
         "unreadable_prefixes": [{"uri": "s3://b/p/", "reason": "access denied"}],
         "left_out": [{"uri": "s3://b/q/", "reason": "before --since"}],

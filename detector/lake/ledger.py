@@ -37,7 +37,7 @@ _UPGRADES = {  # from this version to the next
     2: part_records.UPGRADE,
     3: outbox.CREATE,
     4: intents.CREATE,
-    5: part_records.JUDGE_ANEW,
+    5: part_records.JUDGE_ANEW + object_records.READ_ANEW,
 }
 
 

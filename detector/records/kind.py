@@ -12,19 +12,28 @@ from detector.records.split import RawRecord
 
 _NO_RECORDS = "JSON, but no CloudTrail records"
 _AWS_SOURCE = re.compile(rb'"(aws:[a-z0-9-]{1,30})"')
-_MAGIC = {
-    b"PK\x03\x04": "zip archive; unpack it to have its files read",
-    b"PAR1": "Parquet file",
-}
+# The names that make JSON a record, as keys in any case, also where the record is text inside a string.
+_KEYS_OF_A_RECORD = tuple(re.compile(rb'%s\\*"\s*+:' % name, re.IGNORECASE) for name in (b"eventSource", b"eventTime"))
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257  # POSIX.1-1988 and later
 
 
 def kind_by_magic(data: bytes) -> str | None:
     """Say what a file is that is no text at all."""
-    return next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
+    return "Parquet file" if data.startswith(b"PAR1") else None
+
+
+def is_archive(data: bytes) -> bool:
+    """Say whether a file holds other files, among which logs may be."""
+    return data.startswith(b"PK\x03\x04") or data.startswith(_TAR_MAGIC, _TAR_MAGIC_AT)
+
+
+def holds_records(text: bytes) -> bool:
+    """Say whether text has what CloudTrail records have, in whatever form."""
+    return all(key.search(text) for key in _KEYS_OF_A_RECORD)
 
 
 def kind_of_all(records: Iterable[RawRecord]) -> str | None:
-    """Say what a file is, when no value in it is a CloudTrail event or a broken one."""
+    """Say what a file is, when no value in it is a CloudTrail event, a broken one, or holds one somewhere."""
     found: str | None = None
     for record in records:
         kind = _kind(record)
@@ -44,6 +53,8 @@ def kind_of_event(record: Any) -> str | None:  # noqa: ANN401 - a schema.Record
 def _kind(record: RawRecord) -> str | None:
     raw = record.raw
     if not record.listed and b"eventTime" not in raw and b"eventName" not in raw:
+        if holds_records(raw):
+            return None
         return "CloudTrail digest" if b'"digestStartTime"' in raw else _NO_RECORDS
     try:
         return kind_of_event(decode_record(raw).record)
@@ -60,4 +71,4 @@ def _kind_of_rejected(record: RawRecord) -> str | None:
     if source:
         return f"{source[1].decode()} event, not CloudTrail"
     is_meant = record.listed or not values.keys().isdisjoint({"eventTime", "eventName", "detail", "CloudTrailEvent"})
-    return None if is_meant else _NO_RECORDS
+    return None if is_meant or holds_records(record.raw) else _NO_RECORDS

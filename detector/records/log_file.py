@@ -6,13 +6,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from detector.records.compression import MAX_BYTES, decompress
 from detector.records.decode import Decoded, RejectedRecord, decode_record, decode_usual
-from detector.records.kind import kind_by_magic, kind_of_all, kind_of_event
+from detector.records.kind import holds_records, is_archive, kind_by_magic, kind_of_all, kind_of_event
 from detector.records.schema import RecordOfCaller
 from detector.records.split import RawRecord, RawRecords, unwrap
 from detector.records.table import Rows, to_table
@@ -56,6 +57,14 @@ class DecodedLogFile:
     def rejected(self) -> int:
         """The number of records that are no rows."""
         return sum(record.rejected for record in self.kept)
+
+    def rejections(self) -> list[dict[str, Any]]:
+        """Name the records that are no rows, as the run report does."""
+        return [
+            {"uri": self.rows.log_file, "index": record.index, "reason": record.reason}
+            for record in self.kept
+            if record.rejected
+        ]
 
     @property
     def table(self) -> pa.Table:
@@ -120,17 +129,27 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
     if _BLANK.fullmatch(data):
         yield replace(nothing, problem="nothing but white space" if data else "empty object")
         return
+    if is_archive(data):
+        yield replace(nothing, problem="an archive: unpack it first")
+        return
     raws = RawRecords(data)
     kind = kind_by_magic(data) or kind_of_all(raws)
     if kind and is_whole and not raws.problem:
         yield replace(nothing, skipped=kind)
         return
     count = 0
+    refused: KeptRecord | None = None  # the first, as long as no record is a row
     for piece in _pieces(raws, log_file):
+        if not count or refused:
+            refused = None if piece.rows.records else refused or piece.kept[0]
         count += piece.records
         yield piece
-    is_empty = not count and not raws.problem and not raws.has_list
-    yield replace(nothing, problem=raws.problem, skipped="an empty array" if is_empty else None)
+    problem = raws.problem
+    if refused and not problem:
+        form = "holds CloudTrail records in a form that is not read" if holds_records(data) else "no record can be read"
+        problem = f"{form}: {refused.reason}"
+    is_empty = not count and not problem and not raws.has_list
+    yield replace(nothing, problem=problem, skipped="an empty array" if is_empty else None)
 
 
 def _pieces(raws: RawRecords, log_file: str) -> Iterator[DecodedLogFile]:

@@ -53,6 +53,36 @@ def test_scan_has_the_exit_codes_of_run(run: Run, tmp_path: Path) -> None:
     assert "truncated gzip" in cut.err
 
 
+def test_what_is_skipped_rejected_or_in_a_form_that_is_not_read_is_named_as_run_names_it(
+    run: Run, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    write_log(logs / "login.json.gz", LOGIN, {"eventName": "NoTime"})
+    (logs / "stream").write_text(json.dumps({"logEvents": [{"id": "1", "message": json.dumps(LOGIN)}]}))
+    (logs / "other.json").write_text('{"a": 1}')
+    reports = []
+    for command in (
+        ("scan", logs),
+        ("run", logs, "--lake", tmp_path / "lake"),
+        ("run", logs, "--lake", tmp_path / "lake"),
+    ):
+        result = run(*command, "--report", tmp_path / "report.json")
+        assert result.code == 4
+        assert "stream: holds CloudTrail records in a form that is not read" in result.err
+        reports.append(json.loads((tmp_path / "report.json").read_text()))
+    for report in reports:
+        assert [one["reason"] for one in report["failures"]] == [
+            "holds CloudTrail records in a form that is not read: no eventTime"
+        ]
+        assert [Path(one["uri"]).name for one in report["skipped_for_content"]] == ["other.json"]
+    scanned, ingested, _ = reports
+    assert scanned["rejected"] == ingested["rejected"]
+    assert [(Path(one["uri"]).name, one["index"]) for one in scanned["rejected"]] == [
+        ("login.json.gz", 1),
+        ("stream", 0),
+    ]
+
+
 def test_sources_that_overlap_are_looked_through_once(run: Run, tmp_path: Path) -> None:
     log = write_log(tmp_path / "logs/login.json.gz", LOGIN)
     result = run("scan", tmp_path / "logs", log, "--min-severity", "critical")

@@ -105,6 +105,28 @@ def test_an_empty_ledger_is_no_lake_to_read(tmp_path: Path) -> None:
     assert read_lake(tmp_path).events == ()
 
 
+def test_what_an_older_version_skipped_or_got_no_row_out_of_is_read_anew(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, writable=True)
+    ledger.commit(
+        [
+            an_object("s3://b/read", "e"),
+            an_object("s3://b/without records", "e", records=0, rows=0),
+            an_object("s3://b/skipped", "e", status=ObjectStatus.SKIPPED, records=0, rows=0, reason="JSON"),
+            an_object("s3://b/rejected", "e", records=2, rows=0),
+        ],
+        [],
+        [],
+    )
+    ledger.close()
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute("DROP TABLE misjudged_dates")
+    connection.execute("PRAGMA user_version = 5")
+    connection.close()
+    ledger = Ledger.open(tmp_path, writable=True)
+    assert [one.uri for one in ledger.objects()] == ["s3://b/read", "s3://b/without records"]
+    ledger.close()
+
+
 @pytest.mark.parametrize(
     "etag",
     ["d41d8cd98f00b204e9800998ecf8427e", "ab" * 32, "d41d8cd98f00b204e9800998ecf8427e-12", "12-34567", "D" * 32, ""],

@@ -133,7 +133,6 @@ def test_a_lone_surrogate_inside_a_looked_up_event_stays_one() -> None:
         (b'{"Records":[' + record(1, eventCategory="Insight") + b"]}", "CloudTrail Insights"),
         (record(1, eventCategory="Insight") + b"\n" + record(2, eventCategory="Insight"), "CloudTrail Insights"),
         (b'{"detail-type":"Object Created","detail":{"bucket":{}}}', "JSON, but no CloudTrail records"),
-        (b"PK\x03\x04rest", "zip archive; unpack it to have its files read"),
         (b"PAR1rest", "Parquet file"),
     ],
 )
@@ -156,10 +155,54 @@ def test_a_log_file_without_events_is_a_log_file() -> None:
         assert outcome(content) == ([], 0, None, None)
 
 
-def test_records_that_all_lack_a_time_are_rejected_not_skipped() -> None:
-    assert outcome(b'{"Records":[{"eventName":"A"},{}]}') == ([], 2, None, None)
-    assert outcome(b'{"eventName":"A"}') == ([], 1, None, None)
-    assert outcome(b'{"Records":[null]}') == ([], 1, None, None)
+def test_a_file_all_of_whose_records_are_rejected_is_a_failure() -> None:
+    assert outcome(b'{"Records":[{"eventName":"A"},{}]}') == ([], 2, None, "no record can be read: no eventTime")
+    assert outcome(b'{"eventName":"A"}') == ([], 1, None, "no record can be read: no eventTime")
+    assert outcome(b'{"Records":[null]}')[:3] == ([], 1, None)
+    assert outcome(b'{"Records":[null]}')[3] is not None
+    assert outcome(b'{"Records":[{"eventName":"A"},' + A + b"]}")[1:] == (1, None, None)
+
+
+WHOLE = record(1, eventSource="signin.amazonaws.com")
+
+
+def _as_log_event(raw: bytes) -> bytes:
+    return json.dumps({"id": "1", "timestamp": 0, "message": raw.decode()}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"messageType":"DATA_MESSAGE","logEvents":[' + _as_log_event(WHOLE) + b"]}",
+        b'{"events":[' + _as_log_event(WHOLE) + b"]}",
+        b'[{"Records":[' + WHOLE + b"]}]",
+        b'{"Records":[{"Records":[' + WHOLE + b"]}]}",
+        b'{"preview":false,"result":{"_raw":' + json.dumps(WHOLE.decode()).encode() + b"}}",
+        b'{"_source":{"event":{"original":' + json.dumps(WHOLE.decode()).encode() + b"}}}",
+        b'{"digestStartTime":"2025-03-04T09:00:00Z","note":' + WHOLE + b"}",
+        WHOLE.lower(),
+    ],
+    ids=[
+        "Firehose",
+        "filter-log-events",
+        "array of files",
+        "Records in Records",
+        "raw",
+        "original",
+        "digest",
+        "lower case",
+    ],
+)
+def test_what_holds_records_in_a_form_that_is_not_read_is_a_failure(content: bytes) -> None:
+    decoded = decode(content)
+    assert (len(decoded.rows.records), decoded.skipped) == (0, None)
+    assert str(decoded.problem).startswith("holds CloudTrail records in a form that is not read: ")
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04rest", b"a".ljust(257, b"\0") + b"ustar\x0000"], ids=["zip", "tar"])
+def test_an_archive_is_a_failure_that_says_what_to_do(content: bytes) -> None:
+    for stored in (content, gzip.compress(content)):
+        assert outcome(stored) == ([], 0, None, "an archive: unpack it first")
 
 
 @pytest.mark.parametrize(
@@ -369,7 +412,7 @@ EXPECTED_OF_CORPUS = {
     "cloudtrail/CreateApiKey.json": "not JSON: expected a string at byte 10",
     "README.md": "not JSON: not a JSON value at byte 0",
     "SOURCE.txt": "not JSON: not a JSON value at byte 0",
-    ".zip": "zip archive; unpack it to have its files read",
+    ".zip": "an archive: unpack it first",
 }
 
 
