@@ -2,7 +2,7 @@
 -- title = "Records that share an eventID and differ"
 -- severity = "high"
 -- confidence = "high"
--- attack = ["TA0005:T1565.001"]
+-- attack = ["TA0040:T1565.001"]
 -- description = """
 -- Two or more records about root, sign-ins, MFA or trails have one eventID in one account, and not the same content.
 -- CloudTrail gives every event an id of its own, and delivers copies of an event unchanged. Whoever can write to the

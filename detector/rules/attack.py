@@ -54,6 +54,8 @@ TECHNIQUES = {
     "T1556.006": "Multi-Factor Authentication",
     "T1562": "Impair Defenses",
     "T1562.008": "Disable or Modify Cloud Logs",
+    "T1565": "Data Manipulation",
+    "T1565.001": "Stored Data Manipulation",
     "T1580": "Cloud Infrastructure Discovery",
     "T1621": "Multi-Factor Authentication Request Generation",
     "T1666": "Modify Cloud Resource Hierarchy",

@@ -114,6 +114,11 @@ def test_splunk_gets_the_token_and_events_one_after_the_other(endpoint: Endpoint
         (503, {"text": "Server is busy", "code": 9}, "HTTP 503, code 9: Server is busy", ""),
         (404, None, "HTTP 404", "check the URL"),
         (500, ["\x1b[31m"], "HTTP 500", ""),
+        # What any server may answer, and no collector does.
+        (200, {"text": "Server is busy", "code": 9}, "HTTP 200, code 9: Server is busy", ""),
+        (200, {"text": "Success", "code": False}, "HTTP 200, not code 0", "collector"),
+        (200, None, "HTTP 200, not code 0", "collector"),
+        (403, {"text": "?", "code": [1]}, "HTTP 403", "DETECTOR_HEC_TOKEN"),
     ],
 )
 def test_splunks_refusals_are_explained(endpoint: Endpoint, status: int, reply: object, reason: str, hint: str) -> None:
@@ -123,6 +128,14 @@ def test_splunks_refusals_are_explained(endpoint: Endpoint, status: int, reply: 
     assert reason in undelivered.reason
     assert hint in undelivered.hint
     assert TOKEN not in undelivered.reason + undelivered.hint
+
+
+@pytest.mark.parametrize("reply", [{"code": [1]}, {"code": {}}, {"code": 6, "invalid-event-number": 10**20}, [], "6"])
+def test_an_odd_refusal_is_one_of_the_event_that_it_is_about(endpoint: Endpoint, reply: object) -> None:
+    body = json.dumps(reply).encode()
+    endpoint.react = lambda request: Reply(400, body) if b"id-1" in request.body else Reply()
+    delivery = send(hec(endpoint))
+    assert ([one.alert_id for one in delivery.refused], delivery.accepted) == (["id-1"], 2)
 
 
 @pytest.mark.parametrize("status", [413, 400])
@@ -155,6 +168,8 @@ def test_a_webhook_can_check_who_sent_the_lines_and_when(endpoint: Endpoint, mon
         (Reply(302, headers={"Location": "http://127.0.0.1:1/"}), "a redirect, which is not followed", "leads to"),
         (Reply(instead=Instead.RESET), "broke the connection", ""),
         (Reply(429, headers={"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}), "HTTP 429", ""),
+        (Reply(503, headers={"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}), "HTTP 503", ""),
+        (Reply(503, headers={"Retry-After": "Mon, 01 Jan 0001 00:00:00 +1000"}), "HTTP 503", ""),
     ],
 )
 def test_what_a_webhook_answers_is_said(endpoint: Endpoint, reply: Reply, reason: str, hint: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from .cases import case_of
 from .paths import Folder, by_scan
 from .rounds import fewest, make_round, told
@@ -12,10 +14,12 @@ from .rounds import fewest, make_round, told
 _CASES = 500  # more by hand: `python -m tests.differential --cases 50000`
 
 
+@pytest.mark.slow
 def test_every_way_gives_the_same_alerts() -> None:
     assert (trouble := told(make_round(1, _CASES))) is None, trouble
 
 
+@pytest.mark.slow
 def test_the_cases_have_nearly_every_rule_speak(tmp_path: Path) -> None:
     folder = Folder(tmp_path, make_round(1, _CASES))
     folder.arrive(0)

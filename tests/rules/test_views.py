@@ -171,7 +171,19 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"mfa_target_kind": None, "mfa_target": None, "mfa_target_is_caller": False}),
     (
         {**OFF, "requestParameters": {"serialNumber": f"arn:aws:iam::{ACCOUNT}:u2f/root/key", "userName": "alice"}},
-        {"mfa_target_kind": "root", "mfa_target": "root"},
+        {"mfa_target_kind": "user", "mfa_target": "alice"},
+    ),
+    (
+        {**OFF, "requestParameters": {"serialNumber": f"arn:aws:iam::{ACCOUNT}:u2f/root/key"}, "userIdentity": USER},
+        {"mfa_target_kind": "root"},
+    ),
+    (
+        {
+            **OFF,
+            "requestParameters": {"serialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device"},
+            "userIdentity": USER,
+        },
+        {"mfa_target_kind": "user", "mfa_target": "alice", "mfa_target_is_caller": True},
     ),
     ({**OFF, "requestParameters": {"userName": "aws root user"}}, {"mfa_target_kind": "root"}),
     ({**OFF, "requestParameters": {"userName": "root"}}, {"mfa_target_kind": "user", "mfa_target": "root"}),

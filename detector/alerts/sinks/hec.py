@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from detector.alerts.sinks.http import Answer, Endpoint
+from detector.alerts.sinks.http import Endpoint
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Limits, NotDelivered, Receipt
 from detector.errors import UsageError
 from detector.lake.outbox import Document
 
 TOKEN_VARIABLE = "DETECTOR_HEC_TOKEN"  # noqa: S105 - its name
+_URL_HINT = "check the URL: is it the collector's, and its port 8088?"
+_SUCCESS = 0
 _PATH = "/services/collector/event"
 _TOKEN_HINT = f"{TOKEN_VARIABLE} holds the token; Settings > Data inputs > HTTP Event Collector shows its state"
 # What is wrong with the token, the index or the collector, not with an event.
-_SET_UP_OTHERWISE = {
+_SET_UP_OTHERWISE: Mapping[int | None, str] = {
     1: _TOKEN_HINT,
     2: _TOKEN_HINT,
     3: _TOKEN_HINT,
@@ -31,6 +33,15 @@ _SET_UP_OTHERWISE = {
     14: "turn off indexer acknowledgement for this token",
     16: _TOKEN_HINT,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What a collector says; None where it says nothing of the kind."""
+
+    code: int | None = None
+    text: str = ""
+    invalid_event_number: int | None = None
 
 
 class SplunkCollector:
@@ -61,22 +72,18 @@ class SplunkCollector:
             {"Authorization": f"Splunk {self._token}", "Content-Type": "application/json"},
             seconds,
         )
-        if answer.is_success:
+        reply = _parse_reply(answer.body)
+        if answer.is_success and reply.code == _SUCCESS:
             return [ACCEPTED] * len(documents)
-        reply = _reply(answer)
-        code, text = reply.get("code"), " ".join(str(reply.get("text", "")).split())[:200]
-        reason = f"HTTP {answer.status}" + (f", code {code}: {text}" if code is not None else "")
+        reason = f"HTTP {answer.status}" + (f", code {reply.code}: {reply.text}" if reply.code is not None else "")
+        if answer.is_success:  # a proxy's page, or a collector that is busy: none of the events is known to be taken
+            raise NotDelivered(f"{reason}, not code {_SUCCESS}", hint=_URL_HINT, wait_seconds=answer.wait_seconds)
         if answer.may_recover:
             raise NotDelivered(reason, wait_seconds=answer.wait_seconds)
-        if answer.status in (400, 413) and code not in _SET_UP_OTHERWISE:
-            number = reply.get("invalid-event-number")
-            raise BatchRefused(reason, suspect=number if isinstance(number, int) else None)
-        hint = (
-            _TOKEN_HINT if answer.status in (401, 403) else "check the URL: is it the collector's, and its port 8088?"
-        )
-        raise NotDelivered(
-            reason, hint=_SET_UP_OTHERWISE.get(code, hint) if isinstance(code, int) else hint, may_recover=False
-        )
+        if answer.status in (400, 413) and reply.code not in _SET_UP_OTHERWISE:
+            raise BatchRefused(reason, suspect=reply.invalid_event_number)
+        hint = _TOKEN_HINT if answer.status in (401, 403) else _URL_HINT
+        raise NotDelivered(reason, hint=_SET_UP_OTHERWISE.get(reply.code, hint), may_recover=False)
 
     def close(self) -> None:
         """Close the connections."""
@@ -90,9 +97,17 @@ def _open_endpoint(url: str) -> Endpoint:
     return Endpoint(plain if path else f"{scheme}://{host}{_PATH}")
 
 
-def _reply(answer: Answer) -> dict[str, Any]:
+def _parse_reply(body: bytes) -> _Reply:
+    """Return what a collector says; of whatever else comes, nothing."""
     try:
-        reply = json.loads(answer.body)
+        said = json.loads(body)
     except (ValueError, RecursionError):
-        return {}
-    return reply if isinstance(reply, dict) else {}
+        return _Reply()
+    if not isinstance(said, dict):
+        return _Reply()
+    code, number = said.get("code"), said.get("invalid-event-number")
+    return _Reply(
+        code if type(code) is int else None,
+        " ".join(str(said.get("text", "")).split())[:200],
+        number if type(number) is int else None,
+    )

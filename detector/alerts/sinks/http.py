@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,10 +93,8 @@ class Endpoint:
                 preload_content=False,
             )
             try:
-                content = response.read(_ANSWER_BYTES, decode_content=False)
+                content = _read(response, until=time.monotonic() + seconds)
                 wait_seconds = _wait_seconds(response.headers.get("Retry-After"))
-                if len(content) == _ANSWER_BYTES:  # there may be more, for ever
-                    response.close()
             finally:
                 response.release_conn()
         except HTTPError as error:
@@ -164,6 +163,17 @@ def _open_pool(parts: SplitResult) -> urllib3.PoolManager:
         raise UsageError("HTTPS_PROXY is not the URL of an HTTP proxy", hint="write http://HOST:PORT") from error
 
 
+def _read(response: urllib3.BaseHTTPResponse, until: float) -> bytes:
+    """Return the beginning of an answer: of one that does not end, or comes byte by byte, what is there in time."""
+    content = bytearray()
+    while piece := response.read1(_ANSWER_BYTES - len(content), decode_content=False):
+        content += piece
+        if len(content) >= _ANSWER_BYTES or time.monotonic() > until:
+            response.close()  # not for another request
+            break
+    return bytes(content)
+
+
 def _no_answer(error: HTTPError, host: str) -> NotDelivered:
     match error:
         case SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -204,6 +214,6 @@ def _wait_seconds(header: str | None) -> float | None:
             seconds = float(header[:9])
         else:
             seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a time zone of a million years, for one
         return None
     return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)
