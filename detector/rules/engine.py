@@ -33,8 +33,30 @@ RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB pla
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
 
 
+# Whoever floods a rule must not hide what others do, nor what comes later: callers take turns, each with their newest.
+_NEWEST_OF_EACH_CALLER = """
+WITH found AS (
+{}
+),
+
+callers AS (SELECT event_key, any_value(actor_key) AS actor_key FROM candidates GROUP BY event_key)
+
+SELECT found.*
+FROM found
+LEFT JOIN callers ON callers.event_key = found.event_ids[1]
+ORDER BY
+    row_number() OVER (
+        PARTITION BY found.account_id, callers.actor_key
+        ORDER BY found.event_time DESC, found.summary, found.event_ids
+    ),
+    found.event_time DESC,
+    found.summary,
+    found.event_ids
+"""
+
+
 class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
-    """A rule returned more rows than allowed; `findings` are the oldest ones."""
+    """A rule returned more rows than allowed; `findings` are the newest ones of each caller."""
 
     def __init__(self, message: str, findings: list[Finding], *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -122,7 +144,7 @@ class Engine:
 
         Raises:
             RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
-            TooManyFindings: there are more than the cap; the error carries the first ones.
+            TooManyFindings: there are more than the cap; the error carries as many, the newest of each caller.
         """
         self._make_views()
         try:
@@ -133,9 +155,11 @@ class Engine:
                 check_columns([column[0] for column in columns], [str(column[1]) for column in columns])
                 # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
                 found = cast("pa.Table", connection.to_arrow_table())
-                if found.num_rows > self._row_cap:  # which are the oldest?
-                    ordered = connection.sql(rule.sql).order("event_time, summary, event_ids")
-                    found = ordered.limit(self._row_cap + 1).to_arrow_table()
+                has_more = found.num_rows > self._row_cap
+                if has_more:
+                    found = connection.sql(
+                        f"{_NEWEST_OF_EACH_CALLER.format(rule.sql)} LIMIT {self._row_cap}"
+                    ).to_arrow_table()
                 rows = found.to_pylist()
             findings = sorted((make_finding(rule, row) for row in rows), key=lambda finding: finding.order)
         except duckdb.InterruptException as error:
@@ -147,10 +171,10 @@ class Engine:
             raise RuleQueryError(
                 f"{rule.path}: {first_line(error)}", hint=f"`detector rules check {rule.path.parent}` runs its examples"
             ) from error
-        if len(findings) > self._row_cap:
+        if has_more:
             raise TooManyFindings(
-                f"{rule.path}: more than {self._row_cap} findings, the oldest {self._row_cap} are kept",
-                findings[: self._row_cap],
+                f"{rule.path}: more than {self._row_cap} findings, the newest of each caller are kept",
+                findings,
                 hint="group them in the rule, with a dedup_key",
             )
         return findings

@@ -212,7 +212,7 @@ def test_each_bad_rule_is_named_and_the_others_run(run: Run, lake: Path, tmp_pat
     errors = {Path(line.split(": ")[1]).stem: line for line in result.err.splitlines() if line.startswith("error: ")}
     assert errors.keys() == {"broken", "endless", "greedy", "prying", "writing"}
     assert "stopped after 2 seconds" in errors["endless"]
-    assert "more than 3 findings, the oldest 3 are kept" in errors["greedy"]
+    assert "more than 3 findings, the newest of each caller are kept" in errors["greedy"]
     assert "/etc/passwd" in errors["prying"]
     assert not (tmp_path / "out.csv").exists()
     found = [alert["rule_id"] for alert in result.alerts]

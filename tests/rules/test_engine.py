@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import duckdb
 import pyarrow as pa
@@ -58,6 +59,11 @@ def rule(tmp_path: Path) -> WriteRule:
 def to_table(*patches: dict[str, Any], log_file: str = "s3://trail/a.json.gz") -> pa.Table:
     records = [merge_patch(LOGIN, patch) for patch in patches]
     return decode_log_file(json.dumps({"Records": records}).encode(), log_file).table
+
+
+def a_call(time: str, caller: str) -> dict[str, Any]:
+    key = str(uuid5(NAMESPACE_URL, time))
+    return {"eventTime": time, "eventID": key, "userIdentity": {"arn": f"arn:aws:iam::111122223333:user/{caller}"}}
 
 
 @pytest.fixture
@@ -227,7 +233,7 @@ def test_the_other_rules_run_after_a_broken_one(engine: Engine, rule: WriteRule)
     assert len(engine.run(NO_MFA)) == 1
 
 
-def test_the_row_cap_keeps_the_oldest_findings_and_says_so(rule: WriteRule) -> None:
+def test_the_row_cap_keeps_the_newest_findings_and_says_so(rule: WriteRule) -> None:
     many = rule(
         """
         SELECT '1' AS account_id, TIMESTAMP '2026-03-01 09:00:00' - to_seconds(i) AS event_time, ['e'] AS event_ids,
@@ -238,10 +244,31 @@ def test_the_row_cap_keeps_the_oldest_findings_and_says_so(rule: WriteRule) -> N
         with pytest.raises(TooManyFindings, match=r"a_rule\.sql: more than 2 findings") as caught:
             engine.run(many)
         assert [f.event_time for f in caught.value.findings] == [
-            datetime(2026, 2, 17, 19, 13, 21, tzinfo=UTC),
-            datetime(2026, 2, 17, 19, 13, 22, tzinfo=UTC),
+            datetime(2026, 3, 1, 8, 59, 59, tzinfo=UTC),
+            datetime(2026, 3, 1, 9, 0, 0, tzinfo=UTC),
         ]
         assert caught.value.hint
+
+
+def test_a_caller_who_floods_a_rule_does_not_hide_the_others(rule: WriteRule) -> None:
+    calls = rule(
+        """
+        SELECT account_id, event_time, [event_id] AS event_ids, actor_key AS summary FROM candidates
+        """
+    )
+    flood = [a_call(f"2026-03-01T09:{minute:02}:00Z", "mallory") for minute in range(10, 60)]
+    quiet = [a_call("2026-03-01T09:00:00Z", "alice"), a_call("2026-03-01T08:00:00Z", "bob")]
+    with (
+        Engine(TableEvents(to_table(*quiet, *flood)), row_cap=4) as engine,
+        pytest.raises(TooManyFindings) as caught,
+    ):
+        engine.run(calls)
+    assert [(finding.event_time.hour, finding.event_time.minute) for finding in caught.value.findings] == [
+        (8, 0),
+        (9, 0),
+        (9, 58),
+        (9, 59),
+    ]
 
 
 @pytest.mark.parametrize("end", [";", ";\n-- the end", "\n-- a comment"])
