@@ -17,10 +17,16 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from detector.errors import SourceError
 from detector.sources.keys import exclusion, folder_exclusion, other_service, parse_folder, skip_reason
-from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
+from detector.sources.log_source import (
+    MAX_OBJECT_BYTES,
+    LeftOut,
+    Listed,
+    LogObject,
+    Skipped,
+    Unreadable,
+    too_large,
+)
 from detector.window import Scope
-
-STREAM_CAP_BYTES: Final = 1 << 30
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.~-]+")  # nothing in it needs quoting
@@ -81,12 +87,7 @@ class LocalReader:
     def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
         """Yield the bytes of each file, in order, one at a time."""
         for item in objects:
-            try:
-                content: bytes | Unreadable = path_of_uri(item.uri).read_bytes()
-            except OSError as error:
-                gone = isinstance(error, FileNotFoundError)
-                content = Unreadable(item.uri, "listed, but gone since" if gone else _why(error))
-            yield item, content
+            yield item, _content(item.uri)
 
 
 @dataclass
@@ -118,12 +119,12 @@ class StreamSource:
     def _read(self) -> bytes:
         try:
             with self.open_stream() as stream:
-                content = stream.read(STREAM_CAP_BYTES + 1)
+                content = stream.read(MAX_OBJECT_BYTES + 1)
         except OSError as error:
             raise SourceError(f"cannot read standard input: {_why(error)}") from error
-        if len(content) > STREAM_CAP_BYTES:
+        if len(content) > MAX_OBJECT_BYTES:
             raise SourceError(
-                f"standard input is larger than {STREAM_CAP_BYTES} bytes",
+                f"standard input is larger than {MAX_OBJECT_BYTES} bytes",
                 hint="save it in a directory as several files and name the directory",
             )
         return content
@@ -205,6 +206,17 @@ class _Walk:
             return LeftOut(uri, "hidden directory")
         reason = folder_exclusion(self.scope, key) or other_service(key)
         return LeftOut(uri, reason) if reason else None
+
+
+def _content(uri: str) -> bytes | Unreadable:
+    try:
+        with path_of_uri(uri).open("rb") as file:
+            # Before any memory is taken: a sparse file has whatever size somebody gave it.
+            size_bytes = os.fstat(file.fileno()).st_size
+            return too_large(uri, size_bytes) if size_bytes > MAX_OBJECT_BYTES else file.read(size_bytes)
+    except OSError as error:
+        gone = isinstance(error, FileNotFoundError)
+        return Unreadable(uri, "listed, but gone since" if gone else _why(error))
 
 
 def _naming_prefix(root: Path) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from detector.window import Scope
+
+MAX_OBJECT_BYTES: Final = 1 << 30  # as stored; what a larger object holds would be over the cap in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Unreadable:
 
 
 Listed = LogObject | Skipped | LeftOut | Unreadable
+
+
+def too_large(uri: str, size_bytes: int) -> Unreadable:
+    """Say of an object that it is not read for its size."""
+    return Unreadable(uri, f"{size_bytes:,} bytes, more than the cap of {MAX_OBJECT_BYTES:,}")
 
 
 class Reader(Protocol):

@@ -7,6 +7,7 @@ import pickle
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -181,17 +182,29 @@ def test_a_file_that_cannot_be_read_is_named_and_its_neighbours_are_read(
     put(tmp_path, "a.json", "b.json", "c.json", body=b"x")
     items = [item for item in found(tmp_path) if isinstance(item, LogObject)]
     (tmp_path / "a.json").unlink()
-    read_bytes = Path.read_bytes
+    open_path = Path.open
 
-    def refusing(path: Path) -> bytes:
+    def refusing(path: Path, mode: str) -> IO[Any]:
         if path.name == "b.json":
             raise PermissionError(13, "Permission denied")
-        return read_bytes(path)
+        return open_path(path, mode)
 
-    monkeypatch.setattr(Path, "read_bytes", refusing)
+    monkeypatch.setattr(Path, "open", refusing)
     assert [content for _, content in LocalReader().read(items)] == [
         Unreadable(items[0].uri, "listed, but gone since"),
         Unreadable(items[1].uri, "permission denied"),
+        b"x",
+    ]
+
+
+def test_a_file_of_any_size_is_failed_before_it_is_read(tmp_path: Path) -> None:
+    put(tmp_path, "a.json", "c.json", body=b"x")
+    with (tmp_path / "b.log").open("wb") as sparse:
+        sparse.truncate(1 << 41)
+    items = [item for item in found(tmp_path) if isinstance(item, LogObject)]
+    assert [content for _, content in LocalReader().read(items)] == [
+        b"x",
+        Unreadable(items[1].uri, "2,199,023,255,552 bytes, more than the cap of 1,073,741,824"),
         b"x",
     ]
 
@@ -256,7 +269,7 @@ def test_a_stream_reader_knows_only_its_own_object() -> None:
 
 
 def test_too_much_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "STREAM_CAP_BYTES", 10)
+    monkeypatch.setattr(local, "MAX_OBJECT_BYTES", 10)
     assert [*StreamSource(lambda: io.BytesIO(b"x" * 10)).list(Scope())]
     with pytest.raises(SourceError, match="larger than 10 bytes"):
         list(StreamSource(lambda: io.BytesIO(b"x" * 11)).list(Scope()))
