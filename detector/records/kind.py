@@ -14,6 +14,7 @@ _NO_RECORDS = "JSON, but no CloudTrail records"
 _AWS_SOURCE = re.compile(rb'"(aws:[a-z0-9-]{1,30})"')
 # The names that make JSON a record, as keys in any case, also where the record is text inside a string.
 _KEYS_OF_A_RECORD = tuple(re.compile(rb'%s\\*"\s*+:' % name, re.IGNORECASE) for name in (b"eventSource", b"eventTime"))
+_ALERT = re.compile(rb'\{\s*+"schema"\s*+:\s*+"detector\.alert/')  # which holds the records that it is about
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257  # POSIX.1-1988 and later
 
 
@@ -52,6 +53,8 @@ def kind_of_event(record: Any) -> str | None:  # noqa: ANN401 - a schema.Record
 
 def _kind(record: RawRecord) -> str | None:
     raw = record.raw
+    if _ALERT.match(raw):
+        return "detector alerts"
     if not record.listed and b"eventTime" not in raw and b"eventName" not in raw:
         if holds_records(raw):
             return None

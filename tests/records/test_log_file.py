@@ -134,6 +134,7 @@ def test_a_lone_surrogate_inside_a_looked_up_event_stays_one() -> None:
         (record(1, eventCategory="Insight") + b"\n" + record(2, eventCategory="Insight"), "CloudTrail Insights"),
         (b'{"detail-type":"Object Created","detail":{"bucket":{}}}', "JSON, but no CloudTrail records"),
         (b"PAR1rest", "Parquet file"),
+        (b'{"schema": "detector.alert/1", "records": [' + record(1, eventSource="x") + b"]}", "detector alerts"),
     ],
 )
 def test_another_kind_of_file_is_skipped_with_the_reason(content: bytes, reason: str) -> None:
