@@ -49,7 +49,7 @@ class Example:
         content = json.dumps({"Records": self.records}).encode()
         decoded = decode_log_file(content, f"example:{self.name}")
         rejected = [f"record {kept.index}: {kept.reason}" for kept in decoded.kept if kept.rejected]
-        trouble = decoded.problem or decoded.skipped or "; ".join(rejected)
+        trouble = "; ".join(rejected) or decoded.problem or decoded.skipped
         if trouble:
             raise ValueError(trouble)
         return decoded.table
