@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -134,7 +135,15 @@ def detect_command(
     """
     from detector.alerts.delivery import Patience
     from detector.alerts.sinks.opening import open_outputs
-    from detector.detect import Selection, detect, withdrawn_alerts, write_alerts, write_new_alerts, write_withdrawn
+    from detector.detect import (
+        Selection,
+        detect,
+        may_be_news,
+        withdrawn_alerts,
+        write_alerts,
+        write_new_alerts,
+        write_withdrawn,
+    )
     from detector.lake.reader import read_emitted, read_lake
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
@@ -158,6 +167,7 @@ def detect_command(
             entries,
             rule_seconds=rule_seconds,
             rule_findings=rule_findings,
+            is_of_interest=(lambda _finding: True) if writer is None else partial(may_be_news, ledger=writer.ledger),
         )
         written = list(filter(selection.takes, detection.alerts))
         if withdrawn:
@@ -215,7 +225,7 @@ def run_command(
     expect_work(jobs, "detector.part_writer")
     from detector.alerts.delivery import Patience
     from detector.alerts.sinks.opening import open_outputs
-    from detector.detect import Selection, detect, write_new_alerts
+    from detector.detect import Selection, detect, may_be_news, write_new_alerts
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
@@ -238,6 +248,7 @@ def run_command(
             entries,
             rule_seconds=rule_seconds,
             rule_findings=rule_findings,
+            is_of_interest=partial(may_be_news, ledger=writer.ledger),
         )
         alerts = filter(selection.takes, detection.alerts)
         written, delivery = write_new_alerts(alerts, outputs, writer.ledger, Patience(delivery_seconds))

@@ -32,7 +32,7 @@ def sql_command(
 
     files = read_lake(lake, candidates().digest)
     say_unlisted(lake, files.unlisted)
-    with Engine(files) as engine:
+    with Engine(files, memory_limit="2GB") as engine:
         count = write_rows(engine.query(query), form, output)
     if output is not None:
         say(f"{counted(count, 'row')} to {output}")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from detector.alerts.alert import Alert, Suppression, alert_id, make_alert
+from detector.alerts.alert import EVENT_IDS, Alert, Suppression, alert_id, make_alert
 from detector.alerts.delivery import Delivery, Patience, Unremembered, deliver
 from detector.alerts.formatting import line_of
 from detector.alerts.line import json_line
@@ -26,6 +27,8 @@ from detector.rules.finding import Finding, rfc3339
 from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_directory
 from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
 from detector.severity import Severity
+
+_EVENTS_AT_A_TIME = 10_000  # whose records are in memory while alerts are made of them
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ def detect(
     rule_seconds: float = 60,
     rule_findings: int = 100_000,
     sees_all_events: bool = True,
+    is_of_interest: Callable[[Finding], bool] = lambda _finding: True,
 ) -> Detection:
     """Run the shipped rules, and those of more directories, over all events.
 
@@ -58,9 +62,10 @@ def detect(
         now: aware; becomes `detected_at`, and decides which suppressions have expired.
         suppressions: of what they cover, the alert says so.
         rule_seconds: how long one rule may run.
-        rule_findings: how many findings of one rule become alerts.
+        rule_findings: how many findings of one rule become alerts; of more, the newest of each caller.
         sees_all_events: False when `events` are only what candidates and the shipped rules need; rules of other
             directories that read all events then cannot run.
+        is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
     """
     detection = Detection()
     with (
@@ -74,7 +79,7 @@ def detect(
         if not sees_all_events:
             rule_set = _without_readers_of_all_events(rule_set, detection)
         detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
-        run_rules(engine, rule_set.rules, now, suppressions, detection)
+        run_rules(engine, rule_set.rules, now, suppressions, detection, is_of_interest, rule_findings)
         detection.warnings += _coverage_warnings(engine.accounts_without_sign_in_region())
     return detection
 
@@ -86,16 +91,15 @@ def run_rules(
     suppressions: Sequence[SuppressionEntry],
     detection: Detection,
     is_of_interest: Callable[[Finding], bool] = lambda _finding: True,
+    rule_findings: int = 100_000,
 ) -> None:
-    """Run rules that are loaded already, and add what they find to `detection`.
-
-    Args:
-        is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
-    """
+    """Run rules that are loaded already, and add what they find to `detection`; see `detect`."""
     engine.prepare()
     with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
         # Alerts are made of what some rules have found while others run.
         for rule, (findings, error) in zip(rules, pool.map(partial(_run, engine), rules), strict=True):
+            if isinstance(error, TooManyFindings):
+                findings, error = _newest(engine, rule, is_of_interest, rule_findings)
             if error is None:
                 detection.complete.add(rule.id)
             else:
@@ -120,23 +124,62 @@ def _run(engine: Engine, rule: Rule) -> tuple[list[Finding], RuleError | None]:
     """Return what a rule finds, and what kept it from its end."""
     try:
         return engine.run(rule), None
-    except TooManyFindings as error:
-        return error.findings, error
     except RuleError as error:
         return [], error
+
+
+def _newest(
+    engine: Engine, rule: Rule, is_of_interest: Callable[[Finding], bool], limit: int
+) -> tuple[list[Finding], RuleError | None]:
+    """Return at most `limit` findings of interest of a rule that finds too many, and what is to be said of the others.
+
+    What was of interest before is so no more: run after run comes to an end, and then there is nothing to say.
+    """
+    try:
+        first = list(islice(filter(is_of_interest, engine.newest(rule)), limit + 1))
+    except RuleError as error:
+        return [], error
+    if len(first) <= limit:
+        return first, None
+    cut = TooManyFindings(
+        f"{rule.path}: more than {limit} findings; the newest of each caller are kept",
+        hint="`detect --new` and `run` write the others next time; --rule-findings takes more at once",
+    )
+    return first[:limit], cut
 
 
 def _alerts(
     engine: Engine, findings: Sequence[Finding], now: datetime, suppressions: Sequence[SuppressionEntry]
 ) -> Iterator[Alert]:
-    if not findings:
-        return  # most rules find nothing most of the time; the look-up costs three queries
-    found = engine.evidence(key for finding in findings for key in finding.event_ids)
+    suppressed = {entry.rule for entry in suppressions}
+    for some in _in_batches(findings):
+        found = engine.evidence(chain.from_iterable(_shown(engine, finding, suppressed) for finding in some))
+        for finding in some:
+            events = evidence_of(finding, found)
+            entry = suppressing_entry(suppressions, finding, events, now)
+            alert = make_alert(finding, events, now)
+            yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
+
+
+def _in_batches(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
+    """Yield findings in batches, so that the events of a flood are not held all at once."""
+    batch: list[Finding] = []
+    events = 0
     for finding in findings:
-        events = evidence_of(finding, found)
-        entry = suppressing_entry(suppressions, finding, events, now)
-        alert = make_alert(finding, events, now)
-        yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
+        batch.append(finding)
+        events += min(len(finding.event_ids), EVENT_IDS)
+        if events >= _EVENTS_AT_A_TIME:
+            yield batch
+            batch, events = [], 0
+    if batch:
+        yield batch
+
+
+def _shown(engine: Engine, finding: Finding, suppressed: Collection[str]) -> Sequence[str]:
+    """Return the keys of the events that the alert names; of all, where a suppression may have to fit every one."""
+    if len(finding.event_ids) <= EVENT_IDS or finding.rule.id in suppressed:
+        return finding.event_ids
+    return engine.oldest(finding, EVENT_IDS)
 
 
 def _coverage_warnings(accounts: Sequence[str]) -> Iterator[str]:

@@ -172,7 +172,15 @@ class Alerting:
             )
 
         detection = Detection()
-        run_rules(engine, rules, now.replace(microsecond=0), self.settings.suppressions, detection, is_of_interest)
+        run_rules(
+            engine,
+            rules,
+            now.replace(microsecond=0),
+            self.settings.suppressions,
+            detection,
+            is_of_interest,
+            self.settings.rule_findings,
+        )
         self._tell_errors(detection.errors)
         alerts: Iterable[Alert] = filter(self.settings.selection.takes, detection.alerts)
         if self.settings.with_lag:

@@ -51,7 +51,7 @@ WHERE EXISTS (
     FROM absences
     WHERE
         call.eventTime BETWEEN absences.since AND absences.until
-        AND coalesce(call.actor_key, call.session_key) = absences.caller
+        AND call.caller = absences.caller
 )
 """  # noqa: S608
 _SPANS = "SELECT account_id, region, first_event_time, last_event_time FROM spans"

@@ -248,6 +248,8 @@ rooted AS (
     SELECT
         *,
         coalesce(field(requestParameters, 'accountId'), account_id) AS target_account,
+        -- Session names change, the role behind them does not; without either, the same key or address is the same caller.
+        coalesce(actor_key, session_key) AS caller,
         -- A failed directory login says type Root with an empty ARN.
         coalesce(lower(userIdentity.type) = 'root', false)
         AND CASE
@@ -618,8 +620,6 @@ WITH read_out AS (
 
 SELECT
     *,
-    -- Session names change, the role behind them does not; without either, the same key or address is the same caller.
-    coalesce(actor_key, session_key) AS caller,
     -- The account's number, or an ARN of it.
     coalesce(
         nullif(regexp_extract(target_principal, '^arn:[^:]*:[^:]*:[^:]*:([0-9]+):', 1), ''), target_principal
@@ -682,7 +682,7 @@ CREATE VIEW trail_absences AS
 SELECT DISTINCT
     stop.event_time AS since,
     restart.event_time AS until,
-    coalesce(stop.actor_key, stop.session_key) AS caller
+    stop.caller
 FROM trail_stops AS stop
 INNER JOIN candidates AS restart USING (trail_key)
 WHERE
@@ -690,7 +690,7 @@ WHERE
     AND restart.event_name = 'StartLogging'
     AND restart.succeeded
     AND restart.event_time BETWEEN stop.event_time AND stop.event_time + INTERVAL 48 HOUR
-    AND coalesce(stop.actor_key, stop.session_key) IS NOT NULL;
+    AND stop.caller IS NOT NULL;
 
 CREATE VIEW trail_tampering_denials AS
 FROM candidates

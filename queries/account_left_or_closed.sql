@@ -7,7 +7,7 @@
 -- An account left its organisation, was removed from it or was closed, or a call to do so was denied. Outside the
 -- organisation no service control policy and no organisation trail reaches the account. High when the management
 -- account removes or closes a member, and when the call was denied; critical when the account leaves by itself or
--- when root did it.
+-- when root did it. Denied calls: one alert for each account, caller, call and UTC hour.
 -- """
 -- response = """
 -- 1. Ask the account owner and the owners of the organisation whether this was planned.
@@ -24,14 +24,23 @@
 -- monotone = true
 -- ///
 
+-- What was done is told one by one. Anybody may be denied a call, as often as they like.
 SELECT
     account_id,
-    event_time,
-    [event_id] AS event_ids,
-    coalesce(actor_arn, 'an unknown caller') || CASE WHEN succeeded THEN ' called ' ELSE ' was denied ' END
-    || event_name || ' for account ' || coalesce(target_account, 'unknown') AS summary,
-    CASE WHEN succeeded AND (event_name = 'LeaveOrganization' OR is_root) THEN 'critical' ELSE 'high' END AS severity,
+    min(event_time) AS event_time,
+    max(event_time) AS last_event_time,
+    count(*) AS event_count,
+    list(event_id) AS event_ids,
+    CASE WHEN NOT succeeded THEN group_key([caller, event_name, hour_of(min(event_time))]) END AS dedup_key,
+    coalesce(min(actor_arn), 'an unknown caller') || CASE WHEN succeeded THEN ' called ' ELSE ' was denied ' END
+    || event_name || CASE WHEN count(*) > 1 THEN ' ' || count(*) || ' times' ELSE '' END || ' for '
+    || CASE
+        WHEN count(DISTINCT target_account) > 1 THEN count(DISTINCT target_account) || ' accounts'
+        ELSE 'account ' || coalesce(min(target_account), 'unknown')
+    END AS summary,
+    CASE WHEN succeeded AND (event_name = 'LeaveOrganization' OR bool_or(is_root)) THEN 'critical' ELSE 'high' END AS severity,
     event_name,
-    target_account,
-    error_code
+    list_sort(list(DISTINCT target_account))[:20] AS target_accounts,
+    list_sort(list(DISTINCT error_code))[:20] AS error_codes
 FROM account_departures
+GROUP BY account_id, succeeded, event_name, caller, CASE WHEN succeeded THEN event_id ELSE hour_of(event_time) END

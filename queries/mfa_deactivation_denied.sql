@@ -6,7 +6,7 @@
 -- description = """
 -- Somebody tried to deactivate an MFA device and lacked the permission. The device still works, but the intent is
 -- the same as with a call that succeeds, and the next attempt may come with better credentials. High when root
--- made the call or when the device is root's.
+-- made the call or when the device is root's. One alert for each account, caller and UTC hour.
 -- """
 -- response = """
 -- 1. Ask the caller, over another channel, what they were trying to do.
@@ -26,13 +26,25 @@
 
 SELECT
     account_id,
-    event_time,
-    [event_id] AS event_ids,
-    coalesce(actor_arn, 'an unknown caller') || ' was not allowed to deactivate the MFA device of '
-    || CASE mfa_target_kind WHEN 'root' THEN 'root' WHEN 'user' THEN 'user ' || mfa_target ELSE 'an unknown user' END
-    || ' in account ' || coalesce(account_id, 'unknown') || ' from ' || coalesce(source_ip, 'an unknown address') AS summary,
-    CASE WHEN is_root OR mfa_target_kind = 'root' THEN 'high' ELSE 'medium' END AS severity,
-    mfa_target AS target_user,
-    mfa_serial,
-    error_code
+    min(event_time) AS event_time,
+    max(event_time) AS last_event_time,
+    count(*) AS event_count,
+    list(event_id) AS event_ids,
+    group_key([caller, hour_of(event_time)]) AS dedup_key,
+    coalesce(min(actor_arn), 'an unknown caller') || ' was not allowed to deactivate the MFA device of '
+    || CASE
+        WHEN bool_or(mfa_target_kind = 'root') THEN 'root'
+        WHEN count(DISTINCT mfa_target) = 1 AND bool_and(mfa_target_kind = 'user') THEN 'user ' || min(mfa_target)
+        WHEN count(DISTINCT mfa_target) > 1 THEN count(DISTINCT mfa_target) || ' users'
+        ELSE 'an unknown user'
+    END
+    || CASE WHEN count(*) > 1 THEN ', ' || count(*) || ' times,' ELSE '' END
+    || ' in account ' || coalesce(account_id, 'unknown') || ' from '
+    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    CASE WHEN bool_or(is_root OR mfa_target_kind = 'root') THEN 'high' ELSE 'medium' END AS severity,
+    list_sort(list(DISTINCT mfa_target))[:20] AS target_users,
+    list_sort(list(DISTINCT mfa_serial))[:20] AS mfa_serials,
+    list_sort(list(DISTINCT error_code))[:20] AS error_codes,
+    list_sort(list(DISTINCT source_ip))[:20] AS source_ips
 FROM mfa_deactivation_denials
+GROUP BY account_id, caller, hour_of(event_time)

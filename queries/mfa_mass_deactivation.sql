@@ -25,8 +25,6 @@
 WITH removals AS (
     SELECT
         removal.*,
-        -- Without an ARN, the same key or address is the same caller.
-        coalesce(actor_key, session_key) AS caller,
         -- A device says whose it is even where the call does not.
         coalesce(mfa_target_kind || ':' || lower(mfa_target), 'device:' || mfa_serial) AS target,
         EXISTS (

@@ -5,7 +5,8 @@
 -- attack = ["TA0001:T1078.004"]
 -- description = """
 -- Somebody asked for an e-mail that resets the root user's password. It takes only the account's e-mail address to
--- ask; with root's mailbox it takes over the account. Medium when the request failed.
+-- ask; with root's mailbox it takes over the account. Medium when every request failed. One alert for each
+-- account and UTC hour: whoever knows the address may ask as often as they like.
 -- """
 -- response = """
 -- 1. Ask the account owner whether they asked for it.
@@ -19,12 +20,22 @@
 
 SELECT
     account_id,
-    event_time,
-    [event_id] AS event_ids,
-    'a new root password for account ' || coalesce(target_account, 'unknown') || ' was requested from '
-    || coalesce(source_ip, 'an unknown address')
-    || CASE WHEN succeeded THEN '' ELSE ', and refused' END AS summary,
-    CASE WHEN succeeded THEN 'high' ELSE 'medium' END AS severity,
+    min(event_time) AS event_time,
+    max(event_time) AS last_event_time,
+    count(*) AS event_count,
+    list(event_id) AS event_ids,
+    group_key([target_account, hour_of(event_time)]) AS dedup_key,
+    'a new root password for account ' || coalesce(target_account, 'unknown') || ' was requested'
+    || CASE WHEN count(*) > 1 THEN ' ' || count(*) || ' times' ELSE '' END || ' from '
+    || CASE count(DISTINCT source_ip)
+        WHEN 0 THEN 'an unknown address'
+        WHEN 1 THEN min(source_ip)
+        ELSE count(DISTINCT source_ip) || ' addresses'
+    END
+    || CASE WHEN bool_or(succeeded) THEN '' ELSE ', and refused' END AS summary,
+    CASE WHEN bool_or(succeeded) THEN 'high' ELSE 'medium' END AS severity,
     target_account,
-    error_message
+    list_sort(list(DISTINCT source_ip))[:20] AS source_ips,
+    list_sort(list(DISTINCT error_message))[:20] AS error_messages
 FROM password_recovery_requests
+GROUP BY account_id, target_account, hour_of(event_time)

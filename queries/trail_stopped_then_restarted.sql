@@ -33,8 +33,6 @@
 WITH switches AS (
     SELECT
         *,
-        -- Without an ARN, the same key or address is the same caller.
-        coalesce(actor_key, session_key) AS caller,
         -- The first StartLogging from then on: later ones find the trail running.
         min((event_time, event_id)) FILTER (WHERE event_name = 'StartLogging') OVER (
             PARTITION BY trail_key
@@ -93,7 +91,7 @@ calls AS (
     FROM gaps
     INNER JOIN all_events AS call
         ON
-            coalesce(call.actor_key, call.session_key) = gaps.caller
+            call.caller = gaps.caller
             -- The raw column, by which whole files are passed over.
             AND call.eventTime BETWEEN gaps.stopped_at AND gaps.started_at
             AND call.event_id NOT IN (gaps.event_id, gaps.start_id)

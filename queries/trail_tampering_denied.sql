@@ -6,7 +6,7 @@
 -- description = """
 -- Somebody tried to stop, delete or change a trail or an event data store and lacked the permission. Logging goes on,
 -- but few have a reason to try. High when root was refused: a service control policy, or the management account that
--- owns an organisation's trail, is what held.
+-- owns an organisation's trail, is what held. One alert for each account, caller, call and UTC hour.
 -- """
 -- response = """
 -- 1. Ask the caller, over another channel, what they were trying to do.
@@ -26,13 +26,24 @@
 
 SELECT
     account_id,
-    event_time,
-    [event_id] AS event_ids,
-    CASE WHEN is_root THEN 'root' ELSE coalesce(actor_arn, 'an unknown caller') END
-    || ' was not allowed to call ' || event_name || ' on ' || coalesce(trail_key, 'an unknown trail')
-    || ' in account ' || coalesce(account_id, 'unknown') || ' from ' || coalesce(source_ip, 'an unknown address') AS summary,
-    CASE WHEN is_root THEN 'high' ELSE 'medium' END AS severity,
-    trail_key AS trail,
+    min(event_time) AS event_time,
+    max(event_time) AS last_event_time,
+    count(*) AS event_count,
+    list(event_id) AS event_ids,
+    group_key([caller, event_name, hour_of(event_time)]) AS dedup_key,
+    CASE WHEN bool_or(is_root) THEN 'root' ELSE coalesce(min(actor_arn), 'an unknown caller') END
+    || ' was not allowed to call ' || event_name || CASE WHEN count(*) > 1 THEN ' ' || count(*) || ' times' ELSE '' END
+    || ' on ' || CASE count(DISTINCT trail_key)
+        WHEN 0 THEN 'an unknown trail'
+        WHEN 1 THEN min(trail_key)
+        ELSE count(DISTINCT trail_key) || ' trails'
+    END
+    || ' in account ' || coalesce(account_id, 'unknown') || ' from '
+    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    CASE WHEN bool_or(is_root) THEN 'high' ELSE 'medium' END AS severity,
+    list_sort(list(DISTINCT trail_key))[:20] AS trails,
     event_name,
-    error_code
+    list_sort(list(DISTINCT error_code))[:20] AS error_codes,
+    list_sort(list(DISTINCT source_ip))[:20] AS source_ips
 FROM trail_tampering_denials
+GROUP BY account_id, caller, event_name, hour_of(event_time)

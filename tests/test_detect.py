@@ -134,6 +134,23 @@ def test_too_many_findings_are_cut_and_said(tmp_path: Path) -> None:
     assert any(alert.rule_id == "root_console_login_without_mfa" for alert in detection.alerts)
 
 
+def test_an_alert_about_many_events_names_the_oldest_hundred(tmp_path: Path) -> None:
+    records = [
+        LOGIN
+        | {
+            "eventTime": f"2024-05-06T07:{n // 60:02}:{n % 60:02}Z",
+            "eventID": f"00000000-0000-4000-8000-{n * 7919 % 150:012}",
+        }
+        for n in range(150)
+    ]
+    grouped = "SELECT account_id, min(event_time) AS event_time, list(event_id) AS event_ids, 's' AS summary"
+    folder = rule_file(tmp_path / "rules", "grouped", f"{grouped} FROM candidates GROUP BY account_id")
+    [alert] = [alert for alert in detection_of(*reversed(records), rules=[folder]).alerts if alert.rule_id == "grouped"]
+    assert alert.event_ids == tuple(record["eventID"] for record in records[:100])
+    assert [location.event_id for location in alert.evidence] == list(alert.event_ids)
+    assert (alert.event_count, alert.records_truncated) == (150, True)
+
+
 def test_accounts_without_their_sign_in_region_are_a_warning() -> None:
     elsewhere = [LOGIN | {"awsRegion": "eu-west-1", "recipientAccountId": account} for account in ("2" * 12, "1" * 12)]
     (warning,) = detection_of(LOGIN | {"recipientAccountId": "3" * 12}, *elsewhere).warnings

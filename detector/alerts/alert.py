@@ -19,7 +19,7 @@ from detector.severity import Severity
 
 # Fixed for ever: alert ids are UUIDv5 in it.
 _NAMESPACE = uuid.UUID("6f1d3a5e-2f0b-5c53-9a53-4b1f8a6f6d0e")
-_EVENT_IDS = 100
+EVENT_IDS = 100
 _RECORDS = 5
 _DIGITS = 1_000
 
@@ -89,7 +89,7 @@ def make_alert(finding: Finding, events: Sequence[Evidence], detected_at: dateti
         detected_at: aware.
     """
     first = events[0] if events else None
-    listed = list(dict.fromkeys([*(event.event_key for event in events), *finding.event_ids]))[:_EVENT_IDS]
+    listed = list(dict.fromkeys([*(event.event_key for event in events), *finding.event_ids]))[:EVENT_IDS]
     shown = [event for event in events if event.event_key in set(listed)]
     records = [record for event in shown[:_RECORDS] if (record := _record(event)) is not None]
     return Alert(

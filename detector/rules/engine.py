@@ -20,7 +20,7 @@ from detector.errors import RuleQueryError, UsageError
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
-from detector.rules.rule import Rule, shipped_rules_directory
+from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.statement import NotOneSelect, first_line, parse_select
 
@@ -39,14 +39,14 @@ WITH found AS (
 {}
 ),
 
-callers AS (SELECT event_key, any_value(actor_key) AS actor_key FROM candidates GROUP BY event_key)
+callers AS (SELECT event_key, any_value(caller) AS caller FROM candidates GROUP BY event_key)
 
 SELECT found.*
 FROM found
 LEFT JOIN callers ON callers.event_key = found.event_ids[1]
 ORDER BY
     row_number() OVER (
-        PARTITION BY found.account_id, callers.actor_key
+        PARTITION BY found.account_id, callers.caller
         ORDER BY found.event_time DESC, found.summary, found.event_ids
     ),
     found.event_time DESC,
@@ -55,12 +55,19 @@ ORDER BY
 """
 
 
-class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
-    """A rule returned more rows than allowed; `findings` are the newest ones of each caller."""
+# The keys of a finding with when they happened, and the oldest of them.
+_OLDEST = """
+SELECT event_key
+FROM {}
+WHERE event_key IN (SELECT unnest($keys))
+GROUP BY event_key
+ORDER BY coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)), event_key
+LIMIT $limit
+"""
 
-    def __init__(self, message: str, findings: list[Finding], *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.findings = findings
+
+class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
+    """A rule returned more rows than allowed."""
 
 
 class Engine:
@@ -73,7 +80,8 @@ class Engine:
         events: where the events come from; it is attached at once.
         definitions: the directory of `_macros.sql` and `_views.sql`.
         threads: DuckDB's, default the cores.
-        memory_limit: for all queries, as DuckDB writes it; beyond it results go to a temporary directory.
+        memory_limit: for all queries, as DuckDB writes it; beyond it rows go to a temporary directory. The default is
+            what keeps a million events of a flood under 1 GB in all.
         time_limit_seconds: for one rule.
         row_cap: findings of one rule.
     """
@@ -84,7 +92,7 @@ class Engine:
         *,
         definitions: Path | None = None,
         threads: int | None = None,
-        memory_limit: str = "2GB",
+        memory_limit: str = "600MB",
         time_limit_seconds: float = 60,
         row_cap: int = 100_000,
     ) -> None:
@@ -144,10 +152,10 @@ class Engine:
 
         Raises:
             RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
-            TooManyFindings: there are more than the cap; the error carries as many, the newest of each caller.
+            TooManyFindings: there are more than the cap; `newest` goes through them.
         """
         self._make_views()
-        try:
+        with self._as_rule_error(rule):
             with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
                 # A statement is planned once; a relation to tell its columns, and again to be run.
                 connection.execute(f"(\n{rule.sql}\n) LIMIT {self._row_cap + 1}")
@@ -155,29 +163,25 @@ class Engine:
                 check_columns([column[0] for column in columns], [str(column[1]) for column in columns])
                 # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
                 found = cast("pa.Table", connection.to_arrow_table())
-                has_more = found.num_rows > self._row_cap
-                if has_more:
-                    found = connection.sql(
-                        f"{_NEWEST_OF_EACH_CALLER.format(rule.sql)} LIMIT {self._row_cap}"
-                    ).to_arrow_table()
-                rows = found.to_pylist()
-            findings = sorted((make_finding(rule, row) for row in rows), key=lambda finding: finding.order)
-        except duckdb.InterruptException as error:
-            raise RuleQueryError(
-                f"{rule.path}: stopped after {self._time_limit_seconds:g} seconds", hint="make the rule cheaper"
-            ) from error
-        # ValueError: a contract error, or a time that Python cannot hold.
-        except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
-            raise RuleQueryError(
-                f"{rule.path}: {first_line(error)}", hint=f"`detector rules check {rule.path.parent}` runs its examples"
-            ) from error
-        if has_more:
-            raise TooManyFindings(
-                f"{rule.path}: more than {self._row_cap} findings, the newest of each caller are kept",
-                findings,
-                hint="group them in the rule, with a dedup_key",
-            )
-        return findings
+            if found.num_rows > self._row_cap:
+                raise TooManyFindings(f"{rule.path}: more than {self._row_cap} findings")
+            findings = (make_finding(rule, row) for row in found.to_pylist())
+            return sorted(findings, key=lambda finding: finding.order)
+
+    def newest(self, rule: Rule) -> Iterator[Finding]:
+        """Yield all that one rule finds, however many: callers take turns, each with their newest.
+
+        Raises:
+            RuleQueryError: as of `run`.
+        """
+        self._make_views()
+        with self._as_rule_error(rule):
+            with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
+                reader = self._connection.sql(_NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
+                batch = next(reader, None)
+            while batch is not None:
+                yield from (make_finding(rule, row) for row in batch.to_pylist())
+                batch = next(reader, None)
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.RecordBatchReader:
         """Run one SELECT of a person's over `events`, the views, and files of the lake.
@@ -222,6 +226,15 @@ class Engine:
         )
         return make_evidence(rows, hidden, self._columns)
 
+    def oldest(self, finding: Finding, limit: int) -> list[str]:
+        """Return the keys of the oldest events of a finding, at most `limit`."""
+        keys = list(finding.event_ids)
+        self._make_views()
+        parameters = {"keys": keys, "account": finding.account_id, "limit": limit}
+        relation = "candidates" if finding.rule.reads is Reads.CANDIDATES else "all_events"
+        found = self._connection.sql(_OLDEST.format(relation), params=parameters)
+        return [key for (key,) in found.fetchall()]
+
     def accounts_without_sign_in_region(self) -> list[str]:
         """Return the accounts of whose sign-in region there are no events: root logins would not be in the data."""
         self._make_views()
@@ -255,6 +268,20 @@ class Engine:
     def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:
         relation = self._connection.sql(sql, params=None if keys is None else {"keys": keys})
         return list(relation.to_arrow_table().to_pylist())
+
+    @contextmanager
+    def _as_rule_error(self, rule: Rule) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.InterruptException as error:
+            raise RuleQueryError(
+                f"{rule.path}: stopped after {self._time_limit_seconds:g} seconds", hint="make the rule cheaper"
+            ) from error
+        # ValueError: a contract error, or a time that Python cannot hold.
+        except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
+            raise RuleQueryError(
+                f"{rule.path}: {first_line(error)}", hint=f"`detector rules check {rule.path.parent}` runs its examples"
+            ) from error
 
     @contextmanager
     def _free_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from detector.rules.rule import shipped_rules_directory
 from tests.running import LOGIN, Run, write_log
 
 pytestmark = pytest.mark.usefixtures("few_rules")
@@ -172,3 +175,82 @@ def test_a_bad_suppressions_file_is_an_error_before_anything_runs(run: Run, tmp_
     assert result.code == 2
     assert "unknown key 'expire'" in result.err
     assert not (tmp_path / "lake").exists()
+
+
+def denials(caller: str, minutes: range, hour: int = 9) -> list[dict[str, Any]]:
+    """Return records of one caller who is denied StopLogging, minute by minute."""
+    return [
+        CALL | {
+            "userIdentity": {"type": "IAMUser", "arn": f"arn:aws:iam::111122223333:user/{caller}",
+                             "accountId": "111122223333", "userName": caller},
+            "eventTime": f"2025-03-04T{hour:02}:{minute:02}:00Z",
+            "eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging",
+            "requestParameters": {"name": f"trail-{minute}"}, "errorCode": "AccessDenied",
+            "eventID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{caller} {hour} {minute}")),
+        }
+        for minute in minutes
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def more_rules(tmp_path: Path) -> Path:
+    """A directory with one rule that groups and one that does not."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    grouped = shipped_rules_directory() / "trail_tampering_denied.sql"
+    shutil.copy(grouped, folder)
+    header, end, _ = grouped.read_text().partition("-- ///\n\n")
+    select = "SELECT account_id, event_time, [event_id] AS event_ids, event_name AS summary FROM candidates"
+    (folder / "per_event.sql").write_text(header + end + select)
+    return folder
+
+
+def test_a_flood_of_denied_calls_is_one_alert_and_another_callers_is_one_of_its_own(
+    run: Run, tmp_path: Path, more_rules: Path
+) -> None:
+    def denied() -> list[dict[str, Any]]:
+        alerts = run("run", tmp_path / "logs", "--lake", tmp_path / "lake", "--rules", more_rules).alerts
+        return [alert for alert in alerts if alert["rule_id"] == "trail_tampering_denied"]
+
+    write_log(tmp_path / "logs" / "1.json.gz", *denials("intern", range(60)), *denials("intern", range(60), hour=10))
+    assert [alert["event_count"] for alert in denied()] == [60, 60]
+    write_log(tmp_path / "logs" / "2.json.gz", *denials("backup-admin", range(5, 6)))
+    [second] = denied()
+    assert "user/backup-admin" in second["summary"]
+
+
+def test_findings_beyond_the_cap_are_written_by_the_next_runs_and_the_error_ends(
+    run: Run, tmp_path: Path, more_rules: Path
+) -> None:
+    write_log(tmp_path / "logs" / "1.json.gz", *denials("intern", range(5)))
+    minutes, codes = [], []
+    for _ in range(4):
+        result = run(
+            "run", tmp_path / "logs", "--lake", tmp_path / "lake", "--rules", more_rules, "--rule-findings", "2"
+        )
+        minutes.append([alert["event_time"][14:16] for alert in result.alerts if alert["rule_id"] == "per_event"])
+        codes.append(result.code)
+    assert minutes == [["03", "04"], ["01", "02"], ["00"], []]
+    assert codes == [2, 2, 0, 0]
+
+
+def test_a_suppression_fits_every_event_of_a_flood_not_only_those_that_the_alert_names(
+    run: Run, tmp_path: Path, more_rules: Path, suppressions: Path
+) -> None:
+    suppressions.write_text(SUPPRESSION.replace('"root_console_login"', '"trail_tampering_denied"'))
+
+    def suppressed(*records: dict[str, Any]) -> list[bool]:
+        write_log(tmp_path / "logs" / "1.json.gz", *records)
+        alerts = run("scan", tmp_path / "logs", "--rules", more_rules, "--suppressions", suppressions).alerts
+        denied = [alert for alert in alerts if alert["rule_id"] == "trail_tampering_denied"]
+        assert [len(alert["event_ids"]) for alert in denied] == [100]
+        return [alert["suppressed_by"] is not None for alert in denied]
+
+    flood = [
+        record | {"eventID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{second} {record['eventID']}"))}
+        for second in range(3)
+        for record in denials("intern", range(50))
+    ]
+    stranger = denials("intern", range(59, 60))[0] | {"sourceIPAddress": "198.51.100.7"}
+    assert suppressed(*flood) == [True]
+    assert suppressed(*flood, stranger) == [False]
