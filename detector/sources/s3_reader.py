@@ -7,27 +7,30 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property, lru_cache
 from threading import Condition, Lock, RLock
 from typing import TYPE_CHECKING, Final
 
 from detector.sources.aws import AccessKey, AwsOptions, open_session, s3_client
-from detector.sources.log_source import LogObject, Unreadable
+from detector.sources.log_source import MAX_OBJECT_BYTES, LogObject, Unreadable, too_large
 from detector.sources.refusals import denial_reason, error_code, refusal
+from detector.sources.s3_body import RefusedBody, read_body, too_long
+from detector.sources.s3_store import fits_obstore, open_store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from obstore.store import ClientConfig, RetryConfig, S3Config, S3Credential, S3Store
+    from obstore.store import S3Store
 
 PARALLEL_GETS: Final = 16
 BYTES_IN_FLIGHT: Final = 64 << 20
 _SHARE_OF_BYTES: Final = 64  # so small a part of these is handed over at a time
 _ANSWERS_A_STEP: Final = 4  # rounds of good answers until one more request is made at a time
 _SLOW_DOWN: Final = re.compile(r"\b503\b|SlowDown")
-_NORMALISED_AWAY: Final = frozenset({"", ".", ".."})
 # So many failures in a row that boto3 did not have: a proxy or certificate that only boto3 knows of.
 _OBSTORE_FAILURES: Final = 32
+# obstore has one time limit for all objects: it is for those that come within it by any connection.
+_OBSTORE_BYTES: Final = 1 << 20
+_GRACE_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class S3Reader:
     endpoint_url: str
     key: AccessKey
     profile: str | None = None
+    grace_seconds: float = _GRACE_SECONDS  # for a body, beyond what its size takes at the slowest rate
 
     def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
         """Yield the bytes of each object as they arrive; at most 64 MiB, or one object, wait to be taken.
@@ -92,7 +96,9 @@ class _Arriving:
     thread takes one object after the other, with one turn of the lock for each; the reader takes all that is there.
     """
 
-    def __init__(self, fetch: Callable[[str], bytes | Unreadable], pace: _Pace, objects: Sequence[LogObject]) -> None:
+    def __init__(
+        self, fetch: Callable[[LogObject], bytes | Unreadable], pace: _Pace, objects: Sequence[LogObject]
+    ) -> None:
         self._fetch = fetch
         self._pace = pace
         self._requests = 0
@@ -108,7 +114,7 @@ class _Arriving:
         """Fetch objects until none is waiting: what a thread does."""
         item = self._next(None)
         while item is not None:
-            item = self._next((item, self._fetch(item.uri)))
+            item = self._next((item, self._fetch(item)))
 
     def end(self, thread: Future[None]) -> None:
         """Note that a thread has ended; when an error ended it, the others end after the object that they are at."""
@@ -176,30 +182,44 @@ class _Fetcher:
         self._obstore_failures = 0
         self.pace = _Pace()
         self._lock = Lock()
-        self._store = _open_store(reader)
+        self._store = open_store(
+            reader.bucket, reader.region, reader.endpoint_url, reader.key, timeout_seconds=reader.grace_seconds
+        )
 
-    def fetch(self, uri: str) -> bytes | Unreadable:
-        key = uri[self._key_at :]
-        if self._store is None or self._obstore_failures >= _OBSTORE_FAILURES or not fits_obstore(key):
-            return self._get_surely(uri, key)
-        content = self._get_fast(self._store, key)
-        if content is not None:
-            self._obstore_failures = 0
-            return content
-        content_or_reason = self._get_surely(uri, key)
+    def fetch(self, item: LogObject) -> bytes | Unreadable:
+        if item.size_bytes > MAX_OBJECT_BYTES:
+            return too_large(item.uri, item.size_bytes)
+        key = item.uri[self._key_at :]
+        try:
+            if (
+                self._store is None
+                or self._obstore_failures >= _OBSTORE_FAILURES
+                or item.size_bytes > _OBSTORE_BYTES
+                or not fits_obstore(key)
+            ):
+                return self._get_surely(item, key)
+            content = self._get_fast(self._store, key, item.size_bytes)
+            if content is not None:
+                self._obstore_failures = 0
+                return content
+            content_or_reason = self._get_surely(item, key)
+        except RefusedBody as refused:
+            return Unreadable(item.uri, str(refused))
         if isinstance(content_or_reason, bytes):
             self._obstore_failures += 1
         return content_or_reason
 
-    def _get_fast(self, store: S3Store, key: str) -> bytes | None:
+    def _get_fast(self, store: S3Store, key: str, size_bytes: int) -> bytes | None:
         """Return the object's bytes, or None when obstore fails for whatever reason: boto3 says why."""
         import obstore
         from obstore.exceptions import BaseError
 
         try:
             answer = obstore.get(store, key)
-            content = bytes(answer.bytes())
             meta = answer.meta
+            if meta["size"] > size_bytes:  # as promised by the server, and no more will come
+                raise RefusedBody(too_long(size_bytes))
+            content = bytes(answer.bytes())
         except (BaseError, OSError, ValueError) as error:
             if _SLOW_DOWN.search(str(error)):
                 self.pace.note(slow_down=True)
@@ -208,78 +228,32 @@ class _Fetcher:
         # object_store normalises paths: what it asked for must be what we meant.
         return content if len(content) == meta["size"] and meta["path"] == key else None
 
-    def _get_surely(self, uri: str, key: str) -> bytes | Unreadable:
+    def _get_surely(self, item: LogObject, key: str) -> bytes | Unreadable:
         from botocore import exceptions
 
         try:
             with self._lock:
                 client = self._client
             try:
-                return self._get_object(client, key)
+                return self._get_object(client, key, item.size_bytes)
+            except exceptions.ReadTimeoutError:
+                raise
             except (exceptions.IncompleteReadError, exceptions.HTTPClientError):
-                return self._get_object(client, key)  # the body broke off; botocore repeats only the request itself
+                # The body broke off; botocore repeats only the request itself.
+                return self._get_object(client, key, item.size_bytes)
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
             refused = refusal(error, self._options)
             # A proxy may rewrite an odd key and so break its signature, and no other's.
             if refused is not None and (fits_obstore(key) or error_code(error) != "SignatureDoesNotMatch"):
                 raise refused from error
-            return Unreadable(uri, denial_reason(error, "s3:GetObject"))
+            broke_off = "incomplete: " if isinstance(error, exceptions.IncompleteReadError) else ""
+            return Unreadable(item.uri, broke_off + denial_reason(error, "s3:GetObject"))
 
-    def _get_object(self, client: S3Client, key: str) -> bytes:
-        return client.get_object(Bucket=self._reader.bucket, Key=key)["Body"].read()
+    def _get_object(self, client: S3Client, key: str, size_bytes: int) -> bytes:
+        body = client.get_object(Bucket=self._reader.bucket, Key=key)["Body"]
+        return read_body(body, size_bytes, self._reader.grace_seconds)
 
     @cached_property
     def _client(self) -> S3Client:
         session = open_session(self._options, self._reader.key)
         return s3_client(session, self._options)
-
-
-def _open_store(reader: S3Reader) -> S3Store | None:
-    """Return obstore's client, or None when it cannot work with these settings."""
-    from obstore.exceptions import BaseError
-    from obstore.store import S3Store
-
-    # The constructor also reads AWS_* variables. Everything that matters is set, so that boto3 alone decides
-    # what they mean; the key by a provider, because a session token cannot be unset.
-    config: S3Config = {
-        "region": reader.region,
-        "aws_endpoint_url_s3": reader.endpoint_url,
-        "endpoint": reader.endpoint_url,
-        "virtual_hosted_style_request": False,
-        "skip_signature": False,
-    }
-    client_options: ClientConfig = {
-        "allow_http": reader.endpoint_url.startswith("http://"),
-        "connect_timeout": "4s",
-        "read_timeout": "30s",
-        "timeout": "10m",
-    }
-    retry_config: RetryConfig = {
-        "max_retries": 2,  # patience is boto3's part
-        "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
-        "retry_timeout": timedelta(seconds=20),
-    }
-
-    def credentials() -> S3Credential:
-        return {
-            "access_key_id": reader.key.access_key_id,
-            "secret_access_key": reader.key.secret_access_key,
-            "token": reader.key.session_token,
-            "expires_at": None,
-        }
-
-    try:
-        return S3Store(
-            reader.bucket,
-            config=config,
-            client_options=client_options,
-            retry_config=retry_config,
-            credential_provider=credentials,
-        )
-    except (BaseError, ValueError):
-        return None
-
-
-def fits_obstore(key: str) -> bool:
-    """Tell whether object_store asks for exactly this key: it has no empty, `.` or `..` segments."""
-    return _NORMALISED_AWAY.isdisjoint(key.split("/"))

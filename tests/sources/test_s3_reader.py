@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from detector.sources import s3_reader
 from detector.sources.aws import AccessKey, AwsOptions
 from detector.sources.log_source import LogObject, Unreadable
 from detector.sources.opening import open_source
-from detector.sources.s3_reader import S3Reader, fits_obstore
+from detector.sources.s3_reader import S3Reader
+from detector.sources.s3_store import fits_obstore
 
 # Their classes live in conftest.py, which cannot be imported.
 FakeS3 = Any
@@ -34,9 +36,13 @@ def log_object(key: str, size_bytes: int = 1) -> LogObject:
     return LogObject(f"s3://trail/{key}", size_bytes, "etag", None)
 
 
+def listed(fake: FakeS3, *keys: str) -> list[LogObject]:
+    return [log_object(key, len(fake.objects.get(key, b""))) for key in keys]
+
+
 def read(fake: FakeS3, *keys: str) -> dict[str, bytes | Unreadable]:
     reader = pickle.loads(pickle.dumps(open_source("s3://trail", fake.options).reader()))
-    return {item.uri.removeprefix("s3://trail/"): got for item, got in reader.read([log_object(key) for key in keys])}
+    return {item.uri.removeprefix("s3://trail/"): got for item, got in reader.read(listed(fake, *keys))}
 
 
 def reason(fake: FakeS3, key: str) -> str:
@@ -81,7 +87,7 @@ def test_fewer_requests_are_made_at_a_time_once_s3_says_slow_down(fake: FakeS3) 
     for key in slow:
         fake.fail("GET", key, 503, "SlowDown", times=3)  # all that obstore asks
     reader = open_source("s3://trail", fake.options).reader()
-    assert len(list(reader.read([log_object(key) for key in slow]))) == 4
+    assert len(list(reader.read(listed(fake, *slow)))) == 4
     two_at_once = threading.Barrier(2, timeout=0.3)
 
     def meet(operation: str, _name: str, _handler: Handler) -> None:
@@ -90,7 +96,7 @@ def test_fewer_requests_are_made_at_a_time_once_s3_says_slow_down(fake: FakeS3) 
                 two_at_once.wait()
 
     fake.faults.append(meet)
-    got = dict(reader.read([log_object(key) for key in ("1", "2", "3", "4")]))
+    got = dict(reader.read(listed(fake, "1", "2", "3", "4")))
     assert set(got.values()) == {b"1", b"2", b"3", b"4"}
     assert two_at_once.broken  # nobody came to meet the first
 
@@ -250,7 +256,7 @@ def test_room_is_made_as_objects_are_taken(fake: FakeS3, monkeypatch: pytest.Mon
     assert not three_at_once.broken
 
 
-@pytest.mark.parametrize("meta", [{"size": 4, "path": "other"}, {"size": 5, "path": "good"}])
+@pytest.mark.parametrize("meta", [{"size": 4, "path": "other"}, {"size": 3, "path": "good"}])
 def test_what_obstore_fetched_otherwise_than_asked_is_fetched_by_boto3(
     fake: FakeS3, monkeypatch: pytest.MonkeyPatch, meta: dict[str, object]
 ) -> None:
@@ -300,13 +306,131 @@ def test_environment_variables_that_only_obstore_reads_change_nothing(
     reader = S3Reader("trail", "eu-west-1", fake.url, AccessKey("AKIAREADER", "secret", None))
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token-of-another-key")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    assert [got for _, got in reader.read([log_object("good")])] == [b"good"]
+    assert [got for _, got in reader.read([log_object("good", 4)])] == [b"good"]
     [(path, headers)] = seen
     assert path == "/trail/good"
     assert "Boto3" not in headers["User-Agent"]
     assert "AKIAREADER" in headers["Authorization"]
     assert "/eu-west-1/s3/" in headers["Authorization"]
     assert "x-amz-security-token" not in headers
+
+
+def read_with_limits(fake: FakeS3, *objects: LogObject) -> dict[str, bytes | Unreadable]:
+    """Read in few seconds, or not at all."""
+    reader = S3Reader("trail", "us-east-1", fake.url, AccessKey("AKIAREADER", "secret", None), grace_seconds=0.4)
+    return {item.uri.removeprefix("s3://trail/"): got for item, got in reader.read(objects)}
+
+
+def reason_of(got: bytes | Unreadable) -> str:
+    assert isinstance(got, Unreadable)
+    return got.reason
+
+
+def answer_by_itself(fake: FakeS3, key: str, send: Callable[[Handler], None]) -> None:
+    def fault(operation: str, name: str, handler: Handler) -> tuple[int, bytes] | None:
+        if (operation, name) != ("GET", key):
+            return None
+        with suppress(OSError):  # the reader has hung up
+            send(handler)
+        handler.close_connection = True
+        return HUNG_UP
+
+    fake.faults.append(fault)
+
+
+def head(handler: Handler, **headers: str) -> None:
+    handler.send_response(200)
+    for name, value in {"ETag": '"etag"', "Last-Modified": "Sun, 01 Mar 2026 00:00:00 GMT", **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+
+
+@pytest.mark.parametrize("key", ["bad", "a//bad"])
+def test_a_body_without_an_end_is_given_up_at_its_listed_size(fake: FakeS3, key: str) -> None:
+    sent = []
+
+    def endless(handler: Handler) -> None:
+        head(handler, Transfer_Encoding="chunked")
+        while True:
+            handler.wfile.write(b"100000\r\n" + b"x" * (1 << 20) + b"\r\n")
+            sent.append(1 << 20)
+
+    answer_by_itself(fake, key, endless)
+    got = read(fake, key, "good")
+    assert got["good"] == b"good"
+    assert reason_of(got[key]) == f"holds more than the {len(fake.objects[key])} bytes that were listed"
+    assert sum(sent) < 64 << 20
+
+
+@pytest.mark.parametrize("key", ["bad", "a//bad"])
+def test_an_object_longer_than_listed_is_unreadable(fake: FakeS3, key: str) -> None:
+    got = read_with_limits(fake, log_object(key, 2), log_object("good", 4))
+    assert got["good"] == b"good"
+    assert reason_of(got[key]) == "holds more than the 2 bytes that were listed"
+
+
+def test_an_object_larger_than_any_log_file_is_not_asked_for(fake: FakeS3) -> None:
+    got = read_with_limits(fake, log_object("bad", 2 << 40), log_object("good", 4))
+    assert got["good"] == b"good"
+    assert "more than the cap" in reason_of(got["bad"])
+    assert fake.asked("GET") == ["good"]
+
+
+@pytest.mark.parametrize("key", ["bad", "a//bad"])
+@pytest.mark.parametrize("has_length", [True, False])
+def test_a_body_that_trickles_is_given_up(fake: FakeS3, key: str, has_length: bool) -> None:
+    gone = threading.Event()
+
+    def trickle(handler: Handler) -> None:
+        head(handler, **({"Content_Length": "600"} if has_length else {"Connection": "close"}))
+        while not gone.wait(0.1):
+            handler.wfile.write(b"x")
+
+    answer_by_itself(fake, key, trickle)
+    try:
+        got = read_with_limits(fake, log_object(key, 600), log_object("good", 4))
+    finally:
+        gone.set()
+    assert got["good"] == b"good"
+    assert "did not come whole within" in reason_of(got[key])
+
+
+def test_a_large_object_is_read_whole(fake: FakeS3) -> None:
+    fake.objects["large"] = bytes(range(256)) * (3 << 13)
+    assert read(fake, "large") == {"large": fake.objects["large"]}
+
+
+@pytest.mark.parametrize("token", [None, "the-token-of-the-tests"])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_credentials_go_where_another_server_redirects(fake: FakeS3, status: int, token: str | None) -> None:
+    seen = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers)
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as elsewhere:
+        thread = threading.Thread(target=elsewhere.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+
+        def redirect(handler: Handler) -> None:
+            handler.send_response(status)
+            handler.send_header("Location", f"http://127.0.0.1:{elsewhere.server_address[1]}/latest/meta-data")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        answer_by_itself(fake, "bad", redirect)
+        reader = S3Reader("trail", "us-east-1", fake.url, AccessKey("AKIAREADER", "secret", token))
+        got = {item.uri: content for item, content in reader.read(listed(fake, "bad", "good"))}
+        elsewhere.shutdown()
+        thread.join()
+    assert got["s3://trail/good"] == b"good"
+    assert isinstance(got["s3://trail/bad"], Unreadable)
+    assert not any("Authorization" in headers or "x-amz-security-token" in headers for headers in seen)
 
 
 def test_only_keys_that_obstore_takes_literally_go_through_it() -> None:
