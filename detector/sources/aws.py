@@ -98,14 +98,22 @@ def _parser_of_one_at_a_time(create_parser: Callable[[str], Any], turn: Lock, pr
     """Return a parser that waits for its turn.
 
     Python runs one thread at a time: of a dozen pages of a listing that are parsed side by side the first is ready as
-    late as the last.
+    late as the last. What is not a number or a time where AWS has one is an error like any other of botocore's.
     """
+    from botocore.exceptions import BotoCoreError
+
+    class OddAnswer(BotoCoreError):  # noqa: N818 - a verdict on the answer
+        fmt = "the answer cannot be understood: {error}"
+
     parser = create_parser(protocol)
     parse = parser.parse
 
     def parse_in_turn(*arguments: Any) -> Any:  # noqa: ANN401 - botocore's
         with turn:
-            return parse(*arguments)
+            try:
+                return parse(*arguments)
+            except (ValueError, OverflowError) as error:
+                raise OddAnswer(error=error) from error
 
     parser.parse = parse_in_turn
     return parser

@@ -24,6 +24,7 @@ from detector.sources.keys import (
 )
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
 from detector.sources.refusals import denial_reason, error_code, is_unreachable, one_line, refusal
+from detector.sources.s3_pages import only_news
 from detector.window import Scope
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class S3Listing:
     a region costs only the pages of those days: the listing starts at the first and ends after the last, so in
     CloudTrail's own layout nothing outside of its YYYY/MM/DD folders is looked for then.
     """
+
+    # A bucket full of delete markers does have empty pages, if rarely so many one after the other.
+    most_empty_pages = 5_000
 
     def __init__(self, client: S3Client, bucket: str, prefix: str, scope: Scope, options: AwsOptions) -> None:
         self._client = client
@@ -93,7 +97,7 @@ class S3Listing:
             self._abandoned.set()
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _find_root(self) -> tuple[str, LogObject | None]:
+    def _find_root(self) -> tuple[str, LogObject | Unreadable | None]:
         """Return the folder that the prefix names, or the one object; failing both, the prefix as it stands."""
         if not self._prefix or self._prefix.endswith("/"):
             return self._prefix, None
@@ -188,7 +192,9 @@ class S3Listing:
         if start_after:
             options["StartAfter"] = start_after
         pages = self._client.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, **options):
+        for page in only_news(
+            pages.paginate(Bucket=self._bucket, Prefix=prefix, **options), prefix, self.most_empty_pages
+        ):
             if self._abandoned.is_set():
                 return
             self._note_region(page)
@@ -202,9 +208,11 @@ class S3Listing:
             return Skipped(self._uri(key), reason)
         return self._log_object(item)
 
-    def _log_object(self, item: ObjectTypeDef) -> LogObject:
-        modified = item["LastModified"].astimezone(UTC)
-        return LogObject(self._uri(item["Key"]), item["Size"], item["ETag"].strip('"'), modified)
+    def _log_object(self, item: ObjectTypeDef) -> LogObject | Unreadable:
+        uri, modified = self._uri(item["Key"]), item.get("LastModified")
+        if "ETag" not in item or item.get("Size", -1) < 0:
+            return Unreadable(uri, "listed without its size or its ETag")
+        return LogObject(uri, item["Size"], item["ETag"].strip('"'), modified and modified.astimezone(UTC))
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +270,88 @@ def test_a_bucket_in_a_region_that_nobody_tells_is_an_error_that_asks_for_it(fak
     with pytest.raises(SourceError, match="bucket trail is in another region") as caught:
         listing(fake_s3)
     assert caught.value.hint == "give --region"
+
+
+def listed_page(*keys: str, folders: Sequence[str] = (), more: bool = False, token: str = "") -> bytes:
+    body = "".join(
+        f"<Contents><Key>{key}</Key><LastModified>2026-03-01T00:00:00Z</LastModified><ETag>e</ETag><Size>2</Size></Contents>"
+        for key in keys
+    )
+    body += "".join(f"<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>" for folder in folders)
+    body += f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+    return f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{body}</ListBucketResult>".encode()
+
+
+def answer_with(fake: FakeS3, *pages: bytes, prefix: str = "") -> None:
+    """Answer listings of `prefix` with these pages, then with the last for ever."""
+    left = list(pages)
+
+    def fault(operation: str, name: str, _handler: Handler) -> tuple[int, bytes] | None:
+        if (operation, name) != ("LIST", prefix):
+            return None
+        return 200, left.pop(0) if len(left) > 1 else left[0]
+
+    fake.faults.append(fault)
+
+
+def test_a_key_that_a_listing_names_again_is_one_object(fake_s3: FakeS3) -> None:
+    answer_with(
+        fake_s3, listed_page("a.json", "b.json", "a.json", more=True, token="t"), listed_page("b.json", "c.json")
+    )
+    found = [item.uri for item in listing(fake_s3)]
+    assert found == [f"s3://trail/{name}.json" for name in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "message"),
+    [
+        ([listed_page("a.json", "b.json", more=True, token=token) for token in "xyz"], "'a.json' after 'b.json'"),
+        ([listed_page("a.json", more=True)], "there is more, but not how to ask for it"),
+        ([listed_page("a.json", more=True, token="t")], "same next token"),
+        ([listed_page("a.json").replace(b"<Size>2<", b"<Size>many<")], "cannot be understood"),
+        ([listed_page("a.json").replace(b"2026-03-01T00:00:00Z", b"yesterday")], "cannot be understood"),
+        ([listed_page("a" * 2000)], "which was not asked for"),
+    ],
+    ids=["the same keys", "no token", "the same token", "size", "time", "long key"],
+)
+def test_a_listing_that_cannot_be_complete_is_an_error(fake_s3: FakeS3, pages: list[bytes], message: str) -> None:
+    answer_with(fake_s3, *pages)
+    with pytest.raises(SourceError, match=f"cannot list s3://trail/: .*{message}"):
+        listing(fake_s3)
+
+
+def test_a_listing_that_brings_nothing_for_ever_ends(fake_s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = count()
+    fake_s3.faults.append(lambda *_: (200, listed_page("a.json", more=True, token=f"t{next(tokens)}")))
+    monkeypatch.setattr(S3Listing, "most_empty_pages", 20)
+    with pytest.raises(SourceError, match="pages without anything new"):
+        listing(fake_s3)
+    assert next(tokens) < 30
+
+
+def test_a_folder_whose_listing_lies_is_named_and_the_others_are_listed(fake_s3: FakeS3) -> None:
+    fake_s3.objects = {"a/1.json": b"{}", "b/1.json": b"{}", "c/1.json": b"{}"}
+    answer_with(fake_s3, listed_page("c/1.json", "b/1.json"), prefix="b/")
+    found = listing(fake_s3)
+    assert keys(found) == ["a/1.json", "c/1.json"]
+    assert "which was not asked for" in reasons(found, Unreadable)["b/"]
+
+
+def test_a_folder_that_names_itself_is_visited_once(fake_s3: FakeS3) -> None:
+    answer_with(fake_s3, listed_page("x/AWSLogs/1.json", folders=["x/AWSLogs/"]), prefix="x/AWSLogs/")
+    assert keys(listing(fake_s3, prefix="x/AWSLogs/")) == ["x/AWSLogs/1.json"]
+    assert fake_s3.asked("LIST") == ["x/AWSLogs/"]
+
+
+@pytest.mark.parametrize("missing", [b"<ETag>e</ETag>", b"<Size>2</Size>"])
+def test_an_object_listed_without_what_it_is_known_by_is_named(fake_s3: FakeS3, missing: bytes) -> None:
+    answer_with(fake_s3, listed_page("a.json").replace(missing, b""))
+    assert reasons(listing(fake_s3), Unreadable) == {"a.json": "listed without its size or its ETag"}
+
+
+def test_an_object_without_a_time_is_listed(fake_s3: FakeS3) -> None:
+    answer_with(fake_s3, listed_page("a.json").replace(b"<LastModified>2026-03-01T00:00:00Z</LastModified>", b""))
+    assert keys(listing(fake_s3)) == ["a.json"]
 
 
 def test_an_endpoint_lost_midway_ends_the_listing(fake_s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
