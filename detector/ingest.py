@@ -132,5 +132,5 @@ def _commit(staged: StagedBatch, lake: LakeWriter, report: RunReport) -> None:
         report.rows += one.rows
     for failure in staged.failures:
         report.fail(failure)
-    report.reject(staged.rejected)
+    report.reject(staged.rejected, staged.unkept)
     report.bytes_read += staged.bytes_read

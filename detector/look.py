@@ -35,6 +35,7 @@ class Seen:
     failures: list[Unreadable] = field(default_factory=list)
     records: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    unnamed: int = 0  # further rejected records
     bytes_read: int = 0
     stopped_by: CredentialsError | None = None
 
@@ -53,6 +54,7 @@ def look_through(look: Look) -> Seen:
             for piece in glancer.glance(stored, log_object.uri):
                 seen.records += piece.records
                 seen.rejected += piece.rejected
+                seen.unnamed += piece.unnamed
                 merge_spans(seen.spans, piece.spans)
                 if piece.wanted.records:
                     wanted.append(piece.wanted)

@@ -21,6 +21,7 @@ _ROWS_A_TABLE = 1_000
 _BYTES_A_TABLE = 16 << 20
 _BYTES_A_PART = 64 << 20
 _KEPT_BYTES_A_PART = 16 << 20
+_KEPT_RECORD_BYTES = 256  # beside those of the log
 
 
 class PartWriter:
@@ -38,6 +39,7 @@ class PartWriter:
         self._tables: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._table_bytes = 0  # counting them anew for each file costs more than decoding it
         self._kept: list[tuple[str, KeptRecord]] = []
+        self._kept_bytes = 0
         self._read: list[LedgerObject] = []  # and named in no part
         self._parts: list[Part] = []
 
@@ -55,8 +57,10 @@ class PartWriter:
 
     def keep(self, uri: str, records: Iterable[KeptRecord]) -> None:
         """Take records whose bytes are to be kept."""
-        self._kept += [(uri, record) for record in records]
-        if sum(len(record.raw) for _, record in self._kept) >= _KEPT_BYTES_A_PART:
+        for record in records:
+            self._kept.append((uri, record))
+            self._kept_bytes += len(record.raw) + _KEPT_RECORD_BYTES
+        if self._kept_bytes >= _KEPT_BYTES_A_PART:
             self._write_kept()
 
     def carry(self, log_object: LedgerObject) -> None:
@@ -92,6 +96,7 @@ class PartWriter:
         if self._kept:
             self._parts.append(write_rejected(self._kept, self._staging, self._next_stem()))
             self._kept = []
+            self._kept_bytes = 0
 
     def _next_stem(self) -> str:
         return f"part-{self._stem}-{len(self._parts)}"

@@ -36,6 +36,9 @@ class RunReport:
     records: int = 0
     rows: int = 0
     rejected: int = 0
+    unkept: int = (
+        0  # of the rejected: those whose bytes are not in the lake, as there are too many of them in an object
+    )
     duplicates: int = 0  # rows that are further copies of an event in the lake
     alerts: Counter[str] = field(default_factory=Counter)  # by severity
     undelivered: list[Undelivered] = field(default_factory=list)
@@ -75,9 +78,10 @@ class RunReport:
         if len(self.skipped_for_content) < _LISTED_BY_NAME:
             self.skipped_for_content.append(skipped)
 
-    def reject(self, records: Sequence[dict[str, Any]]) -> None:
-        """Count records that are no rows; where there is a lake, the bytes of all of them are in it."""
-        self.rejected += len(records)
+    def reject(self, records: Sequence[dict[str, Any]], unnamed: int = 0) -> None:
+        """Count records that are no rows; where there is a lake, the bytes of those that are named are in it."""
+        self.rejected += len(records) + unnamed
+        self.unkept += unnamed if self.into_lake else 0
         self.rejected_reasons += records[: max(0, _LISTED_BY_NAME - len(self.rejected_reasons))]
 
     def add_alerts(self, severities: Iterable[str]) -> None:
@@ -111,6 +115,7 @@ class RunReport:
                 "read": self.records,
                 "rows": self.rows,
                 "rejected": self.rejected,
+                "rejected_not_kept": self.unkept,
                 "duplicates": self.duplicates,
             },
             "alerts": dict(self.alerts),

@@ -103,8 +103,8 @@ def _once(
 def _count(seen: Seen, report: RunReport) -> None:
     report.ingested += seen.ingested
     report.records += seen.records
-    report.rows += seen.records - len(seen.rejected)
-    report.reject(seen.rejected)
+    report.rows += seen.records - len(seen.rejected) - seen.unnamed
+    report.reject(seen.rejected, seen.unnamed)
     report.bytes_read += seen.bytes_read
     for skipped in seen.skipped:
         report.skip_for_content(skipped)

@@ -43,6 +43,7 @@ class StagedBatch:
     parts: list[Part] = field(default_factory=list)
     failures: list[Unreadable] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    unkept: int = 0  # further rejected records
     bytes_read: int = 0
     stopped_by: CredentialsError | None = None  # the rest of the batch was not read
 
@@ -65,7 +66,7 @@ def stage(batch: Batch) -> StagedBatch:
             else:
                 staged.bytes_read += len(stored)
                 pieces = decode_in_pieces(stored, log_object.uri, max_bytes=batch.max_object_bytes)
-                staged.objects.append(_stage_object(log_object, pieces, parts, staged.rejected))
+                staged.objects.append(_stage_object(log_object, pieces, parts, staged))
                 parts.carry(staged.objects[-1])
     except CredentialsError as error:
         staged.stopped_by = error
@@ -74,7 +75,7 @@ def stage(batch: Batch) -> StagedBatch:
 
 
 def _stage_object(
-    log_object: LogObject, pieces: Iterable[DecodedLogFile], parts: PartWriter, rejected: list[dict[str, Any]]
+    log_object: LogObject, pieces: Iterable[DecodedLogFile], parts: PartWriter, staged: StagedBatch
 ) -> LedgerObject:
     records = rows = 0
     for piece in pieces:
@@ -82,7 +83,8 @@ def _stage_object(
         rows += len(piece.rows.records)
         parts.add(piece.rows)
         parts.keep(log_object.uri, piece.kept)
-        rejected += piece.rejections()
+        staged.rejected += piece.rejections()
+        staged.unkept += piece.unkept
         last = piece
     status = ObjectStatus.INGESTED
     if last.problem:

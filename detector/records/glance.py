@@ -54,6 +54,7 @@ class Glance:
     wanted: Rows
     records: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)  # as the run report names them
+    unnamed: int = 0  # further rejected ones
     spans: Spans = field(default_factory=dict)  # of all records, also of those passed over
     skipped: str | None = None
     problem: str | None = None
@@ -123,7 +124,9 @@ class Glancer:
             # What does not fit its column may still be what a view makes of it: such a record is always looked at.
             if (self._is_missed(record) or row in rows.extras) if self._absences else is_wanted(names_of(record)):
                 wanted.append(row)
-        return Glance(rows.select(wanted), piece.records, piece.rejections(), spans, piece.skipped, piece.problem)
+        return Glance(
+            rows.select(wanted), piece.records, piece.rejections(), piece.unkept, spans, piece.skipped, piece.problem
+        )
 
     def _is_missed(self, record: Any) -> bool:  # noqa: ANN401 - a schema.Record or a glimpse of one
         """Say whether a caller did it in the time that is looked at, and the first look did not take it."""

@@ -62,7 +62,9 @@ def _records_decoder(fields: FieldTree) -> msgspec.json.Decoder[list[Any]]:
         members: list[tuple[str, Any, Any]] = []
         for member, below in fields.items():
             kind: Any = struct(member, below) if below else str
-            members.append((member, kind, kind() if below else None))
+            # What has no time is no record: a bomb of `{},` is refused at its first, and takes no memory.
+            default = msgspec.NODEFAULT if member == "eventTime" else kind() if below else None
+            members.append((member, kind, msgspec.field(default=default)))
         return msgspec.defstruct(name, members, gc=False, frozen=True)
 
     record: Any = struct("Glimpse", fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from detector.records.decode import RejectedRecord, decode_record
@@ -33,12 +34,15 @@ def holds_records(text: bytes) -> bool:
     return all(key.search(text) for key in _KEYS_OF_A_RECORD)
 
 
-def kind_of_all(records: Iterable[RawRecord]) -> str | None:
-    """Say what a file is, when no value in it is a CloudTrail event, a broken one, or holds one somewhere."""
+def kind_of_all(records: Iterable[RawRecord], most: int) -> str | None:
+    """Say what a file is, when no value in it is a CloudTrail event, a broken one, or holds one somewhere.
+
+    Nothing is said of a file with more values than `most`.
+    """
     found: str | None = None
-    for record in records:
+    for count, record in enumerate(islice(records, most + 1)):
         kind = _kind(record)
-        if kind is None:
+        if kind is None or count == most:
             return None
         found = found or kind
     return found

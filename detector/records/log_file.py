@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,6 +21,10 @@ from detector.records.table import Rows, to_table
 
 # Objects above this size are decoded in pieces, so that the decoded form of few records is in memory at a time.
 WHOLE_BYTES = 16 << 20
+# Of one object. A gigabyte of usual records has a sixth of it; four kilobytes of `{},` unpack to a fourth of it.
+MAX_RECORDS = 5_000_000
+# Enough to see what is wrong with an object; its other rejected records are counted.
+_MOST_REJECTED_KEPT = 1_000
 _PIECE_RECORDS = 1_000
 _BLANK = re.compile(rb"[ \t\n\r\0]*+")
 _PIECE_BYTES = 8 << 20
@@ -49,6 +54,7 @@ class DecodedLogFile:
     rows: Rows
     records: int = 0
     kept: tuple[KeptRecord, ...] = ()
+    unkept: int = 0  # further records that are no rows, whose bytes are let go of
     skipped: str | None = None  # it is another kind of file, and why
     problem: str | None = None  # it could not be read whole, and why
     content_sha256: bytes = b""  # of the decompressed bytes
@@ -56,10 +62,10 @@ class DecodedLogFile:
     @property
     def rejected(self) -> int:
         """The number of records that are no rows."""
-        return sum(record.rejected for record in self.kept)
+        return sum(record.rejected for record in self.kept) + self.unkept
 
     def rejections(self) -> list[dict[str, Any]]:
-        """Name the records that are no rows, as the run report does."""
+        """Name the records that are no rows and are kept, as the run report does."""
         return [
             {"uri": self.rows.log_file, "index": record.index, "reason": record.reason}
             for record in self.kept
@@ -92,6 +98,7 @@ def decode_log_file(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES)
         rows=rows,
         records=sum(piece.records for piece in pieces),
         kept=tuple(record for piece in pieces for record in piece.kept),
+        unkept=sum(piece.unkept for piece in pieces),
     )
 
 
@@ -133,7 +140,7 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
         yield replace(nothing, problem="an archive: unpack it first")
         return
     raws = RawRecords(data)
-    kind = kind_by_magic(data) or kind_of_all(raws)
+    kind = kind_by_magic(data) or kind_of_all(raws, MAX_RECORDS)
     if kind and is_whole and not raws.problem:
         yield replace(nothing, skipped=kind)
         return
@@ -145,6 +152,8 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
         count += piece.records
         yield piece
     problem = raws.problem
+    if count == MAX_RECORDS:
+        problem = f"reaches the cap of {MAX_RECORDS:,} records"
     if refused and not problem:
         form = "holds CloudTrail records in a form that is not read" if holds_records(data) else "no record can be read"
         problem = f"{form}: {refused.reason}"
@@ -154,12 +163,12 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
 
 def _pieces(raws: RawRecords, log_file: str) -> Iterator[DecodedLogFile]:
     """Decode record by record, so that an odd one does not cost its neighbours."""
-    piece = _Piece(Rows(log_file))
-    for index, record in enumerate(raws):
+    piece = _Piece(Rows(log_file), _MOST_REJECTED_KEPT)
+    for index, record in enumerate(islice(raws, MAX_RECORDS)):
         piece.add(index, record)
         if piece.records >= _PIECE_RECORDS or piece.rows.size_bytes >= _PIECE_BYTES:
             yield piece.decoded()
-            piece = _Piece(Rows(log_file))
+            piece = _Piece(Rows(log_file), piece.room)
     if piece.records:
         yield piece.decoded()
 
@@ -167,18 +176,24 @@ def _pieces(raws: RawRecords, log_file: str) -> Iterator[DecodedLogFile]:
 @dataclass(slots=True)
 class _Piece:
     rows: Rows
+    room: int  # for rejected records that are kept
     records: int = 0
     kept: list[KeptRecord] = field(default_factory=list)
+    unkept: int = 0
 
     def decoded(self) -> DecodedLogFile:
-        return DecodedLogFile(self.rows, self.records, tuple(self.kept))
+        return DecodedLogFile(self.rows, self.records, tuple(self.kept), self.unkept)
 
     def add(self, index: int, record: RawRecord) -> None:
         self.records += 1
         try:
             one = _decode_or_unwrap(record.raw)
         except RejectedRecord as error:
-            self.kept.append(KeptRecord(index, str(error), record.raw, rejected=True))
+            if self.room:
+                self.room -= 1
+                self.kept.append(KeptRecord(index, str(error), record.raw, rejected=True))
+            else:
+                self.unkept += 1
             return
         if one.bytes_differ:
             reason = "repeated keys, or bytes that are no UTF-8"

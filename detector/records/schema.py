@@ -136,18 +136,23 @@ EVENTS: pa.Schema = pa.schema(
 )
 
 
-def _struct_type(field: Field) -> type[msgspec.Struct]:
+def _struct_type(field: Field, required: tuple[str, ...] = ()) -> type[msgspec.Struct]:
     """Return the msgspec type that decodes exactly what the field's columns hold, and refuses all else.
 
     Defaults are None while the types are not optional: a field that is absent decodes to None, an explicit
     null is refused and goes the tolerant way, where the difference is kept.
+
+    Args:
+        field: the struct.
+        required: of its members, those that may not be absent.
     """
     members: list[tuple[str, Any, Any]] = []
     for member in field.fields:
         kind: Any = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.JSON: msgspec.Raw}.get(member.kind)
-        members.append((member.name, STRUCTS[member] if kind is None else kind, None))
+        default = msgspec.NODEFAULT if member.name in required else None
+        members.append((member.name, STRUCTS[member] if kind is None else kind, msgspec.field(default=default)))
     name = field.name[0].upper() + field.name[1:]
-    return msgspec.defstruct(name, members, forbid_unknown_fields=True, omit_defaults=True, gc=False)
+    return msgspec.defstruct(name, members, forbid_unknown_fields=True, omit_defaults=True, gc=False, kw_only=True)
 
 
 def _struct_types(field: Field) -> dict[Field, type[msgspec.Struct]]:
@@ -160,7 +165,8 @@ def _struct_types(field: Field) -> dict[Field, type[msgspec.Struct]]:
 
 def _with_raw_identity() -> type[msgspec.Struct]:
     members = tuple(replace(member, kind=Kind.JSON) if member is USER_IDENTITY else member for member in RECORD.fields)
-    return _struct_type(replace(RECORD, fields=members))
+    # Else a bomb of `{},` would be a list of records, each of 300 bytes, before anybody sees that they are none.
+    return _struct_type(replace(RECORD, fields=members), required=(EVENT_TIME,))
 
 
 # The decoded form of RECORD and of each struct in it: attributes are str, bool, msgspec.Raw, a struct, or None.

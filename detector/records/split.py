@@ -21,6 +21,8 @@ from detector.records.json_text import (
 
 _BLANK = b" \t\n\r\0"  # files may be padded with zeros
 _ARRAY, _OBJECT = b"[", b"{"
+# A list of all elements costs 56 bytes each, and there may be one more than commas. Above it they come one by one.
+_MOST_COMMAS = 10_000_000
 
 
 class _RawLogFile(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -156,6 +158,8 @@ def unwrap(raw: bytes) -> bytes | None:
 
 def _listed(data: bytes) -> Sequence[msgspec.Raw] | None:
     """Return the elements of a file that is one `{"Records": […]}` or one array, without copying them."""
+    if data.count(b",") > _MOST_COMMAS:
+        return None
     try:
         if _first(data) == _ARRAY:
             return _RAW_ARRAY.decode(data)

@@ -48,7 +48,7 @@ class S3Listing:
     """
 
     # A bucket full of delete markers does have empty pages, if rarely so many one after the other.
-    most_empty_pages = 5_000
+    most_empty_pages = 1_000
 
     def __init__(self, client: S3Client, bucket: str, prefix: str, scope: Scope, options: AwsOptions) -> None:
         self._client = client
