@@ -81,6 +81,7 @@ def detect(
         detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
         run_rules(engine, rule_set.rules, now, suppressions, detection, is_of_interest, rule_findings)
         detection.warnings += _coverage_warnings(engine.accounts_without_sign_in_region())
+        detection.warnings += _time_warnings(engine.implausible_times(now))
     return detection
 
 
@@ -188,6 +189,15 @@ def _coverage_warnings(accounts: Sequence[str]) -> Iterator[str]:
         yield (
             "no events of the region that records root sign-ins and IAM calls, for "
             f"{', '.join(accounts)}: no alert about them does not mean that nothing happened"
+        )
+
+
+def _time_warnings(times: Sequence[datetime]) -> Iterator[str]:
+    if times:
+        listed = ", ".join(rfc3339(time) for time in times[:3])
+        yield (
+            f"some events are dated before CloudTrail began or in the future ({listed}): a clock or a record is wrong, "
+            "and rules that look back from one event to others can miss"
         )
 
 

@@ -158,6 +158,17 @@ def test_accounts_without_their_sign_in_region_are_a_warning() -> None:
     assert of_one_login().warnings == []
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "2013-10-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_events_before_cloudtrail_or_in_the_future_are_a_warning(time: str) -> None:
+    [warning] = detection_of(LOGIN, LOGIN | {"eventTime": time, "eventID": "x"}).warnings
+    assert time in warning
+    assert "2024" not in warning
+
+
+def test_a_clock_that_is_hours_ahead_is_no_warning() -> None:
+    assert detection_of(LOGIN | {"eventTime": "2026-03-02T11:00:00Z"}).warnings == []
+
+
 @pytest.mark.parametrize(
     ("selection", "is_taken"),
     [

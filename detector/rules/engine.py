@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
@@ -63,6 +64,13 @@ WHERE event_key IN (SELECT unnest($keys))
 GROUP BY event_key
 ORDER BY coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)), event_key
 LIMIT $limit
+"""
+
+_IMPLAUSIBLE_TIMES = """
+SELECT DISTINCT event_time
+FROM (SELECT unnest([first_event_time, last_event_time]) AS event_time FROM account_coverage)
+WHERE NOT event_time BETWEEN TIMESTAMP '2013-11-01' AND CAST($latest AS TIMESTAMP)
+ORDER BY event_time
 """
 
 
@@ -240,6 +248,12 @@ class Engine:
         self._make_views()
         rows = self._select("FROM accounts_without_sign_in_region ORDER BY account_id", None)
         return [row["account_id"] for row in rows]
+
+    def implausible_times(self, now: datetime) -> list[datetime]:
+        """Return the first and the last time of each account that lie before CloudTrail began, or a day after `now`."""
+        self._make_views()
+        rows = self._connection.sql(_IMPLAUSIBLE_TIMES, params={"latest": now.astimezone(UTC) + timedelta(days=1)})
+        return [row["event_time"].replace(tzinfo=UTC) for row in rows.to_arrow_table().to_pylist()]
 
     def _make_views(self) -> None:
         if not self._has_views:
