@@ -1,14 +1,13 @@
 """POST over HTTP or TLS, and what goes wrong with it in words that help.
 
-The only module that knows urllib3. Certificates are verified, redirects are not followed, and plain HTTP goes to this
-machine alone: what is sent is evidence, and a token may go with it.
+With `deadline`, the only module that knows urllib3. Certificates are verified, redirects are not followed, and plain
+HTTP goes to this machine alone: what is sent is evidence, and a token may go with it.
 """
 
 from __future__ import annotations
 
 import os
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from detector.alerts.sinks.deadline import hold_to_deadline, whole_request
 from detector.alerts.sinks.sink import NotDelivered
 from detector.errors import UsageError
 
@@ -73,30 +73,31 @@ class Endpoint:
         self._url = parts._replace(fragment="").geturl()
         self._host = parts.netloc
         self._pool = _open_pool(parts)
+        hold_to_deadline(self._pool)
 
     def post(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
-        """Make one request.
+        """Make one request, which is over after so many seconds, whatever the server does.
 
         Raises:
             NotDelivered: no answer came.
         """
-        timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds)
         try:
-            response = self._pool.request(
-                "POST",
-                self._url,
-                body=body,
-                headers={"User-Agent": "detector", "Accept-Encoding": "identity", **headers},
-                timeout=timeout,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-            try:
-                content = _read(response, until=time.monotonic() + seconds)
-                wait_seconds = _wait_seconds(response.headers.get("Retry-After"))
-            finally:
-                response.release_conn()
+            with whole_request(seconds):
+                response = self._pool.request(
+                    "POST",
+                    self._url,
+                    body=body,
+                    headers={"User-Agent": "detector", "Accept-Encoding": "identity", **headers},
+                    timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds),
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+                try:
+                    content = _read(response)
+                    wait_seconds = _wait_seconds(response.headers.get("Retry-After"))
+                finally:
+                    response.release_conn()
         except HTTPError as error:
             raise _no_answer(error, self._host) from error
         if 300 <= response.status < 400:
@@ -163,14 +164,17 @@ def _open_pool(parts: SplitResult) -> urllib3.PoolManager:
         raise UsageError("HTTPS_PROXY is not the URL of an HTTP proxy", hint="write http://HOST:PORT") from error
 
 
-def _read(response: urllib3.BaseHTTPResponse, until: float) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
     """Return the beginning of an answer: of one that does not end, or comes byte by byte, what is there in time."""
     content = bytearray()
-    while piece := response.read1(_ANSWER_BYTES - len(content), decode_content=False):
-        content += piece
-        if len(content) >= _ANSWER_BYTES or time.monotonic() > until:
-            response.close()  # not for another request
-            break
+    try:
+        while piece := response.read1(_ANSWER_BYTES - len(content), decode_content=False):
+            content += piece
+            if len(content) >= _ANSWER_BYTES:
+                response.close()  # not for another request
+                break
+    except ReadTimeoutError:
+        response.close()
     return bytes(content)
 
 
@@ -193,7 +197,9 @@ def _no_answer(error: HTTPError, host: str) -> NotDelivered:
         case ConnectTimeoutError():
             return NotDelivered(f"{host} does not answer", hint="check the URL, and the firewall in between")
         case ReadTimeoutError():
-            return NotDelivered(f"{host} took the alerts and did not answer in time")
+            return NotDelivered(f"{host} did not answer in time")
+        case ProtocolError(args=(_, TimeoutError())):
+            return NotDelivered(f"{host} did not take the alerts in time")
         case ProtocolError():
             return NotDelivered(f"{host} broke the connection")
         case _:
