@@ -173,18 +173,6 @@ def test_headers_that_do_not_end_come_over_tls_too(secured: ssl.SSLContext, begi
     assert undelivered.reason == f"127.0.0.1:{port} did not answer in time"
 
 
-def test_a_server_that_takes_alerts_record_by_record_is_left_in_time(secured: ssl.SSLContext) -> None:
-    def sip(connection: socket.socket) -> None:
-        for _ in range(DRIPS):
-            connection.recv(1_024)
-            time.sleep(0.02)
-
-    large = Document("id", b'{"alert_id":"id","x":"' + b"x" * 20_000_000 + b'"}\n')
-    with listening(over_tls(secured, sip)) as port:
-        [undelivered] = send(Webhook(f"https://127.0.0.1:{port}/"), [large]).undelivered
-    assert undelivered.reason == f"127.0.0.1:{port} did not take the alerts in time"
-
-
 def test_a_proxy_that_does_not_come_to_an_end_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(drip(OK + b"X-A: ", b"a")) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
