@@ -24,6 +24,7 @@ from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.report import RunReport
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
+from detector.terminal import report_lines
 from detector.window import Scope
 
 STARTED = datetime(2026, 3, 1, tzinfo=UTC)
@@ -315,6 +316,35 @@ def test_a_large_object_is_written_in_several_tables_and_parts(lake: Path, monke
         assert (second.records, second.rows) == (1, 1)
     kept = [json.loads(line) for path in (lake / "rejected").iterdir() for line in path.read_text().splitlines()]
     assert sorted(line["index"] for line in kept) == [5, 77]
+
+
+def test_of_many_rejected_records_the_first_are_kept_and_all_are_counted(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.records.log_file._PIECE_RECORDS", 7)
+    bomb = log(event(1), *[{}] * 2_500, event(2))
+    report = run(lake, FakeSource({"s3://b/bomb": bomb, "s3://b/good": log(event(3), {})}))
+    assert (report.records, report.rows, report.rejected, report.unkept) == (2_504, 3, 2_501, 1_500)
+    kept = [json.loads(line) for path in (lake / "rejected").iterdir() for line in path.read_text().splitlines()]
+    assert sorted((line["log_file"], line["index"]) for line in kept) == [
+        *(("s3://b/bomb", index) for index in range(1, 1_001)),
+        ("s3://b/good", 1),
+    ]
+    assert report.to_json()["records"]["rejected_not_kept"] == 1_500
+    assert any("1,500 more were counted only" in line for line in report_lines(report))
+
+
+@pytest.mark.parametrize("record", [{}, event(1)])
+def test_an_object_of_too_many_records_is_failed_and_the_others_are_read(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, record: object
+) -> None:
+    monkeypatch.setattr("detector.records.log_file.MAX_RECORDS", 50)
+    monkeypatch.setattr("detector.records.log_file.WHOLE_BYTES", 0)
+    report = run(lake, FakeSource({"s3://b/bomb": log(*[record] * 200), "s3://b/good": log(event(3))}))
+    [failure] = report.failures
+    assert failure.uri == "s3://b/bomb"
+    assert "reaches the cap of 50 records" in failure.reason
+    assert (report.ingested, report.records) == (1, 51)
 
 
 contents = st.sampled_from([log(event(1)), log(event(1), event(2), 3), log(event(3)), b"[]", b"hello", b"deny"])

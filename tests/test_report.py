@@ -46,7 +46,7 @@ def test_the_document_holds_every_count_and_name(tmp_path: Path) -> None:
         "error": None,
         "objects": {"listed": 5, "ingested": 1, "already_in": 1, "skipped": 2, "failed": 1},
         "bytes_read": 0,
-        "records": {"read": 3, "rows": 2, "rejected": 1, "duplicates": 0},
+        "records": {"read": 3, "rows": 2, "rejected": 1, "rejected_not_kept": 0, "duplicates": 0},
         "alerts": {"high": 2, "low": 1},
         "alerts_not_delivered": [{"output": "hec+https://splunk", "alerts": 2, "reason": "HTTP 403"}],
         "alerts_refused": [{"output": "https://hook", "alert_id": "id-1", "reason": "HTTP 400"}],

@@ -388,6 +388,37 @@ for _ in range(100):
     assert peak_bytes(code) < 60 << 20  # of 200 MB that went through
 
 
+@pytest.mark.parametrize(
+    "content", ["b'{\"Records\":[' + b'{},' * 2_000_000 + b'{}]}'", "b'{}\\n' * 500_000"], ids=["list", "lines"]
+)
+@pytest.mark.parametrize("read", ["decode_in_pieces(content, 'k')", "Glancer().glance(content, 'k')"])
+def test_a_bomb_of_tiny_records_costs_little_memory(content: str, read: str) -> None:
+    code = f"""
+from detector.records import log_file
+from detector.records.glance import Glancer
+from detector.records.log_file import decode_in_pieces
+log_file.MAX_RECORDS = 20_000
+content = {content}
+for piece in {read}:
+    pass
+assert "cap of 20,000 records" in piece.problem
+"""
+    assert peak_bytes(code) < 220 << 20  # as records they would take 600 MB
+
+
+def test_a_file_is_not_called_another_kind_for_its_first_records_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.records.log_file.MAX_RECORDS", 50)
+    content = b"{}\n" * 60 + A
+    assert decode(content).skipped is None
+    assert decode(content).problem == "reaches the cap of 50 records"
+
+
+def test_an_array_of_very_many_commas_gives_the_same_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.records.split._MOST_COMMAS", 1)
+    odd = record(4, odd=1)
+    assert outcome(b'{"Records":[' + b",".join([A, B, C, odd]) + b"]}") == ([*ALL, "Call4"], 0, None, None)
+
+
 def test_pieces_of_a_large_file_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detector.records.log_file.WHOLE_BYTES", 0)
     monkeypatch.setattr("detector.records.log_file._PIECE_RECORDS", 7)
