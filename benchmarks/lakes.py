@@ -19,14 +19,14 @@ import pyarrow.compute as pc
 
 from benchmarks.generate import DAYS
 from detector.lake.footer import Footer
-from detector.lake.ledger import FILE_NAME, Ledger
-from detector.lake.object_records import LedgerObject, ObjectStatus
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.part import Part, PartKind
-from detector.lake.parts import read_part, write_part
+from detector.lake.part_files import read_part, write_part
 from detector.lake.writer import Staged, open_to_write
+from detector.scope import Scope
 from detector.sources.local import open_local
 from detector.sources.log_source import LogObject
-from detector.window import Scope
 
 _DATES: Final = re.compile(r"/(\d{4})/(\d\d)/(\d\d)/([^/]*_)(\d{8})T")
 

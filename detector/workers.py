@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from detector.errors import DetectorError
-from detector.memory import look_seldom
+from detector.interpreter import look_seldom
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 Task = TypeVar("Task")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from detector import cli
+from detector.cli import app as cli
 from detector.rules.rule import shipped_rules_directory
 from tests.lookup_server import LookupServer, serve_lookup_events
 from tests.running import FEW_RULES, Result, Run, aws_environment

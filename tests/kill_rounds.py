@@ -27,7 +27,7 @@ from pathlib import Path
 import duckdb
 
 from detector.errors import LakeError
-from detector.lake.ledger import Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.reader import read_lake
 from detector.lake.unlisted import unlisted_parts
 

@@ -21,18 +21,20 @@ from typing import Any
 import pytest
 
 from detector.alerts.alert import Alert
+from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.opening import Output
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
-from detector.detect import detect, withdrawn_alerts, write_new_alerts
-from detector.formats import AlertFormat
-from detector.lake.outbox import Document
+from detector.detect.detect import detect
+from detector.detect.emission import write_new_alerts
+from detector.detect.withdrawal import withdrawn_alerts
+from detector.ingest.worker import Batch, stage
+from detector.lake.ledger.outbox import Document
 from detector.lake.reader import read_emitted, read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.rules.candidates import candidates
 from detector.rules.examples import load_examples
 from detector.rules.rule import RuleSet, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import Batch, stage
 
 TRAILS = Path(__file__).parents[1] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -43,7 +45,7 @@ Record = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def rules_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.detect.load_rules", lambda *_directories: rules())
+    monkeypatch.setattr("detector.detect.detect.load_rules", lambda *_directories: rules())
 
 
 @cache

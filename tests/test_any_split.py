@@ -17,13 +17,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.alerts.line import json_line
-from detector.alerts.native import to_native
-from detector.detect import detect
+from detector.alerts.formats.json_line import json_line
+from detector.alerts.formats.native import to_native
+from detector.detect.detect import detect
+from detector.ingest.worker import Batch, stage
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import Batch, stage
 
 TRAILS = Path(__file__).parents[1] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

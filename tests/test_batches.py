@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.batches import in_batches
+from detector.batching import in_batches
 from detector.sources.log_source import LogObject
 
 MIB = 1 << 20

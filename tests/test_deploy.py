@@ -23,7 +23,7 @@ import typer
 from cfnlint.api import lint_file
 from typer.core import TyperGroup
 
-from detector.cli import app
+from detector.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"

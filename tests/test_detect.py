@@ -13,13 +13,15 @@ import pytest
 
 from detector.alerts.alert import Alert
 from detector.alerts.delivery import Undelivered
+from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.local import AlertFile
 from detector.alerts.sinks.opening import Output
 from detector.alerts.sinks.sink import ACCEPTED, Limits, NotDelivered, Receipt
-from detector.detect import Detection, Selection, detect, write_alerts, write_new_alerts
-from detector.formats import AlertFormat
-from detector.lake.ledger import Ledger
-from detector.lake.outbox import Document, Outbox
+from detector.detect.detect import Detection, detect
+from detector.detect.emission import write_alerts, write_new_alerts
+from detector.detect.selection import Selection
+from detector.lake.ledger.ledger import Ledger
+from detector.lake.ledger.outbox import Document, Outbox
 from detector.records.log_file import decode_log_file
 from detector.rules.events import TableEvents
 from detector.rules.rule import shipped_rules_directory

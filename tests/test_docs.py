@@ -14,11 +14,11 @@ from pathlib import Path
 import boto3
 import pytest
 
-from detector.alerts.native import json_schema
-from detector.cli import app
-from detector.cli_ledger import lake_app
-from detector.cli_rules import rules_app
-from detector.formats import AlertFormat
+from detector.alerts.formats.names import AlertFormat
+from detector.alerts.formats.native import json_schema
+from detector.cli.app import app
+from detector.cli.ledger import lake_app
+from detector.cli.rules import rules_app
 from detector.rules.docs import pages
 from detector.rules.rule import load_rules, shipped_rules_directory
 from fixtures.fields import page_with_table

@@ -18,7 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from moto.s3.models import s3_backends
 
-from detector.alerts.native import json_schema
+from detector.alerts.formats.native import json_schema
 from fixtures.expect import TRAILS, portable
 
 if TYPE_CHECKING:

@@ -17,15 +17,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detector.cli.terminal import report_lines
 from detector.errors import CredentialsError, DetectorError, LakeError, SourceError
-from detector.ingest import ingest
-from detector.lake.object_records import ObjectStatus
+from detector.ingest.ingest import ingest
+from detector.lake.ledger.objects import ObjectStatus
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
-from detector.report import RunReport
+from detector.run_report import RunReport
+from detector.scope import Scope
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
-from detector.terminal import report_lines
-from detector.window import Scope
 
 STARTED = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -84,7 +84,7 @@ def lake(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.batches._BATCH_OBJECTS", 2)
+    monkeypatch.setattr("detector.batching._BATCH_OBJECTS", 2)
 
 
 def run(lake: Path, *sources: FakeSource, jobs: int = 1, report: RunReport | None = None) -> RunReport:
@@ -210,7 +210,7 @@ def test_a_changed_object_that_cannot_be_read_keeps_its_old_rows(lake: Path) -> 
 
 
 def test_sources_that_overlap_are_read_once(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.batches._BATCH_OBJECTS", 1)
+    monkeypatch.setattr("detector.batching._BATCH_OBJECTS", 1)
     files = {f"s3://b/{number}": log(event(number)) for number in range(4)} | {"s3://b/x": b"[]"}
     report = run(lake, FakeSource(files), FakeSource(files))
     assert (report.listed, report.ingested, report.records) == (10, 4, 4)
@@ -287,7 +287,7 @@ def test_progress_is_told_after_each_commit_and_readers_are_fresh(lake: Path, sm
 
 
 def test_batches_are_bounded_by_size_too(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.batches._BATCH_BYTES", 1)
+    monkeypatch.setattr("detector.batching._BATCH_BYTES", 1)
     source = FakeSource({f"s3://b/{number}": log(event(number)) for number in range(3)})
     run(lake, source)
     assert source.readers == 3
@@ -302,9 +302,9 @@ def test_nothing_but_other_files_is_not_a_clean_account(lake: Path) -> None:
 def test_a_large_object_is_written_in_several_tables_and_parts(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detector.records.log_file.WHOLE_BYTES", 0)
     monkeypatch.setattr("detector.records.log_file._PIECE_RECORDS", 10)
-    monkeypatch.setattr("detector.part_writer._ROWS_A_TABLE", 25)
-    monkeypatch.setattr("detector.part_writer._BYTES_A_PART", 1)
-    monkeypatch.setattr("detector.part_writer._KEPT_BYTES_A_PART", 1)
+    monkeypatch.setattr("detector.lake.part_writer._ROWS_A_TABLE", 25)
+    monkeypatch.setattr("detector.lake.part_writer._BYTES_A_PART", 1)
+    monkeypatch.setattr("detector.lake.part_writer._KEPT_BYTES_A_PART", 1)
     records: list[object] = [event(number) for number in range(100)]
     records[5] = records[77] = "bad"
     report = run(lake, FakeSource({"s3://b/1": log(*records), "s3://b/2": log(event(200))}))

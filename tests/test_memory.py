@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from detector.memory import look_seldom
+from detector.interpreter import look_seldom
 from detector.workers import run_in_workers
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from detector.alerts.alert import make_alert
-from detector.alerts.formatting import to_line
-from detector.formats import AlertFormat
+from detector.alerts.formats.formatting import to_line
+from detector.alerts.formats.names import AlertFormat
 from detector.rules.check import open_bench, run_example
 from detector.rules.engine import Engine
 from detector.rules.evidence import evidence_of

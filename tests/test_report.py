@@ -10,7 +10,7 @@ import pytest
 
 from detector.alerts.delivery import Delivery, Refused, Undelivered
 from detector.errors import SinkError
-from detector.report import RunReport
+from detector.run_report import RunReport
 from detector.sources.log_source import LeftOut, Unreadable
 
 STARTED = datetime(2026, 3, 1, 12, 30, 5, 999, tzinfo=UTC)

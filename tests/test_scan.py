@@ -13,21 +13,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.alerts.native import to_native
-from detector.detect import detect
-from detector.ingest import ingest
+from detector.alerts.formats.native import to_native
+from detector.detect.detect import detect
+from detector.ingest.ingest import ingest
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
-from detector.records.glance import Glancer
 from detector.records.log_file import decode_log_file
-from detector.records.wanted import is_wanted, names_of
-from detector.report import RunReport
 from detector.rules.check import open_bench
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
-from detector.scan import scan
+from detector.run_report import RunReport
+from detector.scan.prefilter import Glancer
+from detector.scan.scan import scan
+from detector.scan.wanted_events import is_wanted, names_of
+from detector.scope import Scope
 from detector.sources.opening import open_source
-from detector.window import Scope
 from fixtures.expect import TRAILS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.formats import AlertFormat
+from detector.alerts.formats.names import AlertFormat
 from fixtures.expect import TRAILS
 from fixtures.receivers import read_line
 

@@ -123,7 +123,7 @@ if __name__ == "__main__":
 
 
 def test_workers_know_the_environment_and_the_folder_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expect_work(2, "detector.stage")  # whatever they are forked from is older than what follows
+    expect_work(2, "detector.ingest.worker")  # whatever they are forked from is older than what follows
     for value in ("first", None, "second"):
         folder = tmp_path / str(value)
         folder.mkdir()
@@ -139,9 +139,9 @@ def test_expecting_work_leaves_ctrl_c_as_it_was_and_one_job_starts_nothing() -> 
     script = """
 import multiprocessing.forkserver as server, signal
 from detector.workers import expect_work
-expect_work(1, "detector.stage")
+expect_work(1, "detector.ingest.worker")
 print(server._forkserver._forkserver_pid is None)
-expect_work(2, "detector.stage")
+expect_work(2, "detector.ingest.worker")
 print(server._forkserver._forkserver_pid is None)
 print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 """

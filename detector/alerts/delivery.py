@@ -11,7 +11,7 @@ from typing import Protocol
 
 from detector.alerts.sinks.sink import BatchRefused, Fate, Limits, NotDelivered, Receipt, Sink
 from detector.errors import OutputClosed
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 
 # A sink that refuses so many one after the other refuses something else than these alerts.
 _REFUSED_IN_A_ROW = 20

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from detector.errors import LakeError
-from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
 from detector.lake.part import Part, PartKind
-from detector.lake.parts import place_of, read_footer
+from detector.lake.part_files import place_of, read_footer
 from detector.lake.unlisted import unlisted_parts
 
 

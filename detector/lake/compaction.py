@@ -17,7 +17,7 @@ import pyarrow as pa
 from detector.lake.duplicates import open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.part import Part, PartKind
-from detector.lake.parts import HIDDEN, read_footer, write_part
+from detector.lake.part_files import HIDDEN, read_footer, write_part
 from detector.lake.reader import create_view
 from detector.records.schema import EVENTS
 

@@ -215,7 +215,7 @@ def find_copies(
     Raises:
         duckdb.Error: the rows cannot be read.
     """
-    from detector.lake.parts import HIDDEN
+    from detector.lake.part_files import HIDDEN
 
     connection.execute(_CONTENTS.format(rows=rows, keys=keys or rows), parameters)
     of_rows = {name: value for name, value in (parameters or {}).items() if f"${name}" in rows}

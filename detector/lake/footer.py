@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from detector.errors import LakeError
-from detector.lake.object_records import LedgerObject, ObjectStatus
+from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 
 KEY = b"detector.part"
 _FORM = 1

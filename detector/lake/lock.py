@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from detector.errors import LakeBusy, LakeError
-from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
 
 _SOMEBODY = "another process"
 

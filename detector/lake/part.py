@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from detector.records.spans import Spans
+from detector.records.coverage import Spans
 
 
 class PartKind(StrEnum):

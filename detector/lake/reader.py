@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
 from detector.lake.duplicates import find_copies, glob_safe
-from detector.lake.emitted import EmittedAlert
-from detector.lake.ledger import FILE_NAME, Ledger
-from detector.lake.outbox import OutboxCount
+from detector.lake.ledger.emitted import EmittedAlert
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.outbox import OutboxCount
 from detector.lake.part import PartKind
-from detector.lake.parts import HIDDEN
+from detector.lake.part_files import HIDDEN
 from detector.lake.unlisted import unlisted_error, unlisted_parts
+from detector.records.coverage import Spans, create_spans, spans_table
 from detector.records.schema import EVENTS
-from detector.records.spans import Spans, create_spans, spans_table
 
 if TYPE_CHECKING:
     import duckdb

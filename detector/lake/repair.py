@@ -21,13 +21,13 @@ from detector.errors import LakeError
 from detector.lake.disk import disk_errors, fsync_folder
 from detector.lake.duplicates import Copies, DayParts
 from detector.lake.footer import Footer
-from detector.lake.ledger import FILE_NAME, REPLACED, Ledger
+from detector.lake.ledger.ledger import FILE_NAME, REPLACED, Ledger
+from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.lock import writer_lock
-from detector.lake.object_records import LedgerObject, ObjectStatus
 from detector.lake.part import Part, PartKind
-from detector.lake.parts import read_footer, read_part, write_part
+from detector.lake.part_files import read_footer, read_part, write_part
 from detector.lake.unlisted import STAGING, part_files
-from detector.records.spans import spans_of
+from detector.records.coverage import spans_of
 
 _ROWS_OF_EVENTS = (PartKind.EVENTS, PartKind.COPIES)
 _SPAN_COLUMNS = ("logFile", "recipientAccountId", "userIdentity", "awsRegion", "eventTime")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from detector.errors import LakeError
-from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
 from detector.lake.part import PartKind
 
 STAGING = Path(PartKind.EVENTS) / "_tmp"  # a folder for each run of a writer, gone when the run has ended well

@@ -18,9 +18,9 @@ from detector.errors import LakeError
 from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
-from detector.lake.ledger import FILE_NAME, REPLACED, Ledger
+from detector.lake.ledger.ledger import FILE_NAME, REPLACED, Ledger
+from detector.lake.ledger.objects import LedgerObject
 from detector.lake.lock import this_process, writer_lock
-from detector.lake.object_records import LedgerObject
 from detector.lake.part import Part, PartKind
 from detector.lake.unlisted import STAGING, leavings, repair_hint, unlisted_error, unlisted_parts
 from detector.workers import run_in_workers
@@ -163,7 +163,7 @@ class LakeWriter:
 
     def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
         """Write the given parts anew, as EVENTS, without the rows of some objects; the seal comes first."""
-        from detector.lake.parts import read_footer
+        from detector.lake.part_files import read_footer
 
         replaced = {part.name: read_footer(self.directory / part.path)[1] for part in parts}
         footers = rewritten_footers(uuid.uuid4().hex, replaced, uris)
@@ -174,7 +174,7 @@ class LakeWriter:
                 yield self._write(rest, PartKind.EVENTS, part.event_date, footer)
 
     def _write(self, rows: pa.Table, kind: PartKind, date: str, footer: Footer) -> Part:
-        from detector.lake.parts import write_part
+        from detector.lake.part_files import write_part
 
         return write_part(rows, kind, date, self.staging, f"part-{uuid.uuid4().hex}", footer)
 
@@ -206,7 +206,7 @@ def _rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from detector.lake.parts import read_part
+    from detector.lake.part_files import read_part
 
     table = read_part(path)
     return table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from detector.records.compression import MAX_BYTES, decompress
 from detector.records.decode import Decoded, RejectedRecord, decode_record, decode_usual
-from detector.records.kind import holds_records, is_archive, kind_by_magic, kind_of_all, kind_of_event
+from detector.records.file_kind import holds_records, is_archive, kind_by_magic, kind_of_all, kind_of_event
+from detector.records.raw_records import RawRecord, RawRecords, unwrap
 from detector.records.schema import RecordOfCaller
-from detector.records.split import RawRecord, RawRecords, unwrap
 from detector.records.table import Rows, to_table
 
 # Objects above this size are decoded in pieces, so that the decoded form of few records is in memory at a time.

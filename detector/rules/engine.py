@@ -23,7 +23,7 @@ from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
-from detector.rules.statement import NotOneSelect, first_line, parse_select
+from detector.rules.sql_check import NotOneSelect, first_line, parse_select
 
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "hidden"})

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detector.lake.parts import HIDDEN
+from detector.lake.part_files import HIDDEN
 from detector.lake.reader import create_hidden, create_table
-from detector.records.spans import create_spans
+from detector.records.coverage import create_spans
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from detector.rules.statement import parse_tree, print_tree
+from detector.rules.sql_check import parse_tree, print_tree
 
 _INTERVAL = re.compile(r"to_([a-z]+?)s\(CAST\(trunc\(CAST\(([0-9]+) AS DOUBLE\)\) AS [A-Z]+\)\)")
 _FILTERING_JOINS = frozenset({"ANTI", "SEMI"})

@@ -23,7 +23,7 @@ from detector.errors import RuleError, RuleQueryError
 from detector.severity import Severity
 
 if TYPE_CHECKING:
-    from detector.rules.statement import Statement
+    from detector.rules.sql_check import Statement
 
 _BLOCK = re.compile(r"\A-- /// rule\n(?P<toml>(?:--(?: .*)?\n)+?)-- ///\n(?P<sql>.*)\Z", re.DOTALL)
 _ID = re.compile(r"[a-z][a-z0-9_]*")
@@ -119,7 +119,7 @@ def parse_rule(path: Path) -> Rule:
         RuleQueryError: the SQL does not parse, or is not exactly one SELECT that only reads.
     """
     # Alerts name rules, and whoever formats alerts should not wait for DuckDB to be imported.
-    from detector.rules.statement import NotOneSelect, parse_select, without_semicolons
+    from detector.rules.sql_check import NotOneSelect, parse_select, without_semicolons
 
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final
 
-from detector.window import Scope
+from detector.scope import Scope
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _ORGANISATION: Final = re.compile(r"o-[a-z0-9]+")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from detector.window import Scope
+from detector.scope import Scope
 
 MAX_OBJECT_BYTES: Final = 1 << 30  # as stored; what a larger object holds would be over the cap in any case
 

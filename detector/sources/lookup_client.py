@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import SourceError
-from detector.sources.aws import AwsOptions
-from detector.sources.pace import Pace
-from detector.sources.refusals import error_code, is_unreachable, one_line, refusal
+from detector.sources.aws_errors import error_code, is_unreachable, one_line, refusal
+from detector.sources.aws_session import AwsOptions
+from detector.sources.rate_limit import Pace
 
 if TYPE_CHECKING:
     import boto3

@@ -25,7 +25,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import SourceError
-from detector.sources.aws import AccessKey, AwsOptions, caller_identity, frozen_key, open_session
+from detector.scope import Scope
+from detector.sources.aws_session import AccessKey, AwsOptions, caller_identity, frozen_key, open_session
 from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
 from detector.sources.lookup_client import (
     INTERVAL_SECONDS,
@@ -34,8 +35,7 @@ from detector.sources.lookup_client import (
     PageTokenExpired,
     lookup_client,
 )
-from detector.sources.pace import Pace
-from detector.window import Scope
+from detector.sources.rate_limit import Pace
 
 if TYPE_CHECKING:
     import boto3

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from detector.scope import Scope
 from detector.sources.log_source import Listed, LogObject, LogSource, Reader, Unreadable
 from detector.sources.notifications import CarriedRecord
-from detector.window import Scope
 
 
 @dataclass(frozen=True, slots=True)

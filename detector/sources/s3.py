@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import UsageError
-from detector.sources.aws import CONNECTIONS, AwsOptions, frozen_key, open_session, s3_client
+from detector.scope import Scope
+from detector.sources.aws_errors import denial_reason, error_code, refusal
+from detector.sources.aws_session import CONNECTIONS, AwsOptions, frozen_key, open_session, s3_client
 from detector.sources.log_source import Listed, LogObject, Unreadable
-from detector.sources.refusals import denial_reason, error_code, refusal
 from detector.sources.s3_reader import S3Reader
-from detector.window import Scope
 
 if TYPE_CHECKING:
     import boto3

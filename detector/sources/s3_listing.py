@@ -11,7 +11,9 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import DetectorError, SourceError, SourceUnavailable
-from detector.sources.aws import CONNECTIONS, AwsOptions
+from detector.scope import Scope
+from detector.sources.aws_errors import denial_reason, error_code, is_unreachable, one_line, refusal
+from detector.sources.aws_session import CONNECTIONS, AwsOptions
 from detector.sources.keys import (
     before_day,
     before_moment,
@@ -23,9 +25,7 @@ from detector.sources.keys import (
     skip_reason,
 )
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
-from detector.sources.refusals import denial_reason, error_code, is_unreachable, one_line, refusal
 from detector.sources.s3_pages import only_news
-from detector.window import Scope
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from detector.errors import SourceError, SourceUnavailable, UsageError
-from detector.sources.aws import AwsOptions, open_session
-from detector.sources.refusals import error_code, one_line, refusal
+from detector.sources.aws_errors import error_code, one_line, refusal
+from detector.sources.aws_session import AwsOptions, open_session
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

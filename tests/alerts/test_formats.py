@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.alerts.alert import Actor, Alert, Location, Suppression, make_alert
-from detector.alerts.formatting import header, to_line
-from detector.formats import AlertFormat
+from detector.alerts.formats.formatting import header, to_line
+from detector.alerts.formats.names import AlertFormat
 from detector.rules.attack import TACTICS, TECHNIQUES
 from detector.rules.rule import load_rules
 from detector.severity import Severity

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from detector.alerts.alert import Alert
-from detector.alerts.formatting import header
-from detector.formats import AlertFormat
+from detector.alerts.formats.formatting import header
+from detector.alerts.formats.names import AlertFormat
 from fixtures.expect import GOLDEN_TRAIL, found_alerts, golden_path, lines
 from fixtures.receivers import alert_id_of, read_line
 

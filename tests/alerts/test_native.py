@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from detector.alerts.alert import Alert, Suppression, make_alert
-from detector.alerts.line import cut, json_line
-from detector.alerts.native import json_schema, to_native
+from detector.alerts.formats.json_line import cut, json_line
+from detector.alerts.formats.native import json_schema, to_native
 from detector.rules.evidence import Copy
 
 from .samples import NOW, a_rule, event, finding

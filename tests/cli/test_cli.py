@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from detector.lake.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
 from detector.lake.reader import read_lake
 from tests.running import LOGIN, Run, write_log
 
@@ -205,7 +205,7 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_asked_for(
     def fail(_lake: Path) -> None:
         raise RuntimeError("out of cheese \x1b[31m")
 
-    monkeypatch.setattr("detector.status.lake_status", fail)
+    monkeypatch.setattr("detector.lake.status.lake_status", fail)
     quiet = run("status", "--lake", lake)
     assert (quiet.code, quiet.err.splitlines()[0]) == (
         2,
@@ -219,7 +219,7 @@ def test_ctrl_c_says_that_nothing_committed_is_lost(run: Run, lake: Path, monkey
     def interrupt(_lake: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("detector.status.lake_status", interrupt)
+    monkeypatch.setattr("detector.lake.status.lake_status", interrupt)
     result = run("status", "--lake", lake)
     assert result.code == 130
     assert "what was committed stays" in result.err
@@ -322,7 +322,7 @@ def test_rules_check_names_what_is_wrong(run: Run, tmp_path: Path) -> None:
 def test_help_does_not_wait_for_the_heavy_libraries() -> None:
     code = (
         "import sys, contextlib, io; sys.argv = ['detector', '--help']\n"
-        "from detector.cli import main\n"
+        "from detector.cli.app import main\n"
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main()\n"
         "print(sorted({'boto3', 'duckdb', 'pyarrow', 'obstore', 'pydantic', 'rich'} & sys.modules.keys()))"
     )

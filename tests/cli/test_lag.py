@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from detector.lag import LagRow, lake_lag
-from detector.lake.ledger import FILE_NAME
+from detector.ingest.worker import Batch, stage
+from detector.lake.delivery_lag import LagRow, lake_lag
+from detector.lake.ledger.ledger import FILE_NAME
 from detector.lake.writer import open_to_write
 from detector.sources.log_source import LogObject
-from detector.stage import Batch, stage
 from tests.lake.samples import ACCOUNT, MemoryReader, commit, log, record
 from tests.running import Run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.lake.ledger import FILE_NAME
+from detector.lake.ledger.ledger import FILE_NAME
 from tests.running import LOGIN, Run, write_log
 
 pytestmark = pytest.mark.usefixtures("few_rules")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from detector.formats import AlertFormat
+from detector.alerts.formats.names import AlertFormat
 from fixtures.receivers import read_line
 from tests.running import LOGIN, Run, write_log
 

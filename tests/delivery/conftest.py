@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from detector.lake.ledger import Ledger
-from detector.lake.outbox import Document
+from detector.lake.ledger.ledger import Ledger
+from detector.lake.ledger.outbox import Document
 
 
 @pytest.fixture(autouse=True)

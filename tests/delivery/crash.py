@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from detector.alerts.alert import Actor, Alert
+from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.local import AlertFile
 from detector.alerts.sinks.opening import Output
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
-from detector.detect import write_new_alerts
-from detector.formats import AlertFormat
-from detector.lake.ledger import Ledger
-from detector.lake.outbox import Document
+from detector.detect.emission import write_new_alerts
+from detector.lake.ledger.ledger import Ledger
+from detector.lake.ledger.outbox import Document
 from detector.rules.rule import Confidence
 from detector.severity import Severity
 from tests.forking import in_child

@@ -23,8 +23,8 @@ from detector.alerts.sinks.s3 import S3Folder
 from detector.alerts.sinks.security_hub import SecurityHub
 from detector.alerts.sinks.sink import Limits, Sink
 from detector.errors import UsageError
-from detector.lake.ledger import Ledger
-from detector.lake.outbox import Document, OutboxCount
+from detector.lake.ledger.ledger import Ledger
+from detector.lake.ledger.outbox import Document, OutboxCount
 
 from .conftest import alerts
 from .endpoints import first_times

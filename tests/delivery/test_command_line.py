@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from detector.alerts.delivery import Delivery, Refused
-from detector.cli_telling import say_delivery
+from detector.cli.summary import say_delivery
 from tests.running import Result, Run
 
 from .endpoints import Endpoint, Reply, Request, first_times, serving, unused_port
@@ -26,10 +26,10 @@ TOKEN = "11111111-2222-3333-4444-555555555555"
 WITH_FEW_RULES = """
 import sys
 from pathlib import Path
-from detector import detect
+from detector.detect import detect
 from detector.alerts.sinks.sink import Limits
 from detector.alerts.sinks.webhook import Webhook
-from detector.cli import main
+from detector.cli.app import main
 rules = Path(sys.argv.pop(1))
 detect.shipped_rules_directory = lambda: rules
 Webhook.limits = Limits(2, 100_000)

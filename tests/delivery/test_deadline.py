@@ -18,7 +18,7 @@ from detector.alerts.sinks.hec import SplunkCollector
 from detector.alerts.sinks.local import AlertFile
 from detector.alerts.sinks.sink import NotDelivered, Sink
 from detector.alerts.sinks.webhook import Webhook
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 
 from .conftest import alerts
 from .endpoints import Endpoint, Reply, serving

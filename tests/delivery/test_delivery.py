@@ -10,7 +10,7 @@ import pytest
 from detector.alerts.delivery import Delivery, Patience, Refused, Undelivered, Unremembered, deliver
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Fate, Limits, NotDelivered, Receipt
 from detector.errors import OutputClosed
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 
 Reaction = Callable[[Sequence[str]], Sequence[Receipt]]
 

@@ -20,8 +20,8 @@ from detector.alerts.sinks.opening import open_outputs
 from detector.alerts.sinks.sink import Limits, NotDelivered, Sink
 from detector.alerts.sinks.webhook import Webhook
 from detector.errors import UsageError
-from detector.lake.ledger import Ledger
-from detector.lake.outbox import OutboxCount
+from detector.lake.ledger.ledger import Ledger
+from detector.lake.ledger.outbox import OutboxCount
 
 from .conftest import alerts
 from .endpoints import Collector, Endpoint, Instead, Reply, first_times, serving, unused_port

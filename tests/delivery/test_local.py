@@ -16,7 +16,7 @@ import pytest
 from detector.alerts.sinks.local import AlertFile, StandardOutput
 from detector.alerts.sinks.sink import NotDelivered
 from detector.errors import OutputClosed, SinkError
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 
 LINES = [b'{"a":1}\n', b'{"b":2}\n']
 DOCUMENTS = [Document(str(number), line) for number, line in enumerate(LINES)]
@@ -98,7 +98,7 @@ import sys
 from pathlib import Path
 from detector.alerts.sinks.local import AlertFile
 from detector.errors import SinkError
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 try:
     AlertFile(Path({str(path)!r})).send([Document("id", b"x" * 99 + b"\\n")] * 50, 1)
 except SinkError as error:
@@ -136,7 +136,7 @@ def test_two_processes_do_not_mix_their_lines(path: Path) -> None:
 import json, sys
 from pathlib import Path
 from detector.alerts.sinks.local import AlertFile
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 for number in range(40):
     line = json.dumps({{"name": sys.argv[1], "number": number, "fill": sys.argv[1] * 20_000}}).encode() + b"\\n"
     AlertFile(Path({str(path)!r})).send([Document("id", line)] * 3, 1)
@@ -167,7 +167,7 @@ WRITE_TO_STDOUT = """
 import sys
 from detector.alerts.sinks.local import StandardOutput
 from detector.errors import SinkError
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 try:
     StandardOutput().send([Document("id", b"x" * 99 + b"\\n")] * 50_000, 1)
 except SinkError as error:

@@ -11,29 +11,31 @@ from functools import cache
 from pathlib import Path
 
 from detector.alerts.alert import Alert
+from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.opening import Output
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
-from detector.detect import Detection, run_rules, withdrawn_alerts, write_new_alerts
-from detector.follow import Follower, Listing
-from detector.formats import AlertFormat
-from detector.heartbeat import Heartbeat
-from detector.ingest import ingest
-from detector.lake.ledger import Ledger
-from detector.lake.outbox import Document
+from detector.detect.detect import Detection, run_rules
+from detector.detect.emission import write_new_alerts
+from detector.detect.withdrawal import withdrawn_alerts
+from detector.ingest.ingest import ingest
+from detector.lake.ledger.ledger import Ledger
+from detector.lake.ledger.outbox import Document
 from detector.lake.reader import read_emitted, read_lake
 from detector.lake.writer import LakeWriter, open_to_write
-from detector.report import RunReport
 from detector.rules.candidates import candidates
 from detector.rules.engine import Engine
 from detector.rules.events import Events
 from detector.rules.rule import RuleSet, load_rules, shipped_rules_directory
-from detector.scan import scan
+from detector.run_report import RunReport
+from detector.scan.scan import scan
+from detector.scope import Scope
 from detector.sources.log_source import LogSource
 from detector.sources.opening import open_source
-from detector.watch import Watch
-from detector.watch_alerts import WatchSettings
-from detector.watch_rules import load_watch_rules
-from detector.window import Scope
+from detector.watch.alerting import WatchSettings
+from detector.watch.heartbeat import Heartbeat
+from detector.watch.polling_feed import Follower, Listing
+from detector.watch.rule_schedule import load_watch_rules
+from detector.watch.watch import Watch
 
 from .cases import STEPS, Case
 

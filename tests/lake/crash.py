@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from samples import compact, files_of, log, put, record, shown  # type: ignore[import-not-found]  # beside this script
 
-from detector.lake.ledger import Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from tests.forking import in_child

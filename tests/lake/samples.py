@@ -11,12 +11,12 @@ from typing import Any
 
 import duckdb
 
+from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.compaction import Candidates, Compacted
 from detector.lake.part import PartKind
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import Batch, StagedBatch, stage
 
 ACCOUNT = "111122223333"
 

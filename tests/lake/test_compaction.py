@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from detector.lake.compaction import days_to_compact
-from detector.lake.ledger import Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part, PartKind
 from detector.lake.reader import LakeFiles, read_lake
 from detector.lake.writer import open_to_write

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.lake.ledger import FILE_NAME
+from detector.lake.ledger.ledger import FILE_NAME
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from detector.errors import LakeError
-from detector.lake import part_records
-from detector.lake.emitted import EmittedAlert
-from detector.lake.ledger import FILE_NAME, Ledger
-from detector.lake.object_records import LedgerObject, ObjectStatus
-from detector.lake.outbox import Document, OutboxCount
+from detector.lake.ledger import parts as part_table
+from detector.lake.ledger.emitted import EmittedAlert
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.objects import LedgerObject, ObjectStatus
+from detector.lake.ledger.outbox import Document, OutboxCount
 from detector.lake.reader import read_lake
 
 VERSION_1 = """
@@ -61,7 +61,7 @@ ALTER TABLE emitted_alerts ADD COLUMN summary TEXT;
 ALTER TABLE emitted_alerts ADD COLUMN suppressed INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 2;
 """
-VERSION_3 = f"{part_records.UPGRADE} PRAGMA user_version = 3;"
+VERSION_3 = f"{part_table.UPGRADE} PRAGMA user_version = 3;"
 
 
 @pytest.mark.parametrize("writable", [True, False])

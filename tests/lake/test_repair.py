@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from detector.errors import LakeBusy, LakeError
-from detector.lake.ledger import FILE_NAME, Ledger
-from detector.lake.object_records import LedgerObject, ObjectStatus
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.repair import repair
 from detector.lake.writer import open_to_write
 

@@ -19,13 +19,13 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-import detector.lake.parts as parts_module
+import detector.lake.part_files as parts_module
 from detector.errors import LakeBusy, LakeError
 from detector.lake.disk import disk_error
-from detector.lake.ledger import FILE_NAME, Ledger
-from detector.lake.object_records import ObjectStatus
+from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.objects import ObjectStatus
 from detector.lake.part import PartKind
-from detector.lake.parts import HIDDEN
+from detector.lake.part_files import HIDDEN
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.records.schema import EVENTS

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from detector.records.glance import Glancer
-from detector.records.glimpse import FIRST_LOOK, glimpses
 from detector.records.log_file import decode_log_file
 from detector.records.table import to_table
+from detector.scan.partial_decode import FIRST_LOOK, glimpses
+from detector.scan.prefilter import Glancer
 
 
 def record(number: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -395,7 +395,7 @@ for _ in range(100):
 def test_a_bomb_of_tiny_records_costs_little_memory(content: str, read: str) -> None:
     code = f"""
 from detector.records import log_file
-from detector.records.glance import Glancer
+from detector.scan.prefilter import Glancer
 from detector.records.log_file import decode_in_pieces
 log_file.MAX_RECORDS = 20_000
 content = {content}
@@ -414,7 +414,7 @@ def test_a_file_is_not_called_another_kind_for_its_first_records_alone(monkeypat
 
 
 def test_an_array_of_very_many_commas_gives_the_same_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.records.split._MOST_COMMAS", 1)
+    monkeypatch.setattr("detector.records.raw_records._MOST_COMMAS", 1)
     odd = record(4, odd=1)
     assert outcome(b'{"Records":[' + b",".join([A, B, C, odd]) + b"]}") == ([*ALL, "Call4"], 0, None, None)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from detector.rules.statement import NotOneSelect, parse_select
+from detector.rules.sql_check import NotOneSelect, parse_select
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 
 from detector.errors import CredentialsError, UsageError
-from detector.sources.aws import AwsOptions, open_session, s3_client
+from detector.scope import Scope
+from detector.sources.aws_errors import denial_reason, error_code, refusal
+from detector.sources.aws_session import AwsOptions, open_session, s3_client
 from detector.sources.opening import open_source
-from detector.sources.refusals import denial_reason, error_code, refusal
-from detector.window import Scope
 
 
 def client_error(code: str, operation: str, message: str = "no") -> ClientError:

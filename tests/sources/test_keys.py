@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.scope import Scope
 from detector.sources.keys import (
     Place,
     before_day,
@@ -17,7 +18,6 @@ from detector.sources.keys import (
     parse_key,
     skip_reason,
 )
-from detector.window import Scope
 
 NAME = "111122223333_CloudTrail_us-east-1_20210729T2355Z_abcdefghijkl1234.json.gz"
 FOLDERS = "111122223333/CloudTrail/us-east-1/2021/07/29"

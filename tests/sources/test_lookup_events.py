@@ -13,12 +13,12 @@ import pytest
 from botocore.stub import Stubber
 
 from detector.errors import CredentialsError, SourceError
-from detector.sources.aws import AwsOptions
+from detector.scope import Scope
+from detector.sources.aws_session import AwsOptions
 from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
 from detector.sources.lookup_client import LookupClient
 from detector.sources.lookup_events import LookupEventsReader, LookupEventsSource, Window, parse_window
-from detector.sources.pace import Pace
-from detector.window import Scope
+from detector.sources.rate_limit import Pace
 from tests.lookup_server import ACCOUNT, LookupServer
 
 NOW = datetime(2026, 3, 1, 9, 20, tzinfo=UTC)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from detector.errors import SourceError, UsageError
-from detector.sources.aws import AwsOptions
+from detector.scope import Scope
+from detector.sources.aws_session import AwsOptions
 from detector.sources.local import LocalSource, StreamSource
 from detector.sources.log_source import LogObject
 from detector.sources.opening import open_source
 from detector.sources.s3 import S3Source
-from detector.window import Scope
 
 
 def test_each_form_opens_its_source(tmp_path: Path) -> None:

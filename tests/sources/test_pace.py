@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from detector.sources.pace import Pace
+from detector.sources.rate_limit import Pace
 
 
 class Time:
@@ -53,7 +53,7 @@ def test_processes_share_one_pace(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from detector.sources.pace import Pace
+from detector.sources.rate_limit import Pace
 for _ in range(20):
     Pace(Path(sys.argv[1]), 1000.0, sleep=lambda seconds: None).wait("us-east-1")
 """

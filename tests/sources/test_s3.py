@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from detector.errors import CredentialsError, SourceError, UsageError
-from detector.sources.aws import AwsOptions
+from detector.scope import Scope
+from detector.sources.aws_session import AwsOptions
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
 from detector.sources.opening import open_source
-from detector.window import Scope
 
 if TYPE_CHECKING:
     from detector.sources.log_source import LogSource

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from detector.errors import CredentialsError, SourceError
+from detector.scope import Scope
 from detector.sources.keys import exclusion
 from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
 from detector.sources.opening import open_source
 from detector.sources.s3_listing import S3Listing
-from detector.window import Scope
 
 # Their classes live in conftest.py, which cannot be imported.
 FakeS3 = Any

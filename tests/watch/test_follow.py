@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from detector.errors import LakeError
-from detector.follow import Follower
-from detector.lake.ledger import Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.writer import open_to_write
+from detector.scope import Scope
 from detector.sources.log_source import LogObject
 from detector.sources.opening import open_source
-from detector.window import Scope
+from detector.watch.polling_feed import Follower
 from tests.running import LOGIN, Result, Run, write_log
 
 from .trail import Trail, alert_ids, rows
@@ -105,7 +105,7 @@ def test_listings_look_back_two_hours_and_over_everything_once_a_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1_000_000.0
-    monkeypatch.setattr("detector.follow.time.monotonic", lambda: now)
+    monkeypatch.setattr("detector.watch.polling_feed.time.monotonic", lambda: now)
     stop = threading.Event()
     stop.set()  # ends each wait at once
     follower = Follower(list, 60, stop, once=False)

@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from detector.alerts.sinks.opening import open_outputs
-from detector.arrivals import Totals
 from detector.errors import (
     CredentialsError,
     DetectorError,
@@ -30,17 +29,18 @@ from detector.errors import (
     SourceUnavailable,
     UsageError,
 )
-from detector.heartbeat import Heartbeat
-from detector.ingest import ingest
+from detector.ingest.ingest import ingest
 from detector.lake.quarantine import Quarantine
 from detector.lake.writer import open_to_write
-from detector.patience import Patience, may_pass
-from detector.sources.aws import AwsOptions
+from detector.sources.aws_session import AwsOptions
 from detector.sources.sqs import Keeper, Message, Queue
-from detector.watch import Watch
-from detector.watch_alerts import WatchSettings
-from detector.watch_queue import QueueArrivals, QueueSettings
-from detector.watch_rules import load_watch_rules
+from detector.watch.alerting import WatchSettings
+from detector.watch.feed import Totals
+from detector.watch.heartbeat import Heartbeat
+from detector.watch.outage import Patience, may_pass
+from detector.watch.queue_feed import QueueArrivals, QueueSettings
+from detector.watch.rule_schedule import load_watch_rules
+from detector.watch.watch import Watch
 from tests.running import LOGIN, Run, write_log
 
 from .trail import Trail, alert_ids, bundled_files, rows, watch_command, watch_once
@@ -64,7 +64,7 @@ def one_file(number: int = 0) -> tuple[str, bytes]:
 def test_an_object_that_comes_later_is_tried_again(
     run: Run, s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.watch_queue._FIRST_RETRY_SECONDS", 1)
+    monkeypatch.setattr("detector.watch.queue_feed._FIRST_RETRY_SECONDS", 1)
     trail = Trail.make(s3_url, by="nothing")
     key, content = one_file()
     trail.send(trail.created(key), {"s3Bucket": trail.bucket, "s3ObjectKey": [key]})
@@ -305,7 +305,7 @@ def test_no_network_is_said_to_be_none(run: Run, tmp_path: Path) -> None:
 
 def test_a_lake_that_is_being_written_is_waited_for(run: Run, trail: Trail, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, open_to_write(tmp_path / "lake"):
-        patch.setattr("detector.watch._LOCK_SECONDS", 0.1)
+        patch.setattr("detector.watch.watch._LOCK_SECONDS", 0.1)
         busy = watch_once(run, trail, tmp_path)
     assert busy.code == 2
     assert "is being written by" in busy.err
@@ -358,14 +358,14 @@ def test_a_lake_that_fails_is_opened_again_and_read_anew(
         said.append(line)
         if line.startswith("waiting: no space"):
             assert trail.left == 2
-            monkeypatch.setattr("detector.watch.ingest", ingest)
+            monkeypatch.setattr("detector.watch.watch.ingest", ingest)
         if line.startswith("working again"):
             stop.set()
 
     def full(*_arguments: object, **_more: object) -> None:
         raise LakeError("no space left")
 
-    monkeypatch.setattr("detector.watch.ingest", full)
+    monkeypatch.setattr("detector.watch.watch.ingest", full)
     queue = Queue(trail.queue_url, AwsOptions())
     with open_outputs([str(tmp_path / "alerts.jsonl")]) as outputs, Keeper(queue) as keeper:
         watch = Watch(WatchSettings(load_watch_rules([]), outputs), Heartbeat(None, tell), stop, tell)

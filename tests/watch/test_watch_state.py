@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from detector.alerts.alert import Alert
-from detector.detect import Detection, run_rules
+from detector.detect.detect import Detection, run_rules
+from detector.ingest.worker import Batch, stage
 from detector.lake.part import Part, PartKind
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
@@ -27,8 +28,7 @@ from detector.rules.events import Events
 from detector.rules.examples import load_examples
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
-from detector.stage import Batch, stage
-from detector.watch_state import Memory
+from detector.watch.candidate_cache import Memory
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

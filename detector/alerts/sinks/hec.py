@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from detector.alerts.sinks.http import Endpoint
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Limits, NotDelivered, Receipt
 from detector.errors import UsageError
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 
 TOKEN_VARIABLE = "DETECTOR_HEC_TOKEN"  # noqa: S105 - its name
 _URL_HINT = "check the URL: is it the collector's, and its port 8088?"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from detector.alerts.sinks.sink import ACCEPTED, Limits, NotDelivered, Receipt
 from detector.errors import OutputClosed, SinkError
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 
 _LIMITS = Limits(documents=1_000, size_bytes=8_000_000)
 

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from detector.alerts.formatting import header
+from detector.alerts.formats.formatting import header
+from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.local import AlertFile, StandardOutput
 from detector.alerts.sinks.s3 import S3Folder
 from detector.alerts.sinks.security_hub import SecurityHub
 from detector.alerts.sinks.sink import Sink
 from detector.errors import UsageError
-from detector.formats import AlertFormat
 from detector.sources.local import path_of_uri
 
 _FORMS = "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH or securityhub:REGION"

@@ -9,9 +9,9 @@ from hashlib import sha256
 from detector.alerts.sinks.aws import OPTIONS, failure, one_attempt
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
 from detector.errors import UsageError
-from detector.lake.outbox import Document
-from detector.sources.aws import open_session
-from detector.sources.refusals import error_code
+from detector.lake.ledger.outbox import Document
+from detector.sources.aws_errors import error_code
+from detector.sources.aws_session import open_session
 
 _HINT = "the bucket must exist, and s3:PutObject be allowed for who you are (aws sts get-caller-identity)"
 

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from detector.errors import SinkError
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 
 
 class Fate(Enum):

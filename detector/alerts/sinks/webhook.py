@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from detector.alerts.sinks.http import Endpoint
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Limits, NotDelivered, Receipt
-from detector.lake.outbox import Document
+from detector.lake.ledger.outbox import Document
 
 SECRET_VARIABLE = "DETECTOR_WEBHOOK_SECRET"  # noqa: S105 - its name
 # What a server answers when something in the body is not to its liking.

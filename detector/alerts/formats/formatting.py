@@ -1,0 +1,64 @@
+"""From an alert to one line of the format that its reader takes.
+
+JSON lines begin with the alert's id: programs that tail a file know it by its first bytes, as few as 64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from detector.alerts.alert import Alert
+from detector.alerts.formats.asff import to_asff
+from detector.alerts.formats.cef import cef_line, to_cef
+from detector.alerts.formats.csv import csv_header, csv_line, to_csv
+from detector.alerts.formats.ecs import to_ecs
+from detector.alerts.formats.hec import to_hec
+from detector.alerts.formats.json_line import json_line
+from detector.alerts.formats.names import AlertFormat
+from detector.alerts.formats.native import to_native
+from detector.alerts.formats.ocsf import to_ocsf
+from detector.alerts.formats.table import table_header, table_line, to_table
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How one format is made: what of the alert goes where, and how that becomes a line."""
+
+    document: Callable[[Alert], dict[str, Any]]
+    line: Callable[[dict[str, Any]], bytes] = json_line
+    header: bytes | None = None
+
+
+_FORMS = {
+    AlertFormat.NATIVE: _Form(to_native),
+    AlertFormat.OCSF: _Form(to_ocsf),
+    AlertFormat.ECS: _Form(to_ecs),
+    AlertFormat.HEC: _Form(to_hec),
+    AlertFormat.ASFF: _Form(to_asff),
+    AlertFormat.CEF: _Form(to_cef, cef_line),
+    AlertFormat.CSV: _Form(to_csv, csv_line, csv_header()),
+    AlertFormat.TABLE: _Form(to_table, table_line, table_header()),
+}
+
+
+def to_line(alert: Alert, form: AlertFormat) -> bytes:
+    """Return the alert as one line, newline included."""
+    return line_of(form)(alert)
+
+
+def line_of(form: AlertFormat) -> Callable[[Alert], bytes]:
+    """Return what turns alerts into lines of a format: at most 32,000 bytes, one newline, at the end."""
+    chosen = _FORMS[form]
+    return lambda alert: chosen.line(chosen.document(alert))
+
+
+def header(form: AlertFormat) -> bytes | None:
+    """Return the line that comes before all others, newline included; None for most formats."""
+    return _FORMS[form].header
+
+
+def document_of(form: AlertFormat) -> Callable[[Alert], dict[str, Any]]:
+    """Return what says which value of an alert goes where in a format."""
+    return _FORMS[form].document

@@ -1,0 +1,44 @@
+"""From what happened to the exit code. Scripts depend on it: the README has the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from detector.severity import Severity
+
+if TYPE_CHECKING:
+    from detector.alerts.alert import Alert
+    from detector.alerts.delivery import Delivery
+    from detector.errors import DetectorError
+    from detector.run_report import RunReport
+
+DONE, FAILED_ON, ERROR, NO_LOG_OBJECTS, INCOMPLETE = range(5)
+INTERRUPTED = 130
+
+
+def exit_code(
+    report: RunReport | None,
+    errors: Sequence[DetectorError] = (),
+    written: Sequence[Alert] = (),
+    fail_on: Severity | None = None,
+    delivery: Delivery | None = None,
+) -> int:
+    """Return the exit code of a run; of several that apply, the first of: error, alert, incomplete, nothing found.
+
+    Args:
+        report: of the ingest, None when there was none.
+        errors: rules that did not run.
+        written: the alerts of this run; a suppressed one does not count.
+        fail_on: `--fail-on`.
+        delivery: of the alerts; one that an output did not take makes the run incomplete.
+    """
+    if errors:
+        return ERROR
+    if fail_on and any(alert.suppressed_by is None and alert.severity.is_at_least(fail_on) for alert in written):
+        return FAILED_ON
+    if (report and report.is_incomplete) or (delivery and delivery.is_incomplete):
+        return INCOMPLETE
+    if report and not report.has_log_objects:
+        return NO_LOG_OBJECTS
+    return DONE

@@ -1,0 +1,58 @@
+"""`detector lake`: a lake's parts and its ledger, compared and brought together."""
+
+from __future__ import annotations
+
+import typer
+
+from detector.cli import options
+from detector.cli.terminal import counted, say
+from detector.text import printable
+
+lake_app = typer.Typer(
+    help="Compare a lake's parts with its ledger, and make the ledger anew.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@lake_app.command(name="repair")
+def repair_command(lake: options.Lake) -> None:
+    """Make the ledger of a lake anew from the parts, which carry what they stand for.
+
+    For a ledger that was lost, emptied, or restored from an older copy. The old one is kept beside the new one. Objects
+    of which rows are missing are read again by the next ingest.
+
+    Exit codes: 0 done, 2 an error.
+
+    Example: detector lake repair --lake lake/
+    """
+    from detector.lake.repair import repair
+
+    done = repair(lake)
+    rows, objects = counted(done.rows, "row"), counted(done.objects, "object")
+    say(f"{counted(done.parts, 'part')} listed anew, with {rows} of {objects}")
+    if done.unknown:
+        say(f"{counted(done.unknown, 'object')} to be read again: ingest the source once more")
+    say(
+        "not in the parts: alerts written (`--new` and `run` write them again), what waits for an output, and objects"
+        " without rows (they are read again)"
+    )
+    if done.old_ledger:
+        say(f"the old ledger is kept as {done.old_ledger}")
+
+
+@lake_app.command(name="check")
+def check_command(lake: options.Lake) -> None:
+    """Compare the parts of a lake with its ledger: all of them there, whole, and none that it does not know.
+
+    Exit codes: 0 nothing differs, 2 no lake, 4 something differs; a line for each.
+
+    Example: detector lake check --lake lake/
+    """
+    from detector.lake.check import differences
+
+    found = list(differences(lake))
+    for one in found:
+        typer.echo(printable(one))
+    say(f"{counted(len(found), 'difference')} between parts and ledger")
+    raise typer.Exit(4 if found else 0)

@@ -1,0 +1,44 @@
+"""`detector outbox`: alerts that an output has not accepted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from detector.cli import options
+from detector.cli.terminal import table_lines
+
+
+def outbox_command(
+    lake: options.Lake,
+    retry: Annotated[
+        str | None,
+        typer.Option("--retry", help="Send once more what this output refused.", metavar="OUTPUT"),
+    ] = None,
+    drop: Annotated[
+        str | None, typer.Option("--drop", help="Forget what this output has not accepted.", metavar="OUTPUT")
+    ] = None,
+) -> None:
+    """Show the alerts that `run` and `detect --new` could not deliver; those without a reason wait for the next run.
+
+    Exit codes: 0 done, 2 no lake, or nothing was ever sent to that output.
+
+    Example: detector outbox --lake lake/ --retry hec+https://splunk.example:8088/services/collector/event
+    """
+    from detector.errors import UsageError
+    from detector.lake.reader import read_outbox
+    from detector.lake.writer import open_to_write
+
+    counts, entries = read_outbox(lake)
+    for output in filter(None, (retry, drop)):
+        if all(count.sink != output for count in counts):
+            raise UsageError(f"nothing was ever sent to {output}", hint="`detector status` lists the outputs")
+    if not retry and not drop:
+        typer.echo("\n".join(table_lines(["output", "alert", "refused because"], entries)))
+        return
+    with open_to_write(lake) as writer:
+        if retry:
+            writer.ledger.outbox.retry_refused(retry)
+        if drop:
+            writer.ledger.outbox.drop(drop)

@@ -1,0 +1,171 @@
+"""`detector rules …`: look at the rules and prove them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.alerts.formats.names import ListFormat
+from detector.cli import options
+from detector.cli.terminal import counted, say, say_error, table_lines
+from detector.errors import UsageError
+from detector.text import printable
+
+if TYPE_CHECKING:
+    from detector.rules.rule import Rule, RuleSet
+
+rules_app = typer.Typer(
+    help="List, show, check and explain the detection rules.", no_args_is_help=True, rich_markup_mode=None
+)
+
+_RuleId = Annotated[str, typer.Argument(metavar="ID", help="The rule's id.")]
+
+
+@rules_app.command(name="list")
+def list_command(
+    rules: options.Rules = None,
+    form: Annotated[
+        ListFormat, typer.Option("--format", help="A table, or one JSON object a line.")
+    ] = ListFormat.TABLE,
+) -> None:
+    """List all rules.
+
+    Example: detector rules list --format json | jq -r .id
+    """
+    rule_set = _load(rules)
+    if form is ListFormat.JSON:
+        for rule in rule_set.rules:
+            typer.echo(json.dumps(_metadata(rule)))
+    else:
+        rows = [(rule.id, rule.severity, rule.confidence, rule.title) for rule in rule_set.rules]
+        for line in table_lines(("id", "severity", "confidence", "title"), rows):
+            typer.echo(line)
+    _end_with(rule_set)
+
+
+@rules_app.command(name="show")
+def show_command(rule_id: _RuleId, rules: options.Rules = None) -> None:
+    """Show one rule: what it means, what to do, and its SQL.
+
+    Example: detector rules show root_mfa_deactivated
+    """
+    from detector.rules.show import rule_text
+
+    typer.echo(rule_text(_rule(rule_id, rules)))
+
+
+@rules_app.command(name="check")
+def check_command(
+    directories: Annotated[
+        list[Path] | None, typer.Argument(metavar="[DIR…]", help="Rule directories; default: the shipped rules.")
+    ] = None,
+    suppressions: options.Suppressions = None,
+) -> None:
+    """Check rule files: format, result contract, and every example. With --suppressions, check that file instead.
+
+    Rules of your own that entries name are found in the directories.
+
+    Exit codes: 0 all is well, 2 something is not.
+
+    Example: detector rules check my-rules/
+
+    Example: detector rules check --suppressions suppressions.toml
+    """
+    from detector.rules.check import check_rules, check_suppressions
+    from detector.rules.rule import load_rules, shipped_rules_directory
+
+    if suppressions is not None:
+        problems, checked = check_suppressions(suppressions, _load(directories).rules)
+        noun = "suppression"
+    else:
+        chosen = directories or [shipped_rules_directory()]
+        problems, checked, noun = check_rules(*chosen), len(load_rules(*chosen).rules), "rule"
+    for problem in problems:
+        where = f"{problem.path}: " if problem.path else ""
+        typer.echo(f"error: {printable(where + problem.message)}", err=True)
+        if problem.hint:
+            typer.echo(f"hint: {printable(problem.hint)}", err=True)
+    typer.echo(f"{counted(checked, noun)}, {counted(len(problems), 'problem')}", err=True)
+    raise typer.Exit(2 if problems else 0)
+
+
+@rules_app.command(name="docs")
+def docs_command(
+    output: Annotated[Path, typer.Option("--output", help="Directory to write to.", metavar="DIR")] = Path("docs"),
+    rules: options.Rules = None,
+) -> None:
+    """Write the rules' documentation: rules.md with an ATT&CK table, and a layer for ATT&CK Navigator.
+
+    Example: detector rules docs --output docs/
+    """
+    from detector.errors import SinkError
+    from detector.rules.docs import pages
+
+    rule_set = _load(rules)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name, text in pages(rule_set.rules).items():
+            (output / name).write_text(text, encoding="utf-8")
+            say(f"{output / name}")
+    except OSError as error:
+        raise SinkError(f"cannot write to {output}: {error.strerror}") from error
+    _end_with(rule_set)
+
+
+@rules_app.command(name="explain")
+def explain_command(
+    rule_id: _RuleId,
+    lake: options.Lake,
+    event_id: Annotated[str, typer.Option("--event-id", help="An eventID, as in event_ids.", metavar="ID")],
+    rules: options.Rules = None,
+) -> None:
+    """Show why a rule reports an event, or does not: the event's columns, and which conditions hold.
+
+    Example: detector rules explain root_api_call --event-id 7d1f7c1e-0001-4c6e-9a40-0d6f0d7b7a11 --lake lake/
+    """
+    from detector.lake.reader import read_lake
+    from detector.rules.engine import Engine
+    from detector.rules.explain import explain, explanation_lines
+
+    rule = _rule(rule_id, rules)
+    with Engine(read_lake(lake)) as engine:
+        for line in explanation_lines(rule, explain(engine, rule, event_id)):
+            typer.echo(printable(line))
+
+
+def _rule(rule_id: str, directories: list[Path] | None) -> Rule:
+    by_id = {rule.id: rule for rule in _load(directories).rules}
+    if rule_id not in by_id:
+        raise UsageError(f"there is no rule {rule_id!r}", hint="`detector rules list` lists them")
+    return by_id[rule_id]
+
+
+def _load(directories: list[Path] | None) -> RuleSet:
+    from detector.rules.rule import load_rules, shipped_rules_directory
+
+    return load_rules(shipped_rules_directory(), *(directories or []))
+
+
+def _end_with(rule_set: RuleSet) -> None:
+    for error in rule_set.errors:
+        say_error(error)
+    raise typer.Exit(2 if rule_set.errors else 0)
+
+
+def _metadata(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "severity": rule.severity,
+        "confidence": rule.confidence,
+        "attack": list(rule.attack),
+        "monotone": rule.monotone,
+        "description": rule.description,
+        "response": rule.response,
+        "false_positives": list(rule.false_positives),
+        "references": list(rule.references),
+        "path": str(rule.path),
+    }

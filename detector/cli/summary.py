@@ -1,0 +1,94 @@
+"""What the commands that read logs or write alerts say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from detector.cli.terminal import counted, report_lines, say, say_error
+from detector.errors import DetectorError
+from detector.severity import Severity
+
+if TYPE_CHECKING:
+    from detector.alerts.alert import Alert
+    from detector.alerts.delivery import Delivery
+    from detector.detect.detect import Detection
+    from detector.run_report import RunReport
+
+_REFUSED_BY_NAME = 10
+
+
+@contextmanager
+def reported(sources: Sequence[str], file: Path | None, *, into_lake: bool = True) -> Iterator[RunReport]:
+    """Hand out a run report and, however the block ends, show it and write it."""
+    from detector.run_report import RunReport
+
+    report = RunReport(now(), tuple(sources), into_lake)
+    try:
+        yield report
+    except DetectorError as error:
+        report.error = str(error)
+        raise
+    finally:
+        report.ended = now()
+        for line in report_lines(report):
+            typer.echo(line, err=True)
+        if file is not None:
+            report.write(file)
+
+
+def say_unlisted(lake: Path, unlisted: Sequence[Path]) -> None:
+    """Warn of parts that are left out, because the ledger of the lake does not know them."""
+    if unlisted:
+        say(
+            f"warning: {lake} holds {counted(len(unlisted), 'part')} that its ledger does not know, such as"
+            f" {unlisted[0]}; left out: see detector lake check, detector lake repair"
+        )
+
+
+def say_errors(detection: Detection) -> None:
+    """Name the rules that did not run."""
+    for error in detection.errors:
+        say_error(error)
+
+
+def say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
+    """Say how many alerts there are, after the rules that did not run."""
+    say_errors(detection)
+    by_severity = [(severity, sum(alert.severity is severity for alert in written)) for severity in reversed(Severity)]
+    listed = ", ".join(f"{count} {severity}" for severity, count in by_severity if count)
+    suppressed = sum(alert.suppressed_by is not None for alert in written)
+    say(
+        counted(len(written), "alert")
+        + (f": {listed}" if listed else "")
+        + (f"; {suppressed} of them suppressed" if suppressed else "")
+    )
+
+
+def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
+    """Name the alerts that an output did not take, and what becomes of them.
+
+    Args:
+        remembered: they wait in the lake.
+    """
+    for one in delivery.undelivered:
+        say(f"error: {counted(one.alerts, 'alert')} not delivered to {one.sink}: {one.reason}")
+        fate = "kept in the lake; the next run with this --output sends what is left" if remembered else "run it again"
+        say(f"hint: {one.hint}; {fate}" if one.hint else f"hint: {fate}")
+    for refused in delivery.refused[:_REFUSED_BY_NAME]:
+        say(f"error: alert {refused.alert_id} is refused by {refused.sink}: {refused.reason}")
+    if len(delivery.refused) > _REFUSED_BY_NAME:
+        say(f"error: … and {len(delivery.refused) - _REFUSED_BY_NAME:,} more")
+    if delivery.refused:
+        kept = "kept in the lake: `detector outbox` shows it, and has it sent again with --retry"
+        say(f"hint: {kept if remembered else 'the other alerts were sent'}")
+
+
+def now() -> datetime:
+    """Return the time to the second, aware, UTC."""
+    return datetime.now(UTC).replace(microsecond=0)

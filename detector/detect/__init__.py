@@ -1,0 +1,1 @@
+"""Detect: rules over events, alerts out."""

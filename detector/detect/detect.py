@@ -1,0 +1,192 @@
+"""Detect: run the rules over events and turn what they find into alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+
+from detector.alerts.alert import EVENT_IDS, Alert, Suppression, make_alert
+from detector.errors import RuleError
+from detector.rules.engine import RULES_AT_A_TIME, Engine, TooManyFindings
+from detector.rules.events import Events
+from detector.rules.evidence import evidence_of
+from detector.rules.finding import Finding, rfc3339
+from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_directory
+from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
+
+_EVENTS_AT_A_TIME = 10_000  # whose records are in memory while alerts are made of them
+
+
+@dataclass(slots=True)
+class Detection:
+    """What one detection found, and what stood in its way."""
+
+    alerts: list[Alert] = field(default_factory=list)  # oldest first
+    errors: list[RuleError] = field(default_factory=list)  # rules that did not run, or not to their end
+    warnings: list[str] = field(default_factory=list)
+    complete: set[str] = field(default_factory=set)  # ids of the rules that ran to their end
+
+
+def detect(
+    events: Events,
+    rule_directories: Sequence[Path],
+    now: datetime,
+    suppressions: Sequence[SuppressionEntry] = (),
+    *,
+    rule_seconds: float = 60,
+    rule_findings: int = 100_000,
+    sees_all_events: bool = True,
+    is_of_interest: Callable[[Finding], bool] = lambda _finding: True,
+) -> Detection:
+    """Run the shipped rules, and those of more directories, over all events.
+
+    A rule that fails does not stop the others: it is named in `errors`.
+
+    Args:
+        events: all that is known; rules look back as far as it goes.
+        rule_directories: beside the shipped rules.
+        now: aware; becomes `detected_at`, and decides which suppressions have expired.
+        suppressions: of what they cover, the alert says so.
+        rule_seconds: how long one rule may run.
+        rule_findings: how many findings of one rule become alerts; of more, the newest of each caller.
+        sees_all_events: False when `events` are only what candidates and the shipped rules need; rules of other
+            directories that read all events then cannot run.
+        is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
+    """
+    detection = Detection()
+    with (
+        ThreadPoolExecutor(1) as pool,
+        Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine,
+    ):
+        loading = pool.submit(load_rules, shipped_rules_directory(), *rule_directories)
+        engine.prepare()  # meanwhile
+        rule_set = loading.result()
+        detection.errors += rule_set.errors
+        if not sees_all_events:
+            rule_set = _without_readers_of_all_events(rule_set, detection)
+        detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
+        run_rules(engine, rule_set.rules, now, suppressions, detection, is_of_interest, rule_findings)
+        detection.warnings += _coverage_warnings(engine.accounts_without_sign_in_region())
+        detection.warnings += _time_warnings(engine.implausible_times(now))
+    return detection
+
+
+def run_rules(
+    engine: Engine,
+    rules: Sequence[Rule],
+    now: datetime,
+    suppressions: Sequence[SuppressionEntry],
+    detection: Detection,
+    is_of_interest: Callable[[Finding], bool] = lambda _finding: True,
+    rule_findings: int = 100_000,
+) -> None:
+    """Run rules that are loaded already, and add what they find to `detection`; see `detect`."""
+    engine.prepare()
+    with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
+        # Alerts are made of what some rules have found while others run.
+        for rule, (findings, error) in zip(rules, pool.map(partial(_run, engine), rules), strict=True):
+            if isinstance(error, TooManyFindings):
+                findings, error = _newest(engine, rule, is_of_interest, rule_findings)
+            if error is None:
+                detection.complete.add(rule.id)
+            else:
+                detection.errors.append(error)
+            detection.alerts += _alerts(engine, list(filter(is_of_interest, findings)), now, suppressions)
+    detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
+
+
+def _without_readers_of_all_events(rule_set: RuleSet, detection: Detection) -> RuleSet:
+    shipped = shipped_rules_directory()
+    runnable: list[Rule] = []
+    for rule in rule_set.rules:
+        if rule.reads is Reads.EVENTS and rule.path.parent != shipped:
+            hint = "use `ingest` and `detect` for it"
+            detection.errors.append(RuleError(f"{rule.path}: reads all events, which a scan passes over", hint=hint))
+        else:
+            runnable.append(rule)
+    return replace(rule_set, rules=tuple(runnable))
+
+
+def _run(engine: Engine, rule: Rule) -> tuple[list[Finding], RuleError | None]:
+    """Return what a rule finds, and what kept it from its end."""
+    try:
+        return engine.run(rule), None
+    except RuleError as error:
+        return [], error
+
+
+def _newest(
+    engine: Engine, rule: Rule, is_of_interest: Callable[[Finding], bool], limit: int
+) -> tuple[list[Finding], RuleError | None]:
+    """Return at most `limit` findings of interest of a rule that finds too many, and what is to be said of the others.
+
+    What was of interest before is so no more: run after run comes to an end, and then there is nothing to say.
+    """
+    try:
+        first = list(islice(filter(is_of_interest, engine.newest(rule)), limit + 1))
+    except RuleError as error:
+        return [], error
+    if len(first) <= limit:
+        return first, None
+    cut = TooManyFindings(
+        f"{rule.path}: more than {limit} findings; the newest of each caller are kept",
+        hint="`detect --new` and `run` write the others next time; --rule-findings takes more at once",
+    )
+    return first[:limit], cut
+
+
+def _alerts(
+    engine: Engine, findings: Sequence[Finding], now: datetime, suppressions: Sequence[SuppressionEntry]
+) -> Iterator[Alert]:
+    suppressed = {entry.rule for entry in suppressions}
+    for some in _in_batches(findings):
+        found = engine.evidence(chain.from_iterable(_shown(engine, finding, suppressed) for finding in some))
+        for finding in some:
+            events = evidence_of(finding, found)
+            entry = suppressing_entry(suppressions, finding, events, now)
+            alert = make_alert(finding, events, now)
+            yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
+
+
+def _in_batches(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
+    """Yield findings in batches, so that the events of a flood are not held all at once."""
+    batch: list[Finding] = []
+    events = 0
+    for finding in findings:
+        batch.append(finding)
+        events += min(len(finding.event_ids), EVENT_IDS)
+        if events >= _EVENTS_AT_A_TIME:
+            yield batch
+            batch, events = [], 0
+    if batch:
+        yield batch
+
+
+def _shown(engine: Engine, finding: Finding, suppressed: Collection[str]) -> Sequence[str]:
+    """Return the keys of the events that the alert names; of all, where a suppression may have to fit every one."""
+    if len(finding.event_ids) <= EVENT_IDS or finding.rule.id in suppressed:
+        return finding.event_ids
+    return engine.oldest(finding, EVENT_IDS)
+
+
+def _coverage_warnings(accounts: Sequence[str]) -> Iterator[str]:
+    """Warn of the accounts in one line: an organisation has hundreds, and other warnings stand beside it."""
+    if accounts:
+        yield (
+            "no events of the region that records root sign-ins and IAM calls, for "
+            f"{', '.join(accounts)}: no alert about them does not mean that nothing happened"
+        )
+
+
+def _time_warnings(times: Sequence[datetime]) -> Iterator[str]:
+    if times:
+        listed = ", ".join(rfc3339(time) for time in times[:3])
+        yield (
+            f"some events are dated before CloudTrail began or in the future ({listed}): a clock or a record is wrong, "
+            "and rules that look back from one event to others can miss"
+        )

@@ -1,0 +1,1 @@
+"""Ingest: log files into the lake."""

@@ -1,0 +1,136 @@
+"""Ingest: from log sources into the lake. Each object once, whole or named as failed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, takewhile
+
+from detector.batching import in_batches, log_objects
+from detector.errors import DetectorError
+from detector.ingest.worker import Batch, StagedBatch, stage
+from detector.lake.ledger.objects import LedgerObject, ObjectStatus
+from detector.lake.writer import LakeWriter, Staged
+from detector.run_report import RunReport
+from detector.scope import Scope
+from detector.sources.log_source import LeftOut, LogObject, LogSource, Unreadable
+from detector.workers import run_in_workers
+
+Progress = Callable[[RunReport], None]
+Committed = Callable[[Sequence[LedgerObject]], None]
+
+
+def _silent(_report: RunReport) -> None:
+    """Show no progress."""
+
+
+def _unheard(_objects: Sequence[LedgerObject]) -> None:
+    """Make nothing of what was committed."""
+
+
+def ingest(
+    sources: Sequence[LogSource],
+    lake: LakeWriter,
+    scope: Scope,
+    report: RunReport,
+    *,
+    jobs: int,
+    progress: Progress = _silent,
+    committed: Committed = _unheard,
+) -> None:
+    """Bring what is new in the sources into the lake, batch by batch, each committed as soon as it is durable.
+
+    Args:
+        report: gains the counts while the work goes on; it is right also when an error ends the run.
+        jobs: worker processes; 1 works in this process.
+        progress: called after each commit.
+        committed: called after each commit with the objects that it brought in.
+
+    Raises:
+        CredentialsError: AWS refuses the credentials; what was read before is committed.
+        SourceError: a source as a whole cannot be listed.
+        LakeError: the lake cannot be written.
+    """
+    pending: set[str] = set()
+    errors: list[DetectorError] = []  # the first of them ends the reading, not the committing
+    listed = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs) for source in sources)
+    batches = takewhile(lambda _: not errors, _until_error(listed, errors))
+    try:
+        for staged in run_in_workers(stage, batches, jobs=jobs):
+            _commit(staged, lake, report)
+            committed(staged.objects)
+            pending.difference_update(one.uri for one in staged.objects)
+            pending.difference_update(failure.uri for failure in staged.failures)
+            if staged.stopped_by is not None:
+                errors.append(staged.stopped_by)
+            progress(report)
+    finally:
+        for uri in sorted(pending):
+            report.fail(Unreadable(uri, "not read: the run ended early"))
+    if errors:
+        raise errors[0]
+
+
+def _until_error(batches: Iterator[Batch], errors: list[DetectorError]) -> Iterator[Batch]:
+    """Yield batches until listing fails, so that those under way are still committed."""
+    try:
+        yield from batches
+    except DetectorError as error:
+        errors.append(error)
+
+
+def _batches(
+    source: LogSource, lake: LakeWriter, scope: Scope, report: RunReport, pending: set[str], jobs: int
+) -> Iterator[Batch]:
+    """Yield what has to be read of one source; count everything else."""
+    changed: set[str] = set()
+    listed = log_objects(source.list(scope), report)
+    new = (one for one in listed if _is_new(one, lake, report, pending, changed))
+    for objects in in_batches(new, jobs=jobs):
+        replaced = tuple(one.uri for one in objects if one.uri in changed)
+        changed.difference_update(replaced)
+        yield Batch(objects, source.reader(), lake.staging, uuid.uuid4().hex, replaced)
+
+
+def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending: set[str], changed: set[str]) -> bool:
+    """Say whether an object has to be read, and note it; count it when not."""
+    if log_object.uri in pending:  # two of the sources overlap
+        report.already_in += 1
+        return False
+    if lake.ledger.has(log_object.uri, log_object.etag):
+        report.already_in += 1
+        return False
+    known = lake.ledger.known(log_object.uri, log_object.etag)
+    if known is None or not known.etag_matches:
+        pending.add(log_object.uri)
+        if known is not None:
+            changed.add(log_object.uri)
+        return True
+    match known.status:
+        case ObjectStatus.SKIPPED:
+            report.skip_for_content(LeftOut(log_object.uri, known.reason or ""))
+        case ObjectStatus.PARTIAL:
+            # The same bytes would break off at the same place; that they do must not be forgotten.
+            report.fail(Unreadable(log_object.uri, known.reason or ""))
+    return False
+
+
+def _commit(staged: StagedBatch, lake: LakeWriter, report: RunReport) -> None:
+    """Commit a staged batch, then count it."""
+    read = {one.uri for one in staged.objects}
+    replaced = [uri for uri in staged.replaced if uri in read]
+    report.duplicates += lake.commit(Staged(tuple(staged.objects), tuple(staged.parts)), replaced)
+    for one in staged.objects:
+        match one.status:
+            case ObjectStatus.INGESTED:
+                report.ingested += 1
+            case ObjectStatus.SKIPPED:
+                report.skip_for_content(LeftOut(one.uri, one.reason or ""))
+            case ObjectStatus.PARTIAL:
+                report.fail(Unreadable(one.uri, one.reason or ""))
+        report.records += one.records
+        report.rows += one.rows
+    for failure in staged.failures:
+        report.fail(failure)
+    report.reject(staged.rejected, staged.unkept)
+    report.bytes_read += staged.bytes_read

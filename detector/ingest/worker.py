@@ -1,0 +1,104 @@
+"""One batch of log objects to fsynced parts in the staging folder: what a worker process does.
+
+get → gunzip → decode → Arrow → Parquet. Nothing here touches the ledger. Whoever does it imports what it needs: the
+process that hands out batches, lists and commits waits for none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.errors import CredentialsError
+from detector.lake.ledger.objects import LedgerObject, ObjectStatus
+from detector.lake.part import Part
+from detector.records.compression import MAX_BYTES
+from detector.sources.log_source import LogObject, Reader, Unreadable
+
+if TYPE_CHECKING:
+    from detector.lake.part_writer import PartWriter
+    from detector.records.log_file import DecodedLogFile
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Log objects to stage together; picklable."""
+
+    objects: tuple[LogObject, ...]
+    reader: Reader
+    staging: Path
+    stem: str  # unique among all batches of all runs
+    replaced: tuple[str, ...] = ()  # URIs that are in the lake with other content
+    max_object_bytes: int = MAX_BYTES
+
+
+@dataclass(slots=True)
+class StagedBatch:
+    """What became of a batch."""
+
+    replaced: tuple[str, ...] = ()  # as in the batch
+    objects: list[LedgerObject] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    failures: list[Unreadable] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    unkept: int = 0  # further rejected records
+    bytes_read: int = 0
+    stopped_by: CredentialsError | None = None  # the rest of the batch was not read
+
+
+def stage(batch: Batch) -> StagedBatch:
+    """Read, decode and write one batch.
+
+    Raises:
+        LakeError: the disk refuses.
+    """
+    from detector.lake.part_writer import PartWriter
+    from detector.records.log_file import decode_in_pieces
+
+    staged = StagedBatch(batch.replaced)
+    parts = PartWriter(batch.staging, batch.stem)
+    try:
+        for log_object, stored in batch.reader.read(batch.objects):
+            if isinstance(stored, Unreadable):
+                staged.failures.append(stored)
+            else:
+                staged.bytes_read += len(stored)
+                pieces = decode_in_pieces(stored, log_object.uri, max_bytes=batch.max_object_bytes)
+                staged.objects.append(_stage_object(log_object, pieces, parts, staged))
+                parts.carry(staged.objects[-1])
+    except CredentialsError as error:
+        staged.stopped_by = error
+    staged.parts = parts.close()
+    return staged
+
+
+def _stage_object(
+    log_object: LogObject, pieces: Iterable[DecodedLogFile], parts: PartWriter, staged: StagedBatch
+) -> LedgerObject:
+    records = rows = 0
+    for piece in pieces:
+        records += piece.records
+        rows += len(piece.rows.records)
+        parts.add(piece.rows)
+        parts.keep(log_object.uri, piece.kept)
+        staged.rejected += piece.rejections()
+        staged.unkept += piece.unkept
+        last = piece
+    status = ObjectStatus.INGESTED
+    if last.problem:
+        status = ObjectStatus.PARTIAL
+    elif last.skipped:
+        status = ObjectStatus.SKIPPED
+    return LedgerObject(
+        uri=log_object.uri,
+        etag=log_object.etag,
+        size_bytes=log_object.size_bytes,
+        last_modified=log_object.last_modified,
+        content_sha256=last.content_sha256,
+        records=records,
+        rows=rows,
+        status=status,
+        reason=last.problem or last.skipped,
+    )

@@ -1,0 +1,1 @@
+"""The ledger of a lake: one table a module."""

@@ -1,0 +1,287 @@
+"""The ledger: which parts and which log objects are in the lake. Its transaction is the commit."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from detector.errors import LakeError
+from detector.lake.ledger import emitted, intents, outbox
+from detector.lake.ledger import objects as object_table
+from detector.lake.ledger import parts as part_table
+from detector.lake.ledger.emitted import EmittedAlert
+from detector.lake.ledger.objects import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
+from detector.lake.ledger.outbox import Document, Outbox
+from detector.lake.part import Part, PartKind
+from detector.records.coverage import Spans
+
+FILE_NAME = "ledger.sqlite"
+REPLACED = f"{FILE_NAME}.replaced-"  # and when, UTC: one that `lake repair` set aside
+_VERSION = 6
+_FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
+_TABLES = f"""
+BEGIN;
+{object_table.CREATE}
+{part_table.CREATE}
+{emitted.CREATE}
+{outbox.CREATE}
+{intents.CREATE}
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+_UPGRADES = {  # from this version to the next
+    1: emitted.UPGRADE,
+    2: part_table.UPGRADE,
+    3: outbox.CREATE,
+    4: intents.CREATE,
+    5: part_table.JUDGE_ANEW + object_table.READ_ANEW,
+}
+
+
+class Ledger:
+    """One open ledger."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._file = path.stat()
+        self._known_in = lru_cache(maxsize=_FOLDERS)(self._find_known_in)
+
+    @classmethod
+    def open(cls, lake: Path, *, writable: bool) -> Ledger:
+        """Open the ledger of a lake; a writer creates it when there is none, and brings an older one up to date.
+
+        Raises:
+            LakeError: it is not a ledger, or of a later version.
+        """
+        path = lake / FILE_NAME
+        with ExitStack() as opened, _sqlite_errors(f"cannot open {path}"):
+            connection = _connect(path, "rwc" if writable else "ro")
+            opened.callback(connection.close)
+            if not writable and not _can_read(connection):
+                connection = _connect_to_read_only_media(path)
+                opened.callback(connection.close)
+            version = _number(connection, "PRAGMA user_version")
+            if version > _VERSION:
+                raise LakeError(f"{path} has version {version}, this program knows {_VERSION}", hint="update detector")
+            if writable:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                if version < _VERSION:
+                    connection.executescript(_upgrade(version) if version else _TABLES)
+            elif version == 0:
+                raise LakeError(
+                    f"{path} is empty",
+                    hint=f"if there are parts: detector lake repair --lake {lake}; if not, ingest once more",
+                )
+            opened.pop_all()
+        return cls(connection, path)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def has(self, uri: str, etag: str) -> bool:
+        """Say whether an object was read whole, with this content. Quick for many objects of a folder in a row."""
+        folder, name = split_uri(uri)
+        etags = self._known_in(folder)
+        if etags is None:
+            known = self.known(uri, etag)
+            return known is not None and known.etag_matches and known.status is ObjectStatus.INGESTED
+        return etags.get(name) == pack_etag(etag)
+
+    def known(self, uri: str, etag: str) -> Known | None:
+        """Return what is known of an object, or None when it has never been read; the latter quickly, too."""
+        folder, name = split_uri(uri)
+        names = self._known_in(folder)
+        if names is not None and name not in names:
+            return None
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return object_table.select_known(self._connection, uri, etag)
+
+    def parts(self, kind: PartKind | None = None, dates: Iterable[str] | None = None) -> list[Part]:
+        """Return the parts that count, in the order of their paths; only those of a kind, or of some days."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return list(part_table.select_parts(self._connection, kind, dates))
+
+    def misjudged_dates(self) -> set[str]:
+        """Return the days whose HIDDEN parts were made when rows with one key were copies, whatever they held."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return part_table.select_misjudged(self._connection)
+
+    def spans(self) -> Spans | None:
+        """Return from when to when there are events, of each account and region; None when some part does not say."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return part_table.select_spans(self._connection)
+
+    def objects(self) -> Iterator[LedgerObject]:
+        """Yield all objects."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            yield from object_table.select_objects(self._connection)
+
+    def commit(
+        self,
+        objects: Sequence[LedgerObject],
+        added: Iterable[Part],
+        dropped: Iterable[Part],
+        judged: Iterable[str] = (),
+    ) -> None:
+        """Record parts and objects in one transaction: after it all of them are in, before it none.
+
+        Args:
+            objects: that were read.
+            added: their parts.
+            dropped: parts that count no longer.
+            judged: days of `misjudged_dates` that are so no longer.
+
+        Raises:
+            LakeError: the database refuses, for example because the disk is full.
+        """
+        parts = list(added)
+        with self._transaction() as connection:
+            object_table.insert_objects(connection, objects)
+            part_table.delete_parts(connection, dropped)
+            part_table.insert_parts(connection, parts)
+            part_table.delete_misjudged(connection, judged)
+            intents.delete_intents(connection, [part.path for part in parts])
+        self._known_in.cache_clear()
+
+    def note_writer(self, writer: str) -> None:
+        """Remember who writes now, for others to be told."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO writer VALUES (1, ?)", (writer,))
+
+    def writer(self) -> str | None:
+        """Return who wrote last, or does now."""
+        return next((name for (name,) in self._rows("SELECT name FROM writer")), None)
+
+    def intend(self, run: str, paths: Iterable[Path]) -> None:
+        """Note, durably, that a run is about to put parts in place; the commit that lists them clears the note."""
+        with self._transaction() as connection:
+            intents.insert_intents(connection, run, paths)
+
+    def intents(self) -> dict[Path, str]:
+        """Return the parts that were to be put in place and were not committed, each with its run."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return intents.select_intents(self._connection)
+
+    def forget_intents(self, paths: Iterable[Path]) -> None:
+        """Forget intents whose files have been removed."""
+        with self._transaction() as connection:
+            intents.delete_intents(connection, paths)
+
+    def dropped(self, seconds: int = 0) -> set[Path]:
+        """Return the parts that were dropped so long ago, or longer; readers may have the others open."""
+        return {
+            Path(path)
+            for (path,) in self._rows("SELECT path FROM dropped_parts WHERE dropped_at <= unixepoch() - ?", seconds)
+        }
+
+    def forget_dropped(self, paths: Iterable[Path]) -> None:
+        """Forget parts whose files have been removed."""
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM dropped_parts WHERE path = ?", [(str(path),) for path in paths])
+
+    def emitted(self) -> list[EmittedAlert]:
+        """Return each alert as it was last written, those written first at the beginning."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return list(emitted.select_emitted(self._connection))
+
+    def last_emitted(self, alert_id: str) -> EmittedAlert | None:
+        """Return an alert as it was last written, or None when it has not been. Only of a ledger open for writing."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return emitted.select_one(self._connection, alert_id)
+
+    def record_emitted(
+        self, alerts: Iterable[EmittedAlert], documents: Mapping[str, Iterable[Document]] | None = None
+    ) -> None:
+        """Remember alerts as written now, and put them into the outbox, in one transaction.
+
+        Args:
+            alerts: what is remembered.
+            documents: by the name of a sink, the alerts as it takes them.
+        """
+        with self._transaction() as connection:
+            emitted.insert_emitted(connection, alerts)
+            outbox.insert_documents(connection, documents or {})
+
+    @property
+    def outbox(self) -> Outbox:
+        """What sinks have yet to accept."""
+        return Outbox(self._transaction, self._rows)
+
+    def _find_known_in(self, folder: str) -> dict[str, bytes | str | None] | None:
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return object_table.select_etags(self._connection, folder, most=_FOLDER_OBJECTS)
+
+    def _rows(self, query: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
+        with _sqlite_errors(f"cannot read {self._path}"):
+            yield from self._connection.execute(query, parameters)
+
+    def _require_in_place(self) -> None:
+        """What is written to a file that no path leads to is lost."""
+        if not self._path.exists() or not os.path.samestat(self._path.stat(), self._file):
+            raise LakeError(
+                f"{self._path} was removed or replaced while it was written to",
+                hint="compare what is there now: detector lake check",
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._require_in_place()
+        with _sqlite_errors(f"cannot write {self._path}"):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # A full disk has made SQLite roll back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def _sqlite_errors(message: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LakeError(
+            f"{message}: {error}", hint="is the disk full or read-only, or the file no ledger of this program?"
+        ) from error
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+
+
+def _can_read(connection: sqlite3.Connection) -> bool:
+    try:
+        _number(connection, "SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+def _connect_to_read_only_media(path: Path) -> sqlite3.Connection:
+    """Open a ledger beside which SQLite cannot create its shared memory file."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        # Read as immutable, the commits in it would be missing without a word.
+        raise LakeError(f"{log} holds commits that cannot be read from here", hint="copy the lake to a writable place")
+    return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])
+
+
+def _upgrade(version: int) -> str:
+    """Return the statements that bring a ledger of an older version up to date, all or none of them."""
+    steps = " ".join(_UPGRADES[passed] for passed in range(version, _VERSION))
+    return f"BEGIN; {steps} PRAGMA user_version = {_VERSION}; COMMIT;"

@@ -1,0 +1,140 @@
+"""The parts that count, as the ledger remembers them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from detector.lake.part import Part, PartKind
+from detector.records.coverage import Spans
+
+CREATE = """
+CREATE TABLE IF NOT EXISTS parts (
+    path TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    event_date TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    sorted_by TEXT,
+    has_candidates INTEGER NOT NULL DEFAULT 1,
+    has_spans INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dropped_parts (path TEXT PRIMARY KEY, dropped_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS part_spans (
+    path TEXT NOT NULL REFERENCES parts (path),
+    account_id TEXT,
+    region TEXT,
+    first_microseconds INTEGER NOT NULL,
+    last_microseconds INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS part_spans_by_path ON part_spans (path);
+CREATE TABLE IF NOT EXISTS misjudged_dates (event_date TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+# From version 5, in whose HIDDEN parts rows with one key are copies, whatever they hold.
+JUDGE_ANEW = """
+CREATE TABLE IF NOT EXISTS misjudged_dates (event_date TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO misjudged_dates SELECT DISTINCT event_date FROM parts WHERE kind = 'hidden';
+"""
+# From version 2, whose parts had the first five columns.
+UPGRADE = f"""
+ALTER TABLE parts ADD COLUMN sorted_by TEXT;
+ALTER TABLE parts ADD COLUMN has_candidates INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE parts ADD COLUMN has_spans INTEGER NOT NULL DEFAULT 0;
+{CREATE}
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def select_parts(
+    connection: sqlite3.Connection, kind: PartKind | None = None, dates: Iterable[str] | None = None
+) -> Iterator[Part]:
+    """Yield parts in the order of their paths, without their spans; also of a ledger that cannot be upgraded.
+
+    Args:
+        connection: to the ledger.
+        kind: only parts of this kind.
+        dates: only parts of these days.
+    """
+    sorting = "sorted_by, has_candidates" if _has_column(connection, "sorted_by") else "NULL, 1"
+    rows = connection.execute(
+        f"SELECT kind, event_date, path, rows, size_bytes, {sorting}"  # noqa: S608
+        " FROM parts WHERE (?1 IS NULL OR kind = ?1)"
+        " AND (?2 IS NULL OR event_date IN (SELECT value FROM json_each(?2))) ORDER BY path",
+        (kind, None if dates is None else json.dumps(sorted(dates))),
+    )
+    for kind_, date, path, count, size, sorted_by, has_candidates in rows:
+        yield Part(PartKind(kind_), date, Path(path).name, count, size, sorted_by, bool(has_candidates))
+
+
+def insert_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
+    """Add parts and their spans."""
+    for part in parts:
+        path = str(part.path)
+        connection.execute(
+            "INSERT INTO parts (path, kind, event_date, rows, size_bytes, sorted_by, has_candidates, has_spans)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                path,
+                part.kind,
+                part.event_date,
+                part.rows,
+                part.size_bytes,
+                part.sorted_by,
+                part.has_candidates,
+                part.spans is not None,
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO part_spans VALUES (?, ?, ?, ?, ?)",
+            [
+                (path, account, region, (first - _EPOCH) // _MICROSECOND, (last - _EPOCH) // _MICROSECOND)
+                for (account, region), (first, last) in (part.spans or {}).items()
+            ],
+        )
+
+
+def delete_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
+    """Take parts out; for a while readers may still have them open."""
+    for part in parts:
+        path = str(part.path)
+        connection.execute("DELETE FROM part_spans WHERE path = ?", (path,))
+        connection.execute("DELETE FROM parts WHERE path = ?", (path,))
+        connection.execute("INSERT OR REPLACE INTO dropped_parts VALUES (?, unixepoch())", (path,))
+
+
+def select_spans(connection: sqlite3.Connection) -> Spans | None:
+    """Return the spans of all parts together; None when those of some part are not known."""
+    if not _has_column(connection, "has_spans"):
+        return None
+    unknown = "SELECT 1 FROM parts WHERE kind = ? AND NOT has_spans LIMIT 1"
+    if connection.execute(unknown, (PartKind.EVENTS,)).fetchone():
+        return None
+    rows = connection.execute(
+        "SELECT account_id, region, min(first_microseconds), max(last_microseconds) FROM part_spans GROUP BY 1, 2"
+    )
+    return {
+        (account, region): (_EPOCH + first * _MICROSECOND, _EPOCH + last * _MICROSECOND)
+        for account, region, first, last in rows
+    }
+
+
+def _has_column(connection: sqlite3.Connection, name: str) -> bool:
+    return any(row[1] == name for row in connection.execute("PRAGMA table_info(parts)"))
+
+
+def select_misjudged(connection: sqlite3.Connection) -> set[str]:
+    """Return the days whose copies have to be looked for anew, also of a ledger that only readers have opened."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] < 6:
+        query = "SELECT DISTINCT event_date FROM parts WHERE kind = 'hidden'"
+    else:
+        query = "SELECT event_date FROM misjudged_dates"
+    return {date for (date,) in connection.execute(query)}
+
+
+def delete_misjudged(connection: sqlite3.Connection, dates: Iterable[str]) -> None:
+    """Forget days whose copies have been looked for anew."""
+    connection.executemany("DELETE FROM misjudged_dates WHERE event_date = ?", [(date,) for date in dates])

@@ -1,0 +1,137 @@
+"""Parts written and read: Parquet, and JSON lines for what is no row."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from detector.errors import LakeError
+from detector.lake.disk import disk_errors
+from detector.lake.footer import Footer, pack_footer, unpack_footer
+from detector.lake.part import Part, PartKind
+from detector.records.coverage import spans_of
+from detector.records.log_file import KeptRecord
+
+_ROW_GROUP_ROWS = 100_000
+# What never repeats itself: no dictionary, and no smallest and largest value, which would rule out nothing.
+_UNIQUE_COLUMNS = ("eventID", "eventKey", "requestID")
+# Texts by whose smallest and largest value nobody looks; they would be kept in full.
+_JSON_COLUMNS = ("requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "resources")
+
+HIDDEN: pa.Schema = pa.schema(
+    [
+        pa.field("recipientAccountId", pa.string()),
+        pa.field("eventKey", pa.string(), nullable=False),
+        pa.field("logFile", pa.string(), nullable=False),
+        pa.field("logFileIndex", pa.int32(), nullable=False),
+        # The row that it is a copy of; that one may have become a copy itself of one that came later.
+        pa.field("shownLogFile", pa.string(), nullable=False),
+        pa.field("shownLogFileIndex", pa.int32(), nullable=False),
+    ]
+)
+
+
+def write_part(
+    rows: pa.Table,
+    kind: PartKind,
+    event_date: str,
+    folder: Path,
+    stem: str,
+    footer: Footer,
+) -> Part:
+    """Write one Parquet file below `folder` and fsync it; the caller moves it to its place.
+
+    Raises:
+        LakeError: the disk refuses, for example because it is full.
+    """
+    path = folder / f"{stem}.parquet"
+    repetitive = [name for name in _leaves(rows.schema) if name not in _UNIQUE_COLUMNS]
+    with disk_errors(path), path.open("wb") as file:
+        with pq.ParquetWriter(
+            file,
+            rows.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=repetitive,
+            write_statistics=[name for name in repetitive if name not in _JSON_COLUMNS],
+        ) as writer:
+            writer.write_table(rows, row_group_size=_ROW_GROUP_ROWS)
+            # As metadata of the schema they would be written twice.
+            writer.add_key_value_metadata(pack_footer(replace(footer, place=place_of(kind, event_date))))
+        file.flush()
+        os.fsync(file.fileno())
+        size = file.tell()
+    spans = spans_of(rows) if kind is PartKind.EVENTS else None
+    return Part(kind, event_date, path.name, rows.num_rows, size, footer.sorted_by, footer.has_candidates, spans)
+
+
+def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem: str) -> Part:
+    """Write kept records as JSON lines, their bytes in base64: nothing in them may reach a terminal or a path."""
+    path = folder / f"{stem}.jsonl"
+    count = 0
+    with disk_errors(path), path.open("w", encoding="utf-8") as file:
+        for log_file, record in records:
+            line = {
+                "log_file": log_file,
+                "index": record.index,
+                "rejected": record.rejected,
+                "reason": record.reason,
+                "bytes_base64": b64encode(record.raw).decode(),
+            }
+            file.write(json.dumps(line) + "\n")
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+        size = file.tell()
+    return Part(PartKind.REJECTED, "", path.name, count, size)
+
+
+def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one Parquet file, or some of its columns.
+
+    Raises:
+        LakeError: it is missing or damaged.
+    """
+    try:
+        return pq.read_table(path, columns=columns and list(columns), partitioning=None).replace_schema_metadata()
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+
+
+def place_of(kind: PartKind, event_date: str) -> str:
+    """Return what a part says of where it belongs."""
+    return f"{kind} {event_date}"
+
+
+def read_footer(path: Path) -> tuple[int, Footer | None]:
+    """Return how many rows a Parquet file has, and what it says of itself, or None where it says nothing.
+
+    Raises:
+        LakeError: it is missing or damaged, or of a later version.
+    """
+    try:
+        metadata = pq.read_metadata(path)
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+    return metadata.num_rows, unpack_footer(metadata.metadata)
+
+
+def _leaves(schema: pa.Schema) -> list[str]:
+    """Return the Parquet column paths of a schema: `userIdentity.sessionContext.assumedRoot`, …"""
+
+    def below(prefix: str, kind: pa.DataType) -> Iterator[str]:
+        if not pa.types.is_struct(kind):
+            yield prefix
+            return
+        for index in range(kind.num_fields):
+            member = kind.field(index)
+            yield from below(f"{prefix}.{member.name}", member.type)
+
+    return [leaf for member in schema for leaf in below(member.name, member.type)]

@@ -1,0 +1,81 @@
+"""What a file is whose form is that of a log file, when it holds no CloudTrail events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from detector.records.decode import RejectedRecord, decode_record
+from detector.records.json_text import BrokenJson, split_object
+from detector.records.raw_records import RawRecord
+
+_NO_RECORDS = "JSON, but no CloudTrail records"
+_AWS_SOURCE = re.compile(rb'"(aws:[a-z0-9-]{1,30})"')
+# The names that make JSON a record, as keys in any case, also where the record is text inside a string.
+_KEYS_OF_A_RECORD = tuple(re.compile(rb'%s\\*"\s*+:' % name, re.IGNORECASE) for name in (b"eventSource", b"eventTime"))
+_ALERT = re.compile(rb'\{\s*+"schema"\s*+:\s*+"detector\.alert/')  # which holds the records that it is about
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257  # POSIX.1-1988 and later
+
+
+def kind_by_magic(data: bytes) -> str | None:
+    """Say what a file is that is no text at all."""
+    return "Parquet file" if data.startswith(b"PAR1") else None
+
+
+def is_archive(data: bytes) -> bool:
+    """Say whether a file holds other files, among which logs may be."""
+    return data.startswith(b"PK\x03\x04") or data.startswith(_TAR_MAGIC, _TAR_MAGIC_AT)
+
+
+def holds_records(text: bytes) -> bool:
+    """Say whether text has what CloudTrail records have, in whatever form."""
+    return all(key.search(text) for key in _KEYS_OF_A_RECORD)
+
+
+def kind_of_all(records: Iterable[RawRecord], most: int) -> str | None:
+    """Say what a file is, when no value in it is a CloudTrail event, a broken one, or holds one somewhere.
+
+    Nothing is said of a file with more values than `most`.
+    """
+    found: str | None = None
+    for count, record in enumerate(islice(records, most + 1)):
+        kind = _kind(record)
+        if kind is None or count == most:
+            return None
+        found = found or kind
+    return found
+
+
+def kind_of_event(record: Any) -> str | None:  # noqa: ANN401 - a schema.Record
+    """Say what a record is that has all that a CloudTrail event needs, and is none; None for an event."""
+    if record.eventSource == "aws:s3":
+        return "S3 event notification"
+    return "CloudTrail Insights" if record.eventCategory == "Insight" else None
+
+
+def _kind(record: RawRecord) -> str | None:
+    raw = record.raw
+    if _ALERT.match(raw):
+        return "detector alerts"
+    if not record.listed and b"eventTime" not in raw and b"eventName" not in raw:
+        if holds_records(raw):
+            return None
+        return "CloudTrail digest" if b'"digestStartTime"' in raw else _NO_RECORDS
+    try:
+        return kind_of_event(decode_record(raw).record)
+    except RejectedRecord:
+        return _kind_of_rejected(record)
+
+
+def _kind_of_rejected(record: RawRecord) -> str | None:
+    try:
+        values = dict(split_object(record.raw))
+    except BrokenJson:
+        return None
+    source = _AWS_SOURCE.fullmatch(values.get("eventSource", values.get("EventSource", b"")))
+    if source:
+        return f"{source[1].decode()} event, not CloudTrail"
+    is_meant = record.listed or not values.keys().isdisjoint({"eventTime", "eventName", "detail", "CloudTrailEvent"})
+    return None if is_meant or holds_records(record.raw) else _NO_RECORDS

@@ -1,0 +1,1 @@
+"""Scan: the rules straight over raw logs."""

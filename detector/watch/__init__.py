@@ -1,0 +1,1 @@
+"""Watch: alerts about log files as they arrive."""

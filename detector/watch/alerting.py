@@ -1,0 +1,225 @@
+"""Which rules `watch` runs when, over what it keeps in memory, and the one place where its alerts leave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from detector.alerts.alert import Alert
+from detector.alerts.delivery import Patience
+from detector.alerts.sinks.opening import Output
+from detector.detect.detect import Detection, run_rules
+from detector.detect.emission import may_be_news, write_new_alerts
+from detector.detect.selection import Selection
+from detector.errors import DetectorError
+from detector.lake.part import Part
+from detector.lake.reader import read_lake
+from detector.lake.writer import LakeWriter
+from detector.rules.engine import Engine
+from detector.rules.events import Events
+from detector.rules.finding import Finding
+from detector.rules.rule import Rule
+from detector.rules.suppressions import SuppressionEntry
+from detector.severity import Severity
+from detector.watch.alert_lag import Arrived
+from detector.watch.candidate_cache import Memory
+from detector.watch.feed import Totals
+from detector.watch.metrics import Metrics
+from detector.watch.rule_schedule import WatchRules
+
+# Suppressions expire, and what could not be written is tried again, also when nothing arrives.
+_ALL_RULES_SECONDS = 600.0
+_LAKE_RULES_SECONDS = 300.0
+_SEND_AGAIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """How alerts are made and written."""
+
+    rules: WatchRules
+    outputs: Sequence[Output]
+    delivery: Patience = field(default_factory=Patience)
+    selection: Selection = field(default_factory=Selection)
+    suppressions: Sequence[SuppressionEntry] = ()
+    rule_seconds: float = 60
+    rule_findings: int = 100_000
+    fail_on: Severity | None = None
+    jobs: int = 1
+    with_lag: bool = False
+    metrics_file: Path | None = None
+    once: bool = False  # end when nothing more has arrived; an error then is an error
+
+
+@dataclass(slots=True)
+class Watched:
+    """What a watch has come to so far."""
+
+    totals: Totals = field(default_factory=Totals)
+    unread: dict[str, str] = field(default_factory=dict)  # URIs that could not be read, or not whole → why
+    rule_errors: dict[str, DetectorError] = field(default_factory=dict)  # by message
+    has_log_objects: bool = False  # something that was listed looks like a log
+    undelivered: dict[str, str] = field(default_factory=dict)  # outputs that did not take an alert → why
+    has_reached: bool = False  # an alert was as severe as `fail_on`
+
+    @property
+    def is_incomplete(self) -> bool:
+        """True when something that arrived could not be read, or an output lacks an alert."""
+        return bool(self.unread or self.totals.poison or self.undelivered)
+
+
+@dataclass
+class Alerting:
+    """Writes alerts about one lake while it grows.
+
+    Args:
+        arrived: when objects arrived, for those who want to know how long it took.
+        tell: takes a line for people.
+    """
+
+    lake: LakeWriter
+    settings: WatchSettings
+    watched: Watched
+    metrics: Metrics
+    arrived: Arrived
+    tell: Callable[[str], None]
+
+    def __enter__(self) -> Self:
+        self._memory = Memory.of_lake(self.lake.directory)
+        self._engine = self._open(self._memory.events(), threads=1)
+        # Rows that no rule has seen: first of all those of a predecessor that was killed.
+        self._is_owed = self._memory.rows > 0
+        self._is_lake_owed = True
+        self._all_rules_at = self._lake_rules_at = self._sent_at = time.monotonic()
+        self._tell_errors(self.settings.rules.errors)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._engine.close()
+        self._memory.close()
+
+    def take_over(self, added: Iterable[Part], *, is_replaced: bool) -> None:
+        """Learn of new parts; where rows went, objects having been replaced, read the lake again."""
+        if is_replaced:
+            self._memory.close()
+            self._memory = Memory.of_lake(self.lake.directory)
+            self._is_owed = True
+        else:
+            self._is_owed |= self._memory.add(added)
+        self._is_lake_owed = True
+
+    def alert(self) -> None:
+        """Run the rules whose answer may have changed: most batches bring nothing that most of them want.
+
+        Raises:
+            OutputClosed: the reader of standard output has gone.
+        """
+        if self._is_owed:
+            self._run_all()
+        else:
+            self._write(self._over_memory(), self.settings.rules.of_coverage)
+
+    def catch_up(self) -> None:
+        """Run what is owed, and what has not run for long.
+
+        Raises:
+            SinkError: as above.
+        """
+        if self._is_owed or time.monotonic() - self._all_rules_at > _ALL_RULES_SECONDS:
+            self._run_all()
+        if time.monotonic() - self._lake_rules_at > _LAKE_RULES_SECONDS:
+            self.run_lake_rules()
+        if self.watched.undelivered and time.monotonic() - self._sent_at > _SEND_AGAIN_SECONDS:
+            self._send([])
+
+    def run_lake_rules(self) -> None:
+        """Run people's own rules that read all events, over the lake, which costs what `detect` costs.
+
+        Raises:
+            SinkError: as above.
+        """
+        if self.settings.rules.of_lake and self._is_lake_owed:
+            with self._open(read_lake(self.lake.directory)) as engine:
+                self._write(engine, self.settings.rules.of_lake)
+        self._is_lake_owed = False
+        self._lake_rules_at = time.monotonic()
+
+    def _run_all(self) -> None:
+        self._write(self._over_memory(), self.settings.rules.in_memory)
+        self._is_owed = False
+        self._all_rules_at = time.monotonic()
+
+    def _over_memory(self) -> Engine:
+        self._engine.replace_events(self._memory.events())
+        return self._engine
+
+    def _open(self, events: Events, threads: int | None = None) -> Engine:
+        settings = self.settings
+        return Engine(events, threads=threads, time_limit_seconds=settings.rule_seconds, row_cap=settings.rule_findings)
+
+    def _write(self, engine: Engine, rules: Sequence[Rule]) -> None:
+        """Run rules, and write what they have found that is news."""
+        now = datetime.now(UTC)
+
+        def is_of_interest(finding: Finding) -> bool:
+            return finding.severity.is_at_least(self.settings.selection.min_severity) and may_be_news(
+                finding, self.lake.ledger
+            )
+
+        detection = Detection()
+        run_rules(
+            engine,
+            rules,
+            now.replace(microsecond=0),
+            self.settings.suppressions,
+            detection,
+            is_of_interest,
+            self.settings.rule_findings,
+        )
+        self._tell_errors(detection.errors)
+        alerts: Iterable[Alert] = filter(self.settings.selection.takes, detection.alerts)
+        if self.settings.with_lag:
+            now = datetime.now(UTC)
+            alerts = [self.arrived.with_lag(alert, now) for alert in alerts]
+        for alert in self._send(alerts):
+            self.watched.totals.alerts[alert.severity] += 1
+            self.metrics.alert_lag.observe(max(0.0, (now - alert.last_event_time).total_seconds()))
+            self.watched.has_reached |= self._is_reached_by(alert)
+
+    def _send(self, alerts: Iterable[Alert]) -> list[Alert]:
+        """Send what is news, after what waits for an output; the one place where alerts leave.
+
+        Returns:
+            The news; what an output does not take now waits in the lake.
+        """
+        settings = self.settings
+        new, delivery = write_new_alerts(alerts, settings.outputs, self.lake.ledger, settings.delivery)
+        self._sent_at = time.monotonic()
+        trouble = {one.sink: f"{one.reason}; what waits for it is kept in the lake" for one in delivery.undelivered}
+        trouble |= {one.sink: f"alert {one.alert_id} is refused: {one.reason}" for one in delivery.refused}
+        before = self.watched.undelivered
+        for sink in trouble.keys() | before.keys():
+            if sink not in trouble:
+                self.tell(f"{sink} takes alerts again")
+            elif before.get(sink) != trouble[sink]:
+                self.tell(f"error: {sink}: {trouble[sink]}")
+        self.watched.undelivered = trouble
+        return new
+
+    def _is_reached_by(self, alert: Alert) -> bool:
+        fail_on = self.settings.fail_on
+        return fail_on is not None and alert.suppressed_by is None and alert.severity.is_at_least(fail_on)
+
+    def _tell_errors(self, errors: Sequence[DetectorError]) -> None:
+        """Say once what is wrong with a rule."""
+        for error in errors:
+            if str(error) not in self.watched.rule_errors:
+                self.watched.rule_errors[str(error)] = error
+                self.tell(f"error: {error}")

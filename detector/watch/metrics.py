@@ -1,0 +1,70 @@
+"""Metrics in Prometheus' text format, in a file that its node exporter (or anything else) reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Histogram, write_to_textfile
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from detector.errors import SinkError
+from detector.watch.feed import Totals
+
+_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 21_600, 86_400)
+_COUNTERS = {
+    "messages_received": ("received", "Messages taken from the queue."),
+    "messages_deleted": ("deleted", "Messages deleted from the queue."),
+    "messages_not_understood": ("poison", "Messages that name nothing known, each time they come."),
+    "objects_ingested": ("ingested", "Log objects brought into the lake."),
+    "objects_failed": ("failed", "Log objects that could not be read, each time."),
+    "records": ("records", "Records read."),
+}
+
+
+class Metrics(Collector):
+    """What one process has done."""
+
+    def __init__(self, totals: Totals) -> None:
+        self._totals = totals
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        self.delivery_lag = Histogram(
+            "detector_delivery_lag_seconds",
+            "From the delivery of a log object to its commit to the lake.",
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self.alert_lag = Histogram(
+            "detector_alert_lag_seconds",
+            "From the last event of an alert to its writing.",
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield the counts as they are now."""
+        for name, (member, text) in _COUNTERS.items():
+            yield CounterMetricFamily(f"detector_{name}", text, value=getattr(self._totals, member))
+        alerts = CounterMetricFamily("detector_alerts", "Alerts written.", labels=["severity"])
+        for severity, count in sorted(self._totals.alerts.items()):
+            alerts.add_metric([severity], count)
+        yield alerts
+        if self._totals.last_success is not None:
+            yield GaugeMetricFamily(
+                "detector_last_success_timestamp_seconds",
+                "When last all that had arrived was dealt with.",
+                value=self._totals.last_success.timestamp(),
+            )
+
+    def write(self, path: Path) -> None:
+        """Replace the file as a whole.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        try:
+            write_to_textfile(str(path), self._registry)
+        except OSError as error:
+            raise SinkError(f"cannot write metrics to {path}: {error.strerror}") from error

@@ -1,0 +1,217 @@
+"""Watch: whenever log files arrive, into the lake with them, run the rules, write what is new, and only then be done.
+
+One process holds the lake while it watches, and keeps in memory what rules can want of it. What fails and may pass is
+waited out. When it is the lake that failed, it is closed meanwhile and read anew, so that memory never says more than
+the disk.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from detector.errors import DetectorError, LakeBusy, LakeError, SourceError
+from detector.ingest.ingest import ingest
+from detector.lake.ledger.objects import LedgerObject
+from detector.lake.part import Part, PartKind
+from detector.lake.writer import LakeWriter, open_to_write
+from detector.rules.candidates import candidates
+from detector.run_report import RunReport
+from detector.sources.log_source import Unreadable
+from detector.watch.alert_lag import Arrival, Arrived
+from detector.watch.alerting import Alerting, Watched, WatchSettings
+from detector.watch.feed import Arrivals, Delivery
+from detector.watch.heartbeat import Heartbeat
+from detector.watch.metrics import Metrics
+from detector.watch.outage import Patience, may_pass
+
+_LOCK_SECONDS = 30.0
+# A batch every two seconds makes 43,000 small parts a day.
+_NEW_PARTS = 64
+_SMALL_PART_ROWS = 10_000
+_FAILURES_TOLD = 10
+_FAILURES_KNOWN = 1_000
+
+
+@dataclass
+class Watch:
+    """One watch, from its start to its end.
+
+    Args:
+        heartbeat: gives signs of life.
+        stop: ends it when it is set; what is under way is finished.
+        tell: takes a line for people; of what goes on failing it is told once.
+    """
+
+    settings: WatchSettings
+    heartbeat: Heartbeat
+    stop: threading.Event
+    tell: Callable[[str], None]
+    watched: Watched = field(default_factory=Watched)
+
+    def __post_init__(self) -> None:
+        self._patience = Patience(self.stop, self.tell)
+        self._metrics = Metrics(self.watched.totals)
+        self._arrived = Arrived()
+        self._new_parts = 0
+
+    def run(self, directory: Path, open_arrivals: Callable[[], Arrivals]) -> None:
+        """Write alerts about what arrives until the end; with `once`, until nothing more has arrived.
+
+        Args:
+            directory: of the lake.
+            open_arrivals: called when the lake has been opened for the first time.
+
+        Raises:
+            DetectorError: what cannot be expected to pass; with `once`, and before the lake was open, whatever fails.
+        """
+        arrivals: Arrivals | None = None
+        while not self.stop.is_set():
+            try:
+                with _open_when_free(directory, self.stop) as lake:
+                    arrivals = arrivals or open_arrivals()
+                    with Alerting(
+                        lake, self.settings, self.watched, self._metrics, self._arrived, self.tell
+                    ) as alerting:
+                        self._take_all(arrivals, lake, alerting)
+                    return
+            except LakeError as error:
+                if self.settings.once or arrivals is None:
+                    raise
+                self._patience.wait(error)
+
+    def _take_all(self, arrivals: Arrivals, lake: LakeWriter, alerting: Alerting) -> None:
+        """Take delivery after delivery; wait out what may pass."""
+        while not self.stop.is_set():
+            delivery: Delivery | None = None
+            try:
+                alerting.catch_up()
+                delivery = arrivals.next(lake.ledger)
+                if delivery is not None:
+                    self._take(delivery, lake, alerting)
+                elif self.settings.once:
+                    break
+                self._look_after(lake)
+            except DetectorError as error:
+                _give_back(delivery)
+                if isinstance(error, LakeError) or self.settings.once or not may_pass(error):
+                    raise
+                arrivals.renew()
+                self._patience.wait(error)
+            else:
+                self._patience.end()
+        alerting.run_lake_rules()
+        self._look_after(lake)
+
+    def _take(self, delivery: Delivery, lake: LakeWriter, alerting: Alerting) -> None:
+        """Into the lake, through the rules, out; only then is the delivery done with."""
+        report = RunReport(datetime.now(UTC))
+        self._ingest(delivery, lake, report, alerting)
+        self._tell_failures(report)
+        alerting.alert()
+        delivery.settle(lake.ledger, report)
+        self._count(report)
+
+    def _ingest(self, delivery: Delivery, lake: LakeWriter, report: RunReport, alerting: Alerting) -> None:
+        before = _event_parts(lake)
+        try:
+            ingest(
+                delivery.sources,
+                lake,
+                delivery.scope,
+                report,
+                jobs=self.settings.jobs,
+                committed=lambda objects: self._note(objects, delivery.notified_at),
+            )
+        finally:  # what was committed before an error counts
+            after = _event_parts(lake)
+            added = [part for path, part in after.items() if path not in before]
+            self._new_parts += len(added)
+            if before.keys() != after.keys():
+                alerting.take_over(added, is_replaced=not before.keys() <= after.keys())
+
+    def _note(self, objects: Sequence[LedgerObject], notified_at: Mapping[str, datetime]) -> None:
+        """Remember when objects arrived."""
+        now = datetime.now(UTC)
+        for one in objects:
+            self.watched.unread.pop(one.uri, None)
+            self._arrived.note(one.uri, Arrival(one.last_modified, notified_at.get(one.uri), now))
+            self.heartbeat.note(one.uri, now)
+            if one.last_modified is not None:
+                self._metrics.delivery_lag.observe(max(0.0, (now - one.last_modified).total_seconds()))
+
+    def _tell_failures(self, report: RunReport) -> None:
+        """Name what could not be read: each thing once, as long as the reason is the same."""
+        unread = self.watched.unread
+        failures: list[Unreadable] = [*report.failures, *report.unreadable_prefixes]
+        news = [one for one in failures if unread.get(one.uri) != one.reason]
+        for one in news[:_FAILURES_TOLD]:
+            self.tell(f"failed: {one.uri}: {one.reason}")
+        if len(news) > _FAILURES_TOLD:
+            self.tell(f"failed: … and {len(news) - _FAILURES_TOLD:,} more")
+        unread.update((one.uri, one.reason) for one in news)
+        while len(unread) > _FAILURES_KNOWN:
+            del unread[next(iter(unread))]
+        for rejected in report.rejected_reasons[:_FAILURES_TOLD]:
+            self.tell(f"rejected: record {rejected['index']} of {rejected['uri']}: {rejected['reason']}")
+        if report.unkept:
+            self.tell(f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept")
+
+    def _count(self, report: RunReport) -> None:
+        totals = self.watched.totals
+        totals.ingested += report.ingested
+        totals.failed += report.failed + len(report.unreadable_prefixes)
+        totals.records += report.records
+        totals.last_success = datetime.now(UTC)
+        self.watched.has_log_objects |= report.has_log_objects
+
+    def _look_after(self, lake: LakeWriter) -> None:
+        """Do what is due between two deliveries."""
+        if self._new_parts > _NEW_PARTS:
+            self._new_parts = 0
+            _merge_small_parts(lake)
+        self.heartbeat.beat(self.watched.totals, datetime.now(UTC))
+        if self.settings.metrics_file is not None:
+            self._metrics.write(self.settings.metrics_file)
+
+
+@contextmanager
+def _open_when_free(directory: Path, stop: threading.Event) -> Iterator[LakeWriter]:
+    """Open a lake as its only writer; wait up to half a minute for another one to end.
+
+    Raises:
+        LakeBusy: the other one has not ended.
+        LakeError: as `open_to_write`.
+    """
+    deadline = time.monotonic() + _LOCK_SECONDS
+    with ExitStack() as opened:
+        while True:
+            try:
+                lake = opened.enter_context(open_to_write(directory))
+                break
+            except LakeBusy:
+                if time.monotonic() > deadline or stop.wait(0.5):
+                    raise
+        yield lake
+
+
+def _event_parts(lake: LakeWriter) -> Mapping[Path, Part]:
+    return {part.path: part for part in lake.ledger.parts(PartKind.EVENTS)}
+
+
+def _merge_small_parts(lake: LakeWriter) -> None:
+    """Put the small parts of days together that have many; the one place where `watch` compacts."""
+    rows = _NEW_PARTS * _SMALL_PART_ROWS
+    for _ in lake.compact(candidates(), jobs=1, unsorted_parts=_NEW_PARTS, unsorted_rows=rows):
+        pass
+
+
+def _give_back(delivery: Delivery | None) -> None:
+    if delivery is not None:
+        with suppress(SourceError):  # it comes back by itself, later
+            delivery.give_back()
