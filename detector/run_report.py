@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from detector.errors import SinkError
 from detector.sources.log_source import LeftOut, Unreadable
+from detector.times import rfc3339
 
 if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery, Refused, Undelivered
@@ -98,8 +99,8 @@ class RunReport:
         """Return the report as `--report` writes it."""
         return {
             "schema": "detector.report/1",
-            "started": _rfc3339(self.started),
-            "ended": _rfc3339(self.ended),
+            "started": rfc3339(self.started),
+            "ended": None if self.ended is None else rfc3339(self.ended),
             "sources": list(self.sources),
             "complete": not self.is_incomplete and self.error is None,
             "error": self.error,
@@ -148,7 +149,3 @@ class RunReport:
 
 def _named(entries: Iterable[Unreadable | LeftOut]) -> list[dict[str, str]]:
     return [{"uri": entry.uri, "reason": entry.reason} for entry in entries]
-
-
-def _rfc3339(moment: datetime | None) -> str | None:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None

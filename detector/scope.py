@@ -2,36 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from detector.errors import UsageError
-
-_AGO = re.compile(r"(\d{1,6})([smhdw])")
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def parse_moment(text: str, now: datetime) -> datetime:
-    """Return the moment that `--since` or `--until` names, aware and in UTC.
-
-    Args:
-        text: `7d`, `36h`, `90m` (before now), or an ISO 8601 date or time; without a zone it is UTC.
-        now: aware.
-
-    Raises:
-        UsageError: `text` is neither.
-    """
-    ago = _AGO.fullmatch(text.strip())
-    try:
-        if ago is not None:
-            return now.astimezone(UTC) - timedelta(seconds=int(ago[1]) * _UNIT_SECONDS[ago[2]])
-        moment = datetime.fromisoformat(text.strip())
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{text!r} is not a time", hint="write 7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z (UTC)"
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
-"""Text that others chose, made safe to show: no control characters for a terminal, no formula for a spreadsheet."""
+"""Text for people: what others chose made safe to show, things counted, tables aligned."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
 # What begins a formula, the full-width forms too, which spreadsheets of some languages accept.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - meant as they are
@@ -21,3 +23,38 @@ def spreadsheet_cell(cell: str) -> str:
     """Return printable text; what a spreadsheet would run as a formula begins with an apostrophe, as OWASP advises."""
     is_formula = cell.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
     return printable(f"'{cell}" if is_formula else cell)
+
+
+def one_line(error: object) -> str:
+    """Return a message without line ends and of bounded length; AWS's own hold XML and whole policies at times."""
+    return " ".join(str(error).split())[:500]
+
+
+def counted(count: int, noun: str) -> str:
+    """Return `1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def size_text(size_bytes: float) -> str:
+    """Return a size in decimal units: `8.0 MB`."""
+    for unit in _UNITS:
+        if abs(size_bytes) < 1000 or unit == _UNITS[-1]:
+            break
+        size_bytes /= 1000
+    return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+
+
+def table_lines(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Yield the lines of a table; numbers to the right, text to the left, columns two spaces apart."""
+    numeric = [bool(rows) and all(isinstance(row[column], int) for row in rows) for column in range(len(headings))]
+    cells = [list(headings)] + [
+        [f"{cell:,}" if isinstance(cell, int) else printable("" if cell is None else cell) for cell in row]
+        for row in rows
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    for row in cells:
+        aligned = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        )
+        yield "  ".join(aligned).rstrip()

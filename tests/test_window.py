@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from detector.errors import UsageError
-from detector.scope import Scope, parse_moment
+from detector.scope import Scope
+from detector.times import parse_moment
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 

@@ -23,11 +23,13 @@ from detector.cli.ledger import lake_app
 from detector.cli.outbox import outbox_command
 from detector.cli.rules import rules_app
 from detector.cli.scan import scan_command
-from detector.cli.summary import now, reported, say_alerts, say_delivery, say_errors, say_unlisted
-from detector.cli.terminal import counted, progress_bar, say, say_error
+from detector.cli.summary import reported, say_alerts, say_delivery, say_errors, say_unlisted
+from detector.cli.terminal import progress_bar, say, say_error
 from detector.cli.watch import explain_message_command, watch_command
 from detector.errors import DetectorError, OutputClosed, UsageError
 from detector.severity import Severity
+from detector.text import counted
+from detector.times import now
 
 if TYPE_CHECKING:
     from detector.lake.writer import LakeWriter

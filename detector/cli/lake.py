@@ -10,7 +10,8 @@ import typer
 from detector.alerts.formats.names import QueryFormat
 from detector.cli import options
 from detector.cli.summary import say_unlisted
-from detector.cli.terminal import counted, say, table_lines
+from detector.cli.terminal import say
+from detector.text import counted, table_lines
 
 
 def sql_command(

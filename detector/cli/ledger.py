@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from detector.cli import options
-from detector.cli.terminal import counted, say
-from detector.text import printable
+from detector.cli.terminal import say
+from detector.text import counted, printable
 
 lake_app = typer.Typer(
     help="Compare a lake's parts with its ledger, and make the ledger anew.",

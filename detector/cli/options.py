@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.alerts.formats.names import AlertFormat
-from detector.scope import Scope, parse_moment
+from detector.scope import Scope
 from detector.severity import Severity
 from detector.sources.aws_session import AwsOptions
+from detector.times import parse_moment
 
 if TYPE_CHECKING:
     from detector.rules.suppressions import SuppressionEntry

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from detector.cli import options
-from detector.cli.terminal import table_lines
+from detector.text import table_lines
 
 
 def outbox_command(

@@ -18,10 +18,9 @@ import pyarrow.parquet as pq
 
 from detector.alerts.formats.names import QueryFormat
 from detector.alerts.sinks.local import forget_standard_output
-from detector.cli.terminal import table_lines
 from detector.errors import OutputClosed, SinkError, UsageError
-from detector.rules.finding import rfc3339
-from detector.text import spreadsheet_cell
+from detector.text import spreadsheet_cell, table_lines
+from detector.times import rfc3339
 
 _TABLE_ROWS = 1_000
 

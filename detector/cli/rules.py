@@ -10,9 +10,9 @@ import typer
 
 from detector.alerts.formats.names import ListFormat
 from detector.cli import options
-from detector.cli.terminal import counted, say, say_error, table_lines
+from detector.cli.terminal import say, say_error
 from detector.errors import UsageError
-from detector.text import printable
+from detector.text import counted, printable, table_lines
 
 if TYPE_CHECKING:
     from detector.rules.rule import Rule, RuleSet

@@ -6,9 +6,10 @@ import typer
 
 from detector.cli import options
 from detector.cli.exit_codes import exit_code
-from detector.cli.summary import now, reported, say_alerts, say_delivery
+from detector.cli.summary import reported, say_alerts, say_delivery
 from detector.cli.terminal import progress_bar
 from detector.severity import Severity
+from detector.times import now
 
 
 def scan_command(

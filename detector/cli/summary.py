@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from detector.cli.terminal import counted, report_lines, say, say_error
+from detector.cli.terminal import report_lines, say, say_error
 from detector.errors import DetectorError
 from detector.severity import Severity
+from detector.text import counted
+from detector.times import now
 
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
@@ -87,8 +88,3 @@ def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
     if delivery.refused:
         kept = "kept in the lake: `detector outbox` shows it, and has it sent again with --retry"
         say(f"hint: {kept if remembered else 'the other alerts were sent'}")
-
-
-def now() -> datetime:
-    """Return the time to the second, aware, UTC."""
-    return datetime.now(UTC).replace(microsecond=0)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
-from detector.text import printable
+from detector.text import printable, size_text
 
 if TYPE_CHECKING:
     from detector.errors import DetectorError
     from detector.run_report import RunReport
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def say(message: str) -> None:
@@ -28,36 +26,6 @@ def say_error(error: DetectorError) -> None:
     say(f"error: {error}")
     if error.hint:
         say(f"hint: {error.hint}")
-
-
-def size_text(size_bytes: float) -> str:
-    """Return a size in decimal units: `8.0 MB`."""
-    for unit in _UNITS:
-        if abs(size_bytes) < 1000 or unit == _UNITS[-1]:
-            break
-        size_bytes /= 1000
-    return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return `1 row`, `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def table_lines(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """Yield the lines of a table; numbers to the right, text to the left, columns two spaces apart."""
-    numeric = [bool(rows) and all(isinstance(row[column], int) for row in rows) for column in range(len(headings))]
-    cells = [list(headings)] + [
-        [f"{cell:,}" if isinstance(cell, int) else printable("" if cell is None else cell) for cell in row]
-        for row in rows
-    ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
-    for row in cells:
-        aligned = (
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        )
-        yield "  ".join(aligned).rstrip()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import threading
@@ -17,12 +16,12 @@ import typer
 
 from detector.cli import options
 from detector.cli.exit_codes import DONE, ERROR, FAILED_ON, INCOMPLETE, NO_LOG_OBJECTS
-from detector.cli.summary import now
-from detector.cli.terminal import counted, say
+from detector.cli.terminal import say
 from detector.errors import UsageError
 from detector.severity import Severity
 from detector.sources.aws_session import AwsOptions
-from detector.text import printable
+from detector.text import counted, printable
+from detector.times import now, parse_seconds
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from detector.sources.log_source import LogSource
     from detector.watch.alerting import Watched
     from detector.watch.feed import Arrivals
-
-_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h)")
-_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class OnPoison(StrEnum):
@@ -122,10 +118,10 @@ def watch_command(
     if bool(queue) == bool(sources):
         raise UsageError("give either --queue URL or a SOURCE", hint="detector watch --help shows examples of both")
     aws = options.aws_options(profile, role_arn, endpoint_url)
-    every = None if heartbeat is None else timedelta(seconds=seconds(heartbeat))
-    interval_seconds = seconds(interval)
+    every = None if heartbeat is None else timedelta(seconds=parse_seconds(heartbeat))
+    interval_seconds = parse_seconds(interval)
     batches = QueueSettings(
-        seconds(max_delay), max_objects, once, frozenset(bucket or ()), on_poison is OnPoison.QUARANTINE
+        parse_seconds(max_delay), max_objects, once, frozenset(bucket or ()), on_poison is OnPoison.QUARANTINE
     )
     loaded = load_watch_rules(rules or [])
     entries = options.suppressions(suppressions)
@@ -191,18 +187,6 @@ def explain_message_command(
         raise typer.Exit(INCOMPLETE)
     after = "all of this is in the lake, and the alerts are written" if decision.objects or decision.records else "that"
     typer.echo(f"the message is deleted after {after}")
-
-
-def seconds(text: str) -> float:
-    """Return the length of time that an option names.
-
-    Raises:
-        UsageError: it names none.
-    """
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"{text!r} is not a length of time", hint="write 500ms, 2s, 15m or 1h")
-    return float(found[1]) * _UNIT_SECONDS[found[2]]
 
 
 def _open(specs: Sequence[str], aws: AwsOptions) -> list[LogSource]:

@@ -15,9 +15,10 @@ from detector.errors import RuleError
 from detector.rules.engine import RULES_AT_A_TIME, Engine, TooManyFindings
 from detector.rules.events import Events
 from detector.rules.evidence import evidence_of
-from detector.rules.finding import Finding, rfc3339
+from detector.rules.finding import Finding
 from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_directory
 from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
+from detector.times import rfc3339
 
 _EVENTS_AT_A_TIME = 10_000  # whose records are in memory while alerts are made of them
 

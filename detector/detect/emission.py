@@ -11,8 +11,9 @@ from detector.alerts.sinks.opening import Output
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document
-from detector.rules.finding import Finding, rfc3339
+from detector.rules.finding import Finding
 from detector.severity import Severity
+from detector.times import rfc3339
 
 
 def write_alerts(alerts: Sequence[Alert], outputs: Sequence[Output], patience: Patience | None = None) -> Delivery:

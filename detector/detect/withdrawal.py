@@ -12,7 +12,7 @@ from detector.alerts.sinks.opening import Output
 from detector.detect.detect import Detection
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.outbox import Document
-from detector.rules.finding import rfc3339
+from detector.times import rfc3339
 
 
 def withdrawn_alerts(detection: Detection, emitted: Iterable[EmittedAlert]) -> list[EmittedAlert]:

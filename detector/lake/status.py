@@ -8,12 +8,12 @@ from pathlib import Path
 
 import duckdb
 
-from detector.cli.terminal import counted
 from detector.lake.ledger.ledger import FILE_NAME, Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.ledger.outbox import OutboxCount
 from detector.lake.reader import read_lake
 from detector.sources.keys import parse_key
+from detector.text import counted
 
 _ROWS = """
 SELECT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from detector.rules.rule import Rule
 from detector.severity import Severity
+from detector.times import as_utc, rfc3339
 
 # Result column → the DuckDB types it may have.
 _TEXT = frozenset({"VARCHAR"})
@@ -84,7 +85,7 @@ def make_finding(rule: Rule, row: Mapping[str, Any]) -> Finding:
     if not ids or None in ids:
         raise ContractError("result has a row whose event_ids are empty or hold NULL")
     event_ids = tuple(sorted(set(ids)))
-    event_time = _aware(row["event_time"])
+    event_time = as_utc(row["event_time"])
     last = row.get("last_event_time")
     count = row.get("event_count")
     severity = row.get("severity")
@@ -100,7 +101,7 @@ def make_finding(rule: Rule, row: Mapping[str, Any]) -> Finding:
         summary=row["summary"],
         severity=severity,
         dedup_key=row.get("dedup_key"),
-        last_event_time=event_time if last is None else _aware(last),
+        last_event_time=event_time if last is None else as_utc(last),
         event_count=len(event_ids) if count is None else int(count),
         context={
             name: _json_value(value, name)
@@ -108,15 +109,6 @@ def make_finding(rule: Rule, row: Mapping[str, Any]) -> Finding:
             if name not in REQUIRED and name not in OPTIONAL
         },
     )
-
-
-def rfc3339(moment: datetime) -> str:
-    """Return a time as RFC 3339 in UTC, `…Z`; one without a zone is in UTC already."""
-    return _aware(moment).isoformat().replace("+00:00", "Z")
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _json_value(value: Any, name: str) -> Any:  # noqa: ANN401 - any column value

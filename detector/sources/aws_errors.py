@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import CredentialsError, SourceError, UsageError
+from detector.text import one_line
 
 if TYPE_CHECKING:
     from detector.sources.aws_session import AwsOptions
@@ -120,8 +121,3 @@ def error_code(error: Exception) -> str:
     """Return AWS's code of a ClientError, or an empty text."""
     response: dict[str, Any] = getattr(error, "response", None) or {}  # None: of those that got no answer
     return str(response.get("Error", {}).get("Code", ""))
-
-
-def one_line(error: object) -> str:
-    """Return a message without line ends and of bounded length; AWS's own hold XML and whole policies at times."""
-    return " ".join(str(error).split())[:500]

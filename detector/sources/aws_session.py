@@ -14,7 +14,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from detector.errors import CredentialsError, UsageError
-from detector.sources.aws_errors import one_line, refusal
+from detector.sources.aws_errors import refusal
+from detector.text import one_line
 
 if TYPE_CHECKING:
     import boto3

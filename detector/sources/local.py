@@ -18,15 +18,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from detector.errors import SourceError
 from detector.scope import Scope
 from detector.sources.keys import exclusion, folder_exclusion, other_service, parse_folder, skip_reason
-from detector.sources.log_source import (
-    MAX_OBJECT_BYTES,
-    LeftOut,
-    Listed,
-    LogObject,
-    Skipped,
-    Unreadable,
-    too_large,
-)
+from detector.sources.log_source import MAX_OBJECT_BYTES, LeftOut, Listed, LogObject, Skipped, Unreadable, too_large
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.~-]+")  # nothing in it needs quoting

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import SourceError
-from detector.sources.aws_errors import error_code, is_unreachable, one_line, refusal
+from detector.sources.aws_errors import error_code, is_unreachable, refusal
 from detector.sources.aws_session import AwsOptions
 from detector.sources.rate_limit import Pace
+from detector.text import one_line
 
 if TYPE_CHECKING:
     import boto3

@@ -36,6 +36,7 @@ from detector.sources.lookup_client import (
     lookup_client,
 )
 from detector.sources.rate_limit import Pace
+from detector.times import utc_now
 
 if TYPE_CHECKING:
     import boto3
@@ -57,11 +58,6 @@ _URI: Final = re.compile(
     r"lookup-events://(?P<account>[0-9]{12})/(?P<region>[a-z0-9-]+)/(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})/"
     r"(?:(?P<hour>[0-9]{2})00Z|root)"
 )
-
-
-def utc_now() -> datetime:
-    """Return the time, aware, UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import DetectorError, SourceError, SourceUnavailable
 from detector.scope import Scope
-from detector.sources.aws_errors import denial_reason, error_code, is_unreachable, one_line, refusal
+from detector.sources.aws_errors import denial_reason, error_code, is_unreachable, refusal
 from detector.sources.aws_session import CONNECTIONS, AwsOptions
 from detector.sources.keys import (
     before_day,
@@ -26,6 +26,7 @@ from detector.sources.keys import (
 )
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
 from detector.sources.s3_pages import only_news
+from detector.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from detector.errors import SourceError, SourceUnavailable, UsageError
-from detector.sources.aws_errors import error_code, one_line, refusal
+from detector.sources.aws_errors import error_code, refusal
 from detector.sources.aws_session import AwsOptions, open_session
+from detector.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

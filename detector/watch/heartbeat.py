@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from detector.cli.terminal import counted
 from detector.sources.keys import parse_key
+from detector.text import counted
 from detector.watch.feed import Totals
 
 _DELIVERIES = 20  # of a place that are remembered

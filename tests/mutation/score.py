@@ -14,8 +14,8 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
-from detector.cli.terminal import table_lines
 from detector.rules.rule import load_rules, shipped_rules_directory
+from detector.text import table_lines
 
 from .verdict import Judge, Verdict
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from detector.alerts.alert import Alert
 from detector.alerts.formats.json_line import cut
-from detector.rules.finding import rfc3339
 from detector.text import spreadsheet_cell
+from detector.times import rfc3339
 
 _EVENT_IDS_BYTES = 7_800
 COLUMNS = (

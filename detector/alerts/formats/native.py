@@ -9,7 +9,7 @@ from typing import Any
 from detector.alerts.alert import Alert
 from detector.alerts.formats.json_line import LINE_BYTES, bounded, bounded_context, cut, room_left
 from detector.alerts.formats.siem_fields import locations_of, suppression_of
-from detector.rules.finding import rfc3339
+from detector.times import rfc3339
 
 SCHEMA = "detector.alert/1"
 # The largest size in JSON of each part; together, with the keys, they are less than a line. Records get the rest.

@@ -6,8 +6,8 @@ from typing import Any
 
 from detector.alerts.alert import Alert
 from detector.alerts.formats.json_line import cut
-from detector.rules.finding import rfc3339
 from detector.text import printable
+from detector.times import rfc3339
 
 _WIDTHS = {"time": 20, "severity": 8, "account": 12, "rule": 40, "summary": 0}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from detector.alerts.sinks.sink import NotDelivered
-from detector.sources.aws_errors import error_code, is_unreachable, one_line, refusal
+from detector.sources.aws_errors import error_code, is_unreachable, refusal
 from detector.sources.aws_session import AwsOptions
+from detector.text import one_line
 
 if TYPE_CHECKING:
     from botocore.config import Config

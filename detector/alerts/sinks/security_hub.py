@@ -14,8 +14,9 @@ from detector.alerts.sinks.aws import OPTIONS, failure, is_passing, one_attempt
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Fate, Limits, Receipt
 from detector.errors import UsageError
 from detector.lake.ledger.outbox import Document
-from detector.sources.aws_errors import error_code, one_line
+from detector.sources.aws_errors import error_code
 from detector.sources.aws_session import open_session
+from detector.text import one_line
 
 _HINT = "turn on Security Hub in this account and region, and allow securityhub:BatchImportFindings"
 _INVALID = ("InvalidInputException", "ValidationException")
