@@ -19,11 +19,12 @@ import pyarrow.compute as pc
 
 from benchmarks.generate import DAYS
 from detector.lake.footer import Footer
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
 from detector.lake.part_files import read_part, write_part
 from detector.lake.writer import Staged, open_to_write
+from detector.lake_layout import LEDGER, PartKind
 from detector.scope import Scope
 from detector.sources.local import open_local
 from detector.sources.log_source import LogObject
@@ -79,7 +80,7 @@ def know_all(lake: Path, logs: Path) -> int:
 
 
 def _link_part(source: str, target: str) -> None:
-    if Path(source).name.startswith(FILE_NAME):  # SQLite does write in place
+    if Path(source).name.startswith(LEDGER):  # SQLite does write in place
         shutil.copy2(source, target)
     else:
         Path(target).hardlink_to(source)

@@ -62,7 +62,8 @@ CREATE MACRO is_read_verb(event_name) AS coalesce(regexp_matches(
 
 -- The region in which a partition records IAM and global sign-in events.
 CREATE MACRO is_sign_in_region(region) AS coalesce(region IN (
-    'us-east-1', 'cn-north-1', 'us-gov-west-1', 'us-iso-east-1', 'us-isob-east-1', 'eusc-de-east-1'
+    'us-east-1', 'cn-north-1', 'us-gov-west-1', 'us-iso-east-1', 'us-isob-east-1', 'us-isof-south-1', 'eu-isoe-west-1',
+    'eusc-de-east-1'
 ), false);
 
 CREATE MACRO partition_of(region) AS CASE
@@ -70,6 +71,8 @@ CREATE MACRO partition_of(region) AS CASE
     WHEN starts_with(region, 'us-gov-') THEN 'aws-us-gov'
     WHEN starts_with(region, 'us-iso-') THEN 'aws-iso'
     WHEN starts_with(region, 'us-isob-') THEN 'aws-iso-b'
+    WHEN starts_with(region, 'us-isof-') THEN 'aws-iso-f'
+    WHEN starts_with(region, 'eu-isoe-') THEN 'aws-iso-e'
     WHEN starts_with(region, 'eusc-') THEN 'aws-eusc'
     ELSE 'aws'
 END;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from detector.alerts.sinks.sink import BatchRefused, Fate, Limits, NotDelivered, Receipt, Sink
+from detector.backoff import Backoff
 from detector.errors import OutputClosed
 from detector.lake.ledger.outbox import Document
 
 # A sink that refuses so many one after the other refuses something else than these alerts.
 _REFUSED_IN_A_ROW = 20
+
+_BACKOFF = Backoff(first_seconds=0.5, longest_seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,7 @@ class Patience:
     seconds: float = 60  # all sinks together
     request_seconds: float = 20
     attempts: int = 8  # one after the other of which none brings anything
-    first_wait_seconds: float = 0.5  # doubles from attempt to attempt
-    longest_wait_seconds: float = 20
+    backoff: Backoff = _BACKOFF
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
@@ -160,9 +161,7 @@ class _Pace:
         """Wait before the next attempt; raise `failure` when there is to be none."""
         patience = self._patience
         self._failures += 1
-        longest = min(patience.longest_wait_seconds, patience.first_wait_seconds * 2 ** (self._failures - 1))
-        # Anywhere in between: programs that failed together shall not come back together.
-        seconds = max(random.uniform(0, longest), failure.wait_seconds or 0)  # noqa: S311
+        seconds = max(patience.backoff.seconds(self._failures), failure.wait_seconds or 0)
         in_time = patience.clock() + seconds < self._end
         if not failure.may_recover or self._failures >= patience.attempts or not in_time:
             raise failure

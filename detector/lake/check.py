@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from detector.errors import LakeError
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
-from detector.lake.part import Part, PartKind
+from detector.lake.ledger.ledger import Ledger
+from detector.lake.part import Part
 from detector.lake.part_files import place_of, read_footer
 from detector.lake.unlisted import unlisted_parts
+from detector.lake_layout import LEDGER, PartKind
 
 
 def differences(directory: Path) -> Iterator[str]:
@@ -18,8 +19,8 @@ def differences(directory: Path) -> Iterator[str]:
     Raises:
         LakeError: there is no ledger, or it cannot be read.
     """
-    if not (directory / FILE_NAME).exists():
-        raise LakeError(f"{directory} has no {FILE_NAME}", hint="a lake of this program has one")
+    if not (directory / LEDGER).exists():
+        raise LakeError(f"{directory} has no {LEDGER}", hint="a lake of this program has one")
     ledger = Ledger.open(directory, writable=False)
     try:
         for part in ledger.parts():

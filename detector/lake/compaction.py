@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from detector.lake.duplicates import open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
 from detector.lake.part_files import HIDDEN, read_footer, write_part
 from detector.lake.reader import create_view
+from detector.lake_layout import PartKind
 from detector.records.schema import EVENTS
 
 if TYPE_CHECKING:

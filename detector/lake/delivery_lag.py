@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.reader import read_lake
+from detector.lake_layout import LEDGER
 from detector.sources.keys import parse_key
 
 _DELIVERIES = pa.schema(
@@ -93,7 +94,7 @@ def lake_lag(lake: Path) -> list[LagRow]:
 
 def _deliveries(lake: Path, connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return when each log object came, from the ledger, or from the names alone when there is none."""
-    rows = _from_ledger(lake) if (lake / FILE_NAME).exists() else _from_names(connection)
+    rows = _from_ledger(lake) if (lake / LEDGER).exists() else _from_names(connection)
     batches = []
     while some := list(islice(rows, _OBJECTS_A_BATCH)):  # a million objects as Python dictionaries are a gigabyte
         batches.append(pa.RecordBatch.from_pylist(some, schema=_DELIVERIES))

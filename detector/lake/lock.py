@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from detector.errors import LakeBusy, LakeError
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
+from detector.lake_layout import LEDGER
 
 _SOMEBODY = "another process"
 
@@ -27,7 +28,7 @@ def writer_lock(lake: Path) -> Iterator[None]:
     Raises:
         LakeBusy: another process holds it; the message says which.
     """
-    path = lake / FILE_NAME
+    path = lake / LEDGER
     locked = False
     while not locked:
         # Python opens files close-on-exec: the server that workers are forked from does not inherit the lock.

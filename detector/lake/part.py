@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
+from detector.lake_layout import PartKind
 from detector.records.coverage import Spans
-
-
-class PartKind(StrEnum):
-    """What a part holds; also the name of its folder in the lake."""
-
-    EVENTS = "events"
-    COPIES = "copies"  # rows that are all HIDDEN, out of the way of whoever reads EVENTS
-    HIDDEN = "hidden"  # which rows of EVENTS and COPIES are further copies of an event, not to be shown
-    REJECTED = "rejected"  # the bytes of records that are no rows, or whose rows do not give them back
 
 
 @dataclass(frozen=True, slots=True)

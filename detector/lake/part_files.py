@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from detector.errors import LakeError
 from detector.lake.disk import disk_errors
 from detector.lake.footer import Footer, pack_footer, unpack_footer
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
+from detector.lake_layout import PartKind
 from detector.records.coverage import spans_of
 from detector.records.log_file import KeptRecord
 

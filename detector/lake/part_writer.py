@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from detector.lake.footer import Footer
 from detector.lake.ledger.objects import LedgerObject
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
 from detector.lake.part_files import write_part, write_rejected
+from detector.lake_layout import PartKind
 from detector.records.log_file import KeptRecord
 from detector.records.table import Rows, to_table
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from detector.lake.disk import disk_error, fsync_folder
-from detector.lake.part import PartKind
+from detector.lake_layout import PartKind
 
 # Whoever can send to the queue must not be able to fill the disk.
 _MOST_KEPT = 10_000

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from detector.errors import LakeError
 from detector.lake.duplicates import find_copies, glob_safe
 from detector.lake.ledger.emitted import EmittedAlert
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import OutboxCount
-from detector.lake.part import PartKind
 from detector.lake.part_files import HIDDEN
 from detector.lake.unlisted import unlisted_error, unlisted_parts
+from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Spans, create_spans, spans_table
 from detector.records.schema import EVENTS
 
@@ -67,7 +67,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         LakeError: there is no lake, or its ledger knows none of its parts.
     """
     directory = directory.resolve()
-    if not (directory / FILE_NAME).exists():
+    if not (directory / LEDGER).exists():
         folder = directory / PartKind.EVENTS
         # What other engines write beside the data is in folders and files named `_…` or `.…`.
         events = tuple(
@@ -136,8 +136,8 @@ def read_outbox(directory: Path) -> tuple[list[OutboxCount], list[tuple[str, str
 
 @contextmanager
 def _ledger_of(directory: Path) -> Iterator[Ledger]:
-    if not (directory / FILE_NAME).exists():
-        raise LakeError(f"{directory} has no {FILE_NAME}", hint="only `run` and `detect --new` remember alerts, there")
+    if not (directory / LEDGER).exists():
+        raise LakeError(f"{directory} has no {LEDGER}", hint="only `run` and `detect --new` remember alerts, there")
     ledger = Ledger.open(directory, writable=False)
     try:
         yield ledger

@@ -21,12 +21,13 @@ from detector.errors import LakeError
 from detector.lake.disk import disk_errors, fsync_folder
 from detector.lake.duplicates import Copies, DayParts
 from detector.lake.footer import Footer
-from detector.lake.ledger.ledger import FILE_NAME, REPLACED, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.lock import writer_lock
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
 from detector.lake.part_files import read_footer, read_part, write_part
-from detector.lake.unlisted import STAGING, part_files
+from detector.lake.unlisted import part_files
+from detector.lake_layout import LEDGER, REPLACED_LEDGER, STAGING, PartKind
 from detector.records.coverage import spans_of
 
 _ROWS_OF_EVENTS = (PartKind.EVENTS, PartKind.COPIES)
@@ -74,7 +75,7 @@ def repair(directory: Path) -> Repaired:
         ledger = Ledger.open(staging, writable=True)
         ledger.commit(objects, parts, done_with)
         ledger.close()
-        old_ledger = _replace_ledger(directory, staging / FILE_NAME)
+        old_ledger = _replace_ledger(directory, staging / LEDGER)
     return Repaired(
         parts=len(parts),
         rows=sum(part.rows for part in events),
@@ -188,12 +189,12 @@ def _hide_copies(directory: Path, staging: Path, events: Sequence[Part]) -> list
 
 def _replace_ledger(directory: Path, new: Path) -> Path | None:
     """Put the new ledger in the place of the old one; return where the old one is kept."""
-    path = directory / FILE_NAME
-    kept = directory / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    path = directory / LEDGER
+    kept = directory / f"{REPLACED_LEDGER}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     with disk_errors(path):
         # SQLite would read a log that lies beside the new ledger as its own.
         for suffix in ("-wal", "-shm", ""):
-            old = directory / f"{FILE_NAME}{suffix}"
+            old = directory / f"{LEDGER}{suffix}"
             if old.exists() and old.stat().st_size:
                 old.rename(f"{kept}{suffix}")
         new.rename(path)

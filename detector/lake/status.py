@@ -8,10 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.ledger.outbox import OutboxCount
 from detector.lake.reader import read_lake
+from detector.lake_layout import LEDGER
 from detector.sources.keys import parse_key
 from detector.text import counted
 
@@ -71,7 +72,7 @@ def lake_status(lake: Path) -> LakeStatus:
     files = read_lake(lake)
     objects: list[LedgerObject] = []
     outputs: list[OutboxCount] = []
-    if (files.directory / FILE_NAME).exists():
+    if (files.directory / LEDGER).exists():
         ledger = Ledger.open(files.directory, writable=False)
         try:
             objects += ledger.objects()

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from detector.errors import LakeError
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
-from detector.lake.part import PartKind
-
-STAGING = Path(PartKind.EVENTS) / "_tmp"  # a folder for each run of a writer, gone when the run has ended well
+from detector.lake.ledger.ledger import Ledger
+from detector.lake_layout import LEDGER, STAGING, PartKind
 
 
 def part_files(directory: Path) -> Iterator[Path]:
@@ -45,7 +43,7 @@ def unlisted_error(directory: Path, unlisted: Sequence[Path]) -> LakeError:
     """Return the error for a lake whose ledger does not know all of its parts."""
     count = f"{len(unlisted):,} parts" if len(unlisted) != 1 else "a part"
     return LakeError(
-        f"{directory} holds {count} that {FILE_NAME} does not know, such as {unlisted[0]}: it is lost or too old",
+        f"{directory} holds {count} that {LEDGER} does not know, such as {unlisted[0]}: it is lost or too old",
         hint=repair_hint(directory),
     )
 

@@ -18,11 +18,12 @@ from detector.errors import LakeError
 from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
-from detector.lake.ledger.ledger import FILE_NAME, REPLACED, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject
 from detector.lake.lock import this_process, writer_lock
-from detector.lake.part import Part, PartKind
-from detector.lake.unlisted import STAGING, leavings, repair_hint, unlisted_error, unlisted_parts
+from detector.lake.part import Part
+from detector.lake.unlisted import leavings, repair_hint, unlisted_error, unlisted_parts
+from detector.lake_layout import LEDGER, STAGING, PartKind, is_entry
 from detector.workers import run_in_workers
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
     from detector.lake.compaction import Candidates, Compacted
 
-_LOCK_OF_VERSION_4 = "writer.lock"
-_OURS = {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", _LOCK_OF_VERSION_4, *PartKind}
 # A reader that listed the parts before they were replaced may still be reading them.
 _KEEP_DROPPED_SECONDS = 900
 
@@ -249,12 +248,12 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
 def _require_lake_or_empty(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise LakeError(f"{directory} is a file", hint="give --lake a folder; it is created when it does not exist")
-    if not directory.exists() or (directory / FILE_NAME).exists():
+    if not directory.exists() or (directory / LEDGER).exists():
         return
     foreign = [
         entry
         for entry in os.listdir(directory)  # noqa: PTH208
-        if entry not in _OURS and not entry.startswith(REPLACED)
+        if not is_entry(entry)
     ]
     if foreign:
         raise LakeError(
@@ -262,7 +261,7 @@ def _require_lake_or_empty(directory: Path) -> None:
         )
     if any(path.is_file() for kind in PartKind for path in (directory / kind).rglob("*")):
         raise LakeError(
-            f"{directory} holds parts but no {FILE_NAME}: another program's lake, or its ledger is lost",
+            f"{directory} holds parts but no {LEDGER}: another program's lake, or its ledger is lost",
             hint=f"of another program's lake, give --lake a new folder; else, {repair_hint(directory)}",
         )
 

@@ -17,21 +17,18 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final
 
+from detector.aws_regions import REGION_PATTERN as _REGION
+from detector.aws_regions import is_region
 from detector.scope import Scope
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _ORGANISATION: Final = re.compile(r"o-[a-z0-9]+")
-# The compass words matter: a folder `my-logs-1` must not be taken for a region and left out by --region.
-_REGION_TEXT: Final = (
-    r"[a-z]{2,4}(?:-[a-z]{2,5})?-(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]{1,2}"
-)
-_REGION: Final = re.compile(_REGION_TEXT)
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}")
 _TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
 _KIND_TEXT: Final = r"CloudTrail(?:-[A-Za-z0-9]+)*"
 _KIND: Final = re.compile(_KIND_TEXT)
-_FILE_NAME: Final = re.compile(rf"([0-9]{{12}})_({_KIND_TEXT})_({_REGION_TEXT})(?:[_-](.*))?", re.DOTALL)
-_USUAL_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION_TEXT}_[0-9]{{8}}T[0-9]{{4}}Z_[A-Za-z0-9]+\.json\.gz")
+_FILE_NAME: Final = re.compile(rf"([0-9]{{12}})_({_KIND_TEXT})_({_REGION})(?:[_-](.*))?", re.DOTALL)
+_USUAL_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[0-9]{{4}}Z_[A-Za-z0-9]+\.json\.gz")
 _FILE_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})")
 
 _SIBLINGS: Final = {
@@ -102,7 +99,7 @@ def _parse_anchored(below: list[str]) -> Place | None:
     rest = below[start + 1 :]
     if not rest:
         return Place(account=account)
-    if _REGION.fullmatch(rest[0]):
+    if is_region(rest[0]):
         return _with_region(Place(account=account), rest)
     # VPC flow logs in Hive style: AWSLogs/aws-account-id=…/aws-service=vpcflowlogs/…
     return _with_region(Place(account=account, kind=rest[0].removeprefix("aws-service=")), rest[1:])
@@ -114,7 +111,7 @@ def _parse_unanchored(segments: list[str]) -> Place:
         account = segments[at - 1] if at and _ACCOUNT.fullmatch(segments[at - 1]) else None
         if _is_kind(segments[at], below_account=account is not None):
             return _with_region(Place(account=account, kind=segments[at]), segments[at + 1 :])
-        if _REGION.fullmatch(segments[at]) and at + 1 < len(segments) and _YEAR.fullmatch(segments[at + 1]):
+        if is_region(segments[at]) and at + 1 < len(segments) and _YEAR.fullmatch(segments[at + 1]):
             # A kind further left still counts: CloudTrail/export/REGION/YYYY.
             left = _parse_unanchored(segments[:at])
             return _with_region(replace(left, account=account or left.account), segments[at:])
@@ -127,7 +124,7 @@ def _is_kind(segment: str, *, below_account: bool) -> bool:
 
 
 def _with_region(place: Place, rest: list[str]) -> Place:
-    if not rest or not _REGION.fullmatch(rest[0]):
+    if not rest or not is_region(rest[0]):
         return place
     first_day, last_day = _parse_days(rest[1:4])
     return replace(place, region=rest[0], first_day=first_day, last_day=last_day)

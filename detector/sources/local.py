@@ -16,6 +16,7 @@ from typing import BinaryIO, Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from detector.errors import SourceError
+from detector.lake_layout import is_lake
 from detector.scope import Scope
 from detector.sources.keys import exclusion, folder_exclusion, other_service, parse_folder, skip_reason
 from detector.sources.log_source import MAX_OBJECT_BYTES, LeftOut, Listed, LogObject, Skipped, Unreadable, too_large
@@ -162,7 +163,7 @@ class _Walk:
         except OSError as error:
             yield Unreadable(_uri(directory), f"directory: {_why(error)}")
             return
-        if {"ledger.sqlite", "events"} <= {entry.name for entry in entries}:
+        if is_lake({entry.name for entry in entries}):
             yield LeftOut(_uri(directory), "a lake, not logs")
             return
         folder_uri = _uri(directory).rstrip("/") + "/"

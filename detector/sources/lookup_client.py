@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from detector.backoff import Backoff
 from detector.errors import SourceError
 from detector.sources.aws_errors import error_code, is_unreachable, refusal
 from detector.sources.aws_session import AwsOptions
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 INTERVAL_SECONDS: Final = 0.55
 
 _ATTEMPTS: Final = 8
-_LONGEST_DELAY_SECONDS: Final = 20.0
+_BACKOFF: Final = Backoff(first_seconds=1, longest_seconds=20)
 _HASTE: Final = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"})
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "OperationNotPermittedException"})
 # Said of credentials that every other region accepts, where the account has not enabled the region.
@@ -81,15 +82,13 @@ class LookupClient:
     def _ask(self, request: dict[str, Any]) -> LookupEventsResponseTypeDef:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        delay = 0.0
-        for attempts_left in reversed(range(_ATTEMPTS)):
-            self._pace.wait(self._region, delay)
+        for attempt in range(_ATTEMPTS):
+            self._pace.wait(self._region, _BACKOFF.ceiling(attempt) if attempt else 0.0)
             try:
                 return self._client.lookup_events(**request)
             except (BotoCoreError, ClientError) as error:
-                if not attempts_left or not _may_pass(error):
+                if attempt + 1 == _ATTEMPTS or not _may_pass(error):
                     raise self._failure(error) from error
-            delay = min(2 * delay or 1.0, _LONGEST_DELAY_SECONDS)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def _failure(self, error: Exception) -> SourceError:

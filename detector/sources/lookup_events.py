@@ -24,6 +24,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
+from detector.aws_regions import sign_in_region
 from detector.errors import SourceError
 from detector.scope import Scope
 from detector.sources.aws_session import AccessKey, AwsOptions, caller_identity, frozen_key, open_session
@@ -53,7 +54,6 @@ _READINGS: Final = 3  # of one window, when AWS forgets where the pages were to 
 # A batch, and with it a commit, is one window of each region; how large they are is not known before.
 _BATCH_BYTES: Final = 16 << 20
 # Where root signs in, and where IAM, STS and Organizations are recorded.
-_GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _URI: Final = re.compile(
     r"lookup-events://(?P<account>[0-9]{12})/(?P<region>[a-z0-9-]+)/(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})/"
     r"(?:(?P<hour>[0-9]{2})00Z|root)"
@@ -179,7 +179,7 @@ class LookupEventsSource:
     def _identity(self) -> tuple[str, str]:
         """Return the caller's account, and the region where its root signs in."""
         account, partition = caller_identity(self._session, self._options)
-        return account, _GLOBAL_REGIONS.get(partition, "us-east-1")
+        return account, sign_in_region(partition)
 
     @cached_property
     def _pace(self) -> Pace:

@@ -27,6 +27,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from detector.lake_layout import is_part_key
 from detector.sources.keys import skip_reason
 
 # SQS takes a mebibyte. A message of many small objects inside SNS inside SQS stays far below.
@@ -39,7 +40,6 @@ _ETAG: Final = re.compile(r"[0-9A-Za-z-]{1,128}")
 _LARGEST_OBJECT: Final = 1 << 46
 _CLOUDTRAIL_GREETING: Final = "CloudTrail validation message."
 # A lake that is copied to, or mounted from, a bucket that sends notifications must not feed itself.
-_OF_A_LAKE: Final = re.compile(r"(?:^|/)(?:(?:events|hidden)/event_date=[0-9-]+|rejected)/(?:part|message)-[^/]*$")
 _INSIGHT: Final = "AwsCloudTrailInsight"
 # How S3, EventBridge and those who rewrite the one as the other say that there is a new object: the kind of event, its
 # label, the API call.
@@ -237,7 +237,7 @@ def _named(bucket: str, key: object, size: object = None, etag: object = None, c
         return NotUnderstood("a key that no object can have")
     if not _BUCKET.fullmatch(bucket):
         return NotUnderstood("a bucket name that no bucket can have")
-    if reason := "a file of a lake" if _OF_A_LAKE.search(key) else skip_reason(key):
+    if reason := "a file of a lake" if is_part_key(key) else skip_reason(key):
         return Ignored(f"s3://{bucket}/{key}", reason)
     etag = etag.strip('"') if isinstance(etag, str) else ""
     return NamedObject(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from detector.backoff import Backoff
 from detector.errors import CredentialsError, DetectorError, LakeError, OutputClosed, SinkError, SourceUnavailable
 
-_FIRST_SECONDS = 1.0
-_LONGEST_SECONDS = 60.0
+_BACKOFF = Backoff(first_seconds=1.0, longest_seconds=60.0, least_share=0.5)
 
 
 def may_pass(error: DetectorError) -> bool:
@@ -21,7 +20,7 @@ def may_pass(error: DetectorError) -> bool:
 
 
 @dataclass
-class Patience:
+class Outage:
     """How often in a row something has failed."""
 
     stop: threading.Event
@@ -31,14 +30,12 @@ class Patience:
 
     def wait(self, error: DetectorError) -> None:
         """Say what failed, unless it is what failed before, and wait; a stop ends the wait."""
-        ceiling = min(_FIRST_SECONDS * 2 ** min(self.failures, 10), _LONGEST_SECONDS)
         self.failures += 1
         if self.said != str(error):
             self.said = str(error)
             hint = f" ({error.hint})" if error.hint else ""
             self.tell(f"waiting: {error}{hint}; trying again, at least once a minute")
-        # Several watchers that lost one queue together must not come back together.
-        self.stop.wait(ceiling * random.uniform(0.5, 1.0))  # noqa: S311
+        self.stop.wait(_BACKOFF.seconds(self.failures))
 
     def end(self) -> None:
         """It works again."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from detector.backoff import Backoff
 from detector.batching import is_empty
 from detector.errors import SourceError
 from detector.lake.ledger.ledger import Ledger
@@ -26,8 +27,7 @@ from detector.watch.feed import Totals
 
 # How long a request waits for a message. A stop waits for the end of it.
 _WAIT_SECONDS = 5
-_LONGEST_RETRY_SECONDS = 900
-_FIRST_RETRY_SECONDS = 5
+_RETRY = Backoff(first_seconds=5, longest_seconds=900)
 Tell = Callable[[str], None]
 
 
@@ -220,7 +220,7 @@ class QueueDelivery:
 
 
 def _retry_seconds(message: Message) -> int:
-    return min(_FIRST_RETRY_SECONDS << min(message.receive_count - 1, 16), _LONGEST_RETRY_SECONDS)
+    return int(_RETRY.ceiling(message.receive_count))
 
 
 def _as_they_are(source: S3Source, objects: Iterable[NamedObject], ledger: Ledger) -> Iterable[LogObject | Unreadable]:

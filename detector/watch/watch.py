@@ -18,8 +18,9 @@ from pathlib import Path
 from detector.errors import DetectorError, LakeBusy, LakeError, SourceError
 from detector.ingest.ingest import ingest
 from detector.lake.ledger.objects import LedgerObject
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
 from detector.lake.writer import LakeWriter, open_to_write
+from detector.lake_layout import PartKind
 from detector.rules.candidates import candidates
 from detector.run_report import RunReport
 from detector.sources.log_source import Unreadable
@@ -28,7 +29,7 @@ from detector.watch.alerting import Alerting, Watched, WatchSettings
 from detector.watch.feed import Arrivals, Delivery
 from detector.watch.heartbeat import Heartbeat
 from detector.watch.metrics import Metrics
-from detector.watch.outage import Patience, may_pass
+from detector.watch.outage import Outage, may_pass
 
 _LOCK_SECONDS = 30.0
 # A batch every two seconds makes 43,000 small parts a day.
@@ -55,7 +56,7 @@ class Watch:
     watched: Watched = field(default_factory=Watched)
 
     def __post_init__(self) -> None:
-        self._patience = Patience(self.stop, self.tell)
+        self._outage = Outage(self.stop, self.tell)
         self._metrics = Metrics(self.watched.totals)
         self._arrived = Arrived()
         self._new_parts = 0
@@ -83,7 +84,7 @@ class Watch:
             except LakeError as error:
                 if self.settings.once or arrivals is None:
                     raise
-                self._patience.wait(error)
+                self._outage.wait(error)
 
     def _take_all(self, arrivals: Arrivals, lake: LakeWriter, alerting: Alerting) -> None:
         """Take delivery after delivery; wait out what may pass."""
@@ -102,9 +103,9 @@ class Watch:
                 if isinstance(error, LakeError) or self.settings.once or not may_pass(error):
                     raise
                 arrivals.renew()
-                self._patience.wait(error)
+                self._outage.wait(error)
             else:
-                self._patience.end()
+                self._outage.end()
         alerting.run_lake_rules()
         self._look_after(lake)
 

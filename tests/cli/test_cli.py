@@ -12,8 +12,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.reader import read_lake
+from detector.lake_layout import LEDGER
 from tests.running import LOGIN, Run, write_log
 
 pytestmark = pytest.mark.usefixtures("few_rules")
@@ -183,7 +184,7 @@ def test_a_second_writer_is_told_who_holds_the_lake(run: Run, lake: Path, tmp_pa
     ledger = Ledger.open(lake, writable=True)
     ledger.note_writer("process 4242 on somewhere")
     ledger.close()
-    with (lake / FILE_NAME).open("rb") as lock:
+    with (lake / LEDGER).open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         result = run("run", tmp_path / "logs", "--lake", lake)
     assert result.code == 2

@@ -10,8 +10,8 @@ import pytest
 
 from detector.ingest.worker import Batch, stage
 from detector.lake.delivery_lag import LagRow, lake_lag
-from detector.lake.ledger.ledger import FILE_NAME
 from detector.lake.writer import open_to_write
+from detector.lake_layout import LEDGER
 from detector.sources.log_source import LogObject
 from tests.lake.samples import ACCOUNT, MemoryReader, commit, log, record
 from tests.running import Run
@@ -67,7 +67,7 @@ def test_every_copy_of_an_event_was_delivered_also_after_compaction(lake: Path, 
 
 def test_without_a_ledger_the_names_tell(lake: Path, tmp_path: Path) -> None:
     shutil.copytree(lake / "events", tmp_path / "other" / "events")
-    assert not (tmp_path / "other" / FILE_NAME).exists()
+    assert not (tmp_path / "other" / LEDGER).exists()
     assert {row.measure for row in lake_lag(tmp_path / "other")} == {"named"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.lake.ledger.ledger import FILE_NAME
+from detector.lake_layout import LEDGER
 from tests.running import LOGIN, Run, write_log
 
 pytestmark = pytest.mark.usefixtures("few_rules")
@@ -18,10 +18,10 @@ def lake(run: Run, tmp_path: Path) -> Path:
     """A lake whose ledger is older than its second part."""
     write_log(tmp_path / "logs" / "login.json.gz", LOGIN)
     assert run("ingest", tmp_path / "logs", "--lake", tmp_path / "lake").code == 0
-    older = (tmp_path / "lake" / FILE_NAME).read_bytes()
+    older = (tmp_path / "lake" / LEDGER).read_bytes()
     write_log(tmp_path / "logs" / "later.json.gz", LATER)
     assert run("ingest", tmp_path / "logs", "--lake", tmp_path / "lake").code == 0
-    (tmp_path / "lake" / FILE_NAME).write_bytes(older)
+    (tmp_path / "lake" / LEDGER).write_bytes(older)
     return tmp_path / "lake"
 
 
@@ -36,7 +36,7 @@ def test_readers_warn_of_parts_that_the_ledger_does_not_know(run: Run, lake: Pat
 
 @pytest.mark.parametrize("command", [["detect"], ["status"], ["sql", "SELECT 1"]])
 def test_an_empty_ledger_beside_parts_is_an_error_for_readers(run: Run, lake: Path, command: list[str]) -> None:
-    (lake / FILE_NAME).write_bytes(b"")
+    (lake / LEDGER).write_bytes(b"")
     result = run(*command, "--lake", lake)
     assert result.code == 2
     assert "detector lake repair --lake" in result.err

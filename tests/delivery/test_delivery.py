@@ -9,6 +9,7 @@ import pytest
 
 from detector.alerts.delivery import Delivery, Patience, Refused, Undelivered, Unremembered, deliver
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Fate, Limits, NotDelivered, Receipt
+from detector.backoff import Backoff
 from detector.errors import OutputClosed
 from detector.lake.ledger.outbox import Document
 
@@ -26,7 +27,7 @@ class Clock:
         self.sleeps.append(seconds)
         self.now += seconds
 
-    def patience(self, **changes: float) -> Patience:
+    def patience(self, **changes: object) -> Patience:
         return Patience(**changes, sleep=self.sleep, clock=lambda: self.now)  # type: ignore[arg-type]
 
 
@@ -103,7 +104,7 @@ def test_an_alert_that_comes_twice_goes_in_two_batches() -> None:
 def test_what_fails_is_tried_again_before_anything_else_with_longer_and_longer_waits() -> None:
     clock = Clock()
     sink = Scripted(iter([take, *[fail()] * 6, take]))
-    assert send("abcdef", sink, patience=clock.patience(first_wait_seconds=1)).accepted == 6
+    assert send("abcdef", sink, patience=clock.patience(backoff=Backoff(1, 20))).accepted == 6
     assert sink.sent == ["abcd", *["ef"] * 7]
     assert len(clock.sleeps) == 6
     assert all(seconds <= 2**number for number, seconds in enumerate(clock.sleeps))

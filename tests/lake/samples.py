@@ -13,9 +13,9 @@ import duckdb
 
 from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.compaction import Candidates, Compacted
-from detector.lake.part import PartKind
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged
+from detector.lake_layout import PartKind
 from detector.sources.log_source import LogObject, Unreadable
 
 ACCOUNT = "111122223333"

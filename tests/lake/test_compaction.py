@@ -10,9 +10,10 @@ import pytest
 
 from detector.lake.compaction import days_to_compact
 from detector.lake.ledger.ledger import Ledger
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
 from detector.lake.reader import LakeFiles, read_lake
 from detector.lake.writer import open_to_write
+from detector.lake_layout import PartKind
 from detector.records.schema import EVENTS
 from detector.rules.candidates import candidates
 

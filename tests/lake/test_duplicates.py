@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.lake.ledger.ledger import FILE_NAME
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
+from detector.lake_layout import LEDGER
 
 from .samples import compact, log, put, record, shown
 
@@ -134,7 +134,7 @@ def test_what_an_older_version_hid_is_judged_anew(tmp_path: Path) -> None:
         table = pq.read_table(path, partitioning=None).select([0, 1, 2, 3])
         rows = [row | {"logFileIndex": 0} for row in table.to_pylist()]  # hides OTHER
         pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with sqlite3.connect(tmp_path / LEDGER) as connection:
         connection.executescript("DROP TABLE misjudged_dates; PRAGMA user_version = 4;")
     connection.close()
     both = [("s3://b/1", "A"), ("s3://b/2", "B")]

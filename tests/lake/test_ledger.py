@@ -13,10 +13,11 @@ import pytest
 from detector.errors import LakeError
 from detector.lake.ledger import parts as part_table
 from detector.lake.ledger.emitted import EmittedAlert
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.ledger.outbox import Document, OutboxCount
 from detector.lake.reader import read_lake
+from detector.lake_layout import LEDGER
 
 VERSION_1 = """
 CREATE TABLE folders (id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE);
@@ -66,20 +67,20 @@ VERSION_3 = f"{part_table.UPGRADE} PRAGMA user_version = 3;"
 
 @pytest.mark.parametrize("writable", [True, False])
 def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: bool) -> None:
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with sqlite3.connect(tmp_path / LEDGER) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    content = (tmp_path / FILE_NAME).read_bytes()
+    content = (tmp_path / LEDGER).read_bytes()
     with pytest.raises(LakeError, match="has version 99, this program knows 6") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
-    assert (tmp_path / FILE_NAME).read_bytes() == content
+    assert (tmp_path / LEDGER).read_bytes() == content
 
 
 @pytest.mark.parametrize("writable", [True, False])
 def test_a_file_that_is_no_ledger_is_an_error_that_names_it(tmp_path: Path, writable: bool) -> None:
-    (tmp_path / FILE_NAME).write_bytes(b"not a database, but long enough to be one " * 100)
-    with pytest.raises(LakeError, match=rf"cannot open .*{FILE_NAME}"):
+    (tmp_path / LEDGER).write_bytes(b"not a database, but long enough to be one " * 100)
+    with pytest.raises(LakeError, match=rf"cannot open .*{LEDGER}"):
         Ledger.open(tmp_path, writable=writable)
 
 
@@ -87,18 +88,18 @@ def test_a_damaged_ledger_is_an_error_also_later(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path, writable=True)
     ledger.commit([an_object(f"s3://b/{number}/{number}", "e") for number in range(3_000)], [], [])
     ledger.close()
-    path = tmp_path / FILE_NAME
+    path = tmp_path / LEDGER
     content = bytearray(path.read_bytes())
     content[4096 * 4 :] = b"\xaa" * (len(content) - 4096 * 4)
     path.write_bytes(content)
     ledger = Ledger.open(tmp_path, writable=False)
-    with pytest.raises(LakeError, match=rf"cannot read .*{FILE_NAME}"):
+    with pytest.raises(LakeError, match=rf"cannot read .*{LEDGER}"):
         list(ledger.objects())
     ledger.close()
 
 
 def test_an_empty_ledger_is_no_lake_to_read(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).touch()
+    (tmp_path / LEDGER).touch()
     with pytest.raises(LakeError, match="is empty"):
         read_lake(tmp_path)
     Ledger.open(tmp_path, writable=True).close()
@@ -118,7 +119,7 @@ def test_what_an_older_version_skipped_or_got_no_row_out_of_is_read_anew(tmp_pat
         [],
     )
     ledger.close()
-    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection = sqlite3.connect(tmp_path / LEDGER)
     connection.execute("DROP TABLE misjudged_dates")
     connection.execute("PRAGMA user_version = 5")
     connection.close()
@@ -180,7 +181,7 @@ def test_alerts_written_are_remembered_as_they_were_last_written(tmp_path: Path)
 
 @pytest.mark.parametrize("later", ["", VERSION_2, VERSION_2 + VERSION_3])
 def test_a_ledger_of_an_older_version_is_read_and_brought_up_to_date(tmp_path: Path, later: str) -> None:
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with sqlite3.connect(tmp_path / LEDGER) as connection:
         connection.executescript(VERSION_1)
         connection.executescript(later)
         connection.execute(

@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from detector.errors import LakeBusy, LakeError
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.repair import repair
 from detector.lake.writer import open_to_write
+from detector.lake_layout import LEDGER
 
 from .samples import compact, files_of, log, put, record, shown
 
@@ -44,7 +45,7 @@ def objects_of(lake: Path) -> dict[str, LedgerObject]:
 
 
 def lose_ledger(lake: Path) -> None:
-    for path in lake.glob(f"{FILE_NAME}*"):
+    for path in lake.glob(f"{LEDGER}*"):
         path.unlink()
 
 
@@ -134,7 +135,7 @@ def test_a_repair_cut_short_at_any_rename_is_made_good_by_the_next(lake: Path, m
 
 def test_the_old_ledger_is_kept(lake: Path) -> None:
     content = b"not a database"
-    (lake / FILE_NAME).write_bytes(content)
+    (lake / LEDGER).write_bytes(content)
     kept = repair(lake).old_ledger
     assert kept
     assert kept.name.startswith("ledger.sqlite.replaced-")
@@ -167,7 +168,7 @@ def test_nothing_is_repaired_while_a_writer_works_or_where_there_is_no_lake(lake
 def test_a_damaged_part_is_named_and_nothing_is_changed(lake: Path) -> None:
     damaged = next(lake.glob("events/*/part-*"))
     damaged.write_bytes(b"half")
-    ledger = (lake / FILE_NAME).read_bytes()
+    ledger = (lake / LEDGER).read_bytes()
     with pytest.raises(LakeError, match=f"cannot read .*{damaged.name}"):
         repair(lake)
-    assert (lake / FILE_NAME).read_bytes() == ledger
+    assert (lake / LEDGER).read_bytes() == ledger

@@ -22,12 +22,12 @@ import pytest
 import detector.lake.part_files as parts_module
 from detector.errors import LakeBusy, LakeError
 from detector.lake.disk import disk_error
-from detector.lake.ledger.ledger import FILE_NAME, Ledger
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import ObjectStatus
-from detector.lake.part import PartKind
 from detector.lake.part_files import HIDDEN
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
+from detector.lake_layout import LEDGER, PartKind
 from detector.records.schema import EVENTS
 
 from .samples import commit, event_id, files_of, log, put, record, shown, staged
@@ -137,7 +137,7 @@ def test_no_file_that_can_be_removed_lets_a_second_writer_in(lake: Path) -> None
         put(writer, {"s3://b/1": log(record(1))})
         kept = files_of(lake)
         for path in lake.iterdir():
-            if path.is_file() and path.name != FILE_NAME and not path.name.startswith(f"{FILE_NAME}-"):
+            if path.is_file() and path.name != LEDGER and not path.name.startswith(f"{LEDGER}-"):
                 path.unlink()
         command = [sys.executable, "-m", "detector", "compact", "--lake", str(lake)]
         second = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -151,10 +151,10 @@ def test_a_writer_whose_ledger_is_gone_commits_nothing_and_removes_nothing(lake:
         put(writer, {"s3://b/1": log(record(1))})
     with open_to_write(lake) as writer:
         kept = files_of(lake)
-        content = (lake / FILE_NAME).read_bytes()
-        (lake / FILE_NAME).unlink()
+        content = (lake / LEDGER).read_bytes()
+        (lake / LEDGER).unlink()
         if how == "replaced":
-            (lake / FILE_NAME).write_bytes(content)
+            (lake / LEDGER).write_bytes(content)
         with pytest.raises(LakeError, match="was removed or replaced"):
             put(writer, {"s3://b/2": log(record(2))})
     assert {name for name in files_of(lake) if "_tmp" not in name} == kept
@@ -207,7 +207,7 @@ def test_an_empty_folder_and_an_unfinished_lake_are_taken(lake: Path) -> None:
     lake.mkdir()
     with open_to_write(lake):
         pass
-    (lake / FILE_NAME).unlink()  # as if killed between the folders and the ledger
+    (lake / LEDGER).unlink()  # as if killed between the folders and the ledger
     with open_to_write(lake) as writer:
         put(writer, {"s3://b/1": log(record(1))})
     assert len(shown(lake)) == 1
@@ -249,7 +249,7 @@ def test_a_lake_that_may_only_be_read_is_read_and_not_written(lake: Path, as_nob
         with pytest.raises(LakeError, match="Permission denied"):
             open_to_write(copy).__enter__()
         os.seteuid(os.getuid())
-        (copy / f"{FILE_NAME}-wal").write_bytes(b"commits")
+        (copy / f"{LEDGER}-wal").write_bytes(b"commits")
         os.seteuid(user)
         with pytest.raises(LakeError, match=r"holds commits that cannot be read|cannot open"):
             read_lake(copy)
@@ -409,12 +409,12 @@ def test_a_writer_removes_its_own_leavings_and_nothing_else(lake: Path) -> None:
 def test_parts_that_the_ledger_does_not_know_are_refused_and_left_alone(lake: Path) -> None:
     with open_to_write(lake) as writer:
         put(writer, {"s3://b/1": log(record(1))})
-    older = (lake / FILE_NAME).read_bytes()
+    older = (lake / LEDGER).read_bytes()
     with open_to_write(lake) as writer:
         put(writer, {"s3://b/2": log(record(2, day=2)), "s3://b/3": log({"x": 1})})
     files = files_of(lake)
     for content, count in ((older, 2), (b"", 3)):
-        (lake / FILE_NAME).write_bytes(content)
+        (lake / LEDGER).write_bytes(content)
         for _ in range(2):
             with pytest.raises(LakeError, match=rf"holds {count} parts that ledger\.sqlite does not know") as caught:
                 open_to_write(lake).__enter__()
@@ -429,7 +429,7 @@ def test_a_ledger_copied_in_the_middle_of_a_commit_does_not_remove_what_was_comm
         writer.ledger._connection.execute("VACUUM INTO ?", (str(lake.parent / "older"),))
         commit(writer, batch)
     files = files_of(lake)
-    (lake.parent / "older").replace(lake / FILE_NAME)
+    (lake.parent / "older").replace(lake / LEDGER)
     with pytest.raises(LakeError, match="does not know"):
         open_to_write(lake).__enter__()
     assert files_of(lake) == files

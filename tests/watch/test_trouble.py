@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from detector.alerts.sinks.opening import open_outputs
+from detector.backoff import Backoff
 from detector.errors import (
     CredentialsError,
     DetectorError,
@@ -37,7 +38,7 @@ from detector.sources.sqs import Keeper, Message, Queue
 from detector.watch.alerting import WatchSettings
 from detector.watch.feed import Totals
 from detector.watch.heartbeat import Heartbeat
-from detector.watch.outage import Patience, may_pass
+from detector.watch.outage import Outage, may_pass
 from detector.watch.queue_feed import QueueArrivals, QueueSettings
 from detector.watch.rule_schedule import load_watch_rules
 from detector.watch.watch import Watch
@@ -64,7 +65,7 @@ def one_file(number: int = 0) -> tuple[str, bytes]:
 def test_an_object_that_comes_later_is_tried_again(
     run: Run, s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.watch.queue_feed._FIRST_RETRY_SECONDS", 1)
+    monkeypatch.setattr("detector.watch.queue_feed._RETRY", Backoff(1, 900))
     trail = Trail.make(s3_url, by="nothing")
     key, content = one_file()
     trail.send(trail.created(key), {"s3Bucket": trail.bucket, "s3ObjectKey": [key]})
@@ -316,12 +317,12 @@ def test_patience_grows_and_speaks_when_something_changes() -> None:
     stop = threading.Event()
     stop.set()  # ends each wait at once
     said: list[str] = []
-    patience = Patience(stop, said.append)
-    patience.end()
+    outage = Outage(stop, said.append)
+    outage.end()
     for error in (SourceUnavailable("no answer"), SourceUnavailable("no answer"), LakeError("full", hint="make room")):
-        patience.wait(error)
-    patience.end()
-    patience.end()
+        outage.wait(error)
+    outage.end()
+    outage.end()
     assert [line.partition(";")[0] for line in said] == [
         "waiting: no answer",
         "waiting: full (make room)",

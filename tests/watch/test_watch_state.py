@@ -19,9 +19,10 @@ import pytest
 from detector.alerts.alert import Alert
 from detector.detect.detect import Detection, run_rules
 from detector.ingest.worker import Batch, stage
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
+from detector.lake_layout import PartKind
 from detector.rules.candidates import candidates
 from detector.rules.engine import Engine
 from detector.rules.events import Events

@@ -18,11 +18,11 @@ from detector.alerts.formats.siem_fields import (
     address_of,
     first_call,
     iso_milliseconds,
-    partition_of,
     suppression_of,
     user_name,
     without_unknown,
 )
+from detector.aws_regions import is_region, partition_of
 from detector.rules.attack import tactic_name, technique_name
 from detector.rules.rule import Confidence
 from detector.severity import Severity
@@ -30,7 +30,6 @@ from detector.severity import Severity
 _LABEL = {severity: severity.upper() for severity in Severity} | {Severity.INFO: "INFORMATIONAL"}
 _CONFIDENCE = {Confidence.LOW: 30, Confidence.MEDIUM: 60, Confidence.HIGH: 90}
 _ACCOUNT = re.compile(r"[0-9]{12}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]{3,10}){1,2}-[0-9]{1,2}")
 _NO_ACCOUNT = "000000000000"
 _NO_REGION = "us-east-1"
 # What Security Hub allows, in characters.
@@ -49,7 +48,7 @@ def to_asff(alert: Alert) -> dict[str, Any]:
     place for them.
     """
     account = alert.account_id if _ACCOUNT.fullmatch(alert.account_id or "") else None
-    region = alert.region if alert.region and _REGION.fullmatch(alert.region) else _NO_REGION
+    region = alert.region if alert.region and is_region(alert.region) else _NO_REGION
     severity = {"Label": _LABEL[alert.severity], "Original": alert.severity}
     types = list(dict.fromkeys(_type(*pair) for pair in alert.attack))[:_TYPES] or ["TTPs"]
     provided = {"Severity": severity, "Confidence": _CONFIDENCE[alert.confidence], "Types": types}

@@ -19,11 +19,11 @@ from detector.alerts.formats.siem_fields import (
     epoch_milliseconds,
     first_call,
     locations_of,
-    partition_of,
     suppression_of,
     user_name,
     without_unknown,
 )
+from detector.aws_regions import partition_of
 from detector.rules.attack import tactic_name, technique_name
 from detector.rules.rule import Confidence
 from detector.severity import Severity

@@ -97,12 +97,6 @@ def suppression_of(alert: Alert) -> dict[str, str] | None:
     return None if entry is None else {"id": cut(entry.id), "reason": cut(entry.reason)}
 
 
-def partition_of(region: str | None) -> str:
-    """Return the AWS partition of a region; that of most when it is not known."""
-    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b"}
-    return next((name for prefix, name in prefixes.items() if (region or "").startswith(prefix)), "aws")
-
-
 def epoch_milliseconds(moment: datetime) -> int:
     """Return milliseconds since 1970; 0 for an earlier time, which some receivers refuse."""
     return max(0, (moment - _EPOCH) // _MILLISECOND)

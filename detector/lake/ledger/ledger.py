@@ -17,11 +17,10 @@ from detector.lake.ledger import parts as part_table
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.objects import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
 from detector.lake.ledger.outbox import Document, Outbox
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
+from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Spans
 
-FILE_NAME = "ledger.sqlite"
-REPLACED = f"{FILE_NAME}.replaced-"  # and when, UTC: one that `lake repair` set aside
 _VERSION = 6
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
@@ -59,7 +58,7 @@ class Ledger:
         Raises:
             LakeError: it is not a ledger, or of a later version.
         """
-        path = lake / FILE_NAME
+        path = lake / LEDGER
         with ExitStack() as opened, _sqlite_errors(f"cannot open {path}"):
             connection = _connect(path, "rwc" if writable else "ro")
             opened.callback(connection.close)

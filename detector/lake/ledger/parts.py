@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from detector.lake.part import Part, PartKind
+from detector.lake.part import Part
+from detector.lake_layout import PartKind
 from detector.records.coverage import Spans
 
 CREATE = """
