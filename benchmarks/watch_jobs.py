@@ -16,7 +16,7 @@ _RECORDS_AN_OBJECT: Final = 50
 
 
 def watch(shop: Workshop) -> JobResult:
-    """Memory of `watch` from its start to its end; what is started beside it is not counted."""
+    """CandidateCache of `watch` from its start to its end; what is started beside it is not counted."""
     result = JobResult("watch", "Watch: a queue that is never empty, moto as S3 and SQS on the same cores")
     seconds = _SECONDS_WHEN_SMALL if shop.is_small else _SECONDS
     said: list[str] = []

@@ -3,13 +3,13 @@
 Worker processes start by importing this module again, and have no use for the command line behind it.
 """
 
-from detector.interpreter import look_seldom, share_one_heap
+from detector.interpreter import collect_garbage_rarely, use_system_allocator
 
 
 def main() -> None:
     """Run the command line."""
-    look_seldom()
-    share_one_heap()
+    collect_garbage_rarely()
+    use_system_allocator()
     from detector.cli.app import main as run
 
     run()

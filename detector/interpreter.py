@@ -10,12 +10,12 @@ import os
 _NEW_CONTAINERS = 100_000
 
 
-def look_seldom() -> None:
+def collect_garbage_rarely() -> None:
     """Let this process look for reference cycles rarely; memory that no cycle holds comes free at once as ever."""
     gc.set_threshold(_NEW_CONTAINERS, *gc.get_threshold()[1:])
 
 
-def share_one_heap() -> None:
+def use_system_allocator() -> None:
     """Let Arrow, once it is imported, take memory where Python takes it; of workers too, unless somebody chose.
 
     Its own allocator keeps for itself what tables have let go of, 90 MB in each worker of ingest.

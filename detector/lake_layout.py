@@ -13,8 +13,8 @@ class PartKind(StrEnum):
     """What a part holds; also the name of its folder in the lake."""
 
     EVENTS = "events"
-    COPIES = "copies"  # rows that are all HIDDEN, out of the way of whoever reads EVENTS
-    HIDDEN = "hidden"  # which rows of EVENTS and COPIES are further copies of an event, not to be shown
+    COPIES = "copies"  # rows that are all DUPLICATES, out of the way of whoever reads EVENTS
+    DUPLICATES = "hidden"  # which rows of EVENTS and COPIES are further copies of an event, not to be shown
     REJECTED = "rejected"  # the bytes of records that are no rows, or whose rows do not give them back
 
 
@@ -24,7 +24,7 @@ STAGING: Final = Path(PartKind.EVENTS) / "_tmp"  # a folder for each run of a wr
 _LOCK_OF_VERSION_4 = "writer.lock"
 _ENTRIES = {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", _LOCK_OF_VERSION_4, *PartKind}
 _PART: Final = re.compile(
-    rf"(?:^|/)(?:(?:{PartKind.EVENTS}|{PartKind.HIDDEN}|{PartKind.COPIES})/event_date=[0-9-]+|{PartKind.REJECTED})/"
+    rf"(?:^|/)(?:(?:{PartKind.EVENTS}|{PartKind.DUPLICATES}|{PartKind.COPIES})/event_date=[0-9-]+|{PartKind.REJECTED})/"
     r"(?:part|message)-[^/]*$"
 )
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from detector.errors import DetectorError
-from detector.interpreter import look_seldom
+from detector.interpreter import collect_garbage_rarely
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 Task = TypeVar("Task")
@@ -63,7 +63,7 @@ def run_in_workers(work: Callable[[Task], Result], tasks: Iterable[Task], *, job
             pool.shutdown(cancel_futures=True)
 
 
-def expect_work(jobs: int, module: str) -> None:
+def prestart_workers(jobs: int, module: str) -> None:
     """Begin to start workers, while this process finds out what there is to do.
 
     Args:
@@ -86,7 +86,7 @@ def _start_worker(environment: dict[str, str], folder: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    look_seldom()
+    collect_garbage_rarely()
     parent = multiprocessing.parent_process()
 
     def end_with_parent() -> None:

@@ -1,10 +1,10 @@
 -- What every rule would get wrong alone, once. The engine runs this file before the first rule, over three relations
 -- and the words of _macros.sql:
 --
---   parts    every row, columns as CloudTrail names them; also of further copies, as far as they were not set apart
---   hidden   eventKey, recipientAccountId, logFile, logFileIndex of the copies that are not to be shown, and of which row
---            each is a copy: shownLogFile, shownLogFileIndex
---   events   parts without the hidden ones
+--   parts       every row, columns as CloudTrail names them; also of further copies, unless they were set apart
+--   duplicates  eventKey, recipientAccountId, logFile, logFileIndex of the copies that are not shown, and which row each
+--               is a copy of: shownLogFile, shownLogFileIndex
+--   events      parts without these duplicates
 --
 -- For rules it leaves `candidates` and views of it (normalised columns beside the raw ones), `account_coverage`
 -- and its views, and `all_events`, which is `candidates` for every event and costs a scan of the lake.
@@ -13,17 +13,17 @@
 -- The one pass over the lake -------------------------------------------------------------------------------------------
 
 -- A lake keeps candidates in parts of their own. It brings along which rows those are, and which nobody has looked at.
-CREATE VIEW IF NOT EXISTS unsorted_parts AS FROM parts;
-CREATE VIEW IF NOT EXISTS sorted_parts AS FROM parts WHERE false;
+CREATE VIEW IF NOT EXISTS unclassified_parts AS FROM parts;
+CREATE VIEW IF NOT EXISTS classified_parts AS FROM parts WHERE false;
 
 -- Few rows in many files, which would be opened anew by each that reads them. In an order of their own, since keeping
 -- that of the files costs as much again as reading them.
-CREATE TABLE sorted_rows AS FROM sorted_parts ORDER BY eventTime, logFile, logFileIndex;
+CREATE TABLE classified_rows AS FROM classified_parts ORDER BY eventTime, logFile, logFileIndex;
 
 CREATE VIEW candidate_parts AS
-FROM unsorted_parts
+FROM unclassified_parts
 UNION ALL
-FROM sorted_rows;
+FROM classified_rows;
 
 -- A superset by cheap predicates; filtered first, then freed of duplicates. What rules need beyond it they
 -- read from `all_events` and say so in their metadata.
@@ -78,7 +78,7 @@ FROM (
         AND deletes_log_files(eventName, requestParameters)
         AND NOT coalesce(lower(userIdentity.type) = 'root', false)
         AND NOT coalesce(lower(userIdentity.sessionContext.sessionIssuer.type) = 'root', false)
-) ANTI JOIN hidden USING (logFile, logFileIndex);
+) ANTI JOIN duplicates USING (logFile, logFileIndex);
 
 -- CloudTrail looking at a bucket that it delivers to. It does so all day: too many to be candidates.
 CREATE VIEW bucket_checks AS
@@ -93,10 +93,10 @@ WHERE
 CREATE VIEW wanted_rows AS
 FROM candidate_rows
 UNION ALL
-FROM bucket_checks ANTI JOIN hidden USING (logFile, logFileIndex) ANTI JOIN candidate_rows USING (logFile, logFileIndex);
+FROM bucket_checks ANTI JOIN duplicates USING (logFile, logFileIndex) ANTI JOIN candidate_rows USING (logFile, logFileIndex);
 -- (end of wanted_rows)
 
--- Candidates of one account that share an eventID: equal ones are hidden, so that these differ. Each gets a key of its
+-- Candidates of one account that share an eventID: equal ones are not shown, so that these differ. Each gets a key of its
 -- own, so that neither stands for the other.
 CREATE TABLE collisions AS
 WITH shared AS (
@@ -119,7 +119,7 @@ SEMI JOIN shared
 
 -- The account a record was delivered to: that is what was, or was not, recorded. Whoever brings the events may bring
 -- this along, and then no event needs to be looked at.
-CREATE VIEW IF NOT EXISTS spans AS
+CREATE VIEW IF NOT EXISTS coverage AS
 SELECT
     coalesce(nullif(recipientAccountId, ''), nullif(userIdentity.accountId, '')) AS account_id,
     awsRegion AS region,
@@ -134,7 +134,7 @@ SELECT
     region,
     min(first_event_time) AS first_event_time,
     max(last_event_time) AS last_event_time
-FROM spans
+FROM coverage
 GROUP BY ALL;
 
 -- Member accounts may record an AssumeRoot session without `assumedRoot`; the key that was handed out tells.
@@ -678,7 +678,7 @@ WHERE
 
 -- From when to when a trail that was started again had been stopped, and by whom. `scan`, which passes over most events,
 -- looks for what this caller did in that time. (Only calls of cloudtrail have a `trail_key`.)
-CREATE VIEW trail_absences AS
+CREATE VIEW trail_gaps AS
 SELECT DISTINCT
     stop.event_time AS since,
     restart.event_time AS until,

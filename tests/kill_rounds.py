@@ -49,7 +49,7 @@ def outcome(lake: Path, alerts: Path) -> Outcome:
         rows = connection.execute("SELECT logFile, logFileIndex, eventKey FROM parts").fetchall()
         assert len(set(rows)) == len(rows), "a row is in the lake twice"
         shown = connection.execute(
-            "SELECT logFile, logFileIndex FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)"
+            "SELECT logFile, logFileIndex FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex)"
         ).fetchall()
     lines = alerts.read_text().splitlines() if alerts.exists() else []
     return Outcome(frozenset(rows), frozenset(shown), frozenset(json.loads(line)["alert_id"] for line in lines))

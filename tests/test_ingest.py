@@ -108,7 +108,7 @@ def counts(report: RunReport) -> tuple[int, ...]:
 def events_of(lake: Path) -> list[tuple[str, str, int]]:
     with duckdb.connect() as connection:
         read_lake(lake).attach(connection)
-        query = "SELECT eventName, logFile, logFileIndex FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)"
+        query = "SELECT eventName, logFile, logFileIndex FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex)"
         return sorted(connection.sql(query).fetchall())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from detector.interpreter import look_seldom
+from detector.interpreter import collect_garbage_rarely
 from detector.workers import run_in_workers
 
 
@@ -44,12 +44,12 @@ def looks_while(count: int) -> int:
 def test_containers_in_use_are_not_looked_through_again_and_again() -> None:
     gc.set_threshold(700, 10, 10)
     assert looks_while(20_000) > 10
-    look_seldom()
+    collect_garbage_rarely()
     assert looks_while(20_000) == 0
 
 
 def test_cycles_are_still_found() -> None:
-    look_seldom()
+    collect_garbage_rarely()
     assert looks_while(250_000) >= 2
 
 

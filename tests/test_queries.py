@@ -10,7 +10,7 @@ import pytest
 from detector.alerts.alert import make_alert
 from detector.alerts.formats.formatting import to_line
 from detector.alerts.formats.names import AlertFormat
-from detector.rules.check import open_bench, run_example
+from detector.rules.check import open_example_engine, run_example
 from detector.rules.engine import Engine
 from detector.rules.evidence import evidence_of
 from detector.rules.examples import Example, load_examples
@@ -33,14 +33,14 @@ def test_every_shipped_rule_can_be_read() -> None:
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Engine]:
-    with open_bench() as engine:
+def engine() -> Iterator[Engine]:
+    with open_example_engine() as engine:
         yield engine
 
 
 @pytest.mark.parametrize(("rule", "example"), CASES)
-def test_example(rule: Rule, example: Example, bench: Engine) -> None:
-    ran = run_example(rule, example, bench)
+def test_example(rule: Rule, example: Example, engine: Engine) -> None:
+    ran = run_example(rule, example, engine)
     assert ran.problem is None
     for finding in ran.findings:
         alert = make_alert(finding, evidence_of(finding, ran.events), NOW)
@@ -51,7 +51,7 @@ def test_example(rule: Rule, example: Example, bench: Engine) -> None:
 
 def test_nothing_else_is_wrong_with_the_shipped_rules(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # The examples have run above, one test each.
-    monkeypatch.setattr("detector.rules.check.check_example", lambda _rule, _example, _bench: None)
+    monkeypatch.setattr("detector.rules.check.check_example", lambda _rule, _example, _engine: None)
     checked = run("rules", "check")
     assert (checked.code, checked.err) == (0, f"{len(SHIPPED.rules)} rules, 0 problems\n")
 

@@ -19,11 +19,11 @@ from detector.ingest.ingest import ingest
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.records.log_file import decode_log_file
-from detector.rules.check import open_bench
+from detector.rules.check import open_example_engine
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.run_report import RunReport
-from detector.scan.prefilter import Glancer
+from detector.scan.prefilter import Prefilter
 from detector.scan.scan import scan
 from detector.scan.wanted_events import is_wanted, names_of
 from detector.scope import Scope
@@ -135,7 +135,7 @@ RECORDS = st.builds(
 
 @cache
 def views() -> Engine:
-    return open_bench()
+    return open_example_engine()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -146,9 +146,9 @@ def test_nothing_that_a_view_keeps_is_passed_over(records: list[dict[str, Any]])
     views().replace_events(TableEvents(whole.table))
     rows = views().query("SELECT logFileIndex FROM candidates").read_all().to_pylist()
     kept = {row["logFileIndex"] for row in rows}
-    pieces = list(Glancer().glance(gzip.compress(content), "s3://bucket/key"))
+    pieces = list(Prefilter().prefilter(gzip.compress(content), "s3://bucket/key"))
     wanted = {index for piece in pieces for index in piece.wanted.indexes}
-    # Of equal records a view keeps the first; the glance takes each.
+    # Of equal records a view keeps the first; the prefilter takes each.
     assert kept <= wanted
     assert sum(piece.records for piece in pieces) == len(records)
 
@@ -157,7 +157,7 @@ def test_an_escaped_name_is_the_same_name() -> None:
     content = (
         rb'{"Records":[{"eventTime":"2025-03-04T10:00:00Z","userIdentity":{"type":"R\u006fot"},"eventName":"GetX"}]}'
     )
-    [piece] = Glancer().glance(content, "s3://bucket/key")
+    [piece] = Prefilter().prefilter(content, "s3://bucket/key")
     assert len(piece.wanted.records) == 1
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from detector.errors import DetectorError, LakeError
-from detector.workers import expect_work, run_in_workers
+from detector.workers import prestart_workers, run_in_workers
 
 
 def pid_of(task: int) -> tuple[int, int]:
@@ -104,7 +104,7 @@ def report_and_wait(task):
 
 if __name__ == "__main__":
     import work
-    from detector.workers import expect_work, run_in_workers
+    from detector.workers import prestart_workers, run_in_workers
     list(run_in_workers(work.report_and_wait, iter(range(4)), jobs=2))
 """
     )
@@ -123,7 +123,7 @@ if __name__ == "__main__":
 
 
 def test_workers_know_the_environment_and_the_folder_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expect_work(2, "detector.ingest.worker")  # whatever they are forked from is older than what follows
+    prestart_workers(2, "detector.ingest.worker")  # whatever they are forked from is older than what follows
     for value in ("first", None, "second"):
         folder = tmp_path / str(value)
         folder.mkdir()
@@ -138,10 +138,10 @@ def test_workers_know_the_environment_and_the_folder_of_now(tmp_path: Path, monk
 def test_expecting_work_leaves_ctrl_c_as_it_was_and_one_job_starts_nothing() -> None:
     script = """
 import multiprocessing.forkserver as server, signal
-from detector.workers import expect_work
-expect_work(1, "detector.ingest.worker")
+from detector.workers import prestart_workers
+prestart_workers(1, "detector.ingest.worker")
 print(server._forkserver._forkserver_pid is None)
-expect_work(2, "detector.ingest.worker")
+prestart_workers(2, "detector.ingest.worker")
 print(server._forkserver._forkserver_pid is None)
 print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 """
@@ -163,7 +163,7 @@ while not Path({str(tmp_path / "sent")!r}).exists():
         f"""
 import os, signal
 from pathlib import Path
-from detector.workers import expect_work, run_in_workers
+from detector.workers import prestart_workers, run_in_workers
 
 def double(task):
     return 2 * task
@@ -171,7 +171,7 @@ def double(task):
 if __name__ == "__main__":
     import work
     signal.signal(signal.SIGINT, lambda *_: print("the parent knows"))
-    expect_work(2, "needed")
+    prestart_workers(2, "needed")
     while not Path({str(tmp_path / "importing")!r}).exists():
         pass
     os.killpg(0, signal.SIGINT)

@@ -20,7 +20,7 @@ _BACKOFF = Backoff(first_seconds=0.5, longest_seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long a delivery goes on."""
 
     seconds: float = 60  # all sinks together
@@ -69,7 +69,7 @@ class Delivery:
 _Settled = tuple[tuple[Document, ...], tuple[tuple[Document, str], ...]]
 
 
-class Waiting(Protocol):
+class DocumentQueue(Protocol):
     """Where documents wait for sinks, each known by its name: the outbox, or only this process."""
 
     def waiting(self, sink: str) -> Iterator[Document]:
@@ -85,7 +85,7 @@ class Waiting(Protocol):
         ...
 
 
-class Unremembered:
+class InMemoryOutbox:
     """Documents that wait in this process alone."""
 
     def __init__(self, documents: Mapping[str, Iterable[Document]], count: int) -> None:
@@ -106,7 +106,7 @@ class Unremembered:
         return self._left[sink]
 
 
-def deliver(waiting: Waiting, sinks: Sequence[Sink], patience: Patience) -> Delivery:
+def deliver(waiting: DocumentQueue, sinks: Sequence[Sink], retry_policy: RetryPolicy) -> Delivery:
     """Send what waits for these sinks, to one after the other; what they do not take now goes on waiting.
 
     Raises:
@@ -114,13 +114,13 @@ def deliver(waiting: Waiting, sinks: Sequence[Sink], patience: Patience) -> Deli
     """
     delivery = Delivery()
     closed: OutputClosed | None = None
-    end = patience.clock() + patience.seconds
+    end = retry_policy.clock() + retry_policy.seconds
     for position, sink in enumerate(sinks):
-        now = patience.clock()
+        now = retry_policy.clock()
         # A sink that does not answer leaves their share of the time to those behind it.
-        pace = _Pace(patience, now + max(0.0, end - now) / (len(sinks) - position))
+        attempts = _Attempts(retry_policy, now + max(0.0, end - now) / (len(sinks) - position))
         try:
-            for accepted, refused in _send_all(sink, waiting.waiting(sink.name), pace):
+            for accepted, refused in _send_all(sink, waiting.waiting(sink.name), attempts):
                 waiting.settle(sink.name, accepted, refused)
                 delivery.accepted += len(accepted)
                 delivery.refused += [Refused(sink.name, one.alert_id, reason) for one, reason in refused]
@@ -134,11 +134,11 @@ def deliver(waiting: Waiting, sinks: Sequence[Sink], patience: Patience) -> Deli
     return delivery
 
 
-class _Pace:
+class _Attempts:
     """When to try again, and when to give up."""
 
-    def __init__(self, patience: Patience, end: float) -> None:
-        self._patience = patience
+    def __init__(self, retry_policy: RetryPolicy, end: float) -> None:
+        self._retry_policy = retry_policy
         self._end = end
         self._failures = 0
 
@@ -148,27 +148,27 @@ class _Pace:
         Raises:
             NotDelivered: there is no time left.
         """
-        left = self._end - self._patience.clock()
+        left = self._end - self._retry_policy.clock()
         if left <= 0:
-            raise NotDelivered(f"not done within the {self._patience.seconds:g} s of a delivery", may_recover=False)
-        return min(left, self._patience.request_seconds)
+            raise NotDelivered(f"not done within the {self._retry_policy.seconds:g} s of a delivery", may_recover=False)
+        return min(left, self._retry_policy.request_seconds)
 
     def go_on(self) -> None:
-        """Note that something was settled: patience begins anew."""
+        """Note that something was settled: retry_policy begins anew."""
         self._failures = 0
 
     def wait(self, failure: NotDelivered) -> None:
         """Wait before the next attempt; raise `failure` when there is to be none."""
-        patience = self._patience
+        retry_policy = self._retry_policy
         self._failures += 1
-        seconds = max(patience.backoff.seconds(self._failures), failure.wait_seconds or 0)
-        in_time = patience.clock() + seconds < self._end
-        if not failure.may_recover or self._failures >= patience.attempts or not in_time:
+        seconds = max(retry_policy.backoff.seconds(self._failures), failure.wait_seconds or 0)
+        in_time = retry_policy.clock() + seconds < self._end
+        if not failure.may_recover or self._failures >= retry_policy.attempts or not in_time:
             raise failure
-        patience.sleep(seconds)
+        retry_policy.sleep(seconds)
 
 
-def _send_all(sink: Sink, documents: Iterator[Document], pace: _Pace) -> Iterator[_Settled]:
+def _send_all(sink: Sink, documents: Iterator[Document], attempts: _Attempts) -> Iterator[_Settled]:
     """Send documents until each is accepted or refused.
 
     Raises:
@@ -181,14 +181,14 @@ def _send_all(sink: Sink, documents: Iterator[Document], pace: _Pace) -> Iterato
         while pieces:
             piece = pieces.popleft()
             try:
-                receipts = sink.send(piece, pace.request_seconds())
+                receipts = sink.send(piece, attempts.request_seconds())
             except BatchRefused as refusal:
                 if len(piece) > 1:
                     pieces.extendleft(reversed(_cut(piece, refusal.suspect)))
                     continue
                 receipts = [Receipt(Fate.REFUSED, str(refusal))]
             except NotDelivered as failure:
-                pace.wait(failure)
+                attempts.wait(failure)
                 pieces.appendleft(piece)
                 continue
             answered = list(zip(piece, receipts, strict=True))
@@ -201,10 +201,10 @@ def _send_all(sink: Sink, documents: Iterator[Document], pace: _Pace) -> Iterato
             elif len(doubted) > _REFUSED_IN_A_ROW:
                 raise _refusing_everything(doubted[-1][1])
             if len(later) < len(piece):
-                pace.go_on()
+                attempts.go_on()
             if later:
                 pieces.appendleft(tuple(document for document, _ in later))
-                pace.wait(NotDelivered(later[0][1]))
+                attempts.wait(NotDelivered(later[0][1]))
     if doubted:
         yield (), tuple(doubted)
 

@@ -48,7 +48,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(lake_app, name="lake")
 _verbose = False
 # A day with so many new parts, or rows in them, is compacted at the end of `run`.
-_UNSORTED_PARTS, _UNSORTED_ROWS = 8, 20_000
+_UNCLASSIFIED_PARTS, _UNCLASSIFIED_ROWS = 8, 20_000
 
 
 def _show_version(value: bool) -> None:
@@ -95,9 +95,9 @@ def ingest_command(
 
     Example: detector ingest s3://my-trail-bucket --lake lake/ --since 7d
     """
-    from detector.workers import expect_work
+    from detector.workers import prestart_workers
 
-    expect_work(jobs, "detector.lake.part_writer")
+    prestart_workers(jobs, "detector.lake.part_writer")
     from detector.lake.writer import open_to_write
 
     scope = options.scope(account, region, since, until, look_ahead_days)
@@ -136,7 +136,7 @@ def detect_command(
 
     Example: detector detect --lake lake/ --min-severity high | jq -r .summary
     """
-    from detector.alerts.delivery import Patience
+    from detector.alerts.delivery import RetryPolicy
     from detector.alerts.sinks.opening import open_outputs
     from detector.detect.detect import detect
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
@@ -150,7 +150,7 @@ def detect_command(
         raise UsageError("--withdrawn goes with none of --new, --fail-on, --format", hint="leave those out")
     entries = options.suppressions(suppressions)
     selection = Selection(*options.window(since, until), min_severity)
-    patience = Patience(delivery_seconds)
+    retry_policy = RetryPolicy(delivery_seconds)
     emitted = read_emitted(lake) if withdrawn else []
     digest = candidates().digest
     events = read_lake(lake, digest)  # before the lock: a lake that does not exist is an error, not a new lake
@@ -170,11 +170,11 @@ def detect_command(
         written = list(filter(selection.takes, detection.alerts))
         if withdrawn:
             gone = list(filter(selection.takes, withdrawn_alerts(detection, emitted)))
-            delivery = write_withdrawn(gone, outputs, patience)
+            delivery = write_withdrawn(gone, outputs, retry_policy)
         elif writer is None:
-            delivery = write_alerts(written, outputs, patience)
+            delivery = write_alerts(written, outputs, retry_policy)
         else:
-            written, delivery = write_new_alerts(written, outputs, writer.ledger, patience)
+            written, delivery = write_new_alerts(written, outputs, writer.ledger, retry_policy)
     for warning in [*detection.warnings, *delivery.warnings]:
         say(f"warning: {warning}")
     if withdrawn:
@@ -218,10 +218,10 @@ def run_command(
 
     Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
     """
-    from detector.workers import expect_work
+    from detector.workers import prestart_workers
 
-    expect_work(jobs, "detector.lake.part_writer")
-    from detector.alerts.delivery import Patience
+    prestart_workers(jobs, "detector.lake.part_writer")
+    from detector.alerts.delivery import RetryPolicy
     from detector.alerts.sinks.opening import open_outputs
     from detector.detect.detect import detect
     from detector.detect.emission import may_be_news, write_new_alerts
@@ -251,11 +251,13 @@ def run_command(
             is_of_interest=partial(may_be_news, ledger=writer.ledger),
         )
         alerts = filter(selection.takes, detection.alerts)
-        written, delivery = write_new_alerts(alerts, outputs, writer.ledger, Patience(delivery_seconds))
+        written, delivery = write_new_alerts(alerts, outputs, writer.ledger, RetryPolicy(delivery_seconds))
         report.add_alerts(alert.severity for alert in written)
         report.add_delivery(delivery)
         report.warnings += detection.warnings
-        for _ in writer.compact(sought, jobs=jobs, unsorted_parts=_UNSORTED_PARTS, unsorted_rows=_UNSORTED_ROWS):
+        for _ in writer.compact(
+            sought, jobs=jobs, unclassified_parts=_UNCLASSIFIED_PARTS, unclassified_rows=_UNCLASSIFIED_ROWS
+        ):
             pass
     say_alerts(detection, written)
     say_delivery(delivery, remembered=True)

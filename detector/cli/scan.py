@@ -44,10 +44,10 @@ def scan_command(
 
     Example: detector scan s3://my-trail-bucket --since 7d | jq -r .summary
     """
-    from detector.workers import expect_work
+    from detector.workers import prestart_workers
 
-    expect_work(jobs, "detector.scan.worker")
-    from detector.alerts.delivery import Patience
+    prestart_workers(jobs, "detector.scan.worker")
+    from detector.alerts.delivery import RetryPolicy
     from detector.alerts.sinks.opening import open_outputs
     from detector.scan.scan import scan
     from detector.sources.opening import open_source
@@ -74,7 +74,7 @@ def scan_command(
             sees_all_events=False,
         )
         written = list(filter(Selection(min_severity=min_severity).takes, detection.alerts))
-        delivery = write_alerts(written, outputs, Patience(delivery_seconds))
+        delivery = write_alerts(written, outputs, RetryPolicy(delivery_seconds))
         report.add_alerts(alert.severity for alert in written)
         report.add_delivery(delivery)
         report.warnings += detection.warnings

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from detector.sources.log_source import LogSource
     from detector.watch.alerting import Watched
-    from detector.watch.feed import Arrivals
+    from detector.watch.feed import Feed
 
 
 class OnPoison(StrEnum):
@@ -102,16 +102,16 @@ def watch_command(
 
     Example: detector watch --queue https://sqs.us-east-1.amazonaws.com/111122223333/trail --lake lake/
     """
-    from detector.alerts.delivery import Patience
+    from detector.alerts.delivery import RetryPolicy
     from detector.alerts.sinks.opening import open_outputs
     from detector.detect.selection import Selection
     from detector.lake.quarantine import Quarantine
     from detector.rules.suppressions import suppression_warnings
-    from detector.sources.sqs import Keeper, Queue
+    from detector.sources.sqs import Queue, VisibilityExtender
     from detector.watch.alerting import WatchSettings
     from detector.watch.heartbeat import Heartbeat
-    from detector.watch.polling_feed import Follower
-    from detector.watch.queue_feed import QueueArrivals, QueueSettings
+    from detector.watch.polling_feed import PollingFeed
+    from detector.watch.queue_feed import QueueFeed, QueueSettings
     from detector.watch.rule_schedule import load_watch_rules
     from detector.watch.watch import Watch
 
@@ -131,7 +131,7 @@ def watch_command(
         settings = WatchSettings(
             rules=loaded,
             outputs=outputs,
-            delivery=Patience(delivery_seconds),
+            delivery=RetryPolicy(delivery_seconds),
             selection=Selection(min_severity=min_severity),
             suppressions=entries,
             rule_seconds=rule_seconds,
@@ -144,14 +144,14 @@ def watch_command(
         )
         watch = Watch(settings, Heartbeat(every, say), stop, say)
 
-        def arrivals() -> Arrivals:
+        def feed() -> Feed:
             if queue is None:
-                return Follower(lambda: _open(sources or [], aws), interval_seconds, stop, once=once)
+                return PollingFeed(lambda: _open(sources or [], aws), interval_seconds, stop, once=once)
             messages = Queue(queue, aws)
-            keeper = opened.enter_context(Keeper(messages))
-            return QueueArrivals(messages, keeper, aws, batches, Quarantine(lake), watch.watched.totals, stop, say)
+            extender = opened.enter_context(VisibilityExtender(messages))
+            return QueueFeed(messages, extender, aws, batches, Quarantine(lake), watch.watched.totals, stop, say)
 
-        watch.run(lake, arrivals)
+        watch.run(lake, feed)
     _say_totals(watch.watched)
     raise typer.Exit(_exit_code(watch.watched, once=once, is_queue=queue is not None))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from detector.alerts.alert import Alert, alert_id
-from detector.alerts.delivery import Delivery, Patience, Unremembered, deliver
+from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
 from detector.alerts.formats.formatting import line_of
 from detector.alerts.sinks.opening import Output
 from detector.lake.ledger.emitted import EmittedAlert
@@ -16,18 +16,20 @@ from detector.severity import Severity
 from detector.times import rfc3339
 
 
-def write_alerts(alerts: Sequence[Alert], outputs: Sequence[Output], patience: Patience | None = None) -> Delivery:
+def write_alerts(
+    alerts: Sequence[Alert], outputs: Sequence[Output], retry_policy: RetryPolicy | None = None
+) -> Delivery:
     """Send alerts to each output; nothing remembers what is not delivered.
 
     Raises:
         OutputClosed: the reader of standard output has gone.
     """
-    waiting = Unremembered({output.sink.name: _documents(alerts, output) for output in outputs}, len(alerts))
-    return deliver(waiting, [output.sink for output in outputs], patience or Patience())
+    waiting = InMemoryOutbox({output.sink.name: _documents(alerts, output) for output in outputs}, len(alerts))
+    return deliver(waiting, [output.sink for output in outputs], retry_policy or RetryPolicy())
 
 
 def write_new_alerts(
-    alerts: Iterable[Alert], outputs: Sequence[Output], ledger: Ledger, patience: Patience | None = None
+    alerts: Iterable[Alert], outputs: Sequence[Output], ledger: Ledger, retry_policy: RetryPolicy | None = None
 ) -> tuple[list[Alert], Delivery]:
     """Send the alerts that are news to each output, after what earlier runs could not deliver.
 
@@ -50,7 +52,7 @@ def write_new_alerts(
     if new:
         documents = {output.sink.name: _documents(new, output) for output in outputs}
         ledger.record_emitted(map(_as_emitted, new), documents)
-    delivery = deliver(ledger.outbox, [output.sink for output in outputs], patience or Patience())
+    delivery = deliver(ledger.outbox, [output.sink for output in outputs], retry_policy or RetryPolicy())
     delivery.warnings += _unattended(ledger, outputs)
     return new, delivery
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from detector.alerts.delivery import Delivery, Patience, Unremembered, deliver
+from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
 from detector.alerts.formats.json_line import json_line
 from detector.alerts.sinks.opening import Output
 from detector.detect.detect import Detection
@@ -29,7 +29,7 @@ def withdrawn_alerts(detection: Detection, emitted: Iterable[EmittedAlert]) -> l
 
 
 def write_withdrawn(
-    alerts: Iterable[EmittedAlert], outputs: Sequence[Output], patience: Patience | None = None
+    alerts: Iterable[EmittedAlert], outputs: Sequence[Output], retry_policy: RetryPolicy | None = None
 ) -> Delivery:
     """Send withdrawn alerts, one JSON object a line.
 
@@ -37,8 +37,8 @@ def write_withdrawn(
         OutputClosed: the reader of standard output has gone.
     """
     documents = [Document(alert.alert_id, json_line(_withdrawn(alert))) for alert in alerts]
-    waiting = Unremembered({output.sink.name: documents for output in outputs}, len(documents))
-    return deliver(waiting, [output.sink for output in outputs], patience or Patience())
+    waiting = InMemoryOutbox({output.sink.name: documents for output in outputs}, len(documents))
+    return deliver(waiting, [output.sink for output in outputs], retry_policy or RetryPolicy())
 
 
 def _withdrawn(alert: EmittedAlert) -> dict[str, Any]:

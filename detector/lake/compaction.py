@@ -17,7 +17,7 @@ import pyarrow as pa
 from detector.lake.duplicates import open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.part import Part
-from detector.lake.part_files import HIDDEN, read_footer, write_part
+from detector.lake.part_files import DUPLICATES, read_footer, write_part
 from detector.lake.reader import create_view
 from detector.lake_layout import PartKind
 from detector.records.schema import EVENTS
@@ -30,10 +30,10 @@ _PART_ROWS = 500_000  # and none is made larger than this
 _READ_ROWS = 100_000
 _ORDER = "ORDER BY recipientAccountId, awsRegion, eventTime, logFile, logFileIndex"
 _REST = f"""
-FROM parts ANTI JOIN hidden USING (logFile, logFileIndex) ANTI JOIN wanted_rows USING (logFile, logFileIndex)
+FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex) ANTI JOIN wanted_rows USING (logFile, logFileIndex)
 {_ORDER}
 """
-_COPIES = f"FROM parts SEMI JOIN hidden USING (logFile, logFileIndex) {_ORDER}"
+_COPIES = f"FROM parts SEMI JOIN duplicates USING (logFile, logFileIndex) {_ORDER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Candidates:
     """What detection looks at, of all events."""
 
     digest: str  # of the definition
-    sql: str  # creates `wanted_rows` from the relations `parts` and `hidden`
+    sql: str  # creates `wanted_rows` from the relations `parts` and `duplicates`
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Day:
 
     event_date: str
     events: tuple[Part, ...]
-    hidden: tuple[Part, ...]
+    duplicates: tuple[Part, ...]
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """All of them."""
-        return self.events + self.hidden
+        return self.events + self.duplicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +77,31 @@ class Compacted:
     parts: tuple[Part, ...]  # staged, the seal first
 
 
-def days_to_compact(parts: Iterable[Part], digest: str, *, unsorted_parts: int, unsorted_rows: int) -> Iterator[Day]:
+def days_to_compact(
+    parts: Iterable[Part], digest: str, *, unclassified_parts: int, unclassified_rows: int
+) -> Iterator[Day]:
     """Yield the days that are worth the work, each with the parts to put together.
 
     Args:
         parts: of the lake.
-        digest: of the candidates' definition of now; parts sorted by another one count as unsorted.
-        unsorted_parts: a day is worth it when it has so many,
-        unsorted_rows: or so many rows in them.
+        digest: of the candidates' definition of now; parts sorted by another one count as unclassified.
+        unclassified_parts: a day is worth it when it has so many,
+        unclassified_rows: or so many rows in them.
     """
     dated = sorted((part for part in parts if part.kind is not PartKind.REJECTED), key=lambda part: part.event_date)
     for date, group in groupby(dated, key=lambda part: part.event_date):
         of_day = list(group)
         events = [part for part in of_day if part.kind is PartKind.EVENTS]
-        hidden = [part for part in of_day if part.kind is PartKind.HIDDEN]
-        unsorted = [part for part in events if part.sorted_by != digest]
-        if len(unsorted) >= unsorted_parts or (unsorted and sum(part.rows for part in unsorted) >= unsorted_rows):
+        duplicates = [part for part in of_day if part.kind is PartKind.DUPLICATES]
+        unclassified = [part for part in events if part.classified_by != digest]
+        if len(unclassified) >= unclassified_parts or (
+            unclassified and sum(part.rows for part in unclassified) >= unclassified_rows
+        ):
             # Where there are copies, any part may hold some of them.
-            taken = events if hidden else [part for part in events if part in unsorted or part.rows < _SMALL_ROWS]
-            yield Day(date, tuple(taken), tuple(hidden))
+            taken = (
+                events if duplicates else [part for part in events if part in unclassified or part.rows < _SMALL_ROWS]
+            )
+            yield Day(date, tuple(taken), tuple(duplicates))
 
 
 def compact_day(task: Compaction) -> Compacted:
@@ -106,7 +112,7 @@ def compact_day(task: Compaction) -> Compacted:
     """
     with open_duckdb(task.staging) as connection:
         create_view(connection, "parts", [task.lake / part.path for part in task.day.events], EVENTS)
-        create_view(connection, "hidden", [task.lake / part.path for part in task.day.hidden], HIDDEN)
+        create_view(connection, "duplicates", [task.lake / part.path for part in task.day.duplicates], DUPLICATES)
         connection.execute(task.candidates.sql)
         replaced = {part.name: read_footer(task.lake / part.path)[1] for part in task.day.parts}
         footers = rewritten_footers(task.stem, replaced)
@@ -114,9 +120,9 @@ def compact_day(task: Compaction) -> Compacted:
             *_write(task, connection.sql(f"FROM wanted_rows {_ORDER}"), PartKind.EVENTS, footers, has_candidates=True),
             *_write(task, connection.sql(_REST), PartKind.EVENTS, footers, has_candidates=False),
         ]
-        if task.day.hidden:
+        if task.day.duplicates:
             parts += _write(task, connection.sql(_COPIES), PartKind.COPIES, footers)
-            parts += _write(task, connection.sql("FROM hidden ORDER BY ALL"), PartKind.HIDDEN, footers)
+            parts += _write(task, connection.sql("FROM duplicates ORDER BY ALL"), PartKind.DUPLICATES, footers)
     return Compacted(task.day, tuple(parts))
 
 
@@ -129,8 +135,8 @@ def _write(
     has_candidates: bool = True,
 ) -> Iterator[Part]:
     """Write the rows of a query to parts of a bounded size; to none when there are no rows."""
-    schema = HIDDEN if kind is PartKind.HIDDEN else EVENTS
-    sorted_by = task.candidates.digest if kind is PartKind.EVENTS else None
+    schema = DUPLICATES if kind is PartKind.DUPLICATES else EVENTS
+    classified_by = task.candidates.digest if kind is PartKind.EVENTS else None
     stem = f"{task.stem}-{kind}-{'candidates' if has_candidates else 'rest'}"
     for number, table in enumerate(_tables(rows.to_arrow_reader(_READ_ROWS))):
         yield write_part(
@@ -139,7 +145,7 @@ def _write(
             task.day.event_date,
             task.staging,
             f"{stem}-{number}",
-            replace(next(footers), sorted_by=sorted_by, has_candidates=has_candidates),
+            replace(next(footers), classified_by=classified_by, has_candidates=has_candidates),
         )
 
 

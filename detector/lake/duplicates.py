@@ -4,7 +4,7 @@ CloudTrail delivers at least once, and an account trail beside an organisation t
 the rows with one (recipientAccountId, eventKey) and equal content the one with the smallest (logFile, logFileIndex) is
 shown, whatever order they came in. Content is all of a record, compared as a JSON value: spacing and the order of keys
 do not matter. Rows that share a key and differ are all events, so that nobody hides a record by repeating its eventID.
-Copies share eventTime, so that only the days that a commit touches need to be looked at.
+DuplicateFinder share eventTime, so that only the days that a commit touches need to be looked at.
 
 duckdb and pyarrow are imported when they are needed first: at a commit, when workers are at the next batches already.
 """
@@ -82,10 +82,10 @@ FROM contents
 WINDOW copies AS (PARTITION BY recipientAccountId, eventKey, content ORDER BY logFile, logFileIndex)
 QUALIFY row_number() OVER copies > 1
 """
-_NOT_HIDDEN_YET = """
+_NOT_LISTED_YET = """
 SELECT copy.*
 FROM copies AS copy
-ANTI JOIN read_parquet($hidden, hive_partitioning = false) AS known
+ANTI JOIN read_parquet($known, hive_partitioning = false) AS known
     ON copy.logFile = known.logFile
     AND copy.logFileIndex = known.logFileIndex
 """
@@ -109,7 +109,7 @@ FROM (
 _SEEN_EVENTS = 1_000_000  # 8 bytes each
 
 
-class Copies:
+class DuplicateFinder:
     """Finds further copies of events, as parts come in.
 
     Nearly all events of nearly all commits have none. So a hash of each event's identity is kept, of the days that
@@ -127,8 +127,8 @@ class Copies:
         self._connection = None
         self._days.clear()
 
-    def find_hidden(self, days: Mapping[str, DayParts]) -> Iterator[tuple[str, pa.Table]]:
-        """Yield, day by day, the rows to hide that are not hidden yet: date and rows of the `HIDDEN` schema, sorted.
+    def find_duplicates(self, days: Mapping[str, DayParts]) -> Iterator[tuple[str, pa.Table]]:
+        """Yield, day by day, the copies that are not listed yet: date and rows of the `DUPLICATES` schema, sorted.
 
         Raises:
             LakeError: a part cannot be read, or there is no room for what does not fit into memory.
@@ -186,7 +186,7 @@ class DayParts:
 
     standing: Sequence[Path]  # were in before
     arrived: Sequence[Path]
-    hidden: Sequence[Path]  # HIDDEN parts
+    duplicates: Sequence[Path]  # DUPLICATES parts
     is_replaced: bool  # rows have gone from this day: what hid behind them is decided anew
 
     @property
@@ -201,7 +201,7 @@ def find_copies(
     keys: str | None = None,
     parameters: Mapping[str, object] | None = None,
 ) -> pa.Table:
-    """Return which rows are further copies, and of which row: the one definition of what is hidden.
+    """Return which rows are further copies, and of which row: the one definition of what is not shown.
 
     Args:
         connection: on which `rows` can be read; it gains nothing that stays.
@@ -210,12 +210,12 @@ def find_copies(
         parameters: what the two bind.
 
     Returns:
-        A table of the `HIDDEN` schema.
+        A table of the `DUPLICATES` schema.
 
     Raises:
         duckdb.Error: the rows cannot be read.
     """
-    from detector.lake.part_files import HIDDEN
+    from detector.lake.part_files import DUPLICATES
 
     connection.execute(_CONTENTS.format(rows=rows, keys=keys or rows), parameters)
     of_rows = {name: value for name, value in (parameters or {}).items() if f"${name}" in rows}
@@ -224,7 +224,7 @@ def find_copies(
         connection.register("canonical", _canonical(differing))
         connection.execute(_SAME_VALUE)
         connection.unregister("canonical")
-    copies = connection.sql(_COPIES).to_arrow_table().cast(HIDDEN)
+    copies = connection.sql(_COPIES).to_arrow_table().cast(DUPLICATES)
     connection.execute("DROP TABLE contents")
     return cast("pa.Table", copies)
 
@@ -247,9 +247,9 @@ def _copies(connection: duckdb.DuckDBPyConnection, parts: DayParts) -> pa.Table:
         "read_parquet($arrived, hive_partitioning = false)",
         {"arrived": glob_safe(arrived), "day": glob_safe(parts.all)},
     )
-    if copies.num_rows and parts.hidden:
+    if copies.num_rows and parts.duplicates:
         connection.register("copies", copies)
-        copies = connection.sql(_NOT_HIDDEN_YET, params={"hidden": glob_safe(parts.hidden)}).to_arrow_table()
+        copies = connection.sql(_NOT_LISTED_YET, params={"known": glob_safe(parts.duplicates)}).to_arrow_table()
         connection.unregister("copies")
     return copies.sort_by([(name, "ascending") for name in ("eventKey", "logFile", "logFileIndex")])
 

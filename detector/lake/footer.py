@@ -40,7 +40,7 @@ class Footer:
     place: str = ""  # its kind and date; `write_part` fills it in
     # Log objects, by whichever part was at hand when their reading ended; their rows may lie in others, too.
     objects: tuple[LedgerObject, ...] = ()
-    sorted_by: str | None = None
+    classified_by: str | None = None
     has_candidates: bool = True
     rewriting: Rewriting | None = None
 
@@ -73,7 +73,7 @@ def pack_footer(footer: Footer) -> dict[bytes, bytes]:
         "form": _FORM,
         "place": footer.place,
         "objects": [_pack_object(one) for one in footer.objects],
-        "sorted_by": footer.sorted_by,
+        "classified_by": footer.classified_by,
         "has_candidates": footer.has_candidates,
         "rewriting": rewriting and [rewriting.id, rewriting.replaces, rewriting.seals],
     }
@@ -98,7 +98,7 @@ def unpack_footer(metadata: Mapping[bytes, bytes] | None) -> Footer | None:
         return Footer(
             content["place"],
             tuple(_unpack_object(*one) for one in content["objects"]),
-            content["sorted_by"],
+            content["classified_by"],
             bool(content["has_candidates"]),
             rewriting and Rewriting(rewriting[0], tuple(rewriting[1]), tuple(rewriting[2])),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detector.lake_layout import PartKind
-from detector.records.coverage import Spans
+from detector.records.coverage import Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Part:
     rows: int
     size_bytes: int
     # EVENTS only: the digest of the candidates' definition by which its rows were set apart; None: they were not.
-    sorted_by: str | None = None
+    classified_by: str | None = None
     has_candidates: bool = True  # False: by that definition none of its rows is one
-    spans: Spans | None = field(default=None, compare=False)  # EVENTS only; None: nobody has looked
+    coverage: Coverage | None = field(default=None, compare=False)  # EVENTS only; None: nobody has looked
 
     @property
     def path(self) -> Path:

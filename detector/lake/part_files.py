@@ -17,7 +17,7 @@ from detector.lake.disk import disk_errors
 from detector.lake.footer import Footer, pack_footer, unpack_footer
 from detector.lake.part import Part
 from detector.lake_layout import PartKind
-from detector.records.coverage import spans_of
+from detector.records.coverage import coverage_of
 from detector.records.log_file import KeptRecord
 
 _ROW_GROUP_ROWS = 100_000
@@ -26,7 +26,7 @@ _UNIQUE_COLUMNS = ("eventID", "eventKey", "requestID")
 # Texts by whose smallest and largest value nobody looks; they would be kept in full.
 _JSON_COLUMNS = ("requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "resources")
 
-HIDDEN: pa.Schema = pa.schema(
+DUPLICATES: pa.Schema = pa.schema(
     [
         pa.field("recipientAccountId", pa.string()),
         pa.field("eventKey", pa.string(), nullable=False),
@@ -69,8 +69,8 @@ def write_part(
         file.flush()
         os.fsync(file.fileno())
         size = file.tell()
-    spans = spans_of(rows) if kind is PartKind.EVENTS else None
-    return Part(kind, event_date, path.name, rows.num_rows, size, footer.sorted_by, footer.has_candidates, spans)
+    coverage = coverage_of(rows) if kind is PartKind.EVENTS else None
+    return Part(kind, event_date, path.name, rows.num_rows, size, footer.classified_by, footer.has_candidates, coverage)
 
 
 def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem: str) -> Part:

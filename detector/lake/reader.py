@@ -13,10 +13,10 @@ from detector.lake.duplicates import find_copies, glob_safe
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import OutboxCount
-from detector.lake.part_files import HIDDEN
+from detector.lake.part_files import DUPLICATES
 from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, PartKind
-from detector.records.coverage import Spans, create_spans, spans_table
+from detector.records.coverage import Coverage, coverage_table, create_spans
 from detector.records.schema import EVENTS
 
 if TYPE_CHECKING:
@@ -25,38 +25,38 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LakeFiles:
+class Snapshot:
     """What a lake consisted of at one moment; readable for a quarter of an hour after that, whatever writers do."""
 
     directory: Path
     events: tuple[Path, ...]
     # None: nobody has written down which rows are further copies (a lake without a ledger).
-    hidden: tuple[Path, ...] | None
-    copies: tuple[Path, ...] = ()  # rows that are all hidden, set apart from `events`
-    unsorted: tuple[Path, ...] | None = None  # those of `events` that nobody has looked through; None: all
+    duplicates: tuple[Path, ...] | None
+    copies: tuple[Path, ...] = ()  # rows that are all duplicates, set apart from `events`
+    unclassified: tuple[Path, ...] | None = None  # those of `events` that nobody has looked through; None: all
     candidates: tuple[Path, ...] = ()  # those that hold what detection looks at, and hardly anything else
-    spans: Spans | None = None
+    coverage: Coverage | None = None
     unlisted: tuple[Path, ...] = ()  # parts that the ledger does not know, and that are not among the others
 
-    def with_copies(self) -> LakeFiles:
+    def with_copies(self) -> Snapshot:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
-        return replace(self, events=self.events + self.copies, unsorted=None, candidates=())
+        return replace(self, events=self.events + self.copies, unclassified=None, candidates=())
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *_others: duckdb.DuckDBPyConnection) -> None:
-        """Create `parts` and `hidden` (the copies that are not shown) in DuckDB, and what helps not to read `parts`."""
+        """Create `parts` and `duplicates` (the copies that are not shown) in DuckDB, and what saves reading `parts`."""
         create_view(connection, "parts", self.events, EVENTS)
-        if self.unsorted is not None:
-            create_view(connection, "unsorted_parts", self.unsorted, EVENTS)
-            create_view(connection, "sorted_parts", self.candidates, EVENTS)
-        if self.spans is not None:
-            create_spans(connection, spans_table(self.spans))
-        if self.hidden is None:
-            create_hidden(connection)
+        if self.unclassified is not None:
+            create_view(connection, "unclassified_parts", self.unclassified, EVENTS)
+            create_view(connection, "classified_parts", self.candidates, EVENTS)
+        if self.coverage is not None:
+            create_spans(connection, coverage_table(self.coverage))
+        if self.duplicates is None:
+            create_duplicates(connection)
         else:
-            create_view(connection, "hidden", self.hidden, HIDDEN)
+            create_view(connection, "duplicates", self.duplicates, DUPLICATES)
 
 
-def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFiles:
+def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot:
     """List the parts of a lake.
 
     Args:
@@ -77,12 +77,12 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         )
         if not events:
             raise LakeError(f"{directory} holds no lake", hint="make one with: detector ingest SOURCE --lake DIR")
-        return LakeFiles(directory, events, None)
+        return Snapshot(directory, events, None)
     ledger = Ledger.open(directory, writable=False)
     try:
         unlisted = unlisted_parts(directory, ledger)
         parts = ledger.parts()
-        spans = ledger.spans()
+        coverage = ledger.coverage()
         is_judged = not ledger.misjudged_dates()
     finally:
         ledger.close()
@@ -97,21 +97,23 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> LakeFile
         return tuple(path for part, path in paths.items() if part.kind is kind)
 
     looked_through = {
-        path for part, path in paths.items() if candidates_digest is not None and part.sorted_by == candidates_digest
+        path
+        for part, path in paths.items()
+        if candidates_digest is not None and part.classified_by == candidates_digest
     }
     events = of_kind(PartKind.EVENTS)
-    files = LakeFiles(
+    files = Snapshot(
         directory,
         events=events,
-        hidden=of_kind(PartKind.HIDDEN),
+        duplicates=of_kind(PartKind.DUPLICATES),
         copies=of_kind(PartKind.COPIES),
-        unsorted=tuple(path for path in events if path not in looked_through),
+        unclassified=tuple(path for path in events if path not in looked_through),
         candidates=tuple(path for part, path in paths.items() if part.has_candidates and path in looked_through),
-        spans=spans,
+        coverage=coverage,
         unlisted=tuple(unlisted),
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
-    return files if is_judged else replace(files.with_copies(), hidden=None)
+    return files if is_judged else replace(files.with_copies(), duplicates=None)
 
 
 def read_emitted(directory: Path) -> list[EmittedAlert]:
@@ -145,9 +147,9 @@ def _ledger_of(directory: Path) -> Iterator[Ledger]:
         ledger.close()
 
 
-def create_hidden(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the table `hidden` from `parts`, where nobody has written down which rows are further copies."""
-    create_table(connection, "hidden", find_copies(connection, "parts"))
+def create_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the table `duplicates` from `parts`, where nobody has written down which rows are further copies."""
+    create_table(connection, "duplicates", find_copies(connection, "parts"))
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from detector.errors import LakeError
 from detector.lake.disk import disk_errors, fsync_folder
-from detector.lake.duplicates import Copies, DayParts
+from detector.lake.duplicates import DayParts, DuplicateFinder
 from detector.lake.footer import Footer
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
@@ -28,7 +28,7 @@ from detector.lake.part import Part
 from detector.lake.part_files import read_footer, read_part, write_part
 from detector.lake.unlisted import part_files
 from detector.lake_layout import LEDGER, REPLACED_LEDGER, STAGING, PartKind
-from detector.records.coverage import spans_of
+from detector.records.coverage import coverage_of
 
 _ROWS_OF_EVENTS = (PartKind.EVENTS, PartKind.COPIES)
 _SPAN_COLUMNS = ("logFile", "recipientAccountId", "userIdentity", "awsRegion", "eventTime")
@@ -69,9 +69,9 @@ def repair(directory: Path) -> Repaired:
         events = [_as_events(directory, one) for one in standing if one.part.kind in _ROWS_OF_EVENTS]
         counts, events = _look_through(directory, events)
         objects = list(_objects((one.footer for one in standing), counts))
-        hidden = _hide_copies(directory, staging, events)
+        duplicates = _find_duplicates(directory, staging, events)
         rejected = [one.part for one in standing if one.part.kind is PartKind.REJECTED]
-        parts = [*events, *hidden, *rejected]
+        parts = [*events, *duplicates, *rejected]
         ledger = Ledger.open(staging, writable=True)
         ledger.commit(objects, parts, done_with)
         ledger.close()
@@ -95,7 +95,7 @@ def _look_at(directory: Path, path: Path) -> _Found:
     else:
         rows, said = read_footer(directory / path)
         footer = said or Footer()
-        found = _Found(Part(kind, date, path.name, rows, size, footer.sorted_by, footer.has_candidates), footer)
+        found = _Found(Part(kind, date, path.name, rows, size, footer.classified_by, footer.has_candidates), footer)
     if found.part.path != path:
         raise LakeError(f"{directory / path} is not where a part lies", hint="move it out of the lake, then repair")
     return found
@@ -116,7 +116,7 @@ def _settle(found: Sequence[_Found]) -> tuple[list[_Found], list[Part]]:
         else:
             done_with.add(one.part.name)
     # What is hidden follows from the rows.
-    done = [one.part for one in found if one.part.name in done_with or one.part.kind is PartKind.HIDDEN]
+    done = [one.part for one in found if one.part.name in done_with or one.part.kind is PartKind.DUPLICATES]
     return [one for one in found if one.part not in done], done
 
 
@@ -124,7 +124,7 @@ def _as_events(directory: Path, found: _Found) -> Part:
     """Put rows that were set apart as copies back among the others: one of them may now be the one to show."""
     if found.part.kind is PartKind.EVENTS:
         return found.part
-    part = replace(found.part, kind=PartKind.EVENTS, sorted_by=None, has_candidates=True)
+    part = replace(found.part, kind=PartKind.EVENTS, classified_by=None, has_candidates=True)
     target = directory / part.path
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -134,14 +134,14 @@ def _as_events(directory: Path, found: _Found) -> Part:
 
 
 def _look_through(directory: Path, events: Iterable[Part]) -> tuple[Counter[str], list[Part]]:
-    """Return how many rows each object has, and the parts with their spans."""
+    """Return how many rows each object has, and the parts with their coverage."""
     counts: Counter[str] = Counter()
     parts = []
     for part in events:
         rows = read_part(directory / part.path, _SPAN_COLUMNS)
         for count in pc.value_counts(rows.column("logFile")).to_pylist():
             counts[count["values"]] += count["counts"]
-        parts.append(replace(part, spans=spans_of(rows)))
+        parts.append(replace(part, coverage=coverage_of(rows)))
     return counts, parts
 
 
@@ -164,27 +164,27 @@ def _unknown(uri: str, rows: int) -> LedgerObject:
     return LedgerObject(uri, "", 0, None, b"", rows, rows, ObjectStatus.PARTIAL, _UNKNOWN)
 
 
-def _hide_copies(directory: Path, staging: Path, events: Sequence[Part]) -> list[Part]:
+def _find_duplicates(directory: Path, staging: Path, events: Sequence[Part]) -> list[Part]:
     """Find the further copies of events anew; return the parts that say which they are."""
     paths: defaultdict[str, list[Path]] = defaultdict(list)
     for part in events:
         paths[part.event_date].append(directory / part.path)
-    hidden = []
-    copies = Copies()
+    duplicates = []
+    copies = DuplicateFinder()
     try:
         for date, of_day in paths.items():
-            for _, rows in copies.find_hidden({date: DayParts(of_day, [], [], is_replaced=True)}):
-                part = write_part(rows, PartKind.HIDDEN, date, staging, f"part-{uuid.uuid4().hex}", Footer())
+            for _, rows in copies.find_duplicates({date: DayParts(of_day, [], [], is_replaced=True)}):
+                part = write_part(rows, PartKind.DUPLICATES, date, staging, f"part-{uuid.uuid4().hex}", Footer())
                 target = directory / part.path
                 with disk_errors(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     (staging / part.name).rename(target)
                     fsync_folder(target.parent)
                     fsync_folder(target.parent.parent)
-                hidden.append(part)
+                duplicates.append(part)
     finally:
         copies.close()
-    return hidden
+    return duplicates
 
 
 def _replace_ledger(directory: Path, new: Path) -> Path | None:

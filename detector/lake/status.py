@@ -22,9 +22,9 @@ SELECT
     parts.awsRegion AS region,
     CAST(CAST(parts.eventTime AS DATE) AS VARCHAR) AS day,
     count(*) AS records,
-    count(*) FILTER (WHERE hidden.logFile IS NOT NULL) AS duplicates
+    count(*) FILTER (WHERE duplicates.logFile IS NOT NULL) AS duplicates
 FROM parts
-LEFT JOIN hidden USING (logFile, logFileIndex)
+LEFT JOIN duplicates USING (logFile, logFileIndex)
 GROUP BY ALL
 """
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
 from detector.lake.disk import disk_error, disk_errors, fsync_folder
-from detector.lake.duplicates import Copies, DayParts, glob_safe, open_duckdb
+from detector.lake.duplicates import DayParts, DuplicateFinder, glob_safe, open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject
@@ -46,7 +46,7 @@ class Staged:
 class LakeWriter:
     """The one writer of a lake."""
 
-    def __init__(self, directory: Path, ledger: Ledger, staging: Path, copies: Copies) -> None:
+    def __init__(self, directory: Path, ledger: Ledger, staging: Path, copies: DuplicateFinder) -> None:
         self._copies = copies
         self.directory = directory
         self.ledger = ledger
@@ -91,25 +91,25 @@ class LakeWriter:
         added = [*staged.parts, *rewritten]
         self._move_in(staged.parts)
         self._move_in_sealed(rewritten)
-        dropped += [part for part in parts if part.kind is PartKind.HIDDEN and part.event_date in hidden_again]
+        dropped += [part for part in parts if part.kind is PartKind.DUPLICATES and part.event_date in hidden_again]
         gone = set(dropped)
-        copies = self._hide_copies([part for part in parts if part not in gone], added, hidden_again)
+        copies = self._find_duplicates([part for part in parts if part not in gone], added, hidden_again)
         self._move_in(copies)
         self.ledger.commit(staged.objects, [*added, *copies], dropped, hidden_again)
         # Of a day whose rows were replaced, all copies are written down anew.
-        known_before = sum(part.rows for part in dropped if part.kind is PartKind.HIDDEN)
+        known_before = sum(part.rows for part in dropped if part.kind is PartKind.DUPLICATES)
         return max(0, sum(part.rows for part in copies) - known_before)
 
     def compact(
-        self, candidates: Candidates, *, jobs: int, unsorted_parts: int = 1, unsorted_rows: int = 1
+        self, candidates: Candidates, *, jobs: int, unclassified_parts: int = 1, unclassified_rows: int = 1
     ) -> Iterator[Compacted]:
         """Put the small parts of days together, what detection looks at apart; yield each day when it is committed.
 
         Args:
             candidates: what detection looks at.
             jobs: worker processes.
-            unsorted_parts: of days that have so many parts that came in since the last time,
-            unsorted_rows: or so many rows in such parts.
+            unclassified_parts: of days that have so many parts that came in since the last time,
+            unclassified_rows: or so many rows in such parts.
 
         Raises:
             LakeError: the disk refuses; the day under way stays as it was.
@@ -118,7 +118,10 @@ class LakeWriter:
 
         _remove_dropped(self.directory, self.ledger)  # whoever writes for days makes many of them
         days = days_to_compact(
-            self.ledger.parts(), candidates.digest, unsorted_parts=unsorted_parts, unsorted_rows=unsorted_rows
+            self.ledger.parts(),
+            candidates.digest,
+            unclassified_parts=unclassified_parts,
+            unclassified_rows=unclassified_rows,
         )
         tasks = [Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates) for day in days]
         for compacted in run_in_workers(compact_day, tasks, jobs=jobs):
@@ -126,7 +129,7 @@ class LakeWriter:
             self.ledger.commit((), compacted.parts, compacted.day.parts)
             yield compacted
 
-    def _hide_copies(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
+    def _find_duplicates(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
         """Write down which rows became further copies of an event, day by day."""
         dates = {part.event_date for part in added if part.kind is PartKind.EVENTS} | hidden_again
         if not dates:
@@ -136,12 +139,14 @@ class LakeWriter:
             date: DayParts(
                 standing=self._paths(before, PartKind.EVENTS, date),
                 arrived=self._paths(added, PartKind.EVENTS, date),
-                hidden=self._paths(before, PartKind.HIDDEN, date),
+                duplicates=self._paths(before, PartKind.DUPLICATES, date),
                 is_replaced=date in hidden_again,
             )
             for date in dates
         }
-        return [self._write(rows, PartKind.HIDDEN, date, Footer()) for date, rows in self._copies.find_hidden(days)]
+        return [
+            self._write(rows, PartKind.DUPLICATES, date, Footer()) for date, rows in self._copies.find_duplicates(days)
+        ]
 
     def _paths(self, parts: Iterable[Part], kind: PartKind, date: str) -> list[Path]:
         return [self.directory / part.path for part in parts if part.kind is kind and part.event_date == date]
@@ -169,7 +174,7 @@ class LakeWriter:
         for part in parts:
             rest = _rows_without(self.directory / part.path, uris)
             if rest.num_rows:
-                footer = replace(next(footers), sorted_by=part.sorted_by, has_candidates=part.has_candidates)
+                footer = replace(next(footers), classified_by=part.classified_by, has_candidates=part.has_candidates)
                 yield self._write(rest, PartKind.EVENTS, part.event_date, footer)
 
     def _write(self, rows: pa.Table, kind: PartKind, date: str, footer: Footer) -> Part:
@@ -238,7 +243,7 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
             opened.callback(_remove_leavings, directory, ledger)
         except OSError as error:
             raise disk_error(f"cannot write to {directory}", error) from error
-        copies = Copies()
+        copies = DuplicateFinder()
         opened.callback(copies.close)
         writer = LakeWriter(directory, ledger, staging, copies)
         writer.judge_anew()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # (account that the record was delivered to, region) → (first, last) event time, aware, UTC.
-Spans = dict[tuple[str | None, str | None], tuple[datetime, datetime]]
+Coverage = dict[tuple[str | None, str | None], tuple[datetime, datetime]]
 
 
 def place(recipient: str | None, caller: str | None, region: str | None) -> tuple[str | None, str | None]:
@@ -22,15 +22,17 @@ def place(recipient: str | None, caller: str | None, region: str | None) -> tupl
     return recipient or caller or None, region
 
 
-def merge_spans(spans: Spans, others: Mapping[tuple[str | None, str | None], tuple[datetime, datetime]]) -> None:
-    """Widen `spans` by `others`."""
+def merge_coverage(
+    coverage: Coverage, others: Mapping[tuple[str | None, str | None], tuple[datetime, datetime]]
+) -> None:
+    """Widen `coverage` by `others`."""
     for place, (first, last) in others.items():
-        known = spans.get(place)
-        spans[place] = (first, last) if known is None else (min(first, known[0]), max(last, known[1]))
+        known = coverage.get(place)
+        coverage[place] = (first, last) if known is None else (min(first, known[0]), max(last, known[1]))
 
 
-def spans_of(events: pa.Table) -> Spans:
-    """Return the spans of events in the `EVENTS` schema, as the view `spans` in queries/_views.sql has them."""
+def coverage_of(events: pa.Table) -> Coverage:
+    """Return the coverage of events in the `EVENTS` schema, as the view `coverage` in queries/_views.sql has them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -47,8 +49,8 @@ def spans_of(events: pa.Table) -> Spans:
     }
 
 
-def spans_table(spans: Spans) -> pa.Table:
-    """Return spans as the view `spans` is to be."""
+def coverage_table(coverage: Coverage) -> pa.Table:
+    """Return coverage as the view `coverage` is to be."""
     import pyarrow as pa
 
     schema = pa.schema(
@@ -66,13 +68,13 @@ def spans_table(spans: Spans) -> pa.Table:
             "first_event_time": first.replace(tzinfo=None),
             "last_event_time": last.replace(tzinfo=None),
         }
-        for (account, region), (first, last) in spans.items()
+        for (account, region), (first, last) in coverage.items()
     ]
     return pa.Table.from_pylist(rows, schema=schema)
 
 
 def create_spans(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> None:
-    """Create the table `spans`, which takes the view's place; unlike what is registered, all connections see it."""
-    connection.register("_spans", table)
-    connection.execute("CREATE TABLE spans AS FROM _spans")
-    connection.unregister("_spans")
+    """Create the table `coverage`, which takes the view's place; unlike what is registered, all connections see it."""
+    connection.register("_coverage", table)
+    connection.execute("CREATE TABLE coverage AS FROM _coverage")
+    connection.unregister("_coverage")

@@ -12,7 +12,7 @@ _END = "-- (end of wanted_rows)"
 
 
 def candidates(definitions: Path | None = None) -> Candidates:
-    """Return how `wanted_rows` is made from `parts` and `hidden`, and a digest that changes when that does.
+    """Return how `wanted_rows` is made from `parts` and `duplicates`, and a digest that changes when that does.
 
     Args:
         definitions: the directory of `_macros.sql` and `_views.sql`; default: the shipped one.

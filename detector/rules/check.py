@@ -33,9 +33,9 @@ def check_rules(*directories: Path) -> list[Problem]:
     """Return what is wrong with the rules of the directories, rule by rule."""
     loaded = load_rules(*directories)
     problems = [Problem(None, str(error), error.hint) for error in loaded.errors]
-    with open_bench() as bench:
+    with open_example_engine() as engine:
         for rule in loaded.rules:
-            problems += _check_rule(rule, bench)
+            problems += _check_rule(rule, engine)
     return problems
 
 
@@ -52,7 +52,7 @@ def check_suppressions(path: Path, rules: Sequence[Rule]) -> tuple[list[Problem]
     return problems, len(entries)
 
 
-def _check_rule(rule: Rule, bench: Engine) -> Iterator[Problem]:
+def _check_rule(rule: Rule, engine: Engine) -> Iterator[Problem]:
     if rule.reads is Reads.CANDIDATES and rule.statement.tables & ALL_EVENTS:
         yield Problem(rule.path, "reads all events", 'add `reads = "events"`, or read `candidates`')
     if rule.reads is Reads.EVENTS and not rule.statement.tables & ALL_EVENTS:
@@ -63,7 +63,7 @@ def _check_rule(rule: Rule, bench: Engine) -> Iterator[Problem]:
         yield Problem(None, str(error), error.hint)
         return
     for example in examples:
-        problem = check_example(rule, example, bench)
+        problem = check_example(rule, example, engine)
         if problem is not None:
             yield Problem(rule.path, f"example {example.name!r}: {problem}")
     if not any(example.alerts for example in examples):
@@ -72,7 +72,7 @@ def _check_rule(rule: Rule, bench: Engine) -> Iterator[Problem]:
         yield Problem(rule.examples_path, "no near miss", "add one for each predicate, with alerts 0")
 
 
-def open_bench() -> Engine:
+def open_example_engine() -> Engine:
     """Return an engine for examples, one after the other; close it in the end."""
     return Engine(TableEvents(EVENTS.empty_table()), threads=1)
 
@@ -86,21 +86,21 @@ class ExampleRun:
     events: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)  # those of the findings, by key
 
 
-def check_example(rule: Rule, example: Example, bench: Engine) -> str | None:
+def check_example(rule: Rule, example: Example, engine: Engine) -> str | None:
     """Run a rule over one of its examples and return what is wrong, or None."""
-    return run_example(rule, example, bench).problem
+    return run_example(rule, example, engine).problem
 
 
-def run_example(rule: Rule, example: Example, bench: Engine) -> ExampleRun:
+def run_example(rule: Rule, example: Example, engine: Engine) -> ExampleRun:
     """Run a rule over one of its examples."""
     try:
-        bench.replace_events(TableEvents(example.table()))
-        findings = bench.run(rule)
+        engine.replace_events(TableEvents(example.table()))
+        findings = engine.run(rule)
     except ValueError as error:
         return ExampleRun(f"cannot be read: {error}")
     except RuleError as error:
         return ExampleRun(str(error))
-    known = bench.evidence(key for finding in findings for key in finding.event_ids) if findings else {}
+    known = engine.evidence(key for finding in findings for key in finding.event_ids) if findings else {}
     problem = difference(example, findings)
     unknown = [key for finding in findings for key in finding.event_ids if key not in known]
     if problem is None and unknown:

@@ -26,7 +26,7 @@ from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, first_line, parse_select
 
 # What exists before the views do. A statement over these alone does not pay for them.
-RAW_RELATIONS = frozenset({"events", "parts", "hidden"})
+RAW_RELATIONS = frozenset({"events", "parts", "duplicates"})
 # It copies the rows of a statement once more on their way to Arrow: a rule finds a handful.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 _LEADING_COMMENTS = re.compile(r"\A(?:\s*--[^\n]*\n)*\s*")
@@ -141,7 +141,7 @@ class Engine:
     def replace_events(self, events: TableEvents) -> None:
         """Put other events in place of these: for many small tables in a row, each of which would need an engine.
 
-        Only for an engine over `TableEvents`, and with spans in place of spans.
+        Only for an engine over `TableEvents`, and with coverage in place of coverage.
         """
         self._make_views()
         if isinstance(self._events, TableEvents):
@@ -228,11 +228,11 @@ class Engine:
         rest = [key for key in keys if key not in seen]
         if rest:
             rows += self._rows_of("all_events", rest)
-        hidden = self._select(
-            "SELECT * FROM hidden WHERE eventKey IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex",
+        duplicates = self._select(
+            "SELECT * FROM duplicates WHERE eventKey IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex",
             sorted({row["eventKey"] for row in rows}),
         )
-        return make_evidence(rows, hidden, self._columns)
+        return make_evidence(rows, duplicates, self._columns)
 
     def oldest(self, finding: Finding, limit: int) -> list[str]:
         """Return the keys of the oldest events of a finding, at most `limit`."""

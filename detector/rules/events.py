@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detector.lake.part_files import HIDDEN
-from detector.lake.reader import create_hidden, create_table
+from detector.lake.part_files import DUPLICATES
+from detector.lake.reader import create_duplicates, create_table
 from detector.records.coverage import create_spans
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ class Events(Protocol):
         ...
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
-        """Create the relations `parts` and `hidden` for all these connections of one database.
+        """Create the relations `parts` and `duplicates` for all these connections of one database.
 
-        `parts` has every row, in the columns of `records.schema.EVENTS`. `hidden` has, in those of
-        `lake.parts.HIDDEN`, the copies that are not to be shown, as `lake.duplicates.find_copies` finds them.
+        `parts` has every row, in the columns of `records.schema.EVENTS`. `duplicates` has, in those of
+        `lake.parts.DUPLICATES`, the copies that are not to be shown, as `lake.duplicates.find_copies` finds them.
 
-        It may create the views `unsorted_parts` and `sorted_parts` too: those rows of `parts` that nobody has looked
-        through, and those that are known to be candidates; and
-        the view `spans` (`account_id`, `region`, `first_event_time`, `last_event_time`): from when
-        to when there are events, also of events that are not in `parts`. Otherwise it is made from `parts`.
+        It may create the views `unclassified_parts` and `classified_parts` too: the rows of `parts` that have not been
+        classified, and those known to be candidates. It may also create the view `coverage` (`account_id`, `region`,
+        `first_event_time`, `last_event_time`): from when to when there are events, also of events that are not in
+        `parts`. Otherwise it is made from `parts`.
         """
         ...
 
@@ -43,33 +43,33 @@ class TableEvents:
 
     Args:
         table: the events.
-        spans: as the view `spans`, when the table does not hold all events.
+        coverage: as the view `coverage`, when the table does not hold all events.
         hides_copies: False shows every copy of an event.
     """
 
     directory: Path | None = None
 
-    def __init__(self, table: pa.Table, spans: pa.Table | None = None, *, hides_copies: bool = True) -> None:
+    def __init__(self, table: pa.Table, coverage: pa.Table | None = None, *, hides_copies: bool = True) -> None:
         self._table = table
-        self._spans = spans
+        self._coverage = coverage
         self._hides_copies = hides_copies
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
-        """Create `parts` and `hidden`, and `spans` if they are known."""
+        """Create `parts` and `duplicates`, and `coverage` if they are known."""
         # Not a table, which all connections would see: filling its sixty columns takes as long as ten rules, and few
         # read them again.
         for one in (connection, *others):
             one.register("parts", self._table)
-        if self._spans is not None:
-            create_spans(connection, self._spans)
+        if self._coverage is not None:
+            create_spans(connection, self._coverage)
         if self._hides_copies:
-            create_hidden(connection)
+            create_duplicates(connection)
         else:
-            create_table(connection, "hidden", HIDDEN.empty_table())
+            create_table(connection, "duplicates", DUPLICATES.empty_table())
 
     def detach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Take away what `attach` made, so that other events can come in its place."""
-        for name in ("hidden", *(() if self._spans is None else ("spans",))):
+        for name in ("duplicates", *(() if self._coverage is None else ("coverage",))):
             connection.execute(f"DROP TABLE {name}")
         for one in (connection, *others):
             one.unregister("parts")

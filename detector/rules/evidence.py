@@ -39,16 +39,16 @@ class Evidence:
 
 
 def make_evidence(
-    rows: Iterable[Mapping[str, Any]], hidden: Iterable[Mapping[str, Any]], columns: Sequence[str]
+    rows: Iterable[Mapping[str, Any]], duplicates: Iterable[Mapping[str, Any]], columns: Sequence[str]
 ) -> dict[str, tuple[Evidence, ...]]:
     """Return the events by key.
 
     Args:
         rows: shown rows with their normalised columns.
-        hidden: rows of `hidden`, by file and index.
+        duplicates: rows of `duplicates`, by file and index.
         columns: the columns of `row`.
     """
-    copies = _copies_of(hidden)
+    copies = _copies_of(duplicates)
     found: dict[str, tuple[Evidence, ...]] = {}
     for row in rows:
         key = row["event_key"]
@@ -73,10 +73,11 @@ def make_evidence(
     return found
 
 
-def _copies_of(hidden: Iterable[Mapping[str, Any]]) -> dict[Copy, list[Copy]]:
+def _copies_of(duplicates: Iterable[Mapping[str, Any]]) -> dict[Copy, list[Copy]]:
     """Return the further copies of each row that is shown; what a row hides may itself have hidden others before."""
     original = {
-        Copy(row["logFile"], row["logFileIndex"]): Copy(row["shownLogFile"], row["shownLogFileIndex"]) for row in hidden
+        Copy(row["logFile"], row["logFileIndex"]): Copy(row["shownLogFile"], row["shownLogFileIndex"])
+        for row in duplicates
     }
     copies: dict[Copy, list[Copy]] = {}
     for copy, shown in original.items():

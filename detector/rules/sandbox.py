@@ -43,7 +43,9 @@ def open_sandbox(
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         opened = [connection, *(connection.cursor() for _ in range(connections - 1))]
         events.attach(*opened)
-        connection.execute("CREATE VIEW events AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)")
+        connection.execute(
+            "CREATE VIEW events AS SELECT * FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex)"
+        )
         readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]
         connection.execute("SET allowed_directories = $readable", {"readable": readable})
         connection.execute("SET enable_external_access = false")

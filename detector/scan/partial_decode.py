@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from detector.records.coverage import Spans, place
+from detector.records.coverage import Coverage, place
 
 # Field name → the members that are looked at; None: text.
 FieldTree = dict[str, "FieldTree | None"]
@@ -67,7 +67,7 @@ def _records_decoder(fields: FieldTree) -> msgspec.json.Decoder[list[Any]]:
             members.append((member, kind, msgspec.field(default=default)))
         return msgspec.defstruct(name, members, gc=False, frozen=True)
 
-    record: Any = struct("Glimpse", fields)
+    record: Any = struct("PartialRecord", fields)
     return msgspec.json.Decoder(list[record])
 
 
@@ -77,7 +77,7 @@ _RAW = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(slots=True)
-class Glimpses:
+class PartialRecords:
     """All records of a file, of each the few fields; a struct that a record lacks has members that are None."""
 
     records: list[Any]
@@ -95,7 +95,7 @@ class Glimpses:
                 first = self._ends[at] - len(raws)
             yield index, bytes(raws[index - first])
 
-    def spans(self) -> Spans:
+    def coverage(self) -> Coverage:
         """Return from when to when there are records; all their times must have the exact form, which sorts as text."""
         places = {key: place(*key) for key in set(map(_place_of, self.records))}
         times: dict[tuple[str | None, str | None], list[str]] = {}
@@ -107,7 +107,7 @@ class Glimpses:
         return {where: (_moment(min(texts)), _moment(max(texts))) for where, texts in times.items()}
 
 
-def glimpses(data: bytes, decoder: msgspec.json.Decoder[list[Any]]) -> Glimpses | None:
+def partial_records(data: bytes, decoder: msgspec.json.Decoder[list[Any]]) -> PartialRecords | None:
     """Decode a few fields of all records of a file; None when it is not of the form `{"Records":[…]}`.
 
     Raises:
@@ -121,7 +121,7 @@ def glimpses(data: bytes, decoder: msgspec.json.Decoder[list[Any]]) -> Glimpses 
     for one in lists:
         records += decoder.decode(one)
         ends.append(len(records))
-    return Glimpses(records, lists, ends)
+    return PartialRecords(records, lists, ends)
 
 
 def _lists(data: bytes) -> list[bytes] | None:

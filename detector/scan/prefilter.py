@@ -1,4 +1,4 @@
-"""A log file at a glance: of most records only the few fields that tell whether any rule can want them.
+"""A log file at a prefilter: of most records only the few fields that tell whether any rule can want them.
 
 Decoding a few fields costs half of decoding all, and the records passed over need no columns at all. What is wanted
 is told by wanted.py, and, in a second look, by what some callers did in some time.
@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 
 from detector.records.compression import MAX_BYTES, decompress
-from detector.records.coverage import Spans, merge_spans, place
+from detector.records.coverage import Coverage, merge_coverage, place
 from detector.records.decode import REFUSALS, RejectedRecord, decode_record, has_exact_times
 from detector.records.file_kind import kind_of_event
 from detector.records.log_file import WHOLE_BYTES, DecodedLogFile, decode_in_pieces
 from detector.records.table import Rows
-from detector.scan.partial_decode import FIRST_LOOK, SECOND_LOOK, Glimpses, glimpses
+from detector.scan.partial_decode import FIRST_LOOK, SECOND_LOOK, PartialRecords, partial_records
 from detector.scan.wanted_events import is_bucket_check, is_wanted, names_of
 
 
@@ -29,7 +29,7 @@ class _Parameters(msgspec.Struct, gc=False):
 
 
 _PARAMETERS = msgspec.json.Decoder(_Parameters)
-_names_of = attrgetter(  # of a glimpse, in which no struct is None
+_names_of = attrgetter(  # of a partial record, in which no struct is None
     "eventSource",
     "eventName",
     "userIdentity.type",
@@ -39,7 +39,7 @@ _names_of = attrgetter(  # of a glimpse, in which no struct is None
 
 
 @dataclass(frozen=True, slots=True)
-class Absence:
+class TrailGap:
     """Some time in which everything that one caller did is wanted."""
 
     since: str  # eventTime, YYYY-MM-DDTHH:MM:SSZ
@@ -48,56 +48,56 @@ class Absence:
 
 
 @dataclass(slots=True)
-class Glance:
+class Prefiltered:
     """What one log object, or a piece of one, holds for the rules."""
 
     wanted: Rows
     records: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)  # as the run report names them
     unnamed: int = 0  # further rejected ones
-    spans: Spans = field(default_factory=dict)  # of all records, also of those passed over
+    coverage: Coverage = field(default_factory=dict)  # of all records, also of those passed over
     skipped: str | None = None
     problem: str | None = None
 
 
-class Glancer:
+class Prefilter:
     """Looks through log objects; keeps in mind which of CloudTrail's checks of buckets it has seen.
 
     Args:
-        absences: for a second look: what callers did in some time, and nothing that the first look already took.
+        gaps: for a second look: what callers did in some time, and nothing that the first look already took.
     """
 
-    def __init__(self, absences: Sequence[Absence] = (), *, max_bytes: int = MAX_BYTES) -> None:
-        self._absences = absences
+    def __init__(self, gaps: Sequence[TrailGap] = (), *, max_bytes: int = MAX_BYTES) -> None:
+        self._gaps = gaps
         self._max_bytes = max_bytes
-        self._decoder = SECOND_LOOK if absences else FIRST_LOOK
+        self._decoder = SECOND_LOOK if gaps else FIRST_LOOK
         self._bucket_checks: set[bytes] = set()
 
-    def glance(self, stored: bytes, log_file: str) -> Iterator[Glance]:
-        """Look through one log object.
+    def prefilter(self, stored: bytes, log_file: str) -> Iterator[Prefiltered]:
+        """ScanBatch through one log object.
 
         Yields:
             At least one piece; `skipped` and `problem` are those of the object, and stand in the last.
         """
         content = decompress(stored, self._max_bytes)
         data = content.data.removeprefix(b"\xef\xbb\xbf")
-        usual = None if content.problem or len(data) > WHOLE_BYTES else self._glance_usual(data, log_file)
+        usual = None if content.problem or len(data) > WHOLE_BYTES else self._prefilter_usual(data, log_file)
         if usual is not None:
             yield usual
             return
         for piece in decode_in_pieces(stored, log_file, max_bytes=self._max_bytes):
-            yield self._glance_decoded(piece)
+            yield self._prefilter_decoded(piece)
 
-    def _glance_usual(self, data: bytes, log_file: str) -> Glance | None:
-        """Look through a file as CloudTrail writes it; None when anything in it is unusual."""
+    def _prefilter_usual(self, data: bytes, log_file: str) -> Prefiltered | None:
+        """ScanBatch through a file as CloudTrail writes it; None when anything in it is unusual."""
         try:
-            usual = glimpses(data, self._decoder)
+            usual = partial_records(data, self._decoder)
             if usual is None or not has_exact_times(usual.records):
                 return None
             kind = kind_of_event(usual.records[0]) if usual.records else None
             if kind and all(map(kind_of_event, usual.records)):
-                return Glance(Rows(log_file), skipped=kind)
-            found = Glance(Rows(log_file), len(usual.records), spans=usual.spans())
+                return Prefiltered(Rows(log_file), skipped=kind)
+            found = Prefiltered(Rows(log_file), len(usual.records), coverage=usual.coverage())
             for index, text in usual.texts(self._wanted(usual)):
                 if not is_bucket_check(_names_of(usual.records[index])) or self._is_new_bucket(text):
                     found.wanted.add(index, decode_record(text), len(text))
@@ -105,30 +105,30 @@ class Glancer:
             return None
         return found
 
-    def _wanted(self, usual: Glimpses) -> list[int]:
-        if self._absences:
+    def _wanted(self, usual: PartialRecords) -> list[int]:
+        if self._gaps:
             return [index for index, record in enumerate(usual.records) if self._is_missed(record)]
         names = list(map(_names_of, usual.records))
         wanted = set(filter(is_wanted, set(names)))
         return [index for index, of_record in enumerate(names) if of_record in wanted] if wanted else []
 
-    def _glance_decoded(self, piece: DecodedLogFile) -> Glance:
+    def _prefilter_decoded(self, piece: DecodedLogFile) -> Prefiltered:
         rows = piece.rows
-        spans: Spans = {}
+        coverage: Coverage = {}
         wanted: list[int] = []
         for row, record in enumerate(rows.records):
             moment = rows.odd_times.get(row) or datetime.fromisoformat(record.eventTime)
             identity = record.userIdentity
             where = place(record.recipientAccountId, identity and identity.accountId, record.awsRegion)
-            merge_spans(spans, {where: (moment, moment)})
+            merge_coverage(coverage, {where: (moment, moment)})
             # What does not fit its column may still be what a view makes of it: such a record is always looked at.
-            if (self._is_missed(record) or row in rows.extras) if self._absences else is_wanted(names_of(record)):
+            if (self._is_missed(record) or row in rows.extras) if self._gaps else is_wanted(names_of(record)):
                 wanted.append(row)
-        return Glance(
-            rows.select(wanted), piece.records, piece.rejections(), piece.unkept, spans, piece.skipped, piece.problem
+        return Prefiltered(
+            rows.select(wanted), piece.records, piece.rejections(), piece.unkept, coverage, piece.skipped, piece.problem
         )
 
-    def _is_missed(self, record: Any) -> bool:  # noqa: ANN401 - a schema.Record or a glimpse of one
+    def _is_missed(self, record: Any) -> bool:  # noqa: ANN401 - a schema.Record or a partial record of one
         """Say whether a caller did it in the time that is looked at, and the first look did not take it."""
         time = record.eventTime
         identity = record.userIdentity
@@ -140,8 +140,7 @@ class Glancer:
             issuer and issuer.arn,
         )
         return any(
-            absence.caller in callers and (time is None or absence.since <= time <= absence.until)
-            for absence in self._absences
+            gap.caller in callers and (time is None or gap.since <= time <= gap.until) for gap in self._gaps
         ) and not is_wanted(names_of(record))
 
     def _is_new_bucket(self, raw: bytes) -> bool:

@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from detector.batching import in_batches, log_objects
 from detector.errors import CredentialsError
-from detector.records.coverage import Spans, merge_spans, spans_table
+from detector.records.coverage import Coverage, coverage_table, merge_coverage
 from detector.records.schema import EVENTS
 from detector.rules.events import TableEvents, each_once
 from detector.run_report import RunReport
-from detector.scan.prefilter import Absence
-from detector.scan.worker import Look, Seen, look_through
+from detector.scan.prefilter import TrailGap
+from detector.scan.worker import ScanBatch, ScanResult, prefilter_batch
 from detector.scope import Scope
 from detector.sources.log_source import LogObject, LogSource
 from detector.workers import run_in_workers
@@ -37,7 +37,7 @@ def scan(
     jobs: int,
     progress: Callable[[RunReport], None],
 ) -> TableEvents:
-    """Look through all log objects in scope and return the events that rules can want.
+    """ScanBatch through all log objects in scope and return the events that rules can want.
 
     Args:
         report: gains the counts while the work goes on.
@@ -49,35 +49,35 @@ def scan(
         SourceError: a source as a whole cannot be listed.
     """
     tables: list[pa.Table] = [EVENTS.empty_table()]
-    spans: Spans = {}
+    coverage: Coverage = {}
     for seen in _look_through(sources, scope, (), report, jobs):
         _count(seen, report)
         tables.append(seen.table)
-        merge_spans(spans, seen.spans)
+        merge_coverage(coverage, seen.coverage)
         progress(report)
-    absences = trail_absences(each_once(pa.concat_tables(tables)))
-    if absences:
+    gaps = trail_gaps(each_once(pa.concat_tables(tables)))
+    if gaps:
         unreported = RunReport(report.started)
-        for seen in _look_through(sources, _around(scope, absences), absences, unreported, jobs):
+        for seen in _look_through(sources, _around(scope, gaps), gaps, unreported, jobs):
             report.bytes_read += seen.bytes_read
             tables.append(seen.table)
             progress(report)
-    return TableEvents(each_once(pa.concat_tables(tables)), spans_table(spans))
+    return TableEvents(each_once(pa.concat_tables(tables)), coverage_table(coverage))
 
 
 def _look_through(
-    sources: Sequence[LogSource], scope: Scope, absences: tuple[Absence, ...], report: RunReport, jobs: int
-) -> Iterator[Seen]:
+    sources: Sequence[LogSource], scope: Scope, gaps: tuple[TrailGap, ...], report: RunReport, jobs: int
+) -> Iterator[ScanResult]:
     listed: set[str] = set()
     stopped_by: list[CredentialsError] = []
 
-    def looks(source: LogSource) -> Iterator[Look]:
+    def looks(source: LogSource) -> Iterator[ScanBatch]:
         for objects in in_batches(_once(log_objects(source.list(scope), report), listed, report, sources), jobs=jobs):
             if stopped_by:
                 return
-            yield Look(objects, source.reader(), absences)
+            yield ScanBatch(objects, source.reader(), gaps)
 
-    for seen in run_in_workers(look_through, chain.from_iterable(map(looks, sources)), jobs=jobs):
+    for seen in run_in_workers(prefilter_batch, chain.from_iterable(map(looks, sources)), jobs=jobs):
         yield seen
         if seen.stopped_by is not None:
             stopped_by.append(seen.stopped_by)
@@ -100,7 +100,7 @@ def _once(
             yield one
 
 
-def _count(seen: Seen, report: RunReport) -> None:
+def _count(seen: ScanResult, report: RunReport) -> None:
     report.ingested += seen.ingested
     report.records += seen.records
     report.rows += seen.records - len(seen.rejected) - seen.unnamed
@@ -112,15 +112,15 @@ def _count(seen: Seen, report: RunReport) -> None:
         report.fail(failure)
 
 
-def trail_absences(table: pa.Table) -> tuple[Absence, ...]:
+def trail_gaps(table: pa.Table) -> tuple[TrailGap, ...]:
     """Return when trails were stopped, and by whom, as far as events show that they were started again."""
     if not set(table.column("eventName").unique().to_pylist()) >= {"StopLogging", "StartLogging"}:
         return ()
     from detector.rules.engine import Engine  # not above: importing DuckDB would keep the workers waiting
 
     with Engine(TableEvents(table)) as engine:
-        rows = engine.query("SELECT since, until, caller FROM trail_absences ORDER BY ALL").read_all().to_pylist()
-    return tuple(Absence(_text(row["since"]), _text(row["until"]), row["caller"]) for row in rows)
+        rows = engine.query("SELECT since, until, caller FROM trail_gaps ORDER BY ALL").read_all().to_pylist()
+    return tuple(TrailGap(_text(row["since"]), _text(row["until"]), row["caller"]) for row in rows)
 
 
 def _text(moment: datetime) -> str:
@@ -128,10 +128,10 @@ def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds") + "Z"
 
 
-def _around(scope: Scope, absences: Sequence[Absence]) -> Scope:
+def _around(scope: Scope, gaps: Sequence[TrailGap]) -> Scope:
     """Narrow a scope to where events of that time can lie."""
-    since = min(datetime.fromisoformat(absence.since) for absence in absences)
-    until = max(datetime.fromisoformat(absence.until) for absence in absences)
+    since = min(datetime.fromisoformat(gap.since) for gap in gaps)
+    until = max(datetime.fromisoformat(gap.until) for gap in gaps)
     last_day = scope.last_day
     look_ahead_days = _LATEST_DELIVERY_DAYS
     if last_day is not None:

@@ -8,28 +8,28 @@ from typing import Any
 import pyarrow as pa
 
 from detector.errors import CredentialsError
-from detector.records.coverage import Spans, merge_spans
+from detector.records.coverage import Coverage, merge_coverage
 from detector.records.schema import EVENTS
 from detector.records.table import Rows, to_table
-from detector.scan.prefilter import Absence, Glancer
+from detector.scan.prefilter import Prefilter, TrailGap
 from detector.sources.log_source import LeftOut, LogObject, Reader, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ScanBatch:
     """Log objects to look through together; picklable."""
 
     objects: tuple[LogObject, ...]
     reader: Reader
-    absences: tuple[Absence, ...]
+    gaps: tuple[TrailGap, ...]
 
 
 @dataclass(slots=True)
-class Seen:
+class ScanResult:
     """What a look found."""
 
     table: pa.Table = field(default_factory=EVENTS.empty_table)
-    spans: Spans = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=dict)
     ingested: int = 0
     skipped: list[LeftOut] = field(default_factory=list)
     failures: list[Unreadable] = field(default_factory=list)
@@ -40,10 +40,10 @@ class Seen:
     stopped_by: CredentialsError | None = None
 
 
-def look_through(look: Look) -> Seen:
+def prefilter_batch(look: ScanBatch) -> ScanResult:
     """Read and look through one batch: what a worker process does."""
-    seen = Seen()
-    glancer = Glancer(look.absences)
+    seen = ScanResult()
+    glancer = Prefilter(look.gaps)
     wanted: list[Rows] = []
     try:
         for log_object, stored in look.reader.read(look.objects):
@@ -51,11 +51,11 @@ def look_through(look: Look) -> Seen:
                 seen.failures.append(stored)
                 continue
             seen.bytes_read += len(stored)
-            for piece in glancer.glance(stored, log_object.uri):
+            for piece in glancer.prefilter(stored, log_object.uri):
                 seen.records += piece.records
                 seen.rejected += piece.rejected
                 seen.unnamed += piece.unnamed
-                merge_spans(seen.spans, piece.spans)
+                merge_coverage(seen.coverage, piece.coverage)
                 if piece.wanted.records:
                     wanted.append(piece.wanted)
                 last = piece

@@ -50,7 +50,7 @@ class Place:
     account: str | None = None  # 12 digits, leading zeros kept
     kind: str | None = None  # CloudTrail, CloudTrail-Digest, …, or another service's folder below AWSLogs/ACCOUNT
     region: str | None = None
-    first_day: date | None = None  # of delivery, inclusive; a folder YYYY/MM spans a month
+    first_day: date | None = None  # of delivery, inclusive; a folder YYYY/MM coverage a month
     last_day: date | None = None
     delivered_at: datetime | None = None  # aware, UTC, to the minute
 

@@ -13,7 +13,7 @@ from detector.backoff import Backoff
 from detector.errors import SourceError
 from detector.sources.aws_errors import error_code, is_unreachable, refusal
 from detector.sources.aws_session import AwsOptions
-from detector.sources.rate_limit import Pace
+from detector.sources.rate_limit import RateLimiter
 from detector.text import one_line
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ class PageTokenExpired(LookupRefused):
 class LookupClient:
     """Asks LookupEvents in one region."""
 
-    def __init__(self, client: CloudTrailClient, pace: Pace, options: AwsOptions) -> None:
+    def __init__(self, client: CloudTrailClient, rate_limiter: RateLimiter, options: AwsOptions) -> None:
         self._client = client
         self._region = client.meta.region_name
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._options = options
 
     def check(self, since: datetime, until: datetime) -> None:
@@ -83,7 +83,7 @@ class LookupClient:
         from botocore.exceptions import BotoCoreError, ClientError
 
         for attempt in range(_ATTEMPTS):
-            self._pace.wait(self._region, _BACKOFF.ceiling(attempt) if attempt else 0.0)
+            self._rate_limiter.wait(self._region, _BACKOFF.ceiling(attempt) if attempt else 0.0)
             try:
                 return self._client.lookup_events(**request)
             except (BotoCoreError, ClientError) as error:
@@ -111,7 +111,7 @@ class LookupClient:
         return LookupRefused(one_line(error))
 
 
-def lookup_client(session: boto3.Session, region: str, pace: Pace, options: AwsOptions) -> LookupClient:
+def lookup_client(session: boto3.Session, region: str, rate_limiter: RateLimiter, options: AwsOptions) -> LookupClient:
     """Return a client for one region of the session's account.
 
     Raises:
@@ -123,7 +123,7 @@ def lookup_client(session: boto3.Session, region: str, pace: Pace, options: AwsO
     # botocore repeats requests at a rate of its own; here every request waits for its slot.
     config = Config(retries={"mode": "standard", "total_max_attempts": 1})
     try:
-        return LookupClient(session.client("cloudtrail", region_name=region, config=config), pace, options)
+        return LookupClient(session.client("cloudtrail", region_name=region, config=config), rate_limiter, options)
     except (BotoCoreError, ValueError) as error:
         raise LookupRefused(one_line(error)) from error
 

@@ -36,7 +36,7 @@ from detector.sources.lookup_client import (
     PageTokenExpired,
     lookup_client,
 )
-from detector.sources.rate_limit import Pace
+from detector.sources.rate_limit import RateLimiter
 from detector.times import utc_now
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ class LookupEventsSource:
         options: AwsOptions,
         *,
         root_only: bool = False,
-        pace: Pace | None = None,
+        rate_limiter: RateLimiter | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._options = options
         self._root_only = root_only
-        self._given_pace = pace
+        self._given_rate_limiter = rate_limiter
         self._now = now
 
     def list(self, scope: Scope) -> Iterator[Listed]:
@@ -147,7 +147,7 @@ class LookupEventsSource:
         refusals: list[Unreadable] = []
         for region in regions:
             try:
-                lookup_client(self._session, region, self._pace, self._options).check(since, max(since, until))
+                lookup_client(self._session, region, self._rate_limiter, self._options).check(since, max(since, until))
                 answering.append(region)
             except LookupRefused as error:
                 refusals.append(Unreadable(f"{root}{region}/", str(error)))
@@ -169,7 +169,7 @@ class LookupEventsSource:
             CredentialsError: there are no credentials, or they cannot be renewed.
         """
         key = frozen_key(self._session, self._options)
-        return LookupEventsReader(key, self._options.profile, self._pace, self._now)
+        return LookupEventsReader(key, self._options.profile, self._rate_limiter, self._now)
 
     @cached_property
     def _session(self) -> boto3.Session:
@@ -182,12 +182,12 @@ class LookupEventsSource:
         return account, sign_in_region(partition)
 
     @cached_property
-    def _pace(self) -> Pace:
-        if self._given_pace is not None:
-            return self._given_pace
-        folder = tempfile.mkdtemp(prefix="detector-pace-")
+    def _rate_limiter(self) -> RateLimiter:
+        if self._given_rate_limiter is not None:
+            return self._given_rate_limiter
+        folder = tempfile.mkdtemp(prefix="detector-rate_limiter-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return Pace(Path(folder), INTERVAL_SECONDS)
+        return RateLimiter(Path(folder), INTERVAL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class LookupEventsReader:
 
     key: AccessKey
     profile: str | None
-    pace: Pace
+    rate_limiter: RateLimiter
     now: Callable[[], datetime] = utc_now
 
     def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
@@ -231,7 +231,7 @@ class LookupEventsReader:
 @lru_cache(maxsize=64)
 def _client(reader: LookupEventsReader, region: str) -> LookupClient:
     options = AwsOptions(profile=reader.profile)
-    return lookup_client(open_session(options, reader.key), region, reader.pace, options)
+    return lookup_client(open_session(options, reader.key), region, reader.rate_limiter, options)
 
 
 def _read_window(client: LookupClient, window: Window, now: datetime, stopped: Event) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimiter:
     """Slots in time, handed out one by one to every thread and process that has the same folder; picklable."""
 
     folder: Path

@@ -49,9 +49,9 @@ class Queue:
     def __init__(self, url: str, options: AwsOptions) -> None:
         self.url = url
         self._options = _options_for(url, options)
-        self.hidden_seconds = 30  # the queue's own VisibilityTimeout, once it has been asked
+        self.visibility_timeout = 30  # the queue's own VisibilityTimeout, once it has been asked
 
-    def ask_hidden_seconds(self) -> None:
+    def ask_visibility_timeout(self) -> None:
         """Ask for how long the queue hides a message that was received; also shows that the queue is there.
 
         Raises:
@@ -61,7 +61,7 @@ class Queue:
         """
         with self._errors("sqs:GetQueueAttributes"):
             answer = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["VisibilityTimeout"])
-            self.hidden_seconds = int(answer["Attributes"]["VisibilityTimeout"])
+            self.visibility_timeout = int(answer["Attributes"]["VisibilityTimeout"])
 
     def receive(self, wait_seconds: int) -> list[Message]:
         """Return up to ten messages; when there are none, wait so long for one.
@@ -84,7 +84,7 @@ class Queue:
         Raises:
             SourceError, SourceUnavailable, CredentialsError: as above.
         """
-        self.release(messages, self.hidden_seconds)
+        self.release(messages, self.visibility_timeout)
 
     def release(self, messages: Iterable[Message], seconds: int = 0) -> None:
         """Hand messages back, to be received again after so long. One that is no longer ours is left alone.
@@ -154,7 +154,7 @@ class Queue:
         return SourceUnavailable(f"queue {self.url} does not answer: {code or one_line(error)}")
 
 
-class Keeper:
+class VisibilityExtender:
     """Keeps messages hidden while they are worked on, from a thread of its own, by the queue's own time each time."""
 
     def __init__(self, queue: Queue) -> None:
@@ -162,7 +162,7 @@ class Keeper:
         self._held: dict[str, Message] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="sqs-keeper", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name="sqs-extender", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -186,7 +186,7 @@ class Keeper:
                 self._held.pop(one.receipt, None)
 
     def _keep(self) -> None:
-        while not self._ended.wait(max(0.2, self._queue.hidden_seconds / 3)):
+        while not self._ended.wait(max(0.2, self._queue.visibility_timeout / 3)):
             # Under the lock: a message that was let go must not be hidden again after its release.
             # What fails here the next request of the main thread tells; the messages come back early at worst.
             with self._lock, suppress(SourceError):

@@ -13,7 +13,7 @@ _MOST_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ArrivalTimes:
     """When one log object arrived; all aware, UTC. Unknown is None."""
 
     delivered: datetime | None  # written to the bucket
@@ -25,13 +25,13 @@ class Arrived:
     """When the objects arrived that this process has ingested lately."""
 
     def __init__(self) -> None:
-        self._arrivals: OrderedDict[str, Arrival] = OrderedDict()
+        self._known: OrderedDict[str, ArrivalTimes] = OrderedDict()
 
-    def note(self, uri: str, arrival: Arrival) -> None:
+    def note(self, uri: str, arrival: ArrivalTimes) -> None:
         """Remember one object, and forget the oldest when there are too many."""
-        self._arrivals[uri] = arrival
-        if len(self._arrivals) > _MOST_KEPT:
-            self._arrivals.popitem(last=False)
+        self._known[uri] = arrival
+        if len(self._known) > _MOST_KEPT:
+            self._known.popitem(last=False)
 
     def with_lag(self, alert: Alert, now: datetime) -> Alert:
         """Return the alert with `lag` in its context; its id and everything else stay.
@@ -39,7 +39,7 @@ class Arrived:
         `lag` is in seconds after the alert's last event: when the object that completed the alert was `delivered`,
         `notified` and `ingested`, and when it was `alerted`. Null is unknown, as for objects of an earlier run.
         """
-        known = [self._arrivals[place.log_file] for place in alert.evidence if place.log_file in self._arrivals]
+        known = [self._known[place.log_file] for place in alert.evidence if place.log_file in self._known]
         last = max(known, key=lambda arrival: arrival.ingested, default=None)
         moments: Mapping[str, datetime | None] = {
             "delivered": last.delivered if last else None,

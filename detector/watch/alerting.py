@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from detector.alerts.alert import Alert
-from detector.alerts.delivery import Patience
+from detector.alerts.delivery import RetryPolicy
 from detector.alerts.sinks.opening import Output
 from detector.detect.detect import Detection, run_rules
 from detector.detect.emission import may_be_news, write_new_alerts
@@ -27,7 +27,7 @@ from detector.rules.rule import Rule
 from detector.rules.suppressions import SuppressionEntry
 from detector.severity import Severity
 from detector.watch.alert_lag import Arrived
-from detector.watch.candidate_cache import Memory
+from detector.watch.candidate_cache import CandidateCache
 from detector.watch.feed import Totals
 from detector.watch.metrics import Metrics
 from detector.watch.rule_schedule import WatchRules
@@ -44,7 +44,7 @@ class WatchSettings:
 
     rules: WatchRules
     outputs: Sequence[Output]
-    delivery: Patience = field(default_factory=Patience)
+    delivery: RetryPolicy = field(default_factory=RetryPolicy)
     selection: Selection = field(default_factory=Selection)
     suppressions: Sequence[SuppressionEntry] = ()
     rule_seconds: float = 60
@@ -90,7 +90,7 @@ class Alerting:
     tell: Callable[[str], None]
 
     def __enter__(self) -> Self:
-        self._memory = Memory.of_lake(self.lake.directory)
+        self._memory = CandidateCache.of_lake(self.lake.directory)
         self._engine = self._open(self._memory.events(), threads=1)
         # Rows that no rule has seen: first of all those of a predecessor that was killed.
         self._is_owed = self._memory.rows > 0
@@ -109,7 +109,7 @@ class Alerting:
         """Learn of new parts; where rows went, objects having been replaced, read the lake again."""
         if is_replaced:
             self._memory.close()
-            self._memory = Memory.of_lake(self.lake.directory)
+            self._memory = CandidateCache.of_lake(self.lake.directory)
             self._is_owed = True
         else:
             self._is_owed |= self._memory.add(added)

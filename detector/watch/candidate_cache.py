@@ -17,14 +17,14 @@ import pyarrow as pa
 
 from detector.lake.part import Part
 from detector.lake.part_files import read_part
-from detector.lake.reader import LakeFiles, read_lake
-from detector.records.coverage import Spans, merge_spans, spans_of, spans_table
+from detector.lake.reader import Snapshot, read_lake
+from detector.records.coverage import Coverage, coverage_of, coverage_table, merge_coverage
 from detector.records.schema import EVENTS
 from detector.rules.candidates import candidates
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents, each_once
-from detector.scan.prefilter import Absence
-from detector.scan.scan import trail_absences
+from detector.scan.prefilter import TrailGap
+from detector.scan.scan import trail_gaps
 
 _RAW = ", ".join(f'"{name}"' for name in EVENTS.names)
 _CANDIDATES = f"SELECT {_RAW} FROM candidates"  # noqa: S608 - column names of our own
@@ -37,7 +37,7 @@ QUALIFY row_number() OVER (PARTITION BY requestParameters ORDER BY logFile, logF
 """  # noqa: S608
 # As queries/trail_stopped_then_restarted.sql reads them.
 _CALLS = f"""
-WITH absences AS (
+WITH gaps AS (
     SELECT
         CAST(unnest($since) AS TIMESTAMP) AS since,
         CAST(unnest($until) AS TIMESTAMP) + INTERVAL 1 SECOND AS until,
@@ -48,33 +48,33 @@ SELECT {_RAW}
 FROM all_events AS call ANTI JOIN candidates USING (logFile, logFileIndex)
 WHERE EXISTS (
     SELECT 1
-    FROM absences
+    FROM gaps
     WHERE
-        call.eventTime BETWEEN absences.since AND absences.until
-        AND call.caller = absences.caller
+        call.eventTime BETWEEN gaps.since AND gaps.until
+        AND call.caller = gaps.caller
 )
 """  # noqa: S608
-_SPANS = "SELECT account_id, region, first_event_time, last_event_time FROM spans"
+_COVERAGE = "SELECT account_id, region, first_event_time, last_event_time FROM coverage"
 _SWITCHES = {"StopLogging", "StartLogging"}
 _MANY_PIECES = 64
 _ROWS_AT_ONCE = 100_000
 
 
-class Memory:
+class CandidateCache:
     """The wanted rows of one lake; it must be told of every commit."""
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake.resolve()
         self._tables: list[pa.Table] = [EVENTS.empty_table()]
-        self._spans: Spans = {}
-        self._absences: frozenset[Absence] = frozenset()
+        self._coverage: Coverage = {}
+        self._gaps: frozenset[TrailGap] = frozenset()
         self._bucket_checks: set[str | None] = set()
         # Kept from batch to batch: to make the views takes longer than to look through a batch.
-        self._bench = Engine(TableEvents(EVENTS.empty_table(), hides_copies=False), threads=1)
+        self._batch_engine = Engine(TableEvents(EVENTS.empty_table(), hides_copies=False), threads=1)
 
     def close(self) -> None:
         """Close what batches are looked through with."""
-        self._bench.close()
+        self._batch_engine.close()
 
     @classmethod
     def of_lake(cls, lake: Path) -> Self:
@@ -87,8 +87,8 @@ class Memory:
         files = read_lake(lake, candidates().digest)
         with Engine(_with_every_copy(files)) as engine:
             memory._take_over(engine)
-            spans = engine.query(_SPANS).read_all().to_pylist()
-        merge_spans(memory._spans, {(row["account_id"], row["region"]): _span(row) for row in spans})
+            coverage = engine.query(_COVERAGE).read_all().to_pylist()
+        merge_coverage(memory._coverage, {(row["account_id"], row["region"]): _span(row) for row in coverage})
         return memory
 
     @property
@@ -109,38 +109,38 @@ class Memory:
             while waiting and sum(table.num_rows for table in tables) < _ROWS_AT_ONCE:
                 part = waiting.pop()
                 tables.append(read_part(self._lake / part.path))
-                merge_spans(self._spans, spans_of(tables[-1]) if part.spans is None else part.spans)
-            self._bench.replace_events(TableEvents(pa.concat_tables(tables), hides_copies=False))
-            rows += self._take_over(self._bench)
+                merge_coverage(self._coverage, coverage_of(tables[-1]) if part.coverage is None else part.coverage)
+            self._batch_engine.replace_events(TableEvents(pa.concat_tables(tables), hides_copies=False))
+            rows += self._take_over(self._batch_engine)
         return rows > 0
 
     def events(self) -> TableEvents:
         """Return what is known, for the rules."""
-        return TableEvents(pa.concat_tables(self._tables), spans_table(self._spans))
+        return TableEvents(pa.concat_tables(self._tables), coverage_table(self._coverage))
 
     def _take_over(self, engine: Engine) -> int:
         """Keep what is wanted of the events of an engine; return how many rows that is."""
         checks = _rows(engine, _BUCKET_CHECKS, known=[text for text in self._bucket_checks if text is not None])
         self._bucket_checks.update(checks.column("requestParameters").to_pylist())
-        found = [_rows(engine, _CANDIDATES), checks, *self._calls(engine, self._absences)]
+        found = [_rows(engine, _CANDIDATES), checks, *self._calls(engine, self._gaps)]
         new = each_once(pa.concat_tables(found))
         self._keep(new)
         if not _SWITCHES.isdisjoint(new.column("eventName").unique().to_pylist()):
-            self._look_for_absences()
+            self._look_for_gaps()
         return int(new.num_rows)
 
-    def _look_for_absences(self) -> None:
+    def _look_for_gaps(self) -> None:
         """Fetch what callers did while a trail that was started again had been stopped, as far as it is in the lake."""
-        absences = frozenset(trail_absences(pa.concat_tables(self._tables)))
-        new = absences - self._absences
-        self._absences = absences
+        gaps = frozenset(trail_gaps(pa.concat_tables(self._tables)))
+        new = gaps - self._gaps
+        self._gaps = gaps
         if new:
             with Engine(_with_every_copy(read_lake(self._lake))) as engine:
                 found = self._calls(engine, new)
             self._tables = [each_once(pa.concat_tables([*self._tables, *found]))]
 
-    def _calls(self, engine: Engine, absences: Iterable[Absence]) -> list[pa.Table]:
-        known = list(absences)
+    def _calls(self, engine: Engine, gaps: Iterable[TrailGap]) -> list[pa.Table]:
+        known = list(gaps)
         if not known:
             return []
         since, until, caller = zip(*((one.since, one.until, one.caller) for one in known), strict=True)
@@ -157,10 +157,12 @@ def _rows(engine: Engine, sql: str, **parameters: object) -> pa.Table:
     return engine.query(sql, parameters or None).read_all().cast(EVENTS)
 
 
-def _with_every_copy(files: LakeFiles) -> LakeFiles:
+def _with_every_copy(files: Snapshot) -> Snapshot:
     """Return a lake in which no copy of an event is hidden: which is shown is decided over all that are kept."""
-    unsorted = files.events if files.unsorted is None else files.unsorted
-    return replace(files.with_copies(), hidden=(), unsorted=unsorted + files.copies, candidates=files.candidates)
+    unclassified = files.events if files.unclassified is None else files.unclassified
+    return replace(
+        files.with_copies(), duplicates=(), unclassified=unclassified + files.copies, candidates=files.candidates
+    )
 
 
 def _span(row: Mapping[str, Any]) -> tuple[datetime, datetime]:

@@ -29,7 +29,7 @@ class Totals:
     last_success: datetime | None = None  # aware, UTC: when last all that had arrived was dealt with
 
 
-class Delivery(Protocol):
+class Arrival(Protocol):
     """Log files that have arrived together."""
 
     @property
@@ -47,7 +47,7 @@ class Delivery(Protocol):
         """When word of an object was sent, by URI; aware, UTC."""
         ...
 
-    def settle(self, ledger: Ledger, report: RunReport) -> None:
+    def ack(self, ledger: Ledger, report: RunReport) -> None:
         """What could be read is in the lake, and the alerts are written: that need not come again.
 
         Raises:
@@ -56,7 +56,7 @@ class Delivery(Protocol):
         """
         ...
 
-    def give_back(self) -> None:
+    def nack(self) -> None:
         """Nothing came of it: it is to come again.
 
         Raises:
@@ -65,10 +65,10 @@ class Delivery(Protocol):
         ...
 
 
-class Arrivals(Protocol):
+class Feed(Protocol):
     """Where deliveries come from."""
 
-    def next(self, ledger: Ledger) -> Delivery | None:
+    def next(self, ledger: Ledger) -> Arrival | None:
         """Wait some seconds for a delivery, or less when the program is to stop; None when nothing came.
 
         Raises:

@@ -30,14 +30,14 @@ class Listing:
     scope: Scope
     notified_at: Mapping[str, datetime] = field(default_factory=dict)
 
-    def settle(self, ledger: Ledger, report: RunReport) -> None:
+    def ack(self, ledger: Ledger, report: RunReport) -> None:
         """Leave it at that: what failed is listed again."""
 
-    def give_back(self) -> None:
+    def nack(self) -> None:
         """Leave it at that: everything is listed again."""
 
 
-class Follower:
+class PollingFeed:
     """Lists sources every `interval_seconds`.
 
     Args:

@@ -22,7 +22,7 @@ from detector.sources.log_source import LogObject, LogSource, Unreadable
 from detector.sources.notifications import Decision, NamedObject, decide
 from detector.sources.notified import CarriedSource, NotifiedSource
 from detector.sources.s3 import S3Source, open_s3
-from detector.sources.sqs import Keeper, Message, Queue
+from detector.sources.sqs import Message, Queue, VisibilityExtender
 from detector.watch.feed import Totals
 
 # How long a request waits for a message. A stop waits for the end of it.
@@ -57,7 +57,7 @@ class _Judged:
         return [*(one.uri for one in self.decision.objects), *(one.uri for one in self.decision.records)]
 
 
-class QueueArrivals:
+class QueueFeed:
     """The messages of one queue.
 
     A message waits for others at most so long that, with the time that the last batch took, its alert is written within
@@ -67,7 +67,7 @@ class QueueArrivals:
     def __init__(
         self,
         queue: Queue,
-        keeper: Keeper,
+        extender: VisibilityExtender,
         options: AwsOptions,
         settings: QueueSettings,
         quarantine: Quarantine,
@@ -76,7 +76,7 @@ class QueueArrivals:
         tell: Tell,
     ) -> None:
         self.queue = queue
-        self.keeper = keeper
+        self.extender = extender
         self.settings = settings
         self.quarantine = quarantine
         self.totals = totals
@@ -89,19 +89,19 @@ class QueueArrivals:
         self._is_behind = False  # there was more than one batch takes
         self._is_known = False
 
-    def next(self, ledger: Ledger) -> QueueDelivery | None:
+    def next(self, ledger: Ledger) -> QueueArrival | None:
         """Take what is in the queue, at most a batch of it."""
         if not self._is_known:
-            self.queue.ask_hidden_seconds()
+            self.queue.ask_visibility_timeout()
             self._is_known = True
         messages = self._gather()
         if not messages:
             return None
         self.totals.received += len(messages)
         try:
-            return self._delivery([_Judged(one, decide(one.body)) for one in messages], ledger)
+            return self._arrival([_Judged(one, decide(one.body)) for one in messages], ledger)
         except SourceError:
-            self.give_back(messages)
+            self.nack(messages)
             raise
 
     def renew(self) -> None:
@@ -109,9 +109,9 @@ class QueueArrivals:
         self.queue.forget_credentials()
         self._bucket.cache_clear()
 
-    def give_back(self, messages: Sequence[Message], seconds: int = 0) -> None:
+    def nack(self, messages: Sequence[Message], seconds: int = 0) -> None:
         """Let messages be received again after so long."""
-        self.keeper.let_go(messages)
+        self.extender.let_go(messages)
         self.queue.release(messages, seconds)
 
     def _gather(self) -> list[Message]:
@@ -135,7 +135,7 @@ class QueueArrivals:
                 break  # the next request will say it again
             if not messages:  # more may come as quickly as they are taken
                 until = time.monotonic() + max(self.settings.max_delay_seconds / 2, self._worked_seconds)
-            self.keeper.hold(received)
+            self.extender.hold(received)
             messages += received
             wait_seconds = 0
             if not received:
@@ -143,11 +143,11 @@ class QueueArrivals:
         self._is_behind = bool(messages) and bool(received)
         self._gathered_at = time.monotonic() if messages else None
         if self._stop.is_set() and messages:
-            self.give_back(messages)
+            self.nack(messages)
             return []
         return messages
 
-    def _delivery(self, judged: Sequence[_Judged], ledger: Ledger) -> QueueDelivery:
+    def _arrival(self, judged: Sequence[_Judged], ledger: Ledger) -> QueueArrival:
         """Find out what has to be read: each object once, and none that is in the lake as it is now."""
         named = {
             one.uri: one
@@ -163,7 +163,7 @@ class QueueArrivals:
             found = tuple(_as_they_are(source, objects, ledger))
             to_read += found
             sources.append(NotifiedSource(source, found))
-        return QueueDelivery(
+        return QueueArrival(
             self,
             tuple(judged),
             tuple(sources),
@@ -173,34 +173,34 @@ class QueueArrivals:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueDelivery:
+class QueueArrival:
     """One batch of messages, and what they name that is not in the lake."""
 
-    arrivals: QueueArrivals
+    feed: QueueFeed
     judged: tuple[_Judged, ...]
     sources: tuple[LogSource, ...]
     to_read: Mapping[str, str | None]  # URI → ETag; None: it could not even be looked at
     notified_at: Mapping[str, datetime]
     scope: Scope = field(default_factory=Scope)
 
-    def settle(self, ledger: Ledger, report: RunReport) -> None:  # noqa: ARG002 - what is in, the ledger says
+    def ack(self, ledger: Ledger, report: RunReport) -> None:  # noqa: ARG002 - what is in, the ledger says
         """Delete what is done with; hand back what failed, for longer each time; leave what is not understood."""
         done: list[Message] = []
         for item in self.judged:
-            self.arrivals.totals.ignored += len(item.decision.ignored)
+            self.feed.totals.ignored += len(item.decision.ignored)
             may_go = item.decision.poison is None or self._is_kept(item.message, item.decision.poison)
             if not all(self._is_in(uri, ledger) for uri in item.uris):
-                self.arrivals.give_back([item.message], _retry_seconds(item.message))
+                self.feed.nack([item.message], _retry_seconds(item.message))
             elif may_go:
                 done.append(item.message)
             else:
-                self.arrivals.keeper.let_go([item.message])
-        self.arrivals.keeper.let_go(done)
-        self.arrivals.totals.deleted += self.arrivals.queue.delete(done)
+                self.feed.extender.let_go([item.message])
+        self.feed.extender.let_go(done)
+        self.feed.totals.deleted += self.feed.queue.delete(done)
 
-    def give_back(self) -> None:
+    def nack(self) -> None:
         """Let all be received again at once."""
-        self.arrivals.give_back([item.message for item in self.judged])
+        self.feed.nack([item.message for item in self.judged])
 
     def _is_in(self, uri: str, ledger: Ledger) -> bool:
         if uri not in self.to_read:
@@ -211,12 +211,12 @@ class QueueDelivery:
 
     def _is_kept(self, message: Message, reason: str) -> bool:
         """Keep a message that is not understood; say whether it may be deleted then."""
-        arrivals = self.arrivals
-        arrivals.totals.poison += 1
-        kept = arrivals.quarantine.keep(message.body, reason, datetime.now(UTC))
-        if message.receive_count == 1 or arrivals.settings.once:
-            arrivals.tell(f"not understood: message {message.message_id}: {reason}")
-        return kept and arrivals.settings.deletes_poison
+        feed = self.feed
+        feed.totals.poison += 1
+        kept = feed.quarantine.keep(message.body, reason, datetime.now(UTC))
+        if message.receive_count == 1 or feed.settings.once:
+            feed.tell(f"not understood: message {message.message_id}: {reason}")
+        return kept and feed.settings.deletes_poison
 
 
 def _retry_seconds(message: Message) -> int:

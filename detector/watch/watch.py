@@ -24,9 +24,9 @@ from detector.lake_layout import PartKind
 from detector.rules.candidates import candidates
 from detector.run_report import RunReport
 from detector.sources.log_source import Unreadable
-from detector.watch.alert_lag import Arrival, Arrived
+from detector.watch.alert_lag import ArrivalTimes, Arrived
 from detector.watch.alerting import Alerting, Watched, WatchSettings
-from detector.watch.feed import Arrivals, Delivery
+from detector.watch.feed import Arrival, Feed
 from detector.watch.heartbeat import Heartbeat
 from detector.watch.metrics import Metrics
 from detector.watch.outage import Outage, may_pass
@@ -61,7 +61,7 @@ class Watch:
         self._arrived = Arrived()
         self._new_parts = 0
 
-    def run(self, directory: Path, open_arrivals: Callable[[], Arrivals]) -> None:
+    def run(self, directory: Path, open_arrivals: Callable[[], Feed]) -> None:
         """Write alerts about what arrives until the end; with `once`, until nothing more has arrived.
 
         Args:
@@ -71,63 +71,63 @@ class Watch:
         Raises:
             DetectorError: what cannot be expected to pass; with `once`, and before the lake was open, whatever fails.
         """
-        arrivals: Arrivals | None = None
+        feed: Feed | None = None
         while not self.stop.is_set():
             try:
                 with _open_when_free(directory, self.stop) as lake:
-                    arrivals = arrivals or open_arrivals()
+                    feed = feed or open_arrivals()
                     with Alerting(
                         lake, self.settings, self.watched, self._metrics, self._arrived, self.tell
                     ) as alerting:
-                        self._take_all(arrivals, lake, alerting)
+                        self._take_all(feed, lake, alerting)
                     return
             except LakeError as error:
-                if self.settings.once or arrivals is None:
+                if self.settings.once or feed is None:
                     raise
                 self._outage.wait(error)
 
-    def _take_all(self, arrivals: Arrivals, lake: LakeWriter, alerting: Alerting) -> None:
-        """Take delivery after delivery; wait out what may pass."""
+    def _take_all(self, feed: Feed, lake: LakeWriter, alerting: Alerting) -> None:
+        """Take arrival after arrival; wait out what may pass."""
         while not self.stop.is_set():
-            delivery: Delivery | None = None
+            arrival: Arrival | None = None
             try:
                 alerting.catch_up()
-                delivery = arrivals.next(lake.ledger)
-                if delivery is not None:
-                    self._take(delivery, lake, alerting)
+                arrival = feed.next(lake.ledger)
+                if arrival is not None:
+                    self._take(arrival, lake, alerting)
                 elif self.settings.once:
                     break
                 self._look_after(lake)
             except DetectorError as error:
-                _give_back(delivery)
+                _nack(arrival)
                 if isinstance(error, LakeError) or self.settings.once or not may_pass(error):
                     raise
-                arrivals.renew()
+                feed.renew()
                 self._outage.wait(error)
             else:
                 self._outage.end()
         alerting.run_lake_rules()
         self._look_after(lake)
 
-    def _take(self, delivery: Delivery, lake: LakeWriter, alerting: Alerting) -> None:
-        """Into the lake, through the rules, out; only then is the delivery done with."""
+    def _take(self, arrival: Arrival, lake: LakeWriter, alerting: Alerting) -> None:
+        """Into the lake, through the rules, out; only then is the arrival done with."""
         report = RunReport(datetime.now(UTC))
-        self._ingest(delivery, lake, report, alerting)
+        self._ingest(arrival, lake, report, alerting)
         self._tell_failures(report)
         alerting.alert()
-        delivery.settle(lake.ledger, report)
+        arrival.ack(lake.ledger, report)
         self._count(report)
 
-    def _ingest(self, delivery: Delivery, lake: LakeWriter, report: RunReport, alerting: Alerting) -> None:
+    def _ingest(self, arrival: Arrival, lake: LakeWriter, report: RunReport, alerting: Alerting) -> None:
         before = _event_parts(lake)
         try:
             ingest(
-                delivery.sources,
+                arrival.sources,
                 lake,
-                delivery.scope,
+                arrival.scope,
                 report,
                 jobs=self.settings.jobs,
-                committed=lambda objects: self._note(objects, delivery.notified_at),
+                committed=lambda objects: self._note(objects, arrival.notified_at),
             )
         finally:  # what was committed before an error counts
             after = _event_parts(lake)
@@ -141,7 +141,7 @@ class Watch:
         now = datetime.now(UTC)
         for one in objects:
             self.watched.unread.pop(one.uri, None)
-            self._arrived.note(one.uri, Arrival(one.last_modified, notified_at.get(one.uri), now))
+            self._arrived.note(one.uri, ArrivalTimes(one.last_modified, notified_at.get(one.uri), now))
             self.heartbeat.note(one.uri, now)
             if one.last_modified is not None:
                 self._metrics.delivery_lag.observe(max(0.0, (now - one.last_modified).total_seconds()))
@@ -208,11 +208,11 @@ def _event_parts(lake: LakeWriter) -> Mapping[Path, Part]:
 def _merge_small_parts(lake: LakeWriter) -> None:
     """Put the small parts of days together that have many; the one place where `watch` compacts."""
     rows = _NEW_PARTS * _SMALL_PART_ROWS
-    for _ in lake.compact(candidates(), jobs=1, unsorted_parts=_NEW_PARTS, unsorted_rows=rows):
+    for _ in lake.compact(candidates(), jobs=1, unclassified_parts=_NEW_PARTS, unclassified_rows=rows):
         pass
 
 
-def _give_back(delivery: Delivery | None) -> None:
-    if delivery is not None:
+def _nack(arrival: Arrival | None) -> None:
+    if arrival is not None:
         with suppress(SourceError):  # it comes back by itself, later
-            delivery.give_back()
+            arrival.nack()

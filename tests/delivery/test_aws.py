@@ -17,7 +17,7 @@ import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from detector.alerts.delivery import Delivery, Patience, Unremembered, deliver
+from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
 from detector.alerts.sinks.opening import open_outputs
 from detector.alerts.sinks.s3 import S3Folder
 from detector.alerts.sinks.security_hub import SecurityHub
@@ -32,8 +32,8 @@ from .endpoints import first_times
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-NO_WAIT = Patience(sleep=lambda _: None, attempts=40)
-ONCE = Patience(attempts=1)
+NO_WAIT = RetryPolicy(sleep=lambda _: None, attempts=40)
+ONCE = RetryPolicy(attempts=1)
 Fault = Callable[["WSGIEnvironment", "StartResponse"], Iterable[bytes] | None]
 
 
@@ -75,9 +75,9 @@ def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
     thread.join()
 
 
-def send(sink: Sink, documents: list[Document], patience: Patience = ONCE) -> Delivery:
+def send(sink: Sink, documents: list[Document], retry_policy: RetryPolicy = ONCE) -> Delivery:
     with closing(sink):
-        return deliver(Unremembered({sink.name: documents}, len(documents)), [sink], patience)
+        return deliver(InMemoryOutbox({sink.name: documents}, len(documents)), [sink], retry_policy)
 
 
 def body_of(environ: WSGIEnvironment) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from detector.alerts.delivery import Delivery, Patience, Unremembered, deliver
+from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
 from detector.alerts.sinks.hec import SplunkCollector
 from detector.alerts.sinks.local import AlertFile
 from detector.alerts.sinks.sink import NotDelivered, Sink
@@ -23,7 +23,7 @@ from detector.lake.ledger.outbox import Document
 from .conftest import alerts
 from .endpoints import Endpoint, Reply, serving
 
-REQUEST = Patience(attempts=1, request_seconds=0.3)
+REQUEST = RetryPolicy(attempts=1, request_seconds=0.3)
 DRIPS = 500  # one every 20 ms: ten seconds
 SOON = 5.0
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -121,12 +121,12 @@ def secured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-def send(sink: Sink, documents: list[Document] | None = None, patience: Patience = REQUEST) -> Delivery:
+def send(sink: Sink, documents: list[Document] | None = None, retry_policy: RetryPolicy = REQUEST) -> Delivery:
     """Send, and see to it that it does not take long."""
     documents = documents or alerts(3)
     begun = time.monotonic()
     with closing(sink):
-        delivery = deliver(Unremembered({sink.name: documents}, len(documents)), [sink], patience)
+        delivery = deliver(InMemoryOutbox({sink.name: documents}, len(documents)), [sink], retry_policy)
     assert time.monotonic() - begun < SOON
     return delivery
 
@@ -146,7 +146,7 @@ def test_an_answer_whose_headers_do_not_end_is_none(tmp_path: Path, beginning: b
     with listening(drip(beginning, piece)) as port:
         sinks: list[Sink] = [Webhook(f"http://127.0.0.1:{port}/"), AlertFile(tmp_path / "alerts.jsonl")]
         begun = time.monotonic()
-        delivery = deliver(Unremembered({one.name: alerts(3) for one in sinks}, 3), sinks, REQUEST)
+        delivery = deliver(InMemoryOutbox({one.name: alerts(3) for one in sinks}, 3), sinks, REQUEST)
         assert time.monotonic() - begun < SOON
         sinks[0].close()
     [undelivered] = delivery.undelivered
@@ -187,7 +187,7 @@ def test_alerts_arrive_through_a_proxy(secured: ssl.SSLContext, monkeypatch: pyt
         proxy = relay(endpoint.port)
         with listening(over_tls(secured, proxy) if scheme == "https" else proxy) as port:
             monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://127.0.0.1:{port}")
-            assert send(Webhook("https://siem.example/"), patience=Patience(attempts=1)) == Delivery(accepted=3)
+            assert send(Webhook("https://siem.example/"), retry_policy=RetryPolicy(attempts=1)) == Delivery(accepted=3)
     assert endpoint.requests[0].lines == [one.line for one in alerts(3)]
 
 

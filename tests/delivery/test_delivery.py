@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from detector.alerts.delivery import Delivery, Patience, Refused, Undelivered, Unremembered, deliver
+from detector.alerts.delivery import Delivery, InMemoryOutbox, Refused, RetryPolicy, Undelivered, deliver
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Fate, Limits, NotDelivered, Receipt
 from detector.backoff import Backoff
 from detector.errors import OutputClosed
@@ -27,8 +27,8 @@ class Clock:
         self.sleeps.append(seconds)
         self.now += seconds
 
-    def patience(self, **changes: object) -> Patience:
-        return Patience(**changes, sleep=self.sleep, clock=lambda: self.now)  # type: ignore[arg-type]
+    def retry_policy(self, **changes: object) -> RetryPolicy:
+        return RetryPolicy(**changes, sleep=self.sleep, clock=lambda: self.now)  # type: ignore[arg-type]
 
 
 @dataclass(eq=False)
@@ -80,10 +80,10 @@ def always(reaction: Reaction) -> Iterator[Reaction]:
         yield reaction
 
 
-def send(ids: str, *sinks: Scripted, patience: Patience | None = None) -> Delivery:
+def send(ids: str, *sinks: Scripted, retry_policy: RetryPolicy | None = None) -> Delivery:
     documents = [Document(one, one.encode()) for one in ids]
-    waiting = Unremembered({sink.name: documents for sink in sinks}, len(documents))
-    return deliver(waiting, sinks, patience or Clock().patience())
+    waiting = InMemoryOutbox({sink.name: documents for sink in sinks}, len(documents))
+    return deliver(waiting, sinks, retry_policy or Clock().retry_policy())
 
 
 def test_documents_go_in_order_in_batches_within_the_limits() -> None:
@@ -104,7 +104,7 @@ def test_an_alert_that_comes_twice_goes_in_two_batches() -> None:
 def test_what_fails_is_tried_again_before_anything_else_with_longer_and_longer_waits() -> None:
     clock = Clock()
     sink = Scripted(iter([take, *[fail()] * 6, take]))
-    assert send("abcdef", sink, patience=clock.patience(backoff=Backoff(1, 20))).accepted == 6
+    assert send("abcdef", sink, retry_policy=clock.retry_policy(backoff=Backoff(1, 20))).accepted == 6
     assert sink.sent == ["abcd", *["ef"] * 7]
     assert len(clock.sleeps) == 6
     assert all(seconds <= 2**number for number, seconds in enumerate(clock.sleeps))
@@ -114,7 +114,7 @@ def test_what_fails_is_tried_again_before_anything_else_with_longer_and_longer_w
 def test_a_sink_is_not_asked_again_before_it_wants() -> None:
     clock = Clock()
     sink = Scripted(iter([fail(wait_seconds=7)]))
-    assert send("ab", sink, patience=clock.patience()).accepted == 2
+    assert send("ab", sink, retry_policy=clock.retry_policy()).accepted == 2
     assert clock.sleeps[0] >= 7
 
 
@@ -125,14 +125,14 @@ def test_a_sink_is_not_asked_again_before_it_wants() -> None:
 )
 def test_a_sink_that_does_not_recover_is_given_up_and_the_rest_is_counted(how: dict[str, float], attempts: int) -> None:
     sink = Scripted(iter([take, *[fail(**how, hint="do this")] * 9]))
-    delivery = send("abcdefghi", sink, patience=Clock().patience(attempts=5))
+    delivery = send("abcdefghi", sink, retry_policy=Clock().retry_policy(attempts=5))
     assert delivery == Delivery(accepted=4, undelivered=[Undelivered("scripted", 5, "busy", "do this")])
     assert sink.sent == ["abcd", *["efgh"] * attempts]
 
 
 def test_patience_begins_anew_with_every_success() -> None:
     sink = Scripted(iter([fail(), fail(), take] * 3))
-    assert send("abcdefghijkl", sink, patience=Clock().patience(attempts=3)).accepted == 12
+    assert send("abcdefghijkl", sink, retry_policy=Clock().retry_policy(attempts=3)).accepted == 12
 
 
 @pytest.mark.parametrize("name_it", [True, False])
@@ -188,7 +188,7 @@ def test_one_slow_sink_leaves_time_for_the_next_and_the_whole_ends_in_time() -> 
         raise NotDelivered("no answer")
 
     first, second = Scripted(always(hangs), name="first"), Scripted(always(slow), name="second")
-    delivery = send("abcdefghijklmnop", first, second, patience=clock.patience(seconds=20, request_seconds=8))
+    delivery = send("abcdefghijklmnop", first, second, retry_policy=clock.retry_policy(seconds=20, request_seconds=8))
     assert [one.sink for one in delivery.undelivered] == ["first", "second"]
     assert second.sent == ["abcd", "efgh", "ijkl"]
     assert "within the 20 s" in delivery.undelivered[1].reason

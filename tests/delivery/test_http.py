@@ -14,7 +14,7 @@ from random import Random
 import pytest
 import trustme
 
-from detector.alerts.delivery import Delivery, Patience, Undelivered, Unremembered, deliver
+from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, Undelivered, deliver
 from detector.alerts.sinks.hec import SplunkCollector
 from detector.alerts.sinks.opening import open_outputs
 from detector.alerts.sinks.sink import Limits, NotDelivered, Sink
@@ -26,8 +26,8 @@ from detector.lake.ledger.outbox import OutboxCount
 from .conftest import alerts
 from .endpoints import Collector, Endpoint, Instead, Reply, first_times, serving, unused_port
 
-NO_WAIT = Patience(sleep=lambda _: None, request_seconds=0.1, attempts=40)
-ONCE = Patience(attempts=1, request_seconds=5)
+NO_WAIT = RetryPolicy(sleep=lambda _: None, request_seconds=0.1, attempts=40)
+ONCE = RetryPolicy(attempts=1, request_seconds=5)
 TOKEN = "11111111-2222-3333-4444-555555555555"
 
 
@@ -42,9 +42,9 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DETECTOR_HEC_TOKEN", TOKEN)
 
 
-def send(sink: Sink, count: int = 3, patience: Patience = ONCE) -> Delivery:
+def send(sink: Sink, count: int = 3, retry_policy: RetryPolicy = ONCE) -> Delivery:
     with closing(sink):
-        return deliver(Unremembered({sink.name: alerts(count)}, count), [sink], patience)
+        return deliver(InMemoryOutbox({sink.name: alerts(count)}, count), [sink], retry_policy)
 
 
 def hec(endpoint: Endpoint) -> SplunkCollector:
@@ -174,7 +174,9 @@ def test_a_webhook_can_check_who_sent_the_lines_and_when(endpoint: Endpoint, mon
 )
 def test_what_a_webhook_answers_is_said(endpoint: Endpoint, reply: Reply, reason: str, hint: str) -> None:
     endpoint.react = lambda _: reply
-    [undelivered] = send(webhook(endpoint), patience=Patience(attempts=2, seconds=5, sleep=lambda _: None)).undelivered
+    [undelivered] = send(
+        webhook(endpoint), retry_policy=RetryPolicy(attempts=2, seconds=5, sleep=lambda _: None)
+    ).undelivered
     assert undelivered.alerts == 3
     assert reason in undelivered.reason
     assert hint in undelivered.hint
@@ -184,7 +186,7 @@ def test_an_endpoint_is_asked_to_wait_for_is_waited_for(endpoint: Endpoint) -> N
     waits: list[float] = []
     answers = iter([Reply(429, headers={"Retry-After": "17"}), Reply(503, headers={"Retry-After": "soon"})])
     endpoint.react = lambda _: next(answers, Reply())
-    send(webhook(endpoint), patience=Patience(sleep=waits.append))
+    send(webhook(endpoint), retry_policy=RetryPolicy(sleep=waits.append))
     assert waits[0] >= 17
     assert waits[1] <= 1
 
@@ -196,13 +198,13 @@ def test_an_endless_answer_is_not_read_to_its_end(endpoint: Endpoint) -> None:
 
 def test_an_endpoint_that_hangs_is_left_in_time(endpoint: Endpoint) -> None:
     endpoint.react = lambda _: Reply(instead=Instead.HANG)
-    [undelivered] = send(webhook(endpoint), patience=Patience(attempts=1, request_seconds=0.1)).undelivered
+    [undelivered] = send(webhook(endpoint), retry_policy=RetryPolicy(attempts=1, request_seconds=0.1)).undelivered
     assert "did not answer in time" in undelivered.reason
 
 
 def test_a_port_where_nobody_listens_is_said() -> None:
     port = unused_port()
-    [undelivered] = send(Webhook(f"http://127.0.0.1:{port}/"), patience=ONCE).undelivered
+    [undelivered] = send(Webhook(f"http://127.0.0.1:{port}/"), retry_policy=ONCE).undelivered
     assert undelivered.reason == f"cannot connect to 127.0.0.1:{port}: Connection refused"
 
 

@@ -33,7 +33,7 @@ from detector.sources.log_source import LogSource
 from detector.sources.opening import open_source
 from detector.watch.alerting import WatchSettings
 from detector.watch.heartbeat import Heartbeat
-from detector.watch.polling_feed import Follower, Listing
+from detector.watch.polling_feed import Listing, PollingFeed
 from detector.watch.rule_schedule import load_watch_rules
 from detector.watch.watch import Watch
 
@@ -114,7 +114,7 @@ def by_detect(folder: Folder, lake: Path) -> Found:
 def by_watch(folder: Folder, lake: Path) -> Found:
     """Watch what has arrived before."""
     sink = Sink()
-    _watch(lake, sink, Follower(folder.sources, 0, threading.Event(), once=True))
+    _watch(lake, sink, PollingFeed(folder.sources, 0, threading.Event(), once=True))
     return sink.found
 
 
@@ -162,10 +162,10 @@ class _Growing:
         """Go on."""
 
 
-def _watch(lake: Path, sink: Sink, arrivals: Follower | _Growing) -> None:
+def _watch(lake: Path, sink: Sink, feed: PollingFeed | _Growing) -> None:
     settings = WatchSettings(load_watch_rules([]), [Output(sink, AlertFormat.NATIVE)], once=True)
     watch = Watch(settings, Heartbeat(None, _silent), threading.Event(), _silent)
-    watch.run(lake, lambda: arrivals)
+    watch.run(lake, lambda: feed)
     for error in watch.watched.rule_errors.values():
         raise error
 

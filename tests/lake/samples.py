@@ -68,7 +68,7 @@ def commit(writer: LakeWriter, batch: StagedBatch, replaced: Sequence[str] = ())
 # What `record` calls Call1 and Call2 stands for what detection looks at.
 CANDIDATES = Candidates(
     "digest",
-    "CREATE TABLE wanted_rows AS SELECT * FROM parts ANTI JOIN hidden USING (logFile, logFileIndex)"
+    "CREATE TABLE wanted_rows AS SELECT * FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex)"
     " WHERE eventName IN ('Call1', 'Call2')",
 )
 
@@ -81,7 +81,7 @@ def shown(lake: Path, columns: str = "logFile, logFileIndex") -> list[tuple[Any,
     """The rows that `events` shows."""
     with duckdb.connect() as connection:
         read_lake(lake).attach(connection)
-        query = f"SELECT {columns} FROM parts ANTI JOIN hidden USING (logFile, logFileIndex) ORDER BY ALL"
+        query = f"SELECT {columns} FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex) ORDER BY ALL"
         return connection.sql(query).fetchall()
 
 

@@ -11,7 +11,7 @@ import pytest
 from detector.lake.compaction import days_to_compact
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
-from detector.lake.reader import LakeFiles, read_lake
+from detector.lake.reader import Snapshot, read_lake
 from detector.lake.writer import open_to_write
 from detector.lake_layout import PartKind
 from detector.records.schema import EVENTS
@@ -21,10 +21,10 @@ from .samples import CANDIDATES, compact, log, put, record, shown
 
 
 def part(name: str, day: int = 1, rows: int = 10, kind: PartKind = PartKind.EVENTS, by: str | None = None) -> Part:
-    return Part(kind, f"2024-05-{day:02d}", name, rows, 1, sorted_by=by)
+    return Part(kind, f"2024-05-{day:02d}", name, rows, 1, classified_by=by)
 
 
-def rows_of(files: LakeFiles, relation: str) -> pa.Table:
+def rows_of(files: Snapshot, relation: str) -> pa.Table:
     with duckdb.connect() as connection:
         files.attach(connection)
         return connection.sql(f"FROM {relation} ORDER BY logFile, logFileIndex").to_arrow_table()
@@ -43,9 +43,9 @@ def test_many_parts_of_a_day_become_one_of_candidates_and_one_of_the_rest(tmp_pa
         assert compact(writer) == []  # nothing is left to do
     files = read_lake(tmp_path, CANDIDATES.digest)
     assert rows_of(files, "parts").cast(EVENTS) == before.cast(EVENTS)
-    assert set(rows_of(files, "sorted_parts").column("eventName").to_pylist()) == {"Call1", "Call2"}
+    assert set(rows_of(files, "classified_parts").column("eventName").to_pylist()) == {"Call1", "Call2"}
     assert len(files.candidates) == 2
-    assert rows_of(files, "unsorted_parts").num_rows == 0
+    assert rows_of(files, "unclassified_parts").num_rows == 0
 
 
 def test_what_another_definition_sorted_is_looked_at_whole(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_what_another_definition_sorted_is_looked_at_whole(tmp_path: Path) -> No
         compact(writer)
     for digest in ("other", None):
         files = read_lake(tmp_path, digest)
-        assert (files.unsorted, files.candidates) == (files.events, ())
+        assert (files.unclassified, files.candidates) == (files.events, ())
     with open_to_write(tmp_path) as writer:
         assert len(list(writer.compact(candidates(), jobs=1))) == 1
 
@@ -65,8 +65,8 @@ def test_parts_that_come_later_are_looked_at_and_join_the_others(tmp_path: Path)
         compact(writer)
         put(writer, {"s3://b/2": log(record(2), record(6))})
         files = read_lake(tmp_path, CANDIDATES.digest)
-        assert rows_of(files, "sorted_parts").column("eventName").to_pylist() == ["Call1"]
-        assert rows_of(files, "unsorted_parts").column("eventName").to_pylist() == ["Call2", "Call6"]
+        assert rows_of(files, "classified_parts").column("eventName").to_pylist() == ["Call1"]
+        assert rows_of(files, "unclassified_parts").column("eventName").to_pylist() == ["Call2", "Call6"]
         compact(writer)
     assert len(read_lake(tmp_path).events) == 2
     assert shown(tmp_path, "eventName") == [("Call1",), ("Call2",), ("Call5",), ("Call6",)]
@@ -106,23 +106,23 @@ def test_from_when_to_when_there_are_events_is_known_without_reading_them(tmp_pa
             },
         )
 
-        def spans() -> list[dict[str, object]]:
+        def coverage() -> list[dict[str, object]]:
             files = read_lake(tmp_path)
-            assert files.spans is not None
+            assert files.coverage is not None
             with duckdb.connect() as connection:
                 files.attach(connection)
-                return list(connection.sql("FROM spans ORDER BY ALL").to_arrow_table().to_pylist())
+                return list(connection.sql("FROM coverage ORDER BY ALL").to_arrow_table().to_pylist())
 
-        before = spans()
+        before = coverage()
         assert [(row["account_id"], row["region"], str(row["last_event_time"])) for row in before] == [
             ("111122223333", "us-east-1", "2024-05-03 07:08:07"),
             ("444455556666", None, "2024-05-01 07:08:02"),
             (None, "", "2024-05-01 07:08:03"),
         ]
         compact(writer)
-        assert spans() == before
+        assert coverage() == before
         writer.ledger.commit((), [part("part-of-an-older-program.parquet")], ())
-        assert writer.ledger.spans() is None  # then the events themselves have to tell
+        assert writer.ledger.coverage() is None  # then the events themselves have to tell
 
 
 def test_only_days_with_enough_new_parts_or_rows_are_worth_it() -> None:
@@ -133,33 +133,33 @@ def test_only_days_with_enough_new_parts_or_rows_are_worth_it() -> None:
         *(part(f"sorted-{number}", day=4, by="digest") for number in range(9)),
         part("kept", day=5, kind=PartKind.REJECTED),
     ]
-    days = days_to_compact(parts, "digest", unsorted_parts=4, unsorted_rows=1000)
+    days = days_to_compact(parts, "digest", unclassified_parts=4, unclassified_rows=1000)
     assert [day.event_date for day in days] == ["2024-05-02", "2024-05-03"]
 
 
 @pytest.mark.parametrize("has_copies", [False, True])
 def test_large_sorted_parts_are_left_alone_unless_there_are_copies(has_copies: bool) -> None:
-    hidden = [part("hidden", kind=PartKind.HIDDEN)] if has_copies else []
-    parts = [part("large", rows=100_000, by="digest"), part("small", by="digest"), part("new"), *hidden]
-    (day,) = days_to_compact(parts, "digest", unsorted_parts=1, unsorted_rows=1)
+    duplicates = [part("hidden", kind=PartKind.DUPLICATES)] if has_copies else []
+    parts = [part("large", rows=100_000, by="digest"), part("small", by="digest"), part("new"), *duplicates]
+    (day,) = days_to_compact(parts, "digest", unclassified_parts=1, unclassified_rows=1)
     assert {one.name for one in day.events} == ({"large"} if has_copies else set()) | {"small", "new"}
-    assert day.hidden == tuple(hidden)
+    assert day.duplicates == tuple(duplicates)
 
 
 def test_a_ledger_of_an_older_program_that_cannot_be_written_is_read(tmp_path: Path) -> None:
     with open_to_write(tmp_path) as writer:
         put(writer, {"s3://b/1": log(record(1))})
         connection = writer.ledger._connection
-        for column in ("sorted_by", "has_candidates", "has_spans"):
+        for column in ("classified_by", "has_candidates", "has_spans"):
             connection.execute(f"ALTER TABLE parts DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 2")
     assert shown(tmp_path) == [("s3://b/1", 0)]
     ledger = Ledger.open(tmp_path, writable=False)
-    assert ledger.spans() is None
+    assert ledger.coverage() is None
     ledger.close()
     with open_to_write(tmp_path) as writer:
         compact(writer)
-    assert read_lake(tmp_path, CANDIDATES.digest).spans is not None
+    assert read_lake(tmp_path, CANDIDATES.digest).coverage is not None
 
 
 def test_whoever_writes_for_long_leaves_no_parts_behind(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def test_the_shown_copy_is_the_smallest_after_any_commits_replacements_and_compa
         assert sum(pq.read_metadata(path).num_rows for path in seen.events) == len(expected(model))
         rows = sum(map(len, model.values()))
         assert sum(pq.read_metadata(path).num_rows for path in seen.with_copies().events) == rows
-        hidden = sum(pq.read_metadata(path).num_rows for path in read_lake(lake).hidden or ())
-        assert hidden == rows - len(expected(model))  # each hidden once
+        duplicates = sum(pq.read_metadata(path).num_rows for path in read_lake(lake).duplicates or ())
+        assert duplicates == rows - len(expected(model))  # each hidden once
 
 
 def test_the_number_of_copies_is_reported_whatever_the_order(tmp_path: Path) -> None:
@@ -128,9 +128,9 @@ def test_what_an_older_version_hid_is_judged_anew(tmp_path: Path) -> None:
     with open_to_write(tmp_path) as writer:
         put(writer, {"s3://b/1": log(ONE), "s3://b/2": log(OTHER, ONE)})
         compact(writer)
-    hidden = read_lake(tmp_path).hidden
-    assert hidden
-    for path in hidden:
+    duplicates = read_lake(tmp_path).duplicates
+    assert duplicates
+    for path in duplicates:
         table = pq.read_table(path, partitioning=None).select([0, 1, 2, 3])
         rows = [row | {"logFileIndex": 0} for row in table.to_pylist()]  # hides OTHER
         pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
@@ -141,5 +141,5 @@ def test_what_an_older_version_hid_is_judged_anew(tmp_path: Path) -> None:
     assert shown(tmp_path, "logFile, eventName") == both
     with open_to_write(tmp_path):
         pass
-    assert read_lake(tmp_path).hidden
+    assert read_lake(tmp_path).duplicates
     assert shown(tmp_path, "logFile, eventName") == both

@@ -24,7 +24,7 @@ from detector.errors import LakeBusy, LakeError
 from detector.lake.disk import disk_error
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import ObjectStatus
-from detector.lake.part_files import HIDDEN
+from detector.lake.part_files import DUPLICATES
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER, PartKind
@@ -381,7 +381,9 @@ def test_a_reader_that_listed_parts_before_they_were_dropped_can_read_them(lake:
         put(writer, {"s3://b/1": log(record(3))}, ["s3://b/1"])
     with open_to_write(lake), duckdb.connect() as connection:
         earlier.attach(connection)
-        rows = connection.sql("SELECT eventName FROM parts ANTI JOIN hidden USING (logFile, logFileIndex) ORDER BY 1")
+        rows = connection.sql(
+            "SELECT eventName FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex) ORDER BY 1"
+        )
         assert rows.fetchall() == [("Call1",), ("Call2",)]
     with open_to_write(lake) as writer:
         writer.ledger._connection.execute("UPDATE dropped_parts SET dropped_at = dropped_at - 901")
@@ -464,8 +466,8 @@ def test_parts_are_plain_parquet_in_hive_folders(lake: Path) -> None:
         days = {str(time)[:10] for time in pq.read_table(path, partitioning=None).column("eventTime").to_pylist()}
         assert path.parent.name == f"event_date={days.pop()}"
         assert not days
-    for path in parts.hidden or ():
-        assert pq.read_schema(path).remove_metadata() == HIDDEN
+    for path in parts.duplicates or ():
+        assert pq.read_schema(path).remove_metadata() == DUPLICATES
     query = f"SELECT count(*), count(DISTINCT event_date) FROM '{lake}/events/*/*.parquet'"
     with duckdb.connect() as connection:
         assert connection.sql(query).fetchall() == [(5, 3)]

@@ -28,12 +28,12 @@ from .mutants import parse_statements, to_sql
 _SHOWN = """
 CREATE TABLE shown (logFile VARCHAR);
 CREATE VIEW parts AS FROM all_parts SEMI JOIN shown USING (logFile);
-CREATE TABLE all_hidden AS
+CREATE TABLE all_duplicates AS
 SELECT eventKey, recipientAccountId, logFile, logFileIndex
 FROM all_parts
 QUALIFY row_number() OVER (PARTITION BY logFile, recipientAccountId, eventKey ORDER BY logFileIndex) > 1;
-CREATE VIEW hidden AS FROM all_hidden SEMI JOIN shown USING (logFile);
-CREATE VIEW events AS FROM parts ANTI JOIN hidden USING (logFile, logFileIndex);
+CREATE VIEW duplicates AS FROM all_duplicates SEMI JOIN shown USING (logFile);
+CREATE VIEW events AS FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex);
 """
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # The only table that is computed ahead: all columns of all rows.

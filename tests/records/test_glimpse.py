@@ -11,8 +11,8 @@ import pytest
 
 from detector.records.log_file import decode_log_file
 from detector.records.table import to_table
-from detector.scan.partial_decode import FIRST_LOOK, glimpses
-from detector.scan.prefilter import Glancer
+from detector.scan.partial_decode import FIRST_LOOK, partial_records
+from detector.scan.prefilter import Prefilter
 
 
 def record(number: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -50,38 +50,38 @@ def test_what_is_wanted_of_a_large_file_is_what_stands_in_it(before: str, betwee
     records = a_hundred_kilobytes()
     texts = [json.dumps(one, separators=(",", ":")) for one in records]
     data = f"{before}{between.join(texts)}{after}".encode()
-    usual = glimpses(data, FIRST_LOOK)
+    usual = partial_records(data, FIRST_LOOK)
     assert usual is not None
     assert len(usual.records) == 300
     assert [(index, text.decode()) for index, text in usual.texts(range(0, 300, 7))] == [
         (index, texts[index]) for index in range(0, 300, 7)
     ]
-    (glance,) = Glancer().glance(data, "a")
+    (prefilter,) = Prefilter().prefilter(data, "a")
     whole = decode_log_file(data, "a").rows
     wanted = [n for n, one in enumerate(records) if one["eventName"] == "StopLogging" or "Root" in str(one)]
-    assert glance.wanted.indexes == wanted
-    assert to_table([glance.wanted]).equals(to_table([whole.select(wanted)]))
+    assert prefilter.wanted.indexes == wanted
+    assert to_table([prefilter.wanted]).equals(to_table([whole.select(wanted)]))
 
 
 def test_records_inside_a_record_are_no_records() -> None:
     inner = [record(number, eventName="StopLogging") for number in range(300)]
     data = json.dumps({"Records": [record(0, requestParameters={"events": inner})]}, separators=(",", ":")).encode()
     with pytest.raises(msgspec.DecodeError):
-        glimpses(data, FIRST_LOOK)
-    (glance,) = Glancer().glance(data, "a")
-    assert (glance.records, glance.wanted.records) == (1, [])
+        partial_records(data, FIRST_LOOK)
+    (prefilter,) = Prefilter().prefilter(data, "a")
+    assert (prefilter.records, prefilter.wanted.records) == (1, [])
 
 
 @pytest.mark.parametrize(
     "text", ['[{"eventVersion":"1.11"}]', '{"Records":{}}', '{"records":[]}', '{"Records":[]', '{"Records":[ }', ""]
 )
 def test_other_forms_are_left_to_others(text: str) -> None:
-    assert glimpses(text.encode(), FIRST_LOOK) is None
+    assert partial_records(text.encode(), FIRST_LOOK) is None
 
 
 def test_a_second_list_in_the_file_is_not_taken_for_a_part_of_the_first() -> None:
     with pytest.raises(msgspec.DecodeError):
-        glimpses(b'{"Records":[{"eventVersion":"1"}],"More":[{"eventVersion":"1"}]}', FIRST_LOOK)
+        partial_records(b'{"Records":[{"eventVersion":"1"}],"More":[{"eventVersion":"1"}]}', FIRST_LOOK)
 
 
 def test_the_spans_of_several_places_are_told_apart() -> None:
@@ -89,9 +89,9 @@ def test_the_spans_of_several_places_are_told_apart() -> None:
     there = [record(9, awsRegion="us-east-1"), record(1, recipientAccountId="444455556666")]
     unnamed = record(2)
     del unnamed["recipientAccountId"]
-    usual = glimpses(json.dumps({"Records": [*here, *there, unnamed]}).encode(), FIRST_LOOK)
+    usual = partial_records(json.dumps({"Records": [*here, *there, unnamed]}).encode(), FIRST_LOOK)
     assert usual is not None
-    assert {place: tuple(time.day for time in span) for place, span in usual.spans().items()} == {
+    assert {place: tuple(time.day for time in span) for place, span in usual.coverage().items()} == {
         ("111122223333", "eu-west-1"): (3, 6),
         ("111122223333", "us-east-1"): (10, 10),
         ("444455556666", "eu-west-1"): (2, 2),

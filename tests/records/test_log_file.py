@@ -391,11 +391,11 @@ for _ in range(100):
 @pytest.mark.parametrize(
     "content", ["b'{\"Records\":[' + b'{},' * 2_000_000 + b'{}]}'", "b'{}\\n' * 500_000"], ids=["list", "lines"]
 )
-@pytest.mark.parametrize("read", ["decode_in_pieces(content, 'k')", "Glancer().glance(content, 'k')"])
+@pytest.mark.parametrize("read", ["decode_in_pieces(content, 'k')", "Prefilter().prefilter(content, 'k')"])
 def test_a_bomb_of_tiny_records_costs_little_memory(content: str, read: str) -> None:
     code = f"""
 from detector.records import log_file
-from detector.scan.prefilter import Glancer
+from detector.scan.prefilter import Prefilter
 from detector.records.log_file import decode_in_pieces
 log_file.MAX_RECORDS = 20_000
 content = {content}

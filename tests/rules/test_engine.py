@@ -83,7 +83,7 @@ class ParquetEvents:
     def attach(self, connection: duckdb.DuckDBPyConnection, *_others: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE VIEW parts AS FROM read_parquet('{self._part}')")
         connection.execute(
-            "CREATE TABLE hidden AS SELECT eventKey, recipientAccountId, logFile, logFileIndex FROM parts LIMIT 0"
+            "CREATE TABLE duplicates AS SELECT eventKey, recipientAccountId, logFile, logFileIndex FROM parts LIMIT 0"
         )
 
 
@@ -382,7 +382,7 @@ def test_a_query_over_raw_relations_does_not_make_the_views(tmp_path: Path) -> N
     (tmp_path / "_views.sql").write_text("CREATE VIEW candidates AS SELECT 42 AS answer")
     with Engine(TableEvents(to_table({})), definitions=tmp_path) as engine:
         assert engine.query("SELECT word() AS word FROM events").read_all().to_pylist() == [{"word": "there"}]
-        engine.query("SELECT 1 FROM events, parts, hidden")
+        engine.query("SELECT 1 FROM events, parts, duplicates")
         with pytest.raises(UsageError):
             engine.query("WITH candidates AS (SELECT 1) FROM candidates, candidates2")
         assert engine.query("FROM candidates").read_all().to_pylist() == [{"answer": 42}]

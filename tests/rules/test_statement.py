@@ -44,9 +44,9 @@ def test_what_only_reads_is_accepted(sql: str) -> None:
         ("PIVOT events ON eventName", "exactly one SELECT"),
         ("SELEC 1", "does not parse: Parser Error: syntax error"),
         ("WITH a AS (COPY events TO 'x') SELECT 1", "may only read, and holds a COPY"),
-        ("WITH a AS (INSERT INTO hidden VALUES (1) RETURNING *) SELECT * FROM a", "holds a INSERT"),
-        ("WITH a AS (UPDATE hidden SET eventKey = 1 RETURNING *) SELECT * FROM a", "holds a UPDATE"),
-        ("SELECT * FROM (WITH a AS (DELETE FROM hidden RETURNING *) SELECT * FROM a)", "holds a DELETE"),
+        ("WITH a AS (INSERT INTO duplicates VALUES (1) RETURNING *) SELECT * FROM a", "holds a INSERT"),
+        ("WITH a AS (UPDATE duplicates SET eventKey = 1 RETURNING *) SELECT * FROM a", "holds a UPDATE"),
+        ("SELECT * FROM (WITH a AS (DELETE FROM duplicates RETURNING *) SELECT * FROM a)", "holds a DELETE"),
         ("FROM query('SELECT 1')", "may not use the table function query"),
         ("FROM json_execute_serialized_sql('{}')", "table function json_execute_serialized_sql"),
         ("FROM Arrow_Scan(1, 2, 3)", "table function arrow_scan"),
@@ -62,8 +62,8 @@ def test_what_does_more_is_refused(sql: str, message: str) -> None:
 
 
 def test_the_relations_are_named_without_the_statement_s_own() -> None:
-    statement = parse_select("WITH mine AS (FROM Events) SELECT * FROM mine JOIN parts USING (a), (FROM hidden)")
-    assert statement.tables == {"events", "parts", "hidden"}
+    statement = parse_select("WITH mine AS (FROM Events) SELECT * FROM mine JOIN parts USING (a), (FROM duplicates)")
+    assert statement.tables == {"events", "parts", "duplicates"}
     assert not statement.describes_tables
     assert parse_select("DESCRIBE candidates").describes_tables
     assert parse_select("SHOW TABLES").describes_tables

@@ -485,7 +485,7 @@ NOBODY = {"userIdentity": {"type": "Root", "arn": None, "accessKeyId": None}, "s
 def test_a_trails_absence_is_from_a_stop_to_a_start(stop: dict[str, Any], start: dict[str, Any], count: int) -> None:
     records = with_event_ids([merge_patch(CALL, {**STOP, **stop}), merge_patch(CALL, {**START, **start})])
     with Engine(TableEvents(to_table(*records)), threads=1) as engine:
-        rows = engine.query("FROM trail_absences").read_all().to_pylist()
+        rows = engine.query("FROM trail_gaps").read_all().to_pylist()
     assert len(rows) == count
     assert {row["caller"] for row in rows} <= {f"arn:aws:iam::{ACCOUNT}:user/staff/alice"}
 

@@ -18,7 +18,7 @@ from detector.sources.aws_session import AwsOptions
 from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
 from detector.sources.lookup_client import LookupClient
 from detector.sources.lookup_events import LookupEventsReader, LookupEventsSource, Window, parse_window
-from detector.sources.rate_limit import Pace
+from detector.sources.rate_limit import RateLimiter
 from tests.lookup_server import ACCOUNT, LookupServer
 
 NOW = datetime(2026, 3, 1, 9, 20, tzinfo=UTC)
@@ -50,8 +50,8 @@ def open_history(
     lookup_server.now = NOW + timedelta(minutes=5)  # clocks differ
 
     def open_one(*, root_only: bool = False, now: datetime = NOW) -> LookupEventsSource:
-        pace = Pace(tmp_path, 0.5, time.clock, time.sleep)
-        return LookupEventsSource(AwsOptions(), root_only=root_only, pace=pace, now=lambda: now)
+        rate_limiter = RateLimiter(tmp_path, 0.5, time.clock, time.sleep)
+        return LookupEventsSource(AwsOptions(), root_only=root_only, rate_limiter=rate_limiter, now=lambda: now)
 
     return open_one
 
@@ -180,7 +180,7 @@ def test_root_only_asks_for_roots_name_a_day_at_a_time(open_history: Open, looku
 def test_a_reader_crosses_to_other_processes_and_shows_no_key(open_history: Open, tmp_path: Path) -> None:
     source = open_history()
     assert "the-secret-of-the-tests" not in repr(source.reader())
-    reader = LookupEventsReader(source.reader().key, None, Pace(tmp_path, 0.0))
+    reader = LookupEventsReader(source.reader().key, None, RateLimiter(tmp_path, 0.0))
     assert pickle.loads(pickle.dumps(reader)) == reader
 
 
@@ -192,8 +192,8 @@ def test_each_request_takes_a_slot_of_its_regions_own(
 ) -> None:
     # Time stands still and nobody sleeps: how many slots are gone is read from the file that the processes share.
     open_history()
-    pace = Pace(tmp_path, 0.5, clock=lambda: 0.0, sleep=lambda _: None)
-    source = LookupEventsSource(AwsOptions(), pace=pace, now=lambda: NOW)
+    rate_limiter = RateLimiter(tmp_path, 0.5, clock=lambda: 0.0, sleep=lambda _: None)
+    source = LookupEventsSource(AwsOptions(), rate_limiter=rate_limiter, now=lambda: NOW)
     listed = windows(list(source.list(scope(24, "us-east-1", "eu-west-1"))))
     for number in range(5):
         lookup_server.add(record(number, parse_window(listed[6].uri).start, region="eu-west-1"))
@@ -313,7 +313,7 @@ def test_a_window_that_grew_too_old_while_it_waited_is_named(open_history: Open,
     source = open_history()
     window = windows(list(source.list(scope(24, "us-east-1"))))[-1]
     later = NOW + timedelta(days=100)
-    reader = LookupEventsReader(source.reader().key, None, Pace(tmp_path, 0.0), lambda: later)
+    reader = LookupEventsReader(source.reader().key, None, RateLimiter(tmp_path, 0.0), lambda: later)
     [(_, failure)] = reader.read([window])
     assert isinstance(failure, Unreadable)
     assert "older than 90 days by now" in failure.reason
@@ -356,7 +356,7 @@ def test_the_requests_are_those_that_the_service_documents(tmp_path: Path, time:
     with Stubber(client) as stubber:
         stubber.add_response("lookup_events", {"Events": [event], "NextToken": "a"}, asked)
         stubber.add_response("lookup_events", {"Events": [event], "NextToken": "a"}, asked | {"NextToken": "a"})
-        lookup = LookupClient(client, Pace(tmp_path, 0.5, time.clock, time.sleep), AwsOptions())
+        lookup = LookupClient(client, RateLimiter(tmp_path, 0.5, time.clock, time.sleep), AwsOptions())
         found = lookup.events(asked["StartTime"], asked["EndTime"], root_only=True)  # type: ignore[arg-type]
         assert [next(found), next(found)] == [event, event]
         with pytest.raises(SourceError, match="the same page again"):

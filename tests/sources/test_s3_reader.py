@@ -102,14 +102,14 @@ def test_fewer_requests_are_made_at_a_time_once_s3_says_slow_down(fake: FakeS3) 
 
 
 def test_the_pace_is_taken_up_again() -> None:
-    pace = s3_reader._Pace()
+    rate_limiter = s3_reader._Pace()
     for _ in range(9):
-        pace.note(slow_down=True)
-    assert pace.requests == 1
+        rate_limiter.note(slow_down=True)
+    assert rate_limiter.requests == 1
     paces: list[int] = []
     for _ in range(600):
-        pace.note(slow_down=False)
-        paces.append(pace.requests)
+        rate_limiter.note(slow_down=False)
+        paces.append(rate_limiter.requests)
     assert paces == sorted(paces)
     assert paces[-1] == s3_reader.PARALLEL_GETS
 

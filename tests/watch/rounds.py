@@ -124,7 +124,7 @@ def main() -> int:
     files = copies_of_the_bundled_trails(arguments.copies, arguments.trails)
     with tempfile.TemporaryDirectory() as name, moto() as url:
         folder = Path(name)
-        trail = Trail.make(url, hidden_seconds=HIDDEN_SECONDS)
+        trail = Trail.make(url, visibility_timeout=HIDDEN_SECONDS)
         put_at: dict[str, float] = {}
         watcher = Watcher(trail, folder)
         upload = threading.Thread(target=deliver, args=(trail, files, arguments.rate, put_at), daemon=True)

@@ -19,7 +19,7 @@ from detector.lake.writer import open_to_write
 from detector.scope import Scope
 from detector.sources.log_source import LogObject
 from detector.sources.opening import open_source
-from detector.watch.polling_feed import Follower
+from detector.watch.polling_feed import PollingFeed
 from tests.running import LOGIN, Result, Run, write_log
 
 from .trail import Trail, alert_ids, rows
@@ -108,7 +108,7 @@ def test_listings_look_back_two_hours_and_over_everything_once_a_day(
     monkeypatch.setattr("detector.watch.polling_feed.time.monotonic", lambda: now)
     stop = threading.Event()
     stop.set()  # ends each wait at once
-    follower = Follower(list, 60, stop, once=False)
+    follower = PollingFeed(list, 60, stop, once=False)
     with open_to_write(tmp_path / "lake") as lake:
         first = follower.next(lake.ledger)
         assert first is not None

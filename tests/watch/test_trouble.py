@@ -34,12 +34,12 @@ from detector.ingest.ingest import ingest
 from detector.lake.quarantine import Quarantine
 from detector.lake.writer import open_to_write
 from detector.sources.aws_session import AwsOptions
-from detector.sources.sqs import Keeper, Message, Queue
+from detector.sources.sqs import Message, Queue, VisibilityExtender
 from detector.watch.alerting import WatchSettings
 from detector.watch.feed import Totals
 from detector.watch.heartbeat import Heartbeat
 from detector.watch.outage import Outage, may_pass
-from detector.watch.queue_feed import QueueArrivals, QueueSettings
+from detector.watch.queue_feed import QueueFeed, QueueSettings
 from detector.watch.rule_schedule import load_watch_rules
 from detector.watch.watch import Watch
 from tests.running import LOGIN, Run, write_log
@@ -171,24 +171,31 @@ def test_messages_taken_when_the_end_comes_are_handed_back(trail: Trail, tmp_pat
             return received
 
     queue = StopsWhenReceiving(trail.queue_url, AwsOptions())
-    with open_to_write(tmp_path / "lake") as lake, Keeper(queue) as keeper:
-        arrivals = QueueArrivals(
-            queue, keeper, AwsOptions(), QueueSettings(), Quarantine(tmp_path / "lake"), Totals(), stop, lambda _: None
+    with open_to_write(tmp_path / "lake") as lake, VisibilityExtender(queue) as extender:
+        feed = QueueFeed(
+            queue,
+            extender,
+            AwsOptions(),
+            QueueSettings(),
+            Quarantine(tmp_path / "lake"),
+            Totals(),
+            stop,
+            lambda _: None,
         )
-        assert arrivals.next(lake.ledger) is None
+        assert feed.next(lake.ledger) is None
     assert trail.visible == before
 
 
 def test_a_message_that_is_held_stays_hidden_and_comes_back_when_nobody_holds_it(s3_url: str) -> None:
-    trail = Trail.make(s3_url, hidden_seconds=1, by="nothing")
+    trail = Trail.make(s3_url, visibility_timeout=1, by="nothing")
     trail.send("work")
     queue = Queue(trail.queue_url, AwsOptions())
-    queue.ask_hidden_seconds()
-    assert queue.hidden_seconds == 1
-    with Keeper(queue) as keeper:
-        keeper.hold(queue.receive(1))
+    queue.ask_visibility_timeout()
+    assert queue.visibility_timeout == 1
+    with VisibilityExtender(queue) as extender:
+        extender.hold(queue.receive(1))
         assert queue.receive(3) == []
-        keeper.let_go(keeper._held.copy().values())
+        extender.let_go(extender._held.copy().values())
         [again] = queue.receive(3)
     assert again.receive_count == 2
     trail.close()
@@ -368,13 +375,13 @@ def test_a_lake_that_fails_is_opened_again_and_read_anew(
 
     monkeypatch.setattr("detector.watch.watch.ingest", full)
     queue = Queue(trail.queue_url, AwsOptions())
-    with open_outputs([str(tmp_path / "alerts.jsonl")]) as outputs, Keeper(queue) as keeper:
+    with open_outputs([str(tmp_path / "alerts.jsonl")]) as outputs, VisibilityExtender(queue) as extender:
         watch = Watch(WatchSettings(load_watch_rules([]), outputs), Heartbeat(None, tell), stop, tell)
         quarantine = Quarantine(tmp_path / "lake")
-        arrivals = QueueArrivals(
-            queue, keeper, AwsOptions(), QueueSettings(0.1), quarantine, watch.watched.totals, stop, tell
+        feed = QueueFeed(
+            queue, extender, AwsOptions(), QueueSettings(0.1), quarantine, watch.watched.totals, stop, tell
         )
-        watch.run(tmp_path / "lake", lambda: arrivals)
+        watch.run(tmp_path / "lake", lambda: feed)
     assert [line.partition(":")[0] for line in said] == ["waiting", "working again after 1 failed attempts"]
     assert alert_ids(tmp_path)
     assert trail.left == 0

@@ -29,7 +29,7 @@ from detector.rules.events import Events
 from detector.rules.examples import load_examples
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
-from detector.watch.candidate_cache import Memory
+from detector.watch.candidate_cache import CandidateCache
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -87,7 +87,7 @@ def thrown_together(random: Random) -> list[Record]:
 
 
 def check(lake: Path, pieces: Sequence[Sequence[Record]], rules: Sequence[Rule]) -> None:
-    with open_to_write(lake) as writer, closing(Memory(lake)) as memory:
+    with open_to_write(lake) as writer, closing(CandidateCache(lake)) as memory:
         for number, records in enumerate(pieces):
             memory.add(put(writer, f"s3://bucket/{number}.json", records))
         expected = alerts(read_lake(lake), rules)
@@ -98,7 +98,7 @@ def check(lake: Path, pieces: Sequence[Sequence[Record]], rules: Sequence[Rule])
 
 
 def remembered(lake: Path, rules: Sequence[Rule]) -> list[Alert]:
-    with closing(Memory.of_lake(lake)) as memory:
+    with closing(CandidateCache.of_lake(lake)) as memory:
         return alerts(memory.events(), rules)
 
 
@@ -155,7 +155,7 @@ def test_deleted_log_files_are_found_before_and_after_the_bucket_is_known(tmp_pa
 
 
 def test_ordinary_events_are_not_kept(tmp_path: Path) -> None:
-    with open_to_write(tmp_path / "lake") as writer, closing(Memory(tmp_path / "lake")) as memory:
+    with open_to_write(tmp_path / "lake") as writer, closing(CandidateCache(tmp_path / "lake")) as memory:
         assert not memory.add(put(writer, "s3://bucket/1.json", [call("RunInstances", 1, "ec2")]))
         assert memory.add(put(writer, "s3://bucket/2.json", [call("StopLogging", 2)]))
         assert memory.rows == 1

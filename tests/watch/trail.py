@@ -49,7 +49,7 @@ class Trail:
     sns: SNSClient
 
     @classmethod
-    def make(cls, url: str, *, hidden_seconds: int = 30, by: str = "sqs") -> Trail:
+    def make(cls, url: str, *, visibility_timeout: int = 30, by: str = "sqs") -> Trail:
         """Set up a bucket whose objects are told of in a queue; `by`: sqs, sns, sns-raw or nothing."""
         settings: dict[str, Any] = {"endpoint_url": url, "region_name": "us-east-1", **KEY}
         number = next(_numbers)
@@ -62,7 +62,7 @@ class Trail:
             boto3.client("sns", **settings),
         )
         trail.s3.create_bucket(Bucket=trail.bucket)
-        made = trail.sqs.create_queue(QueueName=trail.bucket, Attributes={"VisibilityTimeout": str(hidden_seconds)})
+        made = trail.sqs.create_queue(QueueName=trail.bucket, Attributes={"VisibilityTimeout": str(visibility_timeout)})
         trail = cls(url, trail.bucket, made["QueueUrl"], trail.s3, trail.sqs, trail.sns)
         arn = trail.attributes()["QueueArn"]
         notification: Any = {}

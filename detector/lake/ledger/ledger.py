@@ -19,7 +19,7 @@ from detector.lake.ledger.objects import Known, LedgerObject, ObjectStatus, pack
 from detector.lake.ledger.outbox import Document, Outbox
 from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
-from detector.records.coverage import Spans
+from detector.records.coverage import Coverage
 
 _VERSION = 6
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
@@ -109,14 +109,14 @@ class Ledger:
             return list(part_table.select_parts(self._connection, kind, dates))
 
     def misjudged_dates(self) -> set[str]:
-        """Return the days whose HIDDEN parts were made when rows with one key were copies, whatever they held."""
+        """Return the days whose DUPLICATES parts were made when rows with one key were copies, whatever they held."""
         with _sqlite_errors(f"cannot read {self._path}"):
             return part_table.select_misjudged(self._connection)
 
-    def spans(self) -> Spans | None:
+    def coverage(self) -> Coverage | None:
         """Return from when to when there are events, of each account and region; None when some part does not say."""
         with _sqlite_errors(f"cannot read {self._path}"):
-            return part_table.select_spans(self._connection)
+            return part_table.select_coverage(self._connection)
 
     def objects(self) -> Iterator[LedgerObject]:
         """Yield all objects."""

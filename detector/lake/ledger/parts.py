@@ -10,7 +10,7 @@ from pathlib import Path
 
 from detector.lake.part import Part
 from detector.lake_layout import PartKind
-from detector.records.coverage import Spans
+from detector.records.coverage import Coverage
 
 CREATE = """
 CREATE TABLE IF NOT EXISTS parts (
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS part_spans (
 CREATE INDEX IF NOT EXISTS part_spans_by_path ON part_spans (path);
 CREATE TABLE IF NOT EXISTS misjudged_dates (event_date TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-# From version 5, in whose HIDDEN parts rows with one key are copies, whatever they hold.
+# From version 5, in whose DUPLICATES parts rows with one key are copies, whatever they hold.
 JUDGE_ANEW = """
 CREATE TABLE IF NOT EXISTS misjudged_dates (event_date TEXT PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO misjudged_dates SELECT DISTINCT event_date FROM parts WHERE kind = 'hidden';
@@ -53,7 +53,7 @@ _MICROSECOND = timedelta(microseconds=1)
 def select_parts(
     connection: sqlite3.Connection, kind: PartKind | None = None, dates: Iterable[str] | None = None
 ) -> Iterator[Part]:
-    """Yield parts in the order of their paths, without their spans; also of a ledger that cannot be upgraded.
+    """Yield parts in the order of their paths, without their coverage; also of a ledger that cannot be upgraded.
 
     Args:
         connection: to the ledger.
@@ -72,7 +72,7 @@ def select_parts(
 
 
 def insert_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
-    """Add parts and their spans."""
+    """Add parts and their coverage."""
     for part in parts:
         path = str(part.path)
         connection.execute(
@@ -84,16 +84,16 @@ def insert_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
                 part.event_date,
                 part.rows,
                 part.size_bytes,
-                part.sorted_by,
+                part.classified_by,
                 part.has_candidates,
-                part.spans is not None,
+                part.coverage is not None,
             ),
         )
         connection.executemany(
             "INSERT INTO part_spans VALUES (?, ?, ?, ?, ?)",
             [
                 (path, account, region, (first - _EPOCH) // _MICROSECOND, (last - _EPOCH) // _MICROSECOND)
-                for (account, region), (first, last) in (part.spans or {}).items()
+                for (account, region), (first, last) in (part.coverage or {}).items()
             ],
         )
 
@@ -107,8 +107,8 @@ def delete_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
         connection.execute("INSERT OR REPLACE INTO dropped_parts VALUES (?, unixepoch())", (path,))
 
 
-def select_spans(connection: sqlite3.Connection) -> Spans | None:
-    """Return the spans of all parts together; None when those of some part are not known."""
+def select_coverage(connection: sqlite3.Connection) -> Coverage | None:
+    """Return the coverage of all parts together; None when those of some part are not known."""
     if not _has_column(connection, "has_spans"):
         return None
     unknown = "SELECT 1 FROM parts WHERE kind = ? AND NOT has_spans LIMIT 1"
