@@ -103,7 +103,7 @@ def outcome(lake: Path, pieces: Sequence[Sequence[Record]]) -> Outcome:
             detection = detect(read_lake(lake, candidates().digest), [], NOW)
             assert detection.errors == []
             alerts = detection.alerts
-            write_new_alerts(alerts, [Output(sink, AlertFormat.NATIVE)], writer.ledger)
+            write_new_alerts(alerts, [Output(sink, AlertFormat.JSONL)], writer.ledger)
     emitted = [json.loads(line) for line in sink.lines]
     return Outcome(
         {alert["alert_id"]: alert["rule_id"] for alert in emitted},

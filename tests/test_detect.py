@@ -197,7 +197,7 @@ def test_a_selection_leaves_out_what_is_less_severe() -> None:
 
 def test_alerts_are_written_once(ledger: Ledger) -> None:
     alerts, sink = of_one_login().alerts, MemorySink()
-    outputs = [Output(sink, AlertFormat.NATIVE)]
+    outputs = [Output(sink, AlertFormat.JSONL)]
     assert write_new_alerts(alerts, outputs, ledger)[0] == alerts
     assert write_new_alerts(alerts, outputs, ledger)[0] == []
     assert sink.ids == [alert.alert_id for alert in alerts]
@@ -207,7 +207,7 @@ def test_alerts_are_written_once(ledger: Ledger) -> None:
 
 def test_an_alert_that_was_not_delivered_is_delivered_next_time_before_others(ledger: Ledger) -> None:
     alerts, sink = detection_of(LOGIN, LOGIN | {"eventID": "2"}, LOGIN | {"eventID": "3"}).alerts, MemorySink()
-    outputs = [Output(sink, AlertFormat.NATIVE)]
+    outputs = [Output(sink, AlertFormat.JSONL)]
     sink.is_broken = True
     written, delivery = write_new_alerts(alerts[1:], outputs, ledger)
     assert written == alerts[1:]
@@ -222,7 +222,7 @@ def test_an_alert_that_was_not_delivered_is_delivered_next_time_before_others(le
 def test_alerts_of_an_output_that_is_not_named_wait_with_a_warning(ledger: Ledger) -> None:
     alerts, sink, other = of_one_login().alerts, MemorySink(), MemorySink()
     other.name, other.is_broken = "other", True
-    both = [Output(sink, AlertFormat.NATIVE), Output(other, AlertFormat.NATIVE)]
+    both = [Output(sink, AlertFormat.JSONL), Output(other, AlertFormat.JSONL)]
     write_new_alerts(alerts, both, ledger)
     assert sink.ids == [alert.alert_id for alert in alerts]
     _, delivery = write_new_alerts([], both[:1], ledger)
@@ -237,7 +237,7 @@ def test_a_crash_after_writing_repeats_the_alert_with_the_same_id(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts, path = of_one_login().alerts, tmp_path / "alerts.jsonl"
-    outputs = [Output(AlertFile(path), AlertFormat.NATIVE)]
+    outputs = [Output(AlertFile(path), AlertFormat.JSONL)]
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
@@ -260,7 +260,7 @@ def with_severity(alert: Alert, severity: Severity) -> Alert:
 def test_an_alert_comes_again_when_its_severity_has_risen_and_only_then(ledger: Ledger) -> None:
     alert, sink = of_one_login().alerts[0], MemorySink()
     levels = (Severity.MEDIUM, Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.MEDIUM, Severity.HIGH)
-    outputs = [Output(sink, AlertFormat.NATIVE)]
+    outputs = [Output(sink, AlertFormat.JSONL)]
     written = [len(write_new_alerts([with_severity(alert, level)], outputs, ledger)[0]) for level in levels]
     assert written == [1, 0, 0, 1, 0, 0]
     assert len(set(sink.ids)) == 1
@@ -280,7 +280,7 @@ def test_hostile_records_reach_the_rules_and_the_alert() -> None:
     detection = detect(TableEvents(decode_log_file(content, "s3://b/k").table), [], NOW)
     assert detection.errors == []
     sink = MemorySink()
-    write_alerts(detection.alerts, [Output(sink, AlertFormat.NATIVE)])
+    write_alerts(detection.alerts, [Output(sink, AlertFormat.JSONL)])
     assert len({key for alert in detection.alerts for key in alert.event_ids}) == 4
     for line in sink.lines:
         assert len(line) <= 32_000

@@ -17,7 +17,7 @@ import pytest
 from detector.alerts.formats.names import AlertFormat
 from detector.alerts.formats.native import json_schema
 from detector.cli.app import app
-from detector.cli.ledger import lake_app
+from detector.cli.lake import lake_app
 from detector.cli.rules import rules_app
 from detector.rules.docs import pages
 from detector.rules.rule import load_rules, shipped_rules_directory

@@ -69,15 +69,15 @@ def run_detector(trail: str, form: AlertFormat, folder: Path) -> None:
 def test_every_line_arrives_once_though_the_file_is_renamed(tmp_path: Path) -> None:
     alerts, rotated, received = tmp_path / "alerts", tmp_path / "rotated", tmp_path / "received"
     with rsyslog(tmp_path):
-        run_detector("break_glass", AlertFormat.NATIVE, tmp_path)
+        run_detector("break_glass", AlertFormat.JSONL, tmp_path)
         wait_until(lambda: bool(lines_of(received)))
-        run_detector("compromised_root", AlertFormat.NATIVE, tmp_path)
+        run_detector("compromised_root", AlertFormat.JSONL, tmp_path)
         alerts.rename(rotated)  # with lines that rsyslog may not have read
         run_detector("organisation_trail", AlertFormat.CEF, tmp_path)
         written = lines_of(rotated, alerts)
         wait_until(lambda: len(lines_of(received)) >= len(written))
     assert sorted(lines_of(received)) == sorted(written)
     assert (len(lines_of(rotated)), len(lines_of(alerts))) == (14 + 31, 14)
-    for form, path in ((AlertFormat.NATIVE, rotated), (AlertFormat.CEF, alerts)):
+    for form, path in ((AlertFormat.JSONL, rotated), (AlertFormat.CEF, alerts)):
         for line in lines_of(path):
             read_line(form, line)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery
     from detector.errors import DetectorError
     from detector.run_report import RunReport
+    from detector.watch.alerting import Watched
 
 DONE, FAILED_ON, ERROR, NO_LOG_OBJECTS, INCOMPLETE = range(5)
 INTERRUPTED = 130
@@ -42,3 +43,21 @@ def exit_code(
     if report and not report.has_log_objects:
         return NO_LOG_OBJECTS
     return DONE
+
+
+def watch_exit_code(watched: Watched, *, once: bool, is_queue: bool) -> int:
+    """Return the exit code of a watch, of several that apply the first in the same order.
+
+    Args:
+        once: `--once`; a watch that a signal ended does not fail for what it could not read.
+        is_queue: an empty queue is no news; an empty prefix must not look like a clean account.
+    """
+    if watched.rule_errors:
+        return ERROR
+    if watched.has_reached:
+        return FAILED_ON
+    if not once:
+        return DONE
+    if watched.is_incomplete:
+        return INCOMPLETE
+    return DONE if is_queue or watched.has_log_objects else NO_LOG_OBJECTS

@@ -1,22 +1,30 @@
-"""The options that several commands share, each described once."""
+"""The options that several commands share, each described once, in groups that belong together."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.alerts.formats.names import AlertFormat
+from detector.cli.choices import format_option
+from detector.errors import UsageError
 from detector.scope import Scope
 from detector.severity import Severity
-from detector.sources.aws_session import AwsOptions
-from detector.times import parse_moment
+from detector.sources.aws_options import AwsOptions
+from detector.times import parse_moment, utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.alerts.delivery import RetryPolicy
+    from detector.detect.selection import Selection
     from detector.rules.suppressions import SuppressionEntry
+    from detector.sources.log_source import LogSource
 
 Sources = Annotated[
     list[str],
@@ -29,75 +37,13 @@ Since = Annotated[
     str | None, typer.Option("--since", help="7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z.", metavar="TIME")
 ]
 Until = Annotated[str | None, typer.Option("--until", help="As --since.", metavar="TIME")]
-Accounts = Annotated[
-    list[str] | None, typer.Option("--account", help="Read only this account; repeat for more.", metavar="ID")
-]
-Regions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--region",
-        help="Read only this region; repeat for more. Without it lookup-events: asks the session's own and us-east-1.",
-        metavar="NAME",
-    ),
-]
-LookAhead = Annotated[
-    int,
-    typer.Option(
-        "--look-ahead-days", min=0, max=31, help="Days after --until to look for records that were delivered late."
-    ),
-]
-Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile.", metavar="NAME")]
-RoleArn = Annotated[str | None, typer.Option("--role-arn", help="Role to assume for reading.", metavar="ARN")]
-RootOnly = Annotated[
-    bool,
-    typer.Option(
-        "--root-only",
-        help="Of lookup-events:, only what CloudTrail lists under the user name root. Misses what others did to MFA "
-        "and the trail, sessions of AssumeRoot, and root under another name (an account alias) or none.",
-    ),
-]
-EndpointUrl = Annotated[str | None, typer.Option("--endpoint-url", help="S3-compatible server.", metavar="URL")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.", show_default="the cores")]
-Report = Annotated[Path | None, typer.Option("--report", help="Write the run report (JSON) here.", metavar="FILE")]
-Rules = Annotated[
+Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.", show_default="one for each core")]
+RuleDirectories = Annotated[
     list[Path] | None, typer.Option("--rules", help="Directory with rules of your own; repeat for more.", metavar="DIR")
 ]
 Suppressions = Annotated[
     Path | None,
     typer.Option("--suppressions", help="TOML file of alerts that somebody has answered for.", metavar="FILE"),
-]
-RuleSeconds = Annotated[
-    float, typer.Option("--rule-seconds", min=0.001, help="Stop a rule that runs longer.", metavar="SECONDS")
-]
-RuleFindings = Annotated[
-    int, typer.Option("--rule-findings", min=1, help="Findings of one rule that become alerts.", metavar="NUMBER")
-]
-MinSeverity = Annotated[Severity, typer.Option("--min-severity", help="Write no alerts below this.")]
-Format = Annotated[
-    AlertFormat | None,
-    typer.Option(
-        "--format",
-        help="How alerts are written; docs/siem.md tells them apart.",
-        show_default="native; that of the output if it has one",
-    ),
-]
-Output = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--output",
-        help="Instead of standard output: a file to append to, s3://BUCKET/PREFIX/, hec+https://HOST, "
-        "https://HOST/PATH or securityhub:REGION; repeat for more.",
-        metavar="FILE|URL",
-    ),
-]
-DeliverySeconds = Annotated[
-    float,
-    typer.Option(
-        "--delivery-seconds", min=0.001, help="Stop trying to deliver alerts after so long.", metavar="SECONDS"
-    ),
-]
-FailOn = Annotated[
-    Severity | None, typer.Option("--fail-on", help="Exit with 1 when an alert at least this severe is written.")
 ]
 
 
@@ -109,16 +55,146 @@ def _cores() -> int:
 CORES = _cores()
 
 
-def scope(
-    accounts: list[str] | None, regions: list[str] | None, since: str | None, until: str | None, look_ahead_days: int
-) -> Scope:
-    """Return what the options say is to be read.
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Which part of the sources is read, by how many, and where the report of it goes."""
 
-    Raises:
-        UsageError: a time is none, or they are the wrong way round.
-    """
-    first, last = window(since, until)
-    return Scope(frozenset(accounts or ()), frozenset(regions or ()), first, last, look_ahead_days)
+    since: Since = None
+    until: Until = None
+    account: Annotated[
+        list[str] | None, typer.Option("--account", help="Read only this account; repeat for more.", metavar="ID")
+    ] = None
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--region",
+            help="Read only this region; repeat for more. Without it lookup-events: asks the session's own and "
+            "us-east-1.",
+            metavar="NAME",
+        ),
+    ] = None
+    look_ahead_days: Annotated[
+        int,
+        typer.Option(
+            "--look-ahead-days", min=0, max=31, help="Days after --until to look for records that were delivered late."
+        ),
+    ] = 1
+    root_only: Annotated[
+        bool,
+        typer.Option(
+            "--root-only",
+            help="Of lookup-events:, only what CloudTrail lists under the user name root. Misses what others did to "
+            "MFA and the trail, sessions of AssumeRoot, and root under another name (an account alias) or none.",
+        ),
+    ] = False
+    jobs: Jobs = CORES
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the run report (JSON) here.", metavar="FILE")
+    ] = None
+
+    def scope(self) -> Scope:
+        """Return what is to be read.
+
+        Raises:
+            UsageError: a time is none, or they are the wrong way round.
+        """
+        first, last = window(self.since, self.until)
+        return Scope(frozenset(self.account or ()), frozenset(self.region or ()), first, last, self.look_ahead_days)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """How to reach AWS."""
+
+    profile: Annotated[str | None, typer.Option("--profile", help="AWS profile.", metavar="NAME")] = None
+    role_arn: Annotated[str | None, typer.Option("--role-arn", help="Role to assume for reading.", metavar="ARN")] = (
+        None
+    )
+    endpoint_url: Annotated[str | None, typer.Option("--endpoint-url", help="S3-compatible server.", metavar="URL")] = (
+        None
+    )
+
+    def aws(self) -> AwsOptions:
+        """Return what sessions and clients are made of."""
+        return AwsOptions(profile=self.profile, role_arn=self.role_arn, endpoint_url=self.endpoint_url)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOptions:
+    """Which rules run, how long, and which of their alerts are answered for."""
+
+    rules: RuleDirectories = None
+    suppressions: Suppressions = None
+    rule_seconds: Annotated[
+        float, typer.Option("--rule-seconds", min=0.001, help="Stop a rule that runs longer.", metavar="SECONDS")
+    ] = 60
+    rule_findings: Annotated[
+        int,
+        typer.Option("--rule-findings", min=1, help="At most so many alerts of one rule in one run.", metavar="NUMBER"),
+    ] = 100_000
+
+    @property
+    def directories(self) -> list[Path]:
+        """The directories beside the shipped rules."""
+        return self.rules or []
+
+    def entries(self) -> tuple[SuppressionEntry, ...]:
+        """Return the suppressions, none without a file.
+
+        Raises:
+            RuleError: the file cannot be read, or something is wrong with it.
+        """
+        from detector.rules.suppressions import load_suppressions
+
+        return () if self.suppressions is None else load_suppressions(self.suppressions)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """Which alerts are written, where to, how, and what that means for the exit code."""
+
+    min_severity: Annotated[Severity, typer.Option("--min-severity", help="Write no alerts below this.")] = (
+        Severity.INFO
+    )
+    format: Annotated[
+        AlertFormat | None,
+        format_option(
+            AlertFormat,
+            "How alerts are written; docs/siem.md tells them apart.",
+            former={"native": "jsonl"},
+            show_default="jsonl; that of the output if it has one",
+        ),
+    ] = None
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            help="Instead of standard output: a file to append to, s3://BUCKET/PREFIX/, hec+https://HOST, "
+            "https://HOST/PATH or securityhub:REGION; repeat for more.",
+            metavar="FILE|URL",
+        ),
+    ] = None
+    fail_on: Annotated[
+        Severity | None, typer.Option("--fail-on", help="Exit with 1 when an alert at least this severe is written.")
+    ] = None
+    delivery_seconds: Annotated[
+        float,
+        typer.Option(
+            "--delivery-seconds", min=0.001, help="Give up on deliveries after this many seconds.", metavar="SECONDS"
+        ),
+    ] = 60
+
+    def selection(self, since: datetime | None = None, until: datetime | None = None) -> Selection:
+        """Return which alerts are written."""
+        from detector.detect.selection import Selection
+
+        return Selection(since, until, self.min_severity)
+
+    def retry_policy(self) -> RetryPolicy:
+        """Return how long deliveries are tried."""
+        from detector.alerts.delivery import RetryPolicy
+
+        return RetryPolicy(self.delivery_seconds)
 
 
 def window(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
@@ -127,22 +203,28 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
     Raises:
         UsageError: one of them is no time.
     """
-    now = datetime.now(UTC)
+    now = utc_now()
     first = None if since is None else parse_moment(since, now)
     return first, None if until is None else parse_moment(until, now)
 
 
-def suppressions(path: Path | None) -> tuple[SuppressionEntry, ...]:
-    """Return the entries of the file, none without one.
+def open_sources(sources: Sequence[str], aws: AwsOptions, *, root_only: bool = False) -> list[LogSource]:
+    """Return the sources that are named.
 
     Raises:
-        RuleError: the file cannot be read, or something is wrong with it.
+        UsageError: a name is none of a source.
+        SourceError: there is nothing of that name.
     """
-    from detector.rules.suppressions import load_suppressions
+    from detector.sources.opening import open_source
 
-    return () if path is None else load_suppressions(path)
+    return [open_source(source, aws, root_only=root_only) for source in sources]
 
 
-def aws_options(profile: str | None, role_arn: str | None, endpoint_url: str | None) -> AwsOptions:
-    """Return how to reach AWS."""
-    return AwsOptions(profile=profile, role_arn=role_arn, endpoint_url=endpoint_url)
+def no_standard_input(sources: Sequence[str]) -> None:
+    """Refuse standard input where a source is read again and again.
+
+    Raises:
+        UsageError: it is among the sources.
+    """
+    if "-" in sources:
+        raise UsageError("standard input cannot be watched", hint="name a directory or s3://BUCKET/PREFIX")

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from detector.cli import options
+from detector.cli.options import Lake
 from detector.text import table_lines
 
 
 def outbox_command(
-    lake: options.Lake,
+    lake: Lake,
     retry: Annotated[
         str | None,
         typer.Option("--retry", help="Send once more what this output refused.", metavar="OUTPUT"),
@@ -20,7 +20,9 @@ def outbox_command(
         str | None, typer.Option("--drop", help="Forget what this output has not accepted.", metavar="OUTPUT")
     ] = None,
 ) -> None:
-    """Show the alerts that `run` and `detect --new` could not deliver; those without a reason wait for the next run.
+    """Show alerts that were not delivered.
+
+    Those of `run` and `detect --new` that an output has not taken. Those without a reason wait for the next run.
 
     Exit codes: 0 done, 2 no lake, or nothing was ever sent to that output.
 

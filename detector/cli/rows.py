@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from detector.alerts.formats.names import QueryFormat
 from detector.alerts.sinks.local import forget_standard_output
+from detector.cli.choices import QueryFormat
 from detector.errors import OutputClosed, SinkError, UsageError
 from detector.text import spreadsheet_cell, table_lines
 from detector.times import rfc3339

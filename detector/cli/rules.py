@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.alerts.formats.names import ListFormat
-from detector.cli import options
+from detector.cli.choices import ListFormat, format_option
+from detector.cli.help import help_text
+from detector.cli.options import Lake, RuleDirectories, Suppressions
 from detector.cli.terminal import say, say_error
 from detector.errors import UsageError
 from detector.text import counted, printable, table_lines
@@ -17,26 +19,24 @@ from detector.text import counted, printable, table_lines
 if TYPE_CHECKING:
     from detector.rules.rule import Rule, RuleSet
 
-rules_app = typer.Typer(
-    help="List, show, check and explain the detection rules.", no_args_is_help=True, rich_markup_mode=None
-)
+rules_app = typer.Typer(help="List, show, check, explain the rules.", no_args_is_help=True, rich_markup_mode=None)
 
 _RuleId = Annotated[str, typer.Argument(metavar="ID", help="The rule's id.")]
 
 
-@rules_app.command(name="list")
 def list_command(
-    rules: options.Rules = None,
-    form: Annotated[
-        ListFormat, typer.Option("--format", help="A table, or one JSON object a line.")
+    rules: RuleDirectories = None,
+    format_: Annotated[
+        ListFormat,
+        format_option(ListFormat, "How rows are written.", former={"json": "jsonl"}),
     ] = ListFormat.TABLE,
 ) -> None:
     """List all rules.
 
-    Example: detector rules list --format json | jq -r .id
+    Example: detector rules list --format jsonl | jq -r .id
     """
     rule_set = _load(rules)
-    if form is ListFormat.JSON:
+    if format_ is ListFormat.JSONL:
         for rule in rule_set.rules:
             typer.echo(json.dumps(_metadata(rule)))
     else:
@@ -46,9 +46,10 @@ def list_command(
     _end_with(rule_set)
 
 
-@rules_app.command(name="show")
-def show_command(rule_id: _RuleId, rules: options.Rules = None) -> None:
-    """Show one rule: what it means, what to do, and its SQL.
+def show_command(rule_id: _RuleId, rules: RuleDirectories = None) -> None:
+    """Show one rule.
+
+    What it means, what to do, and its SQL.
 
     Example: detector rules show root_mfa_deactivated
     """
@@ -57,16 +58,16 @@ def show_command(rule_id: _RuleId, rules: options.Rules = None) -> None:
     typer.echo(rule_text(_rule(rule_id, rules)))
 
 
-@rules_app.command(name="check")
 def check_command(
     directories: Annotated[
         list[Path] | None, typer.Argument(metavar="[DIR…]", help="Rule directories; default: the shipped rules.")
     ] = None,
-    suppressions: options.Suppressions = None,
+    suppressions: Suppressions = None,
 ) -> None:
-    """Check rule files: format, result contract, and every example. With --suppressions, check that file instead.
+    """Check rules, or suppressions.
 
-    Rules of your own that entries name are found in the directories.
+    Format, result contract, and every example. With --suppressions that file is checked instead: rules of your own that
+    entries name are found in the directories.
 
     Exit codes: 0 all is well, 2 something is not.
 
@@ -92,12 +93,13 @@ def check_command(
     raise typer.Exit(2 if problems else 0)
 
 
-@rules_app.command(name="docs")
 def docs_command(
     output: Annotated[Path, typer.Option("--output", help="Directory to write to.", metavar="DIR")] = Path("docs"),
-    rules: options.Rules = None,
+    rules: RuleDirectories = None,
 ) -> None:
-    """Write the rules' documentation: rules.md with an ATT&CK table, and a layer for ATT&CK Navigator.
+    """Write the documentation of the rules.
+
+    rules.md with an ATT&CK table, and a layer for ATT&CK Navigator.
 
     Example: detector rules docs --output docs/
     """
@@ -115,14 +117,15 @@ def docs_command(
     _end_with(rule_set)
 
 
-@rules_app.command(name="explain")
 def explain_command(
     rule_id: _RuleId,
-    lake: options.Lake,
+    lake: Lake,
     event_id: Annotated[str, typer.Option("--event-id", help="An eventID, as in event_ids.", metavar="ID")],
-    rules: options.Rules = None,
+    rules: RuleDirectories = None,
 ) -> None:
-    """Show why a rule reports an event, or does not: the event's columns, and which conditions hold.
+    """Show why a rule reports an event, or not.
+
+    The event's columns, and which of the rule's conditions hold.
 
     Example: detector rules explain root_api_call --event-id 7d1f7c1e-0001-4c6e-9a40-0d6f0d7b7a11 --lake lake/
     """
@@ -169,3 +172,14 @@ def _metadata(rule: Rule) -> dict[str, object]:
         "references": list(rule.references),
         "path": str(rule.path),
     }
+
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_command,
+    "show": show_command,
+    "check": check_command,
+    "docs": docs_command,
+    "explain": explain_command,
+}
+for name, command in _COMMANDS.items():
+    rules_app.command(name=name, help=help_text(command))(command)

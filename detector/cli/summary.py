@@ -1,4 +1,4 @@
-"""What the commands that read logs or write alerts say about it."""
+"""What commands say about what they did: read, alerted, delivered, watched."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from detector.cli.terminal import report_lines, say, say_error
+from detector.cli.terminal import say, say_error
 from detector.errors import DetectorError
 from detector.severity import Severity
-from detector.text import counted
+from detector.text import counted, printable, size_text
 from detector.times import now
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery
     from detector.detect.detect import Detection
     from detector.run_report import RunReport
+    from detector.watch.alerting import Watched
 
 _REFUSED_BY_NAME = 10
 
@@ -50,6 +51,12 @@ def say_unlisted(lake: Path, unlisted: Sequence[Path]) -> None:
             f"warning: {lake} holds {counted(len(unlisted), 'part')} that its ledger does not know, such as"
             f" {unlisted[0]}; left out: see detector lake check, detector lake repair"
         )
+
+
+def say_warnings(detection: Detection, delivery: Delivery) -> None:
+    """Say what was not as expected."""
+    for warning in [*detection.warnings, *delivery.warnings]:
+        say(f"warning: {warning}")
 
 
 def say_errors(detection: Detection) -> None:
@@ -88,3 +95,52 @@ def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
     if delivery.refused:
         kept = "kept in the lake: `detector outbox` shows it, and has it sent again with --retry"
         say(f"hint: {kept if remembered else 'the other alerts were sent'}")
+
+
+def say_watched(watched: Watched) -> None:
+    """Say what a watch has done in all."""
+    totals = watched.totals
+    if totals.received:
+        say(
+            f"{counted(totals.received, 'message')} received, {totals.deleted:,} deleted, "
+            f"{totals.poison:,} not understood"
+        )
+    say(
+        f"{counted(totals.ingested, 'object')} ingested, {counted(totals.records, 'record')}, "
+        f"{counted(totals.alerts.total(), 'alert')}"
+    )
+    for uri, reason in list(watched.unread.items())[:10]:
+        say(f"not read: {uri}: {reason}")
+    if len(watched.unread) > 10:
+        say(f"not read: … and {len(watched.unread) - 10:,} more")
+
+
+def report_lines(report: RunReport) -> Iterator[str]:
+    """Yield the short form of a run report."""
+    taken = f"{report.ingested:,} ingested, {report.already_in:,} already in"
+    rows = f"{report.rows:,} rows ({report.duplicates:,} further copies of an event)"
+    if not report.into_lake:
+        taken, rows = f"{report.ingested:,} read, {report.already_in:,} named twice", f"{report.rows:,} looked through"
+    yield (
+        f"{report.listed:,} objects listed: {taken}, {report.skipped:,} skipped, {report.failed:,} failed; "
+        f"{size_text(report.bytes_read)} read"
+    )
+    yield f"{report.records:,} records: {rows}, {report.rejected:,} rejected"
+    for reason, count in report.skipped_reasons.most_common():
+        yield f"skipped {count:,}: {printable(reason)}"
+    if report.left_out:
+        yield (
+            f"not read {len(report.left_out):,}: {printable(report.left_out[0].uri)} ({report.left_out[0].reason})"
+            + (" …" if len(report.left_out) > 1 else "")
+        )
+    failures = [*report.unreadable_prefixes, *report.failures]
+    for failure in failures[:10]:
+        yield f"failed: {printable(failure.uri)}: {printable(failure.reason)}"
+    if len(failures) > 10:
+        yield f"failed: … and {len(failures) - 10:,} more; --report FILE lists all"
+    for rejected in report.rejected_reasons[:3]:
+        yield f"rejected: record {rejected['index']} of {printable(rejected['uri'])}: {printable(rejected['reason'])}"
+    if report.unkept:
+        yield f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept in the lake"
+    for warning in report.warnings:
+        yield f"warning: {printable(warning)}"

@@ -1,4 +1,4 @@
-"""What people see: text made safe for a terminal, small tables, sizes, a progress bar."""
+"""What people see on stderr: lines made safe for a terminal, and a progress bar."""
 
 from __future__ import annotations
 
@@ -53,34 +53,3 @@ def progress_bar() -> Iterator[Callable[[RunReport], None]]:
             )
 
         yield show
-
-
-def report_lines(report: RunReport) -> Iterator[str]:
-    """Yield the short form of a run report."""
-    taken = f"{report.ingested:,} ingested, {report.already_in:,} already in"
-    rows = f"{report.rows:,} rows ({report.duplicates:,} further copies of an event)"
-    if not report.into_lake:
-        taken, rows = f"{report.ingested:,} read, {report.already_in:,} named twice", f"{report.rows:,} looked through"
-    yield (
-        f"{report.listed:,} objects listed: {taken}, {report.skipped:,} skipped, {report.failed:,} failed; "
-        f"{size_text(report.bytes_read)} read"
-    )
-    yield f"{report.records:,} records: {rows}, {report.rejected:,} rejected"
-    for reason, count in report.skipped_reasons.most_common():
-        yield f"skipped {count:,}: {printable(reason)}"
-    if report.left_out:
-        yield (
-            f"not read {len(report.left_out):,}: {printable(report.left_out[0].uri)} ({report.left_out[0].reason})"
-            + (" …" if len(report.left_out) > 1 else "")
-        )
-    failures = [*report.unreadable_prefixes, *report.failures]
-    for failure in failures[:10]:
-        yield f"failed: {printable(failure.uri)}: {printable(failure.reason)}"
-    if len(failures) > 10:
-        yield f"failed: … and {len(failures) - 10:,} more; --report FILE lists all"
-    for rejected in report.rejected_reasons[:3]:
-        yield f"rejected: record {rejected['index']} of {printable(rejected['uri'])}: {printable(rejected['reason'])}"
-    if report.unkept:
-        yield f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept in the lake"
-    for warning in report.warnings:
-        yield f"warning: {printable(warning)}"

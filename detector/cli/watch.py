@@ -1,12 +1,12 @@
-"""`detector watch`, `detector explain-message`: alerts about log files as they arrive."""
+"""`detector watch`: alerts about log files as they arrive."""
 
 from __future__ import annotations
 
 import signal
-import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -14,21 +14,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli import options
-from detector.cli.exit_codes import DONE, ERROR, FAILED_ON, INCOMPLETE, NO_LOG_OBJECTS
+from detector.cli.exit_codes import watch_exit_code
+from detector.cli.options import (
+    ConnectionOptions,
+    Lake,
+    OutputOptions,
+    RuleOptions,
+    no_standard_input,
+    open_sources,
+)
+from detector.cli.summary import say_watched
 from detector.cli.terminal import say
 from detector.errors import UsageError
-from detector.severity import Severity
-from detector.sources.aws_session import AwsOptions
-from detector.text import counted, printable
 from detector.times import now, parse_seconds
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from detector.sources.log_source import LogSource
-    from detector.watch.alerting import Watched
-    from detector.watch.feed import Feed
+    from detector.sources.aws_options import AwsOptions
+    from detector.watch.feed import Feed, Totals
 
 
 class OnPoison(StrEnum):
@@ -38,29 +42,28 @@ class OnPoison(StrEnum):
     QUARANTINE = "quarantine"
 
 
-def watch_command(
-    lake: options.Lake,
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SOURCE…]", help="Instead of a queue: s3://BUCKET/PREFIX or a directory, listed again."
-        ),
-    ] = None,
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """Where word of new log files comes from, and how often."""
+
     queue: Annotated[
         str | None, typer.Option("--queue", help="SQS queue that is told of new log files.", metavar="URL")
-    ] = None,
-    interval: Annotated[str, typer.Option("--interval", help="How often a SOURCE is listed.", metavar="TIME")] = "60s",
-    once: Annotated[bool, typer.Option("--once", help="End when nothing more has arrived.")] = False,
+    ] = None
+    interval: Annotated[str, typer.Option("--interval", help="How often a SOURCE is listed.", metavar="TIME")] = "60s"
+    once: Annotated[bool, typer.Option("--once", help="End when nothing more has arrived.")] = False
     max_delay: Annotated[
         str, typer.Option("--max-delay", help="From a message to its alert, as far as the work allows.", metavar="TIME")
-    ] = "2s",
-    max_objects: Annotated[int, typer.Option("--max-objects", min=10, help="Messages of one batch.")] = 500,
+    ] = "2s"
+    max_messages: Annotated[
+        int, typer.Option("--max-messages", min=10, help="At most so many messages in one batch.")
+    ] = 500
+    max_objects: Annotated[int | None, typer.Option("--max-objects", min=10, hidden=True)] = None  # its former name
     bucket: Annotated[
         list[str] | None,
         typer.Option(
             "--bucket", help="Read only from this bucket, whatever messages name; repeat for more.", metavar="NAME"
         ),
-    ] = None,
+    ] = None
     on_poison: Annotated[
         OnPoison,
         typer.Option(
@@ -68,138 +71,117 @@ def watch_command(
             help="A message that is not understood is kept in the lake, and then left to the queue's redrive policy, "
             "or deleted (quarantine).",
         ),
-    ] = OnPoison.LEAVE,
-    lag: Annotated[bool, typer.Option("--lag", help="Say in each alert's context how long it took.")] = False,
+    ] = OnPoison.LEAVE
+
+
+@dataclass(frozen=True, slots=True)
+class HealthOptions:
+    """What tells that a watch is alive, and how quick."""
+
+    lag: Annotated[bool, typer.Option("--lag", help="Say in each alert's context how long it took.")] = False
     metrics: Annotated[
         Path | None, typer.Option("--metrics", help="Write Prometheus metrics to this file.", metavar="FILE")
-    ] = None,
+    ] = None
     heartbeat: Annotated[
         str | None,
-        typer.Option("--heartbeat", help="Say so often what was done, and who has fallen silent.", metavar="TIME"),
-    ] = None,
-    profile: options.Profile = None,
-    role_arn: options.RoleArn = None,
-    endpoint_url: options.EndpointUrl = None,
-    jobs: options.Jobs = 1,
-    rules: options.Rules = None,
-    suppressions: options.Suppressions = None,
-    min_severity: options.MinSeverity = Severity.INFO,
-    format_: options.Format = None,
-    output: options.Output = None,
-    fail_on: options.FailOn = None,
-    rule_seconds: options.RuleSeconds = 60,
-    rule_findings: options.RuleFindings = 100_000,
-    delivery_seconds: options.DeliverySeconds = 5,
-) -> None:
-    """Write alerts as log files arrive, told of by a queue or found by listing a SOURCE again and again.
+        typer.Option("--heartbeat", help="Report this often what was done, and who fell silent.", metavar="TIME"),
+    ] = None
 
-    Same lake, same rules, same alert ids as `run`. A message is deleted when all that it names is in the lake and the
-    alerts are written; whatever happens before that, it comes again. SIGTERM or Ctrl-C ends it: what is under way is
-    finished, the rest handed back. No network, throttling, expired credentials and a full disk are waited out.
+
+def watch_command(
+    lake: Lake,
+    feed: FeedOptions,
+    health: HealthOptions,
+    connection: ConnectionOptions,
+    rules: RuleOptions,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE…]", help="Instead of a queue: s3://BUCKET/PREFIX or a directory, listed again."
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.")] = 1,
+    output: OutputOptions = OutputOptions(delivery_seconds=5),  # noqa: B008 - frozen
+) -> None:
+    """Write alerts as log files arrive.
+
+    A queue tells of them, or a SOURCE is listed again and again. Same lake, same rules, same alert ids as `run`. A
+    message is deleted when all that it names is in the lake and the alerts are written; whatever happens before that,
+    it comes again. SIGTERM or Ctrl-C ends it: what is under way is finished, the rest handed back. No network,
+    throttling, expired credentials and a full disk are waited out.
 
     Exit codes: 0 ended by a signal, or --once and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad
     rule or an error, 3 --once found no log objects in a SOURCE, 4 with --once: some could not be read or understood.
 
     Example: detector watch --queue https://sqs.us-east-1.amazonaws.com/111122223333/trail --lake lake/
     """
-    from detector.alerts.delivery import RetryPolicy
     from detector.alerts.sinks.opening import open_outputs
-    from detector.detect.selection import Selection
-    from detector.lake.quarantine import Quarantine
     from detector.rules.suppressions import suppression_warnings
-    from detector.sources.sqs import Queue, VisibilityExtender
     from detector.watch.alerting import WatchSettings
     from detector.watch.heartbeat import Heartbeat
-    from detector.watch.polling_feed import PollingFeed
-    from detector.watch.queue_feed import QueueFeed, QueueSettings
     from detector.watch.rule_schedule import load_watch_rules
     from detector.watch.watch import Watch
 
-    if bool(queue) == bool(sources):
+    if bool(feed.queue) == bool(sources):
         raise UsageError("give either --queue URL or a SOURCE", hint="detector watch --help shows examples of both")
-    aws = options.aws_options(profile, role_arn, endpoint_url)
-    every = None if heartbeat is None else timedelta(seconds=parse_seconds(heartbeat))
-    interval_seconds = parse_seconds(interval)
-    batches = QueueSettings(
-        parse_seconds(max_delay), max_objects, once, frozenset(bucket or ()), on_poison is OnPoison.QUARANTINE
-    )
-    loaded = load_watch_rules(rules or [])
-    entries = options.suppressions(suppressions)
+    every = None if health.heartbeat is None else timedelta(seconds=parse_seconds(health.heartbeat))
+    open_feed = _feed_opener(feed, sources or [], connection.aws(), lake)
+    loaded = load_watch_rules(rules.directories)
+    entries = rules.entries()
     for warning in suppression_warnings(entries, loaded.ids, now()):
         say(f"warning: {warning}")
-    with open_outputs(output, format_) as outputs, _stopped_by_signals() as stop, ExitStack() as opened:
+    with (
+        open_outputs(output.output, output.format) as outputs,
+        _stopped_by_signals() as stop,
+        ExitStack() as opened,
+    ):
         settings = WatchSettings(
             rules=loaded,
             outputs=outputs,
-            delivery=RetryPolicy(delivery_seconds),
-            selection=Selection(min_severity=min_severity),
+            delivery=output.retry_policy(),
+            selection=output.selection(),
             suppressions=entries,
-            rule_seconds=rule_seconds,
-            rule_findings=rule_findings,
-            fail_on=fail_on,
+            rule_seconds=rules.rule_seconds,
+            rule_findings=rules.rule_findings,
+            fail_on=output.fail_on,
             jobs=jobs,
-            with_lag=lag,
-            metrics_file=metrics,
-            once=once,
+            with_lag=health.lag,
+            metrics_file=health.metrics,
+            once=feed.once,
         )
         watch = Watch(settings, Heartbeat(every, say), stop, say)
-
-        def feed() -> Feed:
-            if queue is None:
-                return PollingFeed(lambda: _open(sources or [], aws), interval_seconds, stop, once=once)
-            messages = Queue(queue, aws)
-            extender = opened.enter_context(VisibilityExtender(messages))
-            return QueueFeed(messages, extender, aws, batches, Quarantine(lake), watch.watched.totals, stop, say)
-
-        watch.run(lake, feed)
-    _say_totals(watch.watched)
-    raise typer.Exit(_exit_code(watch.watched, once=once, is_queue=queue is not None))
+        watch.run(lake, lambda: open_feed(watch.watched.totals, stop, opened))
+    say_watched(watch.watched)
+    raise typer.Exit(watch_exit_code(watch.watched, once=feed.once, is_queue=feed.queue is not None))
 
 
-def explain_message_command(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The body of a message, or - for standard input.")],
-) -> None:
-    """Say what `watch` would do with a message, and why. Nothing is sent to AWS.
+def _feed_opener(
+    feed: FeedOptions, sources: list[str], aws: AwsOptions, lake: Path
+) -> Callable[[Totals, threading.Event, ExitStack], Feed]:
+    """Return what opens the feed, once all that the options say has been understood."""
+    from detector.lake.quarantine import Quarantine
+    from detector.sources.sqs import Queue, VisibilityExtender
+    from detector.watch.polling_feed import PollingFeed
+    from detector.watch.queue_feed import QueueFeed, QueueSettings
 
-    Exit codes: 0 it is understood, 2 it cannot be read, 4 something in it is not understood.
+    interval_seconds = parse_seconds(feed.interval)
+    batches = QueueSettings(
+        parse_seconds(feed.max_delay),
+        feed.max_objects or feed.max_messages,
+        feed.once,
+        frozenset(feed.bucket or ()),
+        feed.on_poison is OnPoison.QUARANTINE,
+    )
+    no_standard_input(sources)
 
-    Example: detector explain-message message.json
-    """
-    from detector.sources.notifications import MAX_BYTES, decide
+    def open_feed(totals: Totals, stop: threading.Event, opened: ExitStack) -> Feed:
+        if feed.queue is None:
+            return PollingFeed(lambda: open_sources(sources, aws), interval_seconds, stop, once=feed.once)
+        queue = Queue(feed.queue, aws)
+        extender = opened.enter_context(VisibilityExtender(queue))
+        return QueueFeed(queue, extender, aws, batches, Quarantine(lake), totals, stop, say)
 
-    try:
-        data = sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else _head(Path(file), MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(
-            f"cannot read {file}: {error.strerror}", hint="name a file with the body of one message"
-        ) from error
-    decision = decide(data.decode("utf-8", "surrogateescape"))
-    for named in decision.objects:
-        typer.echo(printable(f"ingest: {named.uri}" + (f" (ETag {named.etag})" if named.etag else "")))
-    for record in decision.records:
-        typer.echo(printable(f"ingest: the record in the message, as {record.uri}"))
-    for ignored in decision.ignored:
-        typer.echo(printable(f"ignore: {ignored.subject}: {ignored.reason}"))
-    for problem in decision.problems:
-        typer.echo(f"not understood: {problem.reason}")
-    if decision.poison is not None:
-        typer.echo("the message is kept in the lake, and not deleted (unless --on-poison quarantine)")
-        raise typer.Exit(INCOMPLETE)
-    after = "all of this is in the lake, and the alerts are written" if decision.objects or decision.records else "that"
-    typer.echo(f"the message is deleted after {after}")
-
-
-def _open(specs: Sequence[str], aws: AwsOptions) -> list[LogSource]:
-    from detector.sources.opening import open_source
-
-    if "-" in specs:
-        raise UsageError("standard input cannot be watched", hint="name a directory or s3://BUCKET/PREFIX")
-    return [open_source(spec, aws) for spec in specs]
-
-
-def _head(path: Path, size_bytes: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(size_bytes)
+    return open_feed
 
 
 @contextmanager
@@ -222,33 +204,3 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
         yield stop
     finally:
         restore()
-
-
-def _say_totals(watched: Watched) -> None:
-    totals = watched.totals
-    if totals.received:
-        say(
-            f"{counted(totals.received, 'message')} received, {totals.deleted:,} deleted, "
-            f"{totals.poison:,} not understood"
-        )
-    say(
-        f"{counted(totals.ingested, 'object')} ingested, {counted(totals.records, 'record')}, "
-        f"{counted(totals.alerts.total(), 'alert')}"
-    )
-    for uri, reason in list(watched.unread.items())[:10]:
-        say(f"not read: {uri}: {reason}")
-    if len(watched.unread) > 10:
-        say(f"not read: … and {len(watched.unread) - 10:,} more")
-
-
-def _exit_code(watched: Watched, *, once: bool, is_queue: bool) -> int:
-    if watched.rule_errors:
-        return ERROR
-    if watched.has_reached:
-        return FAILED_ON
-    if not once:
-        return DONE
-    if watched.is_incomplete:
-        return INCOMPLETE
-    # An empty queue is no news; an empty prefix must not look like a clean account.
-    return DONE if is_queue or watched.has_log_objects else NO_LOG_OBJECTS

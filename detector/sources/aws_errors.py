@@ -10,7 +10,7 @@ from detector.errors import CredentialsError, SourceError, UsageError
 from detector.text import one_line
 
 if TYPE_CHECKING:
-    from detector.sources.aws_session import AwsOptions
+    from detector.sources.aws_options import AwsOptions
 
 _CREDENTIAL_CODES: Final = {
     "AuthFailure": "AWS does not accept the credentials",

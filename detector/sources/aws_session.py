@@ -5,16 +5,14 @@ AWS's own variables, profiles and SSO work unchanged: an option is passed on onl
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from detector.errors import CredentialsError, UsageError
 from detector.sources.aws_errors import refusal
+from detector.sources.aws_options import AwsOptions
+from detector.sources.botocore_tuning import tune_parsers
 from detector.text import one_line
 
 if TYPE_CHECKING:
@@ -25,18 +23,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 8  # standard mode backs off up to 20 s; an unreachable endpoint fails within about a minute
 CONNECTIONS: Final = 16
-
-_USUAL_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)  # S3's
-
-
-@dataclass(frozen=True, slots=True)
-class AwsOptions:
-    """How to reach AWS. None: what the environment and the profile say."""
-
-    profile: str | None = None
-    role_arn: str | None = None
-    region: str | None = None
-    endpoint_url: str | None = None  # of S3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,44 +75,8 @@ def _botocore_session(options: AwsOptions) -> botocore.session.Session:
     session.set_default_client_config(
         Config(connect_timeout=4, read_timeout=30, retries=retries, max_pool_connections=CONNECTIONS)
     )
-    parsers = session.get_component("response_parser_factory")
-    parsers.set_parser_defaults(timestamp_parser=_parse_timestamp)
-    parsers.create_parser = partial(_parser_of_one_at_a_time, parsers.create_parser, Lock())
+    tune_parsers(session)
     return session
-
-
-def _parser_of_one_at_a_time(create_parser: Callable[[str], Any], turn: Lock, protocol: str) -> Any:  # noqa: ANN401
-    """Return a parser that waits for its turn.
-
-    Python runs one thread at a time: of a dozen pages of a listing that are parsed side by side the first is ready as
-    late as the last. What is not a number or a time where AWS has one is an error like any other of botocore's.
-    """
-    from botocore.exceptions import BotoCoreError
-
-    class OddAnswer(BotoCoreError):  # noqa: N818 - a verdict on the answer
-        fmt = "the answer cannot be understood: {error}"
-
-    parser = create_parser(protocol)
-    parse = parser.parse
-
-    def parse_in_turn(*arguments: Any) -> Any:  # noqa: ANN401 - botocore's
-        with turn:
-            try:
-                return parse(*arguments)
-            except (ValueError, OverflowError) as error:
-                raise OddAnswer(error=error) from error
-
-    parser.parse = parse_in_turn
-    return parser
-
-
-def _parse_timestamp(value: str) -> datetime:
-    """Return the moment that AWS names; botocore's own way takes longer for it than for the rest of a listing."""
-    from botocore.utils import parse_timestamp
-
-    if _USUAL_TIMESTAMP.fullmatch(str(value)):  # JSON has numbers
-        return datetime.fromisoformat(value)
-    return parse_timestamp(value)
 
 
 class _AssumedRole:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from detector.backoff import Backoff
 from detector.errors import SourceError
 from detector.sources.aws_errors import error_code, is_unreachable, refusal
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 from detector.sources.rate_limit import RateLimiter
 from detector.text import one_line
 

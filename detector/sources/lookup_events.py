@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Final
 from detector.aws_regions import sign_in_region
 from detector.errors import SourceError
 from detector.scope import Scope
-from detector.sources.aws_session import AccessKey, AwsOptions, caller_identity, frozen_key, open_session
+from detector.sources.aws_options import AwsOptions
+from detector.sources.aws_session import AccessKey, caller_identity, frozen_key, open_session
 from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
 from detector.sources.lookup_client import (
     INTERVAL_SECONDS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from detector.errors import UsageError
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 from detector.sources.local import StreamSource, open_local, path_of_uri
 from detector.sources.lookup_events import LookupEventsSource
 from detector.sources.s3 import open_s3

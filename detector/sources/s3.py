@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from detector.errors import UsageError
 from detector.scope import Scope
 from detector.sources.aws_errors import denial_reason, error_code, refusal
-from detector.sources.aws_session import CONNECTIONS, AwsOptions, frozen_key, open_session, s3_client
+from detector.sources.aws_options import AwsOptions
+from detector.sources.aws_session import CONNECTIONS, frozen_key, open_session, s3_client
 from detector.sources.log_source import Listed, LogObject, Unreadable
 from detector.sources.s3_reader import S3Reader
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from detector.errors import DetectorError, SourceError, SourceUnavailable
 from detector.scope import Scope
 from detector.sources.aws_errors import denial_reason, error_code, is_unreachable, refusal
-from detector.sources.aws_session import CONNECTIONS, AwsOptions
+from detector.sources.aws_options import AwsOptions
+from detector.sources.aws_session import CONNECTIONS
 from detector.sources.keys import (
     before_day,
     before_moment,

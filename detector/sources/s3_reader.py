@@ -12,7 +12,8 @@ from threading import Condition, Lock, RLock
 from typing import TYPE_CHECKING, Final
 
 from detector.sources.aws_errors import denial_reason, error_code, refusal
-from detector.sources.aws_session import AccessKey, AwsOptions, open_session, s3_client
+from detector.sources.aws_options import AwsOptions
+from detector.sources.aws_session import AccessKey, open_session, s3_client
 from detector.sources.log_source import MAX_OBJECT_BYTES, LogObject, Unreadable, too_large
 from detector.sources.s3_body import RefusedBody, read_body, too_long
 from detector.sources.s3_store import fits_obstore, open_store

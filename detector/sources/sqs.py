@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from detector.errors import SourceError, SourceUnavailable, UsageError
 from detector.sources.aws_errors import error_code, refusal
-from detector.sources.aws_session import AwsOptions, open_session
+from detector.sources.aws_options import AwsOptions
+from detector.sources.aws_session import open_session
 from detector.text import one_line
 
 if TYPE_CHECKING:

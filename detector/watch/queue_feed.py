@@ -17,7 +17,7 @@ from detector.lake.ledger.ledger import Ledger
 from detector.lake.quarantine import Quarantine
 from detector.run_report import RunReport
 from detector.scope import Scope
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 from detector.sources.log_source import LogObject, LogSource, Unreadable
 from detector.sources.notifications import Decision, NamedObject, decide
 from detector.sources.notified import CarriedSource, NotifiedSource

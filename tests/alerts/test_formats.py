@@ -44,7 +44,7 @@ def read(form: AlertFormat, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
 def test_times_are_in_the_receivers_own_form() -> None:
     moment = datetime(2024, 5, 6, 7, 8, 9, 123_456, tzinfo=UTC)
     milliseconds = 1_714_979_289_123
-    assert read(AlertFormat.NATIVE, event_time=moment)["event_time"] == "2024-05-06T07:08:09.123456Z"
+    assert read(AlertFormat.JSONL, event_time=moment)["event_time"] == "2024-05-06T07:08:09.123456Z"
     assert read(AlertFormat.OCSF, event_time=moment)["time"] == milliseconds
     assert read(AlertFormat.ECS, event_time=moment)["@timestamp"] == "2024-05-06T07:08:09.123Z"
     assert read(AlertFormat.HEC, event_time=moment)["time"] == milliseconds / 1000
@@ -152,7 +152,7 @@ def test_nothing_need_be_known(form: AlertFormat, records: tuple[Any, ...]) -> N
         attack=(),
         evidence=(),
         context={},
-        records=() if form in (AlertFormat.NATIVE, AlertFormat.HEC) else records,
+        records=() if form in (AlertFormat.JSONL, AlertFormat.HEC) else records,
     )
     document = read_line(form, to_line(nothing, form))
     assert alert_id_of(form, document) in (nothing.alert_id, None)
@@ -282,7 +282,7 @@ def test_the_largest_alert_fits_into_a_line(form: AlertFormat, unit: str) -> Non
     assert alert_id_of(form, document) in (alert.alert_id, None)
 
 
-@pytest.mark.parametrize("form", [AlertFormat.NATIVE, AlertFormat.OCSF, AlertFormat.ECS, AlertFormat.HEC])
+@pytest.mark.parametrize("form", [AlertFormat.JSONL, AlertFormat.OCSF, AlertFormat.ECS, AlertFormat.HEC])
 def test_records_fill_a_line_to_its_end_and_no_further(form: AlertFormat) -> None:
     lines = [
         to_line(dataclasses.replace(an_alert(), records=({"x": "y" * size},)), form)

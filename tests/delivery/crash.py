@@ -97,7 +97,7 @@ def deliver(folder: Path, count: int, steps: Steps) -> None:
     ledger = Ledger.open(folder, writable=True)
     ledger._connection.set_trace_callback(steps.step)
     files = [AlertFile(folder / name) for name in ("one.jsonl", "two.jsonl")]
-    outputs = [Output(TwoAtATime(file, steps), AlertFormat.NATIVE) for file in files]
+    outputs = [Output(TwoAtATime(file, steps), AlertFormat.JSONL) for file in files]
     write_new_alerts([alert(number) for number in range(count)], outputs, ledger)
     steps.step()
     ledger.close()

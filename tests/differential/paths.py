@@ -128,7 +128,7 @@ def by_runs(folder: Folder, lake: Path) -> Found:
             if step == 0:
                 list(writer.compact(candidates(), jobs=1))
             detection = _detect(read_lake(lake, candidates().digest))
-            write_new_alerts(detection.alerts, [Output(sink, AlertFormat.NATIVE)], writer.ledger)
+            write_new_alerts(detection.alerts, [Output(sink, AlertFormat.JSONL)], writer.ledger)
     return _standing(sink.found, detection, lake)
 
 
@@ -163,7 +163,7 @@ class _Growing:
 
 
 def _watch(lake: Path, sink: Sink, feed: PollingFeed | _Growing) -> None:
-    settings = WatchSettings(load_watch_rules([]), [Output(sink, AlertFormat.NATIVE)], once=True)
+    settings = WatchSettings(load_watch_rules([]), [Output(sink, AlertFormat.JSONL)], once=True)
     watch = Watch(settings, Heartbeat(None, _silent), threading.Event(), _silent)
     watch.run(lake, lambda: feed)
     for error in watch.watched.rule_errors.values():

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

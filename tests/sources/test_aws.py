@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from detector.errors import CredentialsError, UsageError
 from detector.scope import Scope
 from detector.sources.aws_errors import denial_reason, error_code, refusal
-from detector.sources.aws_session import AwsOptions, open_session, s3_client
+from detector.sources.aws_options import AwsOptions
+from detector.sources.aws_session import open_session, s3_client
 from detector.sources.opening import open_source
 
 

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from detector.errors import CredentialsError, SourceError
 from detector.scope import Scope
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
 from detector.sources.lookup_client import LookupClient
 from detector.sources.lookup_events import LookupEventsReader, LookupEventsSource, Window, parse_window

@@ -8,7 +8,7 @@ import pytest
 
 from detector.errors import SourceError, UsageError
 from detector.scope import Scope
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 from detector.sources.local import LocalSource, StreamSource
 from detector.sources.log_source import LogObject
 from detector.sources.opening import open_source

@@ -11,7 +11,7 @@ import pytest
 
 from detector.errors import CredentialsError, SourceError, UsageError
 from detector.scope import Scope
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
 from detector.sources.opening import open_source
 

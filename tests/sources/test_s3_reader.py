@@ -13,7 +13,8 @@ import pytest
 
 from detector.errors import CredentialsError
 from detector.sources import s3_reader
-from detector.sources.aws_session import AccessKey, AwsOptions
+from detector.sources.aws_options import AwsOptions
+from detector.sources.aws_session import AccessKey
 from detector.sources.log_source import LogObject, Unreadable
 from detector.sources.opening import open_source
 from detector.sources.s3_reader import S3Reader

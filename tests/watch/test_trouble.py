@@ -33,7 +33,7 @@ from detector.errors import (
 from detector.ingest.ingest import ingest
 from detector.lake.quarantine import Quarantine
 from detector.lake.writer import open_to_write
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 from detector.sources.sqs import Message, Queue, VisibilityExtender
 from detector.watch.alerting import WatchSettings
 from detector.watch.feed import Totals

@@ -32,7 +32,7 @@ class _Form:
 
 
 _FORMS = {
-    AlertFormat.NATIVE: _Form(to_native),
+    AlertFormat.JSONL: _Form(to_native),
     AlertFormat.OCSF: _Form(to_ocsf),
     AlertFormat.ECS: _Form(to_ecs),
     AlertFormat.HEC: _Form(to_hec),

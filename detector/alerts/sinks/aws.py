@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.alerts.sinks.sink import NotDelivered
 from detector.sources.aws_errors import error_code, is_unreachable, refusal
-from detector.sources.aws_session import AwsOptions
+from detector.sources.aws_options import AwsOptions
 from detector.text import one_line
 
 if TYPE_CHECKING:

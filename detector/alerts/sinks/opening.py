@@ -63,7 +63,7 @@ def open_outputs(outputs: Sequence[str] | None, form: AlertFormat | None = None)
 
 
 def _format_of(output: str, form: AlertFormat | None) -> AlertFormat:
-    return _OWN_FORMATS.get(_scheme(output), form or AlertFormat.NATIVE)
+    return _OWN_FORMATS.get(_scheme(output), form or AlertFormat.JSONL)
 
 
 def _scheme(output: str) -> str:

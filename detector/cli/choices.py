@@ -1,0 +1,48 @@
+"""Formats by name, as `--format` takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import typer
+
+Format = TypeVar("Format", bound=StrEnum)
+
+
+class QueryFormat(StrEnum):
+    """How the rows of a query are written."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class ListFormat(StrEnum):
+    """How a list is written."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+
+
+def format_option(formats: type[Format], help_: str, *, former: Mapping[str, str] | None = None, **more: Any) -> Any:  # noqa: ANN401 - typer's
+    """Return the option `--format` of a command.
+
+    Args:
+        formats: what may be chosen.
+        help_: the help text.
+        former: names that meant a format in earlier versions → that format; help does not show them.
+        more: as typer.Option takes it.
+    """
+
+    def parse(value: str) -> Format:
+        name = (former or {}).get(value, value)
+        try:
+            return formats(name)
+        except ValueError:
+            listed = ", ".join(repr(member.value) for member in formats)
+            raise typer.BadParameter(f"{value!r} is not one of {listed}.") from None
+
+    return typer.Option("--format", help=help_, parser=parse, metavar="|".join(formats), **more)

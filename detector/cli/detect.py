@@ -1,0 +1,119 @@
+"""`detector detect`: alerts about what a lake holds."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.alerts.formats.names import AlertFormat
+from detector.cli.exit_codes import exit_code
+from detector.cli.options import Lake, OutputOptions, RuleOptions, Since, Until, window
+from detector.cli.summary import say_alerts, say_delivery, say_errors, say_unlisted, say_warnings
+from detector.cli.terminal import say
+from detector.errors import UsageError
+from detector.text import counted
+from detector.times import now
+
+if TYPE_CHECKING:
+    from detector.detect.selection import Selection
+
+
+def detect_command(
+    lake: Lake,
+    rules: RuleOptions,
+    since: Since = None,
+    until: Until = None,
+    new: Annotated[bool, typer.Option("--new", help="Only alerts not written before, or now more severe.")] = False,
+    withdrawn: Annotated[
+        bool, typer.Option("--withdrawn", help="Instead, list written alerts that the lake no longer supports.")
+    ] = False,
+    output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
+) -> None:
+    """Run the rules over a lake: one alert per line.
+
+    Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
+    Later data can take an alert back that --new or `run` has written: --withdrawn lists those.
+
+    Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error, 4 an output did not take all
+    alerts.
+
+    Example: detector detect --lake lake/ --min-severity high | jq -r .summary
+    """
+    if withdrawn and (new or output.fail_on or output.format not in (None, AlertFormat.JSONL)):
+        raise UsageError("--withdrawn goes with none of --new, --fail-on, --format", hint="leave those out")
+    selection = output.selection(*window(since, until))
+    if withdrawn:
+        _list_withdrawn(lake, rules, selection, output)
+    else:
+        _write_alerts(lake, rules, selection, output, new=new)
+
+
+def _write_alerts(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, *, new: bool) -> None:
+    from detector.alerts.sinks.opening import open_outputs
+    from detector.detect.detect import detect
+    from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
+    from detector.lake.reader import read_lake
+    from detector.lake.writer import open_to_write
+    from detector.rules.candidates import candidates
+
+    entries = rules.entries()
+    digest = candidates().digest
+    events = read_lake(lake, digest)  # before the lock: a lake that does not exist is an error, not a new lake
+    say_unlisted(lake, events.unlisted)
+    with (
+        open_outputs(output.output, output.format) as outputs,
+        open_to_write(lake) if new else nullcontext() as writer,
+    ):
+        detection = detect(
+            events if writer is None else read_lake(lake, digest),
+            rules.directories,
+            now(),
+            entries,
+            rule_seconds=rules.rule_seconds,
+            rule_findings=rules.rule_findings,
+            is_of_interest=(lambda _finding: True) if writer is None else partial(may_be_news, ledger=writer.ledger),
+        )
+        alerts = list(filter(selection.takes, detection.alerts))
+        if writer is None:
+            delivery = write_alerts(alerts, outputs, output.retry_policy())
+        else:
+            alerts, delivery = write_new_alerts(alerts, outputs, writer.ledger, output.retry_policy())
+    say_warnings(detection, delivery)
+    say_alerts(detection, alerts)
+    say_delivery(delivery, remembered=new)
+    raise typer.Exit(exit_code(None, detection.errors, alerts, output.fail_on, delivery))
+
+
+def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions) -> None:
+    from detector.alerts.sinks.opening import open_outputs
+    from detector.detect.detect import detect
+    from detector.detect.withdrawal import withdrawn_alerts, write_withdrawn
+    from detector.lake.reader import read_emitted, read_lake
+    from detector.rules.candidates import candidates
+
+    entries = rules.entries()
+    emitted = read_emitted(lake)
+    events = read_lake(lake, candidates().digest)
+    say_unlisted(lake, events.unlisted)
+    with open_outputs(output.output, output.format) as outputs:
+        if any(one.form is not AlertFormat.JSONL for one in outputs):
+            raise UsageError("--withdrawn goes to files and webhooks alone", hint="give another --output")
+        detection = detect(
+            events,
+            rules.directories,
+            now(),
+            entries,
+            rule_seconds=rules.rule_seconds,
+            rule_findings=rules.rule_findings,
+        )
+        gone = list(filter(selection.takes, withdrawn_alerts(detection, emitted)))
+        delivery = write_withdrawn(gone, outputs, output.retry_policy())
+    say_warnings(detection, delivery)
+    say_errors(detection)
+    say(f"{counted(len(gone), 'alert')} withdrawn, of {counted(len(emitted), 'alert')} written")
+    say_delivery(delivery, remembered=False)
+    raise typer.Exit(exit_code(None, detection.errors, (), None, delivery))

@@ -1,0 +1,55 @@
+"""`detector ingest`: log files into a lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from detector.cli.exit_codes import exit_code
+from detector.cli.options import ConnectionOptions, Lake, ReadOptions, Sources, open_sources
+from detector.cli.summary import reported
+from detector.cli.terminal import progress_bar
+
+if TYPE_CHECKING:
+    from detector.lake.writer import LakeWriter
+    from detector.run_report import RunReport
+    from detector.scope import Scope
+    from detector.sources.aws_options import AwsOptions
+
+
+def ingest_command(sources: Sources, lake: Lake, reading: ReadOptions, connection: ConnectionOptions) -> None:
+    """Bring the log objects of a source into a lake.
+
+    Objects that are in it already are not read again.
+
+    Exit codes: 0 everything in scope was read, 2 an error, 3 no log objects found, 4 some could not be read.
+
+    Example: detector ingest s3://my-trail-bucket --lake lake/ --since 7d
+    """
+    from detector.workers import prestart_workers
+
+    prestart_workers(reading.jobs, "detector.lake.part_writer")
+    from detector.lake.writer import open_to_write
+
+    scope, aws = reading.scope(), connection.aws()
+    with reported(sources, reading.report) as report, open_to_write(lake) as writer:
+        ingest_sources(sources, aws, scope, writer, report, reading)
+    raise typer.Exit(exit_code(report))
+
+
+def ingest_sources(
+    sources: Sequence[str],
+    aws: AwsOptions,
+    scope: Scope,
+    writer: LakeWriter,
+    report: RunReport,
+    reading: ReadOptions,
+) -> None:
+    """Ingest the named sources, with a progress bar."""
+    from detector.ingest.ingest import ingest
+
+    with progress_bar() as progress:
+        opened = open_sources(sources, aws, root_only=reading.root_only)
+        ingest(opened, writer, scope, report, jobs=reading.jobs, progress=progress)

@@ -1,0 +1,79 @@
+"""`detector run`: ingest and detect, as a nightly job does it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import typer
+
+from detector.cli.exit_codes import exit_code
+from detector.cli.ingest import ingest_sources
+from detector.cli.options import ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
+from detector.cli.summary import reported, say_alerts, say_delivery
+from detector.times import now
+
+# A day with so many new parts, or rows in them, is compacted in the end.
+_UNCLASSIFIED_PARTS, _UNCLASSIFIED_ROWS = 8, 20_000
+
+
+def run_command(
+    sources: Sources,
+    lake: Lake,
+    reading: ReadOptions,
+    connection: ConnectionOptions,
+    rules: RuleOptions,
+    output: OutputOptions,
+) -> None:
+    """Ingest what is new, write the new alerts.
+
+    An alert is new when it has not been written before, or is more severe now. Safe to repeat, and to kill.
+
+    Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
+    3 no log objects found, 4 some could not be read, or an output did not take all alerts: those go out next time.
+
+    Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
+    """
+    from detector.workers import prestart_workers
+
+    prestart_workers(reading.jobs, "detector.lake.part_writer")
+    from detector.alerts.sinks.opening import open_outputs
+    from detector.detect.detect import detect
+    from detector.detect.emission import may_be_news, write_new_alerts
+    from detector.lake.reader import read_lake
+    from detector.lake.writer import open_to_write
+    from detector.rules.candidates import candidates
+
+    scope, aws = reading.scope(), connection.aws()
+    sought = candidates()
+    entries = rules.entries()
+    selection = output.selection()
+    with (
+        open_outputs(output.output, output.format) as outputs,
+        reported(sources, reading.report) as report,
+        open_to_write(lake) as writer,
+    ):
+        ingest_sources(sources, aws, scope, writer, report, reading)
+        detection = detect(
+            read_lake(lake, sought.digest),
+            rules.directories,
+            now(),
+            entries,
+            rule_seconds=rules.rule_seconds,
+            rule_findings=rules.rule_findings,
+            is_of_interest=partial(may_be_news, ledger=writer.ledger),
+        )
+        alerts = filter(selection.takes, detection.alerts)
+        written, delivery = write_new_alerts(alerts, outputs, writer.ledger, output.retry_policy())
+        report.add_alerts(alert.severity for alert in written)
+        report.add_delivery(delivery)
+        report.warnings += detection.warnings
+        for _ in writer.compact(
+            sought,
+            jobs=reading.jobs,
+            unclassified_parts=_UNCLASSIFIED_PARTS,
+            unclassified_rows=_UNCLASSIFIED_ROWS,
+        ):
+            pass
+    say_alerts(detection, written)
+    say_delivery(delivery, remembered=True)
+    raise typer.Exit(exit_code(report, detection.errors, written, output.fail_on, delivery))

@@ -1,0 +1,78 @@
+"""`detector status`: what a lake holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector.cli.choices import ListFormat, format_option
+from detector.cli.exit_codes import DONE, INCOMPLETE
+from detector.cli.options import Lake
+from detector.cli.summary import say_unlisted
+from detector.cli.terminal import say
+from detector.text import table_lines
+
+
+def status_command(
+    lake: Lake,
+    format_: Annotated[
+        ListFormat,
+        format_option(ListFormat, "How rows are written."),
+    ] = ListFormat.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,  # the former name of --format jsonl
+    lag: Annotated[
+        bool, typer.Option("--lag", help="Instead, show how long records took from the event to their delivery.")
+    ] = False,
+) -> None:
+    """Show what a lake holds.
+
+    Accounts, regions and days with their records and rejected records, and alerts by output.
+
+    --lag measures, for each account and region, the seconds from eventTime to the delivery of each record: "stored" is
+    when S3 says that the object was last modified, "named" the minute in the file's name, which CloudTrail rounds, at
+    times to before the event. LookupEvents, standard input and files with other names tell no delivery.
+
+    Exit codes: 0 done, 2 no lake, 4 some objects in it could not be read whole.
+
+    Example: detector status --lake lake/
+    """
+    import json
+    from dataclasses import asdict
+
+    from detector.lake.status import lake_status
+
+    as_json = as_json or format_ is ListFormat.JSONL
+    if lag:
+        return _show_lag(lake, as_json=as_json)
+    status = lake_status(lake)
+    say_unlisted(lake, status.unlisted)
+    if as_json:
+        lines = [json.dumps(asdict(row)) for row in status.rows]
+    else:
+        headings = ["account", "region", "day", "records", "duplicates", "rejected"]
+        lines = list(table_lines(headings, [list(asdict(row).values()) for row in status.rows]))
+    typer.echo("\n".join(lines))
+    say(status.summary)
+    for uri, reason in status.incomplete:
+        say(f"not whole: {uri}: {reason}")
+    for one in status.outputs:
+        say(f"alerts to {one.sink}: {one.delivered:,} delivered, {one.waiting:,} waiting, {one.refused:,} refused")
+    raise typer.Exit(INCOMPLETE if status.incomplete else DONE)
+
+
+def _show_lag(lake: Path, *, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from detector.lake.delivery_lag import lake_lag
+
+    rows = lake_lag(lake)
+    if not rows:
+        say("nothing in this lake tells when it was delivered")
+    elif as_json:
+        typer.echo("\n".join(json.dumps(asdict(row)) for row in rows))
+    else:
+        headings = ["account", "region", "delivery", "records", "p50 s", "p95 s", "max s"]
+        typer.echo("\n".join(table_lines(headings, [list(asdict(row).values()) for row in rows])))

@@ -1,0 +1,15 @@
+"""How to reach AWS, as options say it. Apart from what makes sessions of it, which takes long to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AwsOptions:
+    """How to reach AWS. None: what the environment and the profile say."""
+
+    profile: str | None = None
+    role_arn: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None  # of S3
