@@ -37,9 +37,7 @@ class RunReport:
     records: int = 0
     rows: int = 0
     rejected: int = 0
-    unkept: int = (
-        0  # of the rejected: those whose bytes are not in the lake, as there are too many of them in an object
-    )
+    unkept: int = 0  # rejected records whose bytes the lake does not keep: too many in one object
     duplicates: int = 0  # rows that are further copies of an event in the lake
     alerts: Counter[str] = field(default_factory=Counter)  # by severity
     undelivered: list[Undelivered] = field(default_factory=list)
@@ -99,8 +97,8 @@ class RunReport:
         """Return the report as `--report` writes it."""
         return {
             "schema": "detector.report/1",
-            "started": rfc3339(self.started),
-            "ended": None if self.ended is None else rfc3339(self.ended),
+            "started": rfc3339(self.started.replace(microsecond=0)),
+            "ended": None if self.ended is None else rfc3339(self.ended.replace(microsecond=0)),
             "sources": list(self.sources),
             "complete": not self.is_incomplete and self.error is None,
             "error": self.error,

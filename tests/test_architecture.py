@@ -28,10 +28,10 @@ LAYERS = [
     {"detect"},
     {"ingest", "scan"},
     {"watch"},
-    {"cli"},
+    {"cli", "api"},
     {"__main__"},
 ]
-FLAT = {*set().union(*GROUND_FLOOR), "run_report", "batching", "__main__"}
+FLAT = {*set().union(*GROUND_FLOOR), "run_report", "batching", "api", "__main__"}
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -45,8 +46,25 @@ def test_the_installed_program_runs_its_main_job(installed: Path, tmp_path: Path
     )
     assert run.returncode == 0, run.stderr
     assert len(run.stdout.splitlines()) == len((trail / "expected.jsonl").read_text().splitlines())
-    listing: list[str | Path] = [installed, "rules", "list", "--format", "json"]
+    listing: list[str | Path] = [installed, "rules", "list", "--format", "jsonl"]
     rules = subprocess.run(listing, cwd=tmp_path, env=environment, capture_output=True,
                            text=True, check=True)  # fmt: skip
     assert str(ROOT) not in rules.stdout, "the rules come from the wheel, not from the checkout"
     assert "_queries/root_mfa_deactivated.sql" in rules.stdout
+
+
+def test_the_installed_package_has_the_public_interface_and_its_types(installed: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
+    (tmp_path / "example.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    python = installed.with_name("python")
+    ended = subprocess.run(
+        [python, "example.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "complete: True" in ended.stdout
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "example.py"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout
