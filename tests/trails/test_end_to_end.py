@@ -24,7 +24,7 @@ from fixtures.expect import TRAILS, portable
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SANS = Path(__file__).parents[2] / "shared/corpus/trails/Yamato-Security+suzaku-sample-data/SANS-504-S3-ransomware-lab"
+SANS = Path(__file__).parents[3] / "shared/corpus/trails/Yamato-Security+suzaku-sample-data/SANS-504-S3-ransomware-lab"
 ACCOUNT = "123456789012"  # whose buckets moto takes them for
 SCENARIOS = sorted(path for path in TRAILS.iterdir() if path.is_dir())
 

@@ -25,7 +25,7 @@ from typer.core import TyperGroup
 
 from detector.cli.app import app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 

@@ -32,7 +32,7 @@ from fixtures.expect import TRAILS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SCENARIOS = sorted(path for path in TRAILS.iterdir() if path.is_dir())
-CORPUS = Path(__file__).parents[2] / "shared/corpus/trails"
+CORPUS = Path(__file__).parents[3] / "shared/corpus/trails"
 
 
 def by_scan(source: Path, jobs: int = 1) -> tuple[list[dict[str, Any]], RunReport]:

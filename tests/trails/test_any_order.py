@@ -36,7 +36,7 @@ from detector.rules.examples import load_examples
 from detector.rules.rule import RuleSet, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
 
-TRAILS = Path(__file__).parents[1] / "fixtures/trails"
+TRAILS = Path(__file__).parents[2] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # More with e.g. DETECTOR_TRAILS=200; a seed that failed is run alone with -k.
 SEEDS = range(int(os.environ.get("DETECTOR_TRAILS", "3")))

@@ -25,7 +25,7 @@ from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.sources.log_source import LogObject, Unreadable
 
-TRAILS = Path(__file__).parents[1] / "fixtures/trails"
+TRAILS = Path(__file__).parents[2] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FEW = settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

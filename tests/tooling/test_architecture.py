@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "detector"
+PACKAGE = Path(__file__).parents[2] / "detector"
 
 # Lowest first. A module may import from lower layers and from its own folder, never from a higher layer.
 GROUND_FLOOR = [

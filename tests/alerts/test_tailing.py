@@ -17,7 +17,7 @@ from detector.alerts.formats.names import AlertFormat
 from fixtures.expect import TRAILS
 from fixtures.receivers import read_line
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RSYSLOG = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin")
 pytestmark = pytest.mark.skipif(RSYSLOG is None, reason="rsyslog is not installed: apt-get install rsyslog")
 

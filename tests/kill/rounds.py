@@ -1,6 +1,6 @@
 """Kill `detector run` with SIGKILL at random moments, run it again, and compare with a run that nobody disturbed.
 
-    python tests/kill_rounds.py --rounds 50 [--seed N] [SOURCE]
+    python tests/kill/rounds.py --rounds 50 [--seed N] [SOURCE]
 
 After each kill and rerun the lake must hold the same rows, show the same events, and the alert ids that were
 written, before and after the kill together, must be those of the clean run. Workers of the killed run must end, and
@@ -31,7 +31,7 @@ from detector.lake.ledger.ledger import Ledger
 from detector.lake.reader import read_lake
 from detector.lake.unlisted import unlisted_parts
 
-TRAILS = Path(__file__).parents[1] / "fixtures" / "trails"
+TRAILS = Path(__file__).parents[2] / "fixtures" / "trails"
 
 
 @dataclass(frozen=True)

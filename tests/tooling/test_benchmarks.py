@@ -23,7 +23,7 @@ from benchmarks.lakes import parts_of
 from benchmarks.s3_server import BUCKET
 from detector.sources.keys import parse_key
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EVENTS = 20_000
 
 
