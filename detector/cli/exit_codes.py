@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery
     from detector.errors import DetectorError
     from detector.run_report import RunReport
-    from detector.watch.alerting import Watched
+    from detector.watch.progress import Watched
 
 DONE, FAILED_ON, ERROR, NO_LOG_OBJECTS, INCOMPLETE = range(5)
 INTERRUPTED = 130

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery
     from detector.detect.detect import Detection
     from detector.run_report import RunReport
-    from detector.watch.alerting import Watched
+    from detector.watch.progress import Watched
 
 _REFUSED_BY_NAME = 10
 

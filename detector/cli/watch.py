@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from detector.sources.aws_options import AwsOptions
-    from detector.watch.feed import Feed, Totals
+    from detector.watch.feed import Feed
+    from detector.watch.progress import Totals
 
 
 class OnPoison(StrEnum):
@@ -117,9 +118,9 @@ def watch_command(
     """
     from detector.alerts.sinks.opening import open_outputs
     from detector.rules.suppressions import suppression_warnings
-    from detector.watch.alerting import WatchSettings
     from detector.watch.heartbeat import Heartbeat
     from detector.watch.rule_schedule import load_watch_rules
+    from detector.watch.settings import WatchSettings
     from detector.watch.watch import Watch
 
     if bool(feed.queue) == bool(sources):

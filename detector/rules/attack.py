@@ -1,8 +1,8 @@
-"""Names of MITRE ATT&CK, for readers who do not know its numbers by heart. Enterprise matrix, version 17."""
+"""Names of MITRE ATT&CK, for readers who do not know its numbers by heart. Enterprise matrix, names of version 17."""
 
 from __future__ import annotations
 
-# v19 split TA0005: what used to be Defense Evasion is Stealth there, or TA0112.
+# Version 19 split TA0005: what used to be Defense Evasion is Stealth there, or TA0112.
 TACTICS = {
     "TA0001": "Initial Access",
     "TA0002": "Execution",

@@ -20,6 +20,7 @@ from detector.records.decode import REFUSALS, RejectedRecord, decode_record, has
 from detector.records.file_kind import kind_of_event
 from detector.records.log_file import WHOLE_BYTES, DecodedLogFile, decode_in_pieces
 from detector.records.table import Rows
+from detector.rules.trail_gaps import TrailGap
 from detector.scan.partial_decode import FIRST_LOOK, SECOND_LOOK, PartialRecords, partial_records
 from detector.scan.wanted_events import is_bucket_check, is_wanted, names_of
 
@@ -36,15 +37,6 @@ _names_of = attrgetter(  # of a partial record, in which no struct is None
     "userIdentity.sessionContext.sessionIssuer.type",
     "userIdentity.invokedBy",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TrailGap:
-    """Some time in which everything that one caller did is wanted."""
-
-    since: str  # eventTime, YYYY-MM-DDTHH:MM:SSZ
-    until: str
-    caller: str  # ARN, access key or address
 
 
 @dataclass(slots=True)

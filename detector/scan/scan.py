@@ -7,8 +7,6 @@ a trail was stopped and started again, everything that the same caller did in be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
 from itertools import chain
 
 import pyarrow as pa
@@ -18,15 +16,12 @@ from detector.errors import CredentialsError
 from detector.records.coverage import Coverage, coverage_table, merge_coverage
 from detector.records.schema import EVENTS
 from detector.rules.events import TableEvents, each_once
+from detector.rules.trail_gaps import TrailGap, scope_of_gaps, trail_gaps
 from detector.run_report import RunReport
-from detector.scan.prefilter import TrailGap
 from detector.scan.worker import ScanBatch, ScanResult, prefilter_batch
 from detector.scope import Scope
 from detector.sources.log_source import LogObject, LogSource
 from detector.workers import run_in_workers
-
-# Files are delivered late, up to 30 days after the events in them.
-_LATEST_DELIVERY_DAYS = 31
 
 
 def scan(
@@ -58,7 +53,7 @@ def scan(
     gaps = trail_gaps(each_once(pa.concat_tables(tables)))
     if gaps:
         unreported = RunReport(report.started)
-        for seen in _look_through(sources, _around(scope, gaps), gaps, unreported, jobs):
+        for seen in _look_through(sources, scope_of_gaps(scope, gaps), gaps, unreported, jobs):
             report.bytes_read += seen.bytes_read
             tables.append(seen.table)
             progress(report)
@@ -110,30 +105,3 @@ def _count(seen: ScanResult, report: RunReport) -> None:
         report.skip_for_content(skipped)
     for failure in seen.failures:
         report.fail(failure)
-
-
-def trail_gaps(table: pa.Table) -> tuple[TrailGap, ...]:
-    """Return when trails were stopped, and by whom, as far as events show that they were started again."""
-    if not set(table.column("eventName").unique().to_pylist()) >= {"StopLogging", "StartLogging"}:
-        return ()
-    from detector.rules.engine import Engine  # not above: importing DuckDB would keep the workers waiting
-
-    with Engine(TableEvents(table)) as engine:
-        rows = engine.query("SELECT since, until, caller FROM trail_gaps ORDER BY ALL").read_all().to_pylist()
-    return tuple(TrailGap(_text(row["since"]), _text(row["until"]), row["caller"]) for row in rows)
-
-
-def _text(moment: datetime) -> str:
-    # Not strftime, which writes the year 999 with three digits.
-    return moment.isoformat(timespec="seconds") + "Z"
-
-
-def _around(scope: Scope, gaps: Sequence[TrailGap]) -> Scope:
-    """Narrow a scope to where events of that time can lie."""
-    since = min(datetime.fromisoformat(gap.since) for gap in gaps)
-    until = max(datetime.fromisoformat(gap.until) for gap in gaps)
-    last_day = scope.last_day
-    look_ahead_days = _LATEST_DELIVERY_DAYS
-    if last_day is not None:
-        look_ahead_days = max(0, min(look_ahead_days, (last_day - until.date()).days))
-    return replace(scope, since=max(since, scope.since or since), until=until, look_ahead_days=look_ahead_days)

@@ -11,7 +11,8 @@ from detector.errors import CredentialsError
 from detector.records.coverage import Coverage, merge_coverage
 from detector.records.schema import EVENTS
 from detector.records.table import Rows, to_table
-from detector.scan.prefilter import Prefilter, TrailGap
+from detector.rules.trail_gaps import TrailGap
+from detector.scan.prefilter import Prefilter
 from detector.sources.log_source import LeftOut, LogObject, Reader, Unreadable
 
 

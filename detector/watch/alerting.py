@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from detector.alerts.alert import Alert
-from detector.alerts.delivery import RetryPolicy
-from detector.alerts.sinks.opening import Output
 from detector.detect.detect import Detection, run_rules
 from detector.detect.emission import may_be_news, write_new_alerts
-from detector.detect.selection import Selection
 from detector.errors import DetectorError
 from detector.lake.part import Part
 from detector.lake.reader import read_lake
@@ -24,13 +19,11 @@ from detector.rules.engine import Engine
 from detector.rules.events import Events
 from detector.rules.finding import Finding
 from detector.rules.rule import Rule
-from detector.rules.suppressions import SuppressionEntry
-from detector.severity import Severity
 from detector.watch.alert_lag import Arrived
 from detector.watch.candidate_cache import CandidateCache
-from detector.watch.feed import Totals
 from detector.watch.metrics import Metrics
-from detector.watch.rule_schedule import WatchRules
+from detector.watch.progress import Watched
+from detector.watch.settings import WatchSettings
 
 # Suppressions expire, and what could not be written is tried again, also when nothing arrives.
 _ALL_RULES_SECONDS = 600.0
@@ -38,81 +31,61 @@ _LAKE_RULES_SECONDS = 300.0
 _SEND_AGAIN_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """How alerts are made and written."""
-
-    rules: WatchRules
-    outputs: Sequence[Output]
-    delivery: RetryPolicy = field(default_factory=RetryPolicy)
-    selection: Selection = field(default_factory=Selection)
-    suppressions: Sequence[SuppressionEntry] = ()
-    rule_seconds: float = 60
-    rule_findings: int = 100_000
-    fail_on: Severity | None = None
-    jobs: int = 1
-    with_lag: bool = False
-    metrics_file: Path | None = None
-    once: bool = False  # end when nothing more has arrived; an error then is an error
-
-
-@dataclass(slots=True)
-class Watched:
-    """What a watch has come to so far."""
-
-    totals: Totals = field(default_factory=Totals)
-    unread: dict[str, str] = field(default_factory=dict)  # URIs that could not be read, or not whole → why
-    rule_errors: dict[str, DetectorError] = field(default_factory=dict)  # by message
-    has_log_objects: bool = False  # something that was listed looks like a log
-    undelivered: dict[str, str] = field(default_factory=dict)  # outputs that did not take an alert → why
-    has_reached: bool = False  # an alert was as severe as `fail_on`
-
-    @property
-    def is_incomplete(self) -> bool:
-        """True when something that arrived could not be read, or an output lacks an alert."""
-        return bool(self.unread or self.totals.poison or self.undelivered)
-
-
-@dataclass
 class Alerting:
-    """Writes alerts about one lake while it grows.
+    """Writes alerts about one lake while it grows; close it in the end.
 
     Args:
+        lake: which events come into.
+        settings: how alerts are made and written.
+        watched: gains what comes of it.
+        metrics: gains how late alerts are.
         arrived: when objects arrived, for those who want to know how long it took.
         tell: takes a line for people.
+
+    Raises:
+        LakeError: the lake cannot be read.
     """
 
-    lake: LakeWriter
-    settings: WatchSettings
-    watched: Watched
-    metrics: Metrics
-    arrived: Arrived
-    tell: Callable[[str], None]
-
-    def __enter__(self) -> Self:
-        self._memory = CandidateCache.of_lake(self.lake.directory)
-        self._engine = self._open(self._memory.events(), threads=1)
+    def __init__(
+        self,
+        lake: LakeWriter,
+        settings: WatchSettings,
+        watched: Watched,
+        metrics: Metrics,
+        arrived: Arrived,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.lake = lake
+        self.settings = settings
+        self.watched = watched
+        self.metrics = metrics
+        self.arrived = arrived
+        self.tell = tell
+        self._cache = CandidateCache.of_lake(lake.directory)
+        self._engine = self._open(self._cache.events(), threads=1)
         # Rows that no rule has seen: first of all those of a predecessor that was killed.
-        self._is_owed = self._memory.rows > 0
+        self._is_owed = self._cache.rows > 0
         self._is_lake_owed = True
         self._all_rules_at = self._lake_rules_at = self._sent_at = time.monotonic()
-        self._tell_errors(self.settings.rules.errors)
+        self._tell_errors(settings.rules.errors)
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._engine.close()
-        self._memory.close()
+        self._cache.close()
 
     def take_over(self, added: Iterable[Part], *, is_replaced: bool) -> None:
         """Learn of new parts; where rows went, objects having been replaced, read the lake again."""
         if is_replaced:
-            self._memory.close()
-            self._memory = CandidateCache.of_lake(self.lake.directory)
+            self._cache.close()
+            self._cache = CandidateCache.of_lake(self.lake.directory)
             self._is_owed = True
         else:
-            self._is_owed |= self._memory.add(added)
+            self._is_owed |= self._cache.add(added)
         self._is_lake_owed = True
 
     def alert(self) -> None:
@@ -124,7 +97,7 @@ class Alerting:
         if self._is_owed:
             self._run_all()
         else:
-            self._write(self._over_memory(), self.settings.rules.of_coverage)
+            self._write(self._over_cache(), self.settings.rules.of_coverage)
 
     def catch_up(self) -> None:
         """Run what is owed, and what has not run for long.
@@ -152,12 +125,12 @@ class Alerting:
         self._lake_rules_at = time.monotonic()
 
     def _run_all(self) -> None:
-        self._write(self._over_memory(), self.settings.rules.in_memory)
+        self._write(self._over_cache(), self.settings.rules.in_memory)
         self._is_owed = False
         self._all_rules_at = time.monotonic()
 
-    def _over_memory(self) -> Engine:
-        self._engine.replace_events(self._memory.events())
+    def _over_cache(self) -> Engine:
+        self._engine.replace_events(self._cache.events())
         return self._engine
 
     def _open(self, events: Events, threads: int | None = None) -> Engine:

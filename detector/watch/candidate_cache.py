@@ -23,8 +23,7 @@ from detector.records.schema import EVENTS
 from detector.rules.candidates import candidates
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents, each_once
-from detector.scan.prefilter import TrailGap
-from detector.scan.scan import trail_gaps
+from detector.rules.trail_gaps import TrailGap, calls_in_gaps, trail_gaps
 
 _RAW = ", ".join(f'"{name}"' for name in EVENTS.names)
 _CANDIDATES = f"SELECT {_RAW} FROM candidates"  # noqa: S608 - column names of our own
@@ -34,25 +33,6 @@ SELECT {_RAW}
 FROM bucket_checks ANTI JOIN candidates USING (logFile, logFileIndex)
 WHERE NOT list_contains($known, requestParameters)
 QUALIFY row_number() OVER (PARTITION BY requestParameters ORDER BY logFile, logFileIndex) = 1
-"""  # noqa: S608
-# As queries/trail_stopped_then_restarted.sql reads them.
-_CALLS = f"""
-WITH gaps AS (
-    SELECT
-        CAST(unnest($since) AS TIMESTAMP) AS since,
-        CAST(unnest($until) AS TIMESTAMP) + INTERVAL 1 SECOND AS until,
-        unnest($caller) AS caller
-)
-
-SELECT {_RAW}
-FROM all_events AS call ANTI JOIN candidates USING (logFile, logFileIndex)
-WHERE EXISTS (
-    SELECT 1
-    FROM gaps
-    WHERE
-        call.eventTime BETWEEN gaps.since AND gaps.until
-        AND call.caller = gaps.caller
-)
 """  # noqa: S608
 _COVERAGE = "SELECT account_id, region, first_event_time, last_event_time FROM coverage"
 _SWITCHES = {"StopLogging", "StartLogging"}
@@ -122,7 +102,7 @@ class CandidateCache:
         """Keep what is wanted of the events of an engine; return how many rows that is."""
         checks = _rows(engine, _BUCKET_CHECKS, known=[text for text in self._bucket_checks if text is not None])
         self._bucket_checks.update(checks.column("requestParameters").to_pylist())
-        found = [_rows(engine, _CANDIDATES), checks, *self._calls(engine, self._gaps)]
+        found = [_rows(engine, _CANDIDATES), checks, calls_in_gaps(engine, self._gaps)]
         new = each_once(pa.concat_tables(found))
         self._keep(new)
         if not _SWITCHES.isdisjoint(new.column("eventName").unique().to_pylist()):
@@ -136,15 +116,8 @@ class CandidateCache:
         self._gaps = gaps
         if new:
             with Engine(_with_every_copy(read_lake(self._lake))) as engine:
-                found = self._calls(engine, new)
-            self._tables = [each_once(pa.concat_tables([*self._tables, *found]))]
-
-    def _calls(self, engine: Engine, gaps: Iterable[TrailGap]) -> list[pa.Table]:
-        known = list(gaps)
-        if not known:
-            return []
-        since, until, caller = zip(*((one.since, one.until, one.caller) for one in known), strict=True)
-        return [_rows(engine, _CALLS, since=list(since), until=list(until), caller=list(caller))]
+                found = calls_in_gaps(engine, new)
+            self._tables = [each_once(pa.concat_tables([*self._tables, found]))]
 
     def _keep(self, table: pa.Table) -> None:
         if table.num_rows:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -12,21 +10,6 @@ from detector.lake.ledger.ledger import Ledger
 from detector.run_report import RunReport
 from detector.scope import Scope
 from detector.sources.log_source import LogSource
-
-
-@dataclass(slots=True)
-class Totals:
-    """What has become of everything since the start."""
-
-    received: int = 0  # messages
-    deleted: int = 0
-    poison: int = 0  # messages that nobody understands, each time they come
-    ignored: int = 0  # what messages name, and is none of ours
-    ingested: int = 0  # objects
-    failed: int = 0  # objects that could not be read, or not whole, each time
-    records: int = 0
-    alerts: Counter[str] = field(default_factory=Counter)  # by severity
-    last_success: datetime | None = None  # aware, UTC: when last all that had arrived was dealt with
 
 
 class Arrival(Protocol):

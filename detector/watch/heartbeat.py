@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from detector.sources.keys import parse_key
 from detector.text import counted
-from detector.watch.feed import Totals
+from detector.watch.progress import Totals
 
 _DELIVERIES = 20  # of a place that are remembered
 _REGULAR = 6  # so many make it regular

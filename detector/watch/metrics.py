@@ -10,17 +10,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from detector.errors import SinkError
-from detector.watch.feed import Totals
+from detector.watch.progress import Totals
 
 _SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 21_600, 86_400)
-_COUNTERS = {
-    "messages_received": ("received", "Messages taken from the queue."),
-    "messages_deleted": ("deleted", "Messages deleted from the queue."),
-    "messages_not_understood": ("poison", "Messages that name nothing known, each time they come."),
-    "objects_ingested": ("ingested", "Log objects brought into the lake."),
-    "objects_failed": ("failed", "Log objects that could not be read, each time."),
-    "records": ("records", "Records read."),
-}
+
+
+def _counters(totals: Totals) -> Iterator[tuple[str, str, int]]:
+    yield "messages_received", "Messages taken from the queue.", totals.received
+    yield "messages_deleted", "Messages deleted from the queue.", totals.deleted
+    yield "messages_not_understood", "Messages that name nothing known, each time they come.", totals.poison
+    yield "objects_ingested", "Log objects brought into the lake.", totals.ingested
+    yield "objects_failed", "Log objects that could not be read, each time.", totals.failed
+    yield "records", "Records read.", totals.records
 
 
 class Metrics(Collector):
@@ -45,8 +46,8 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """Yield the counts as they are now."""
-        for name, (member, text) in _COUNTERS.items():
-            yield CounterMetricFamily(f"detector_{name}", text, value=getattr(self._totals, member))
+        for name, text, value in _counters(self._totals):
+            yield CounterMetricFamily(f"detector_{name}", text, value=value)
         alerts = CounterMetricFamily("detector_alerts", "Alerts written.", labels=["severity"])
         for severity, count in sorted(self._totals.alerts.items()):
             alerts.add_metric([severity], count)

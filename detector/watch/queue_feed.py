@@ -23,7 +23,7 @@ from detector.sources.notifications import Decision, NamedObject, decide
 from detector.sources.notified import CarriedSource, NotifiedSource
 from detector.sources.s3 import S3Source, open_s3
 from detector.sources.sqs import Message, Queue, VisibilityExtender
-from detector.watch.feed import Totals
+from detector.watch.progress import Totals
 
 # How long a request waits for a message. A stop waits for the end of it.
 _WAIT_SECONDS = 5

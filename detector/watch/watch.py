@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,11 +24,13 @@ from detector.rules.candidates import candidates
 from detector.run_report import RunReport
 from detector.sources.log_source import Unreadable
 from detector.watch.alert_lag import ArrivalTimes, Arrived
-from detector.watch.alerting import Alerting, Watched, WatchSettings
+from detector.watch.alerting import Alerting
 from detector.watch.feed import Arrival, Feed
 from detector.watch.heartbeat import Heartbeat
 from detector.watch.metrics import Metrics
 from detector.watch.outage import Outage, may_pass
+from detector.watch.progress import Watched
+from detector.watch.settings import WatchSettings
 
 _LOCK_SECONDS = 30.0
 # A batch every two seconds makes 43,000 small parts a day.
@@ -39,23 +40,24 @@ _FAILURES_TOLD = 10
 _FAILURES_KNOWN = 1_000
 
 
-@dataclass
 class Watch:
     """One watch, from its start to its end.
 
     Args:
+        settings: how alerts are made and written.
         heartbeat: gives signs of life.
         stop: ends it when it is set; what is under way is finished.
         tell: takes a line for people; of what goes on failing it is told once.
     """
 
-    settings: WatchSettings
-    heartbeat: Heartbeat
-    stop: threading.Event
-    tell: Callable[[str], None]
-    watched: Watched = field(default_factory=Watched)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, settings: WatchSettings, heartbeat: Heartbeat, stop: threading.Event, tell: Callable[[str], None]
+    ) -> None:
+        self.settings = settings
+        self.heartbeat = heartbeat
+        self.stop = stop
+        self.tell = tell
+        self.watched = Watched()
         self._outage = Outage(self.stop, self.tell)
         self._metrics = Metrics(self.watched.totals)
         self._arrived = Arrived()

@@ -31,10 +31,10 @@ from detector.scan.scan import scan
 from detector.scope import Scope
 from detector.sources.log_source import LogSource
 from detector.sources.opening import open_source
-from detector.watch.alerting import WatchSettings
 from detector.watch.heartbeat import Heartbeat
 from detector.watch.polling_feed import Listing, PollingFeed
 from detector.watch.rule_schedule import load_watch_rules
+from detector.watch.settings import WatchSettings
 from detector.watch.watch import Watch
 
 from .cases import STEPS, Case

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from detector.watch.feed import Totals
 from detector.watch.heartbeat import Heartbeat
+from detector.watch.progress import Totals
 from tests.running import Run
 
 from .trail import Trail, alert_ids, alert_lines, bundled_files

@@ -35,12 +35,12 @@ from detector.lake.quarantine import Quarantine
 from detector.lake.writer import open_to_write
 from detector.sources.aws_options import AwsOptions
 from detector.sources.sqs import Message, Queue, VisibilityExtender
-from detector.watch.alerting import WatchSettings
-from detector.watch.feed import Totals
 from detector.watch.heartbeat import Heartbeat
 from detector.watch.outage import Outage, may_pass
+from detector.watch.progress import Totals
 from detector.watch.queue_feed import QueueFeed, QueueSettings
 from detector.watch.rule_schedule import load_watch_rules
+from detector.watch.settings import WatchSettings
 from detector.watch.watch import Watch
 from tests.running import LOGIN, Run, write_log
 

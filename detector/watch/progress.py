@@ -1,0 +1,41 @@
+"""What a watch has come to so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from detector.errors import DetectorError
+
+
+@dataclass(slots=True)
+class Totals:
+    """What has become of everything since the start."""
+
+    received: int = 0  # messages
+    deleted: int = 0
+    poison: int = 0  # messages that nobody understands, each time they come
+    ignored: int = 0  # what messages name, and is none of ours
+    ingested: int = 0  # objects
+    failed: int = 0  # objects that could not be read, or not whole, each time
+    records: int = 0
+    alerts: Counter[str] = field(default_factory=Counter)  # by severity
+    last_success: datetime | None = None  # aware, UTC: when last all that had arrived was dealt with
+
+
+@dataclass(slots=True)
+class Watched:
+    """What a watch has come to so far."""
+
+    totals: Totals = field(default_factory=Totals)
+    unread: dict[str, str] = field(default_factory=dict)  # URIs that could not be read, or not whole → why
+    rule_errors: dict[str, DetectorError] = field(default_factory=dict)  # by message
+    has_log_objects: bool = False  # something that was listed looks like a log
+    undelivered: dict[str, str] = field(default_factory=dict)  # outputs that did not take an alert → why
+    has_reached: bool = False  # an alert was as severe as `fail_on`
+
+    @property
+    def is_incomplete(self) -> bool:
+        """True when something that arrived could not be read, or an output lacks an alert."""
+        return bool(self.unread or self.totals.poison or self.undelivered)
