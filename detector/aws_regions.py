@@ -1,7 +1,7 @@
 """AWS partitions: which regions are theirs, and where each records root's sign-ins.
 
-As in botocore's endpoint data, which names the region of IAM for most of them. queries/_macros.sql says the same in
-SQL; a test holds the three together.
+As in botocore's endpoint data, which names the region of IAM for most of them. queries/_views/00_macros.sql says the
+same in SQL; a test holds the three together.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def merge_coverage(
 
 
 def coverage_of(events: pa.Table) -> Coverage:
-    """Return the coverage of events in the `EVENTS` schema, as the view `coverage` in queries/_views.sql has them."""
+    """Return the coverage of events in the `EVENTS` schema, as the view `coverage` in queries/_views has them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

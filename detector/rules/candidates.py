@@ -7,17 +7,14 @@ from pathlib import Path
 
 from detector.lake.compaction import Candidates
 from detector.rules.rule import shipped_rules_directory
-
-_END = "-- (end of wanted_rows)"
+from detector.rules.views import read_wanted_rows
 
 
 def candidates(definitions: Path | None = None) -> Candidates:
     """Return how `wanted_rows` is made from `parts` and `duplicates`, and a digest that changes when that does.
 
     Args:
-        definitions: the directory of `_macros.sql` and `_views.sql`; default: the shipped one.
+        definitions: the directory of `_views`; default: that of the shipped rules.
     """
-    directory = definitions or shipped_rules_directory()
-    macros, views = ((directory / name).read_text(encoding="utf-8") for name in ("_macros.sql", "_views.sql"))
-    sql = f"{macros}\n{views.partition(_END)[0]}"
+    sql = "\n".join(one.statements for one in read_wanted_rows(definitions or shipped_rules_directory()))
     return Candidates(hashlib.sha256(sql.encode()).hexdigest(), sql)

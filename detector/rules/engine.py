@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -24,12 +22,12 @@ from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, first_line, parse_select
+from detector.rules.views import make_views, read_macros, read_views
 
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "duplicates"})
 # It copies the rows of a statement once more on their way to Arrow: a rule finds a handful.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
-_LEADING_COMMENTS = re.compile(r"\A(?:\s*--[^\n]*\n)*\s*")
 RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB plans in one thread
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
 
@@ -86,7 +84,7 @@ class Engine:
 
     Args:
         events: where the events come from; it is attached at once.
-        definitions: the directory of `_macros.sql` and `_views.sql`.
+        definitions: the directory of `_views`; default: that of the shipped rules.
         threads: DuckDB's, default the cores.
         memory_limit: for all queries, as DuckDB writes it; beyond it rows go to a temporary directory. The default is
             what keeps a million events of a flood under 1 GB in all.
@@ -118,7 +116,7 @@ class Engine:
             self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
             for connection in others:
                 self._free.put(connection)
-            self._define("_macros.sql")
+            make_views(self._connection, [read_macros(self._definitions)])
             self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
         except BaseException:
             self._spill.cleanup()
@@ -148,8 +146,7 @@ class Engine:
             self._events.detach(*self._connections)
         events.attach(*self._connections)
         self._events = events
-        for statement in self._tables:
-            self._connection.execute(statement)
+        make_views(self._connection, (one for one in read_views(self._definitions) if one.is_table))
 
     def prepare(self) -> None:
         """Make the views now, and not when the first rule needs them."""
@@ -257,22 +254,8 @@ class Engine:
 
     def _make_views(self) -> None:
         if not self._has_views:
-            self._define("_views.sql")
+            make_views(self._connection, read_views(self._definitions))
             self._has_views = True
-
-    @cached_property
-    def _tables(self) -> list[str]:
-        """Return the statements that make and drop the tables behind the views."""
-        text = (self._definitions / "_views.sql").read_text(encoding="utf-8")
-        statements = [_LEADING_COMMENTS.sub("", one.query) for one in self._connection.extract_statements(text)]
-        return [
-            one.replace("CREATE TABLE", "CREATE OR REPLACE TABLE", 1)
-            for one in statements
-            if one.startswith(("CREATE TABLE", "DROP TABLE"))
-        ]
-
-    def _define(self, name: str) -> None:
-        self._connection.execute((self._definitions / name).read_text(encoding="utf-8"))
 
     def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
         return self._select(

@@ -80,7 +80,7 @@ class RuleSet:
 
 
 def shipped_rules_directory() -> Path:
-    """Return the directory of `_views.sql` and the rules that come with the program."""
+    """Return the directory of the rules that come with the program, and of `_views`."""
     package = Path(detector.__file__).parent
     installed = package / "_queries"  # put there by the wheel; a checkout has them beside the package
     return installed if installed.is_dir() else package.parent / "queries"
@@ -95,7 +95,7 @@ def load_rules(*directories: Path) -> RuleSet:
     rules: dict[str, Rule] = {}
     errors: list[RuleError] = []
     for directory in directories:
-        paths = sorted(directory.glob("[!_]*.sql"))  # _views.sql is not a rule
+        paths = sorted(directory.glob("[!_]*.sql"))  # what begins with _ is nobody's rule
         if not paths:
             errors.append(RuleError(f"{directory}: no rules", hint="a rule is a file <id>.sql"))
         for path in paths:

@@ -1,6 +1,6 @@
 """Which records any rule can want, by their names alone.
 
-A superset of `candidate_rows` in queries/_views.sql and of the further events that the shipped rules read; tests hold
+A superset of `candidate_rows` in queries/_views and of the further events that the shipped rules read; tests hold
 them together.
 """
 

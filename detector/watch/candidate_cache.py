@@ -1,6 +1,6 @@
 """What `watch` keeps in memory: those events of the lake that a rule can want, and from when to when there are any.
 
-The rows are those that the views themselves pick out (`candidates` of queries/_views.sql, over the parts that are new),
+The rows are those that the views themselves pick out (`candidates` of queries/_views, over the parts that are new),
 and what the shipped rules read beside them: CloudTrail's checks of the buckets that it delivers to, and everything that
 a caller did between stopping a trail and starting it again.
 """

@@ -10,7 +10,7 @@ from detector.errors import RuleError
 from detector.rules.check import ALL_EVENTS
 from detector.rules.rule import Reads, Rule, load_rules, shipped_rules_directory
 
-# The relations of queries/_views.sql that change with every record, also with one that no rule wants.
+# The relations of queries/_views that change with every record, also with one that no rule wants.
 COVERAGE = frozenset(
     {"account_coverage", "account_history", "account_watermarks", "accounts_without_sign_in_region", "coverage"}
 )

@@ -18,10 +18,12 @@ import pyarrow as pa
 from sqlglot import exp
 
 from detector.records.log_file import decode_log_file
+from detector.rules import views
 from detector.rules.check import difference
 from detector.rules.examples import Example, load_examples
 from detector.rules.finding import ContractError, make_finding
 from detector.rules.rule import Rule
+from detector.rules.views import read_macros, read_views
 
 from .mutants import parse_statements, to_sql
 
@@ -198,7 +200,7 @@ class Lab:
             yield alone
 
     def _define(self, sql: str) -> None:
-        create = sql.replace("CREATE TABLE", "CREATE VIEW", 1).replace(" IF NOT EXISTS", "", 1)
+        create = sql.replace(" IF NOT EXISTS", "", 1)
         with _not_sql():
             self._connection.execute(create.replace("CREATE", "CREATE OR REPLACE", 1))
 
@@ -221,9 +223,15 @@ def _table(case: Case) -> pa.Table:
     return decode_log_file(content, case.log_file).table
 
 
+def statements_of(definition: views.Definition) -> list[exp.Expr]:
+    """Return the statements of a file; a table is a view here, so that nothing but the candidates is computed ahead."""
+    sql = f"CREATE VIEW {definition.name} AS\n{definition.sql}" if definition.is_table else definition.sql
+    return parse_statements(sql)
+
+
 def _definitions(directory: Path) -> Iterator[tuple[str, Definition]]:
-    for name in ("_macros.sql", "_views.sql"):
-        for statement in parse_statements((directory / name).read_text(encoding="utf-8")):
+    for definition in (read_macros(directory), *read_views(directory)):
+        for statement in statements_of(definition):
             if isinstance(statement, exp.Create):
                 created = statement.find(exp.Identifier)
                 defined = str(statement.this.this.name or statement.this.name) if created else ""

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from unittest import mock
 import duckdb
 import pytest
 
+from detector.rules import views
 from detector.rules.rule import Rule
+from detector.rules.views import read_macros, read_views
 
-from .lab import BROKEN, Case, Definition, Lab, NotSql
+from .lab import BROKEN, Case, Definition, Lab, NotSql, statements_of
 from .mutants import Mutant, mutants_of, parse_statements, to_sql
 
 _RULE_TESTS = Path(__file__).parents[1] / "rules"
@@ -128,11 +131,15 @@ class Judge:
     def _failing_view_test(self, definition: Definition, mutant: Mutant) -> str | None:
         """Run the tests of the views with the mutant in place of the definition."""
         with tempfile.TemporaryDirectory() as folder:
-            for name in ("_macros.sql", "_views.sql"):
-                statements = parse_statements((self._directory / name).read_text(encoding="utf-8"))
-                original = to_sql(definition.statement)
-                texts = [mutant.sql if (text := to_sql(one)) == original else text for one in statements]
-                (Path(folder) / name).write_text(";\n".join(texts), encoding="utf-8")
+            shutil.copytree(self._directory, folder, dirs_exist_ok=True)
+            for one in (read_macros(Path(folder)), *read_views(Path(folder))):
+                statements = statements_of(one)
+                if definition.statement in statements:
+                    texts = [
+                        _mutated_sql(one, mutant) if statement == definition.statement else to_sql(statement)
+                        for statement in statements
+                    ]
+                    one.path.write_text(";\n".join(texts), encoding="utf-8")
             failed = _FirstFailure()
             arguments = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov", *_VIEW_TESTS]
             with (
@@ -145,6 +152,11 @@ class Judge:
                 pytest.main(arguments, plugins=[failed])
                 logging.disable(logging.NOTSET)
             return failed.test
+
+
+def _mutated_sql(definition: views.Definition, mutant: Mutant) -> str:
+    """Return what stands in a definition's file for the mutant."""
+    return to_sql(parse_statements(mutant.sql)[0].expression) if definition.is_table else mutant.sql
 
 
 class _FirstFailure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,10 @@ def test_candidates_and_cloudtrails_checks_of_buckets_are_kept_each_once() -> No
 
 
 def test_another_definition_has_another_digest(tmp_path: Path) -> None:
-    for name in ("_macros.sql", "_views.sql"):
-        (tmp_path / name).write_text((shipped_rules_directory() / name).read_text())
+    shutil.copytree(shipped_rules_directory() / "_views", tmp_path / "_views")
     assert candidates(tmp_path) == candidates()
-    views = (tmp_path / "_views.sql").read_text()
-    (tmp_path / "_views.sql").write_text(f"{views}\n-- what comes after the candidates does not matter\n")
+    (tmp_path / "_views" / "99_later.sql").write_text("-- what comes after the candidates does not matter")
     assert candidates(tmp_path).digest == candidates().digest
-    (tmp_path / "_views.sql").write_text(views.replace("'signin.'", "'login.'"))
+    (rows,) = (tmp_path / "_views").glob("*_candidate_rows.table.sql")
+    rows.write_text(rows.read_text().replace("'signin.'", "'login.'"))
     assert candidates(tmp_path).digest != candidates().digest

@@ -378,8 +378,9 @@ def test_names_of_the_documented_athena_table_bind(engine: Engine) -> None:
 
 
 def test_a_query_over_raw_relations_does_not_make_the_views(tmp_path: Path) -> None:
-    (tmp_path / "_macros.sql").write_text("CREATE MACRO word() AS 'there'")
-    (tmp_path / "_views.sql").write_text("CREATE VIEW candidates AS SELECT 42 AS answer")
+    (tmp_path / "_views").mkdir()
+    (tmp_path / "_views" / "00_macros.sql").write_text("CREATE MACRO word() AS 'there'")
+    (tmp_path / "_views" / "10_candidates.sql").write_text("CREATE VIEW candidates AS SELECT 42 AS answer")
     with Engine(TableEvents(to_table({})), definitions=tmp_path) as engine:
         assert engine.query("SELECT word() AS word FROM events").read_all().to_pylist() == [{"word": "there"}]
         engine.query("SELECT 1 FROM events, parts, duplicates")

@@ -100,7 +100,7 @@ def test_the_id_must_be_an_identifier(tmp_path: Path) -> None:
 
 
 def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
-    for name in ("b", "a", "_views"):
+    for name in ("b", "a", "_draft"):
         write_rule(tmp_path, name, HEADER + END + "SELECT 1\n")
     write_rule(tmp_path, "broken", "SELECT 1")
     loaded = load_rules(tmp_path)
@@ -124,7 +124,7 @@ def test_a_directory_without_rules_is_an_error(tmp_path: Path) -> None:
 
 
 def test_shipped_rules_are_found_in_a_checkout_and_in_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (shipped_rules_directory() / "_views.sql").is_file()
+    assert (shipped_rules_directory() / "_views").is_dir()
     package = tmp_path / "detector"
     (package / "_queries").mkdir(parents=True)
     monkeypatch.setattr(detector, "__file__", str(package / "__init__.py"))

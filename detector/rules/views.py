@@ -1,0 +1,81 @@
+"""The relations that rules read: one, or one family, a file in `queries/_views/`, in the order of the files' names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+VIEWS = "_views"  # the folder beside the rules
+_TABLE = ".table"
+_WANTED_ROWS = "wanted_rows"
+_CANDIDATES = "candidates"
+# `candidates` has the same rows in more columns: nothing is left that reads these.
+_BEFORE_CANDIDATES = "DROP VIEW IF EXISTS wanted_rows; DROP TABLE candidate_rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One file: a SELECT whose rows are kept in a table of its name, or statements that make views and macros."""
+
+    path: Path
+    sql: str
+
+    @property
+    def is_table(self) -> bool:
+        """True when it is the SELECT of a table."""
+        return self.path.stem.endswith(_TABLE)
+
+    @property
+    def name(self) -> str:
+        """The name of the table, or of the family."""
+        return self.path.stem.removesuffix(_TABLE).partition("_")[2]
+
+    @property
+    def statements(self) -> str:
+        """What makes it; a table is replaced by its rows of now."""
+        return f"CREATE OR REPLACE TABLE {self.name} AS\n{self.sql};\n" if self.is_table else self.sql
+
+
+def read_macros(directory: Path) -> Definition:
+    """Return the words that need no events.
+
+    Args:
+        directory: of the rules.
+    """
+    return next(_definitions(directory))
+
+
+def read_views(directory: Path) -> tuple[Definition, ...]:
+    """Return what is made over the events, in its order.
+
+    Args:
+        directory: of the rules.
+    """
+    _, *views = _definitions(directory)
+    return tuple(views)
+
+
+def read_wanted_rows(directory: Path) -> tuple[Definition, ...]:
+    """Return what makes `wanted_rows` of `parts` and `duplicates`, macros included: what a lake keeps apart."""
+    definitions = tuple(_definitions(directory))
+    before = takewhile(lambda definition: definition.name != _WANTED_ROWS, definitions)
+    return definitions[: len(list(before)) + 1]
+
+
+def make_views(connection: duckdb.DuckDBPyConnection, definitions: Iterable[Definition]) -> None:
+    """Make views and tables."""
+    for definition in definitions:
+        connection.execute(definition.statements)
+        if definition.is_table and definition.name == _CANDIDATES:
+            connection.execute(_BEFORE_CANDIDATES)
+
+
+def _definitions(directory: Path) -> Iterator[Definition]:
+    for path in sorted((directory / VIEWS).glob("[0-9]*.sql")):
+        yield Definition(path, path.read_text(encoding="utf-8"))

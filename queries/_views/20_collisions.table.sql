@@ -1,0 +1,19 @@
+-- Candidates of one account that share an eventID: equal ones are not shown, so that these differ. Each gets a key of its
+-- own, so that neither stands for the other.
+WITH shared AS (
+    SELECT
+        recipientAccountId,
+        eventKey
+    FROM candidate_rows
+    GROUP BY ALL
+    HAVING count(*) > 1
+)
+
+SELECT
+    logFile,
+    logFileIndex,
+    eventKey || '#' || left(sha256(to_json(struct_pack(*COLUMNS(row.* EXCLUDE (logFile, logFileIndex))))), 16) AS own_key
+FROM candidate_rows AS row
+SEMI JOIN shared
+    ON row.eventKey = shared.eventKey
+    AND row.recipientAccountId IS NOT DISTINCT FROM shared.recipientAccountId

@@ -1,0 +1,1 @@
+FROM normalised('candidate_rows')
