@@ -19,6 +19,7 @@
 --     "https://docs.aws.amazon.com/accounts/latest/reference/API_PutAlternateContact.html",
 -- ]
 -- monotone = true
+-- reports_alone = "account_contact_changes"
 -- ///
 
 SELECT

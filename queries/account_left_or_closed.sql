@@ -22,6 +22,7 @@
 --     "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_close.html",
 -- ]
 -- monotone = true
+-- reports_alone = "account_departures"
 -- ///
 
 -- What was done is told one by one. Anybody may be denied a call, as often as they like.

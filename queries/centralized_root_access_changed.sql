@@ -19,6 +19,7 @@
 --     "https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableOrganizationsRootSessions.html",
 -- ]
 -- monotone = true
+-- reports_alone = "centralized_root_changes"
 -- ///
 
 SELECT

@@ -17,6 +17,7 @@
 -- references = ["https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeactivateMFADevice.html"]
 -- # Later data can lower the severity, never take the finding back.
 -- monotone = true
+-- reports_alone = "other_user_mfa_deactivations"
 -- ///
 
 WITH deactivations AS (

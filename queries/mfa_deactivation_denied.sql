@@ -22,6 +22,7 @@
 --     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage-mfa-only.html",
 -- ]
 -- monotone = true
+-- reports_alone = "mfa_deactivation_denials"
 -- ///
 
 SELECT

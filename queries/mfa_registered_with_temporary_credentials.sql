@@ -24,6 +24,7 @@
 -- ]
 -- # A late AssumeRoot record can show that the session was one.
 -- monotone = false
+-- reports_alone = "session_mfa_activations"
 -- ///
 
 SELECT

@@ -18,6 +18,7 @@
 --     "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html#ru-bp-access-keys",
 -- ]
 -- monotone = true
+-- reports_alone = "root_access_key_creations"
 -- ///
 
 SELECT

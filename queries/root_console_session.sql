@@ -19,6 +19,7 @@
 -- ]
 -- # A late AssumeRoot record can show that a session was not direct use of root.
 -- monotone = false
+-- reports_alone = "root_console_sessions"
 -- ///
 
 SELECT

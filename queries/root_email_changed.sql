@@ -18,6 +18,7 @@
 --     "https://docs.aws.amazon.com/accounts/latest/reference/API_AcceptPrimaryEmailUpdate.html",
 -- ]
 -- monotone = true
+-- reports_alone = "root_email_changes"
 -- ///
 
 SELECT

@@ -19,6 +19,7 @@
 --     "https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateLoginProfile.html",
 -- ]
 -- monotone = true
+-- reports_alone = "root_login_profile_changes"
 -- ///
 
 SELECT

@@ -19,6 +19,7 @@
 --     "https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html",
 -- ]
 -- monotone = true
+-- reports_alone = "root_mfa_deactivations"
 -- ///
 
 SELECT

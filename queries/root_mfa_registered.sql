@@ -21,6 +21,7 @@
 -- ]
 -- # Later data can raise the severity, never take the finding back.
 -- monotone = true
+-- reports_alone = "root_mfa_activations"
 -- ///
 
 WITH openings AS (

@@ -17,6 +17,7 @@
 --     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html",
 -- ]
 -- monotone = true
+-- reports_alone = "root_password_changes"
 -- ///
 
 SELECT

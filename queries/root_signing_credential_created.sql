@@ -18,6 +18,7 @@
 --     "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",
 -- ]
 -- monotone = true
+-- reports_alone = "root_signing_credential_creations"
 -- ///
 
 SELECT

@@ -24,6 +24,7 @@
 --     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html",
 -- ]
 -- monotone = true
+-- reports_alone = "event_selector_narrowings"
 -- ///
 
 SELECT

@@ -21,6 +21,7 @@
 -- ]
 -- # Later data can change the severity, never take the finding back.
 -- monotone = true
+-- reports_alone = "trail_stops"
 -- ///
 
 SELECT

@@ -22,6 +22,7 @@
 --     "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html",
 -- ]
 -- monotone = true
+-- reports_alone = "trail_tampering_denials"
 -- ///
 
 SELECT

@@ -101,6 +101,9 @@ def _section(rule: Rule) -> Iterator[str]:
     if not rule.monotone:
         yield "Data that arrives later can take a finding back: `detector detect --withdrawn` lists such alerts."
         yield ""
+    if rule.reports_alone is not None:
+        yield "Rules about any call of root leave these events out."
+        yield ""
     if rule.reads is Reads.EVENTS:
         yield "Reads all events of the lake, which costs a scan."
         yield ""

@@ -22,7 +22,7 @@ from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, first_line, parse_select
-from detector.rules.views import make_views, read_macros, read_views
+from detector.rules.views import macro_of_reported_alone, make_views, read_macros, read_views
 
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "duplicates"})
@@ -254,6 +254,7 @@ class Engine:
 
     def _make_views(self) -> None:
         if not self._has_views:
+            self._connection.execute(macro_of_reported_alone(self._definitions))
             make_views(self._connection, read_views(self._definitions))
             self._has_views = True
 

@@ -11,6 +11,7 @@ The body between the markers is TOML. The rule's id is its file name.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -61,6 +62,9 @@ class Rule:
     references: tuple[str, ...]
     monotone: bool  # later data can only add findings, never take one back
     reads: Reads
+    reports_alone: (
+        str | None
+    )  # a view that it reads, all of whose events it reports: rules about any call leave them out
     sql: str
     statement: Statement
     path: Path
@@ -95,12 +99,13 @@ def load_rules(*directories: Path) -> RuleSet:
     rules: dict[str, Rule] = {}
     errors: list[RuleError] = []
     for directory in directories:
-        paths = sorted(directory.glob("[!_]*.sql"))  # what begins with _ is nobody's rule
+        paths = _rule_files(directory)
         if not paths:
             errors.append(RuleError(f"{directory}: no rules", hint="a rule is a file <id>.sql"))
         for path in paths:
             try:
                 rule = parse_rule(path)
+                _require_shipped(rule)
             except RuleError as error:
                 errors.append(error)
                 continue
@@ -108,6 +113,15 @@ def load_rules(*directories: Path) -> RuleSet:
             if first is not rule:
                 errors.append(RuleError(f"{path}: rule id already used by {first.path}", hint="rename one file"))
     return RuleSet(tuple(rules[rule_id] for rule_id in sorted(rules)), tuple(errors))
+
+
+def views_reported_alone(directory: Path) -> tuple[str, ...]:
+    """Return what the rules of a directory name as `reports_alone`; files that are no rules say nothing."""
+    named: set[str] = set()
+    for path in _rule_files(directory):
+        with contextlib.suppress(RuleError, ValueError):
+            named.add(_read(path)[0].pop("reports_alone", str, default=""))
+    return tuple(sorted(filter(_ID.fullmatch, named)))
 
 
 def parse_rule(path: Path) -> Rule:
@@ -122,17 +136,7 @@ def parse_rule(path: Path) -> Rule:
     from detector.rules.sql_check import NotOneSelect, parse_select, without_semicolons
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleError(f"{path}: cannot be read: {error}") from error
-    match = _BLOCK.match(text)
-    if match is None:
-        raise RuleError(f"{path}: no metadata", hint="start the file with `-- /// rule`")
-    if not _ID.fullmatch(path.stem):
-        raise RuleError(f"{path}: a rule id is lower case with underscores", hint="rename the file")
-    toml = "\n".join(line[3:] for line in match["toml"].splitlines())
-    try:
-        meta = _Metadata(tomllib.loads(toml))
+        meta, sql = _read(path)
         rule = Rule(
             id=path.stem,
             title=meta.text("title"),
@@ -145,8 +149,9 @@ def parse_rule(path: Path) -> Rule:
             references=meta.texts("references"),
             monotone=meta.pop("monotone", bool, default=False),
             reads=Reads(meta.pop("reads", str, default="candidates")),
-            statement=parse_select(match["sql"]),
-            sql=without_semicolons(match["sql"]),
+            reports_alone=meta.pop("reports_alone", str, default="") or None,
+            statement=parse_select(sql),
+            sql=without_semicolons(sql),
             path=path,
         )
         meta.require_empty()
@@ -154,10 +159,45 @@ def parse_rule(path: Path) -> Rule:
         raise RuleQueryError(f"{path}: {error}", hint="a rule is one SELECT over the views") from error
     except ValueError as error:  # bad TOML or metadata
         raise RuleError(f"{path}: {error}", hint="`detector rules show` prints a rule to copy from") from error
+    if rule.reports_alone is not None and rule.reports_alone not in rule.statement.tables:
+        raise RuleError(
+            f"{path}: does not read {rule.reports_alone!r}", hint="`reports_alone` names a view of the rule's"
+        )
     for technique in rule.attack:
         if not _TECHNIQUE.fullmatch(technique):
             raise RuleError(f"{path}: bad ATT&CK id {technique!r}", hint="write TA0001:T1078.004")
     return rule
+
+
+def _rule_files(directory: Path) -> list[Path]:
+    return sorted(directory.glob("[!_]*.sql"))
+
+
+def _read(path: Path) -> tuple[_Metadata, str]:
+    """Return a rule file's metadata and SQL.
+
+    Raises:
+        RuleError: it cannot be read, or has no metadata block.
+        ValueError: the block is not TOML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(f"{path}: cannot be read: {error}") from error
+    match = _BLOCK.match(text)
+    if match is None:
+        raise RuleError(f"{path}: no metadata", hint="start the file with `-- /// rule`")
+    if not _ID.fullmatch(path.stem):
+        raise RuleError(f"{path}: a rule id is lower case with underscores", hint="rename the file")
+    return _Metadata(tomllib.loads("\n".join(line[3:] for line in match["toml"].splitlines()))), match["sql"]
+
+
+def _require_shipped(rule: Rule) -> None:
+    # The rules that leave such events out are shipped too, and know nothing of what else is being run.
+    if rule.reports_alone is not None and rule.path.parent.resolve() != shipped_rules_directory().resolve():
+        raise RuleError(
+            f"{rule.path}: `reports_alone` is for shipped rules", hint="remove it: the rule reports as well"
+        )
 
 
 class _Metadata:

@@ -8,6 +8,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.rules.rule import views_reported_alone
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -17,6 +19,8 @@ _WANTED_ROWS = "wanted_rows"
 _CANDIDATES = "candidates"
 # `candidates` has the same rows in more columns: nothing is left that reads these.
 _BEFORE_CANDIDATES = "DROP VIEW IF EXISTS wanted_rows; DROP TABLE candidate_rows"
+
+_NO_ROWS = "SELECT logFile, logFileIndex FROM candidates WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,16 @@ def read_wanted_rows(directory: Path) -> tuple[Definition, ...]:
     definitions = tuple(_definitions(directory))
     before = takewhile(lambda definition: definition.name != _WANTED_ROWS, definitions)
     return definitions[: len(list(before)) + 1]
+
+
+def macro_of_reported_alone(directory: Path) -> str:
+    """Return what creates `select_reported_alone`: a SELECT of the rows of the views that rules name as `reports_alone`.
+
+    It is text until the views are there to bind it.
+    """
+    views = views_reported_alone(directory)
+    rows = "\nUNION ALL\n".join(f"SELECT logFile, logFileIndex FROM {view}" for view in views)  # noqa: S608
+    return f"CREATE MACRO select_reported_alone() AS '{rows or _NO_ROWS}'"
 
 
 def make_views(connection: duckdb.DuckDBPyConnection, definitions: Iterable[Definition]) -> None:

@@ -1,8 +1,7 @@
--- Denied calls that a rule of their own reports. Each rule that does so adds the view it reads, as above.
+-- What root_call_denied leaves out. That an account may not leave the organisation is told beside: root was denied it all
+-- the same.
 CREATE VIEW denials_reported_alone AS
-SELECT logFile, logFileIndex FROM mfa_deactivation_denials
-UNION ALL
-SELECT logFile, logFileIndex FROM trail_tampering_denials;
+FROM reported_alone ANTI JOIN account_departures USING (logFile, logFileIndex);
 
 -- Calls that another rule about root reports, or that are among these, whatever came of them: root_api_call has the
 -- writes that succeeded, root_call_denied the denials. Rules about how root is used (root_access_key_used,

@@ -23,7 +23,7 @@ from detector.rules.check import difference
 from detector.rules.examples import Example, load_examples
 from detector.rules.finding import ContractError, make_finding
 from detector.rules.rule import Rule
-from detector.rules.views import read_macros, read_views
+from detector.rules.views import macro_of_reported_alone, read_macros, read_views
 
 from .mutants import parse_statements, to_sql
 
@@ -230,8 +230,10 @@ def statements_of(definition: views.Definition) -> list[exp.Expr]:
 
 
 def _definitions(directory: Path) -> Iterator[tuple[str, Definition]]:
-    for definition in (read_macros(directory), *read_views(directory)):
-        for statement in statements_of(definition):
+    macro = parse_statements(macro_of_reported_alone(directory))
+    files = [statements_of(definition) for definition in (read_macros(directory), *read_views(directory))]
+    for statements in (macro, *files):
+        for statement in statements:
             if isinstance(statement, exp.Create):
                 created = statement.find(exp.Identifier)
                 defined = str(statement.this.this.name or statement.this.name) if created else ""

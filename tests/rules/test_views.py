@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +15,7 @@ from detector.records.schema import RECORD, Kind
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.rules.examples import merge_patch
-from detector.rules.rule import load_rules, shipped_rules_directory
+from detector.rules.rule import load_rules, parse_rule, shipped_rules_directory
 
 ACCOUNT = "111122223333"
 LOGIN = json.loads((shipped_rules_directory() / "root_console_login_without_mfa.examples.json").read_text())["records"][
@@ -572,3 +574,19 @@ def test_no_value_of_a_text_column_fails_a_view_or_a_rule() -> None:
         for value in values
     ]
     assert_nothing_fails(to_table(*with_event_ids(records)))
+
+
+def test_what_rules_report_alone_follows_from_their_metadata(tmp_path: Path) -> None:
+    shutil.copytree(shipped_rules_directory(), tmp_path, dirs_exist_ok=True)
+    created = tmp_path / "root_access_key_created.sql"
+    rule = parse_rule(shipped_rules_directory() / "root_api_call.sql")
+    call = merge_patch(CALL, {"eventName": "CreateAccessKey"})
+
+    def reported() -> int:
+        with Engine(TableEvents(to_table(call)), definitions=tmp_path, threads=1) as engine:
+            return len(engine.run(rule))
+
+    assert reported() == 0
+    lines = created.read_text().splitlines(keepends=True)
+    created.write_text("".join(line for line in lines if not line.startswith("-- reports_alone")))
+    assert reported() == 1
