@@ -73,7 +73,7 @@ def read_wanted_rows(directory: Path) -> tuple[Definition, ...]:
 
 
 def macro_of_reported_alone(directory: Path) -> str:
-    """Return what creates `select_reported_alone`: a SELECT of the rows of the views that rules name as `reports_alone`.
+    """Return what creates `select_reported_alone`: the SELECT over the views that rules name as `reports_alone`.
 
     It is text until the views are there to bind it.
     """
