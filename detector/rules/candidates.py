@@ -16,5 +16,5 @@ def candidates(definitions: Path | None = None) -> Candidates:
     Args:
         definitions: the directory of `_views`; default: that of the shipped rules.
     """
-    sql = "\n".join(one.statements for one in read_wanted_rows(definitions or shipped_rules_directory()))
+    sql = read_wanted_rows(definitions or shipped_rules_directory())
     return Candidates(hashlib.sha256(sql.encode()).hexdigest(), sql)

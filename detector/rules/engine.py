@@ -116,7 +116,7 @@ class Engine:
             self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
             for connection in others:
                 self._free.put(connection)
-            make_views(self._connection, [read_macros(self._definitions)])
+            self._connection.execute(read_macros(self._definitions))
             self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
         except BaseException:
             self._spill.cleanup()

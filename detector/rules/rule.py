@@ -26,6 +26,7 @@ from detector.severity import Severity
 if TYPE_CHECKING:
     from detector.rules.sql_check import Statement
 
+VIEWS = "_views"  # the folder beside the shipped rules with what they read
 _BLOCK = re.compile(r"\A-- /// rule\n(?P<toml>(?:--(?: .*)?\n)+?)-- ///\n(?P<sql>.*)\Z", re.DOTALL)
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _TECHNIQUE = re.compile(r"TA\d{4}:T\d{4}(\.\d{3})?")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.rules.rule import views_reported_alone
+from detector.rules.candidate_events import read_candidate_events
+from detector.rules.rule import VIEWS, views_reported_alone
 
 if TYPE_CHECKING:
     import duckdb
 
-VIEWS = "_views"  # the folder beside the rules
 _TABLE = ".table"
 _WANTED_ROWS = "wanted_rows"
 _CANDIDATES = "candidates"
@@ -46,13 +45,14 @@ class Definition:
         return f"CREATE OR REPLACE TABLE {self.name} AS\n{self.sql};\n" if self.is_table else self.sql
 
 
-def read_macros(directory: Path) -> Definition:
+def read_macros(directory: Path) -> str:
     """Return the words that need no events.
 
     Args:
         directory: of the rules.
     """
-    return next(_definitions(directory))
+    words = next(_definitions(directory)).sql
+    return f"{words}\n{read_candidate_events(directory / VIEWS).macro()}"
 
 
 def read_views(directory: Path) -> tuple[Definition, ...]:
@@ -65,11 +65,11 @@ def read_views(directory: Path) -> tuple[Definition, ...]:
     return tuple(views)
 
 
-def read_wanted_rows(directory: Path) -> tuple[Definition, ...]:
+def read_wanted_rows(directory: Path) -> str:
     """Return what makes `wanted_rows` of `parts` and `duplicates`, macros included: what a lake keeps apart."""
-    definitions = tuple(_definitions(directory))
-    before = takewhile(lambda definition: definition.name != _WANTED_ROWS, definitions)
-    return definitions[: len(list(before)) + 1]
+    views = read_views(directory)
+    last = next(number for number, view in enumerate(views) if view.name == _WANTED_ROWS)
+    return "\n".join([read_macros(directory), *(view.statements for view in views[: last + 1])])
 
 
 def macro_of_reported_alone(directory: Path) -> str:

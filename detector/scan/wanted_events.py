@@ -1,7 +1,7 @@
 """Which records any rule can want, by their names alone.
 
-A superset of `candidate_rows` in queries/_views and of the further events that the shipped rules read; tests hold
-them together.
+A superset of `candidate_rows` in queries/_views, which is made from the same list, and of the further events that the
+shipped rules read.
 """
 
 from __future__ import annotations
@@ -9,59 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-# Event source up to its first dot → the event names that some rule can want; None: all of them.
-_WANTED: dict[str, frozenset[str] | None] = {
-    "signin": None,
-    "cloudtrail": None,
-    "iam": frozenset(
-        {
-            "DeactivateMFADevice",
-            "EnableMFADevice",
-            "CreateVirtualMFADevice",
-            "DeleteVirtualMFADevice",
-            "ResyncMFADevice",
-            "CreateLoginProfile",
-            "UpdateLoginProfile",
-            "DeleteLoginProfile",
-            "DeleteUser",
-            "EnableOrganizationsRootCredentialsManagement",
-            "DisableOrganizationsRootCredentialsManagement",
-            "EnableOrganizationsRootSessions",
-            "DisableOrganizationsRootSessions",
-        }
-    ),
-    "sts": frozenset({"AssumeRoot"}),
-    "organizations": frozenset(
-        {"LeaveOrganization", "RemoveAccountFromOrganization", "RegisterDelegatedAdministrator"}
-    ),
-    "s3": frozenset(
-        {
-            "DeleteBucket",
-            "DeleteBucketPolicy",
-            "PutBucketLifecycle",
-            "PutBucketLifecycleConfiguration",
-            "PutBucketVersioning",
-            "DeleteObject",
-            "DeleteObjects",
-        }
-    ),
-    "kms": frozenset({"ScheduleKeyDeletion", "DisableKey"}),
-    "logs": frozenset({"DeleteLogGroup"}),
-}
-_WANTED_OF_ANY_SOURCE = frozenset(
-    {
-        "EmailUpdated",
-        "StartPrimaryEmailUpdate",
-        "AcceptPrimaryEmailUpdate",
-        "CloseAccount",
-        "PutAlternateContact",
-        "DeleteAlternateContact",
-        "PutContactInformation",
-        "SetContactAddress",
-        "SetAdditionalContacts",
-        "SetSecurityQuestions",
-    }
-)
+from detector.rules.candidate_events import CandidateEvents, read_candidate_events
+from detector.rules.rule import VIEWS, shipped_rules_directory
 
 
 class Names(NamedTuple):
@@ -94,14 +43,12 @@ def is_wanted(names: Names) -> bool:
     source, event, caller, issuer, _ = names
     if _is_root(caller) or _is_root(issuer) or is_bucket_check(names):
         return True
-    event = event or ""
-    if event in _WANTED_OF_ANY_SOURCE or event.startswith("PasswordRecovery"):
-        return True
-    service, dot, _ = (source or "").partition(".")
-    if not dot or service not in _WANTED:
-        return False
-    wanted = _WANTED[service]
-    return wanted is None or event in wanted
+    return _candidate_events().may_hold(source, event)
+
+
+@lru_cache(maxsize=1)
+def _candidate_events() -> CandidateEvents:
+    return read_candidate_events(shipped_rules_directory() / VIEWS)
 
 
 def is_bucket_check(names: Names | tuple[Any, ...]) -> bool:

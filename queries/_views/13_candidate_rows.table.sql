@@ -1,5 +1,5 @@
 -- A superset by cheap predicates; filtered first, then freed of duplicates. What rules need beyond it they
--- read from `all_events` and say so in their metadata.
+-- read from `all_events` and say so in their metadata. `is_candidate_event` is made from candidate_events.toml.
 SELECT *
 FROM (
     SELECT *
@@ -7,38 +7,8 @@ FROM (
     WHERE
         lower(userIdentity.type) = 'root'
         OR lower(userIdentity.sessionContext.sessionIssuer.type) = 'root'
-        OR starts_with(eventSource, 'signin.')
-        OR (
-            starts_with(eventSource, 'iam.')
-            AND eventName IN (
-                'DeactivateMFADevice', 'EnableMFADevice', 'CreateVirtualMFADevice', 'DeleteVirtualMFADevice',
-                'ResyncMFADevice', 'CreateLoginProfile', 'UpdateLoginProfile', 'DeleteLoginProfile', 'DeleteUser',
-                'EnableOrganizationsRootCredentialsManagement', 'DisableOrganizationsRootCredentialsManagement',
-                'EnableOrganizationsRootSessions', 'DisableOrganizationsRootSessions'
-            )
-        )
-        OR (starts_with(eventSource, 'sts.') AND eventName = 'AssumeRoot')
+        OR is_candidate_event(eventSource, eventName)
         OR (starts_with(eventSource, 'cloudtrail.') AND readOnly IS DISTINCT FROM true)
-        OR (
-            starts_with(eventSource, 'organizations.')
-            AND eventName IN ('LeaveOrganization', 'RemoveAccountFromOrganization', 'RegisterDelegatedAdministrator')
-        )
-        OR (
-            starts_with(eventSource, 's3.')
-            AND eventName IN (
-                'DeleteBucket', 'DeleteBucketPolicy', 'PutBucketLifecycle', 'PutBucketLifecycleConfiguration',
-                'PutBucketVersioning'
-            )
-        )
-        OR (starts_with(eventSource, 'kms.') AND eventName IN ('ScheduleKeyDeletion', 'DisableKey'))
-        OR (starts_with(eventSource, 'logs.') AND eventName = 'DeleteLogGroup')
-        -- The sources of these are not documented, or several.
-        OR eventName IN (
-            'EmailUpdated', 'StartPrimaryEmailUpdate', 'AcceptPrimaryEmailUpdate', 'CloseAccount',
-            'PutAlternateContact', 'DeleteAlternateContact', 'PutContactInformation', 'SetContactAddress',
-            'SetAdditionalContacts', 'SetSecurityQuestions'
-        )
-        OR starts_with(eventName, 'PasswordRecovery')
     UNION ALL
     -- Apart, so that nobody's parameters are read for it where there are no such calls. Root's are above.
     SELECT *

@@ -230,9 +230,8 @@ def statements_of(definition: views.Definition) -> list[exp.Expr]:
 
 
 def _definitions(directory: Path) -> Iterator[tuple[str, Definition]]:
-    macro = parse_statements(macro_of_reported_alone(directory))
-    files = [statements_of(definition) for definition in (read_macros(directory), *read_views(directory))]
-    for statements in (macro, *files):
+    macros = parse_statements(f"{read_macros(directory)};{macro_of_reported_alone(directory)}")
+    for statements in (macros, *map(statements_of, read_views(directory))):
         for statement in statements:
             if isinstance(statement, exp.Create):
                 created = statement.find(exp.Identifier)

@@ -17,8 +17,8 @@ import duckdb
 import pytest
 
 from detector.rules import views
-from detector.rules.rule import Rule
-from detector.rules.views import read_macros, read_views
+from detector.rules.rule import VIEWS, Rule
+from detector.rules.views import read_views
 
 from .lab import BROKEN, Case, Definition, Lab, NotSql, statements_of
 from .mutants import Mutant, mutants_of, parse_statements, to_sql
@@ -132,7 +132,10 @@ class Judge:
         """Run the tests of the views with the mutant in place of the definition."""
         with tempfile.TemporaryDirectory() as folder:
             shutil.copytree(self._directory, folder, dirs_exist_ok=True)
-            for one in (read_macros(Path(folder)), *read_views(Path(folder))):
+            # Macros, some of which stand in no file, are replaced when all of them have been made.
+            replacement = mutant.sql.replace("CREATE MACRO", "CREATE OR REPLACE MACRO", 1)
+            (Path(folder) / VIEWS / "01_mutant.sql").write_text(replacement if replacement != mutant.sql else "")
+            for one in read_views(Path(folder)):
                 statements = statements_of(one)
                 if definition.statement in statements:
                     texts = [

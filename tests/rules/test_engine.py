@@ -378,8 +378,10 @@ def test_names_of_the_documented_athena_table_bind(engine: Engine) -> None:
 
 
 def test_a_query_over_raw_relations_does_not_make_the_views(tmp_path: Path) -> None:
+    names = shipped_rules_directory() / "_views" / "candidate_events.toml"
     (tmp_path / "_views").mkdir()
-    (tmp_path / "_views" / "00_macros.sql").write_text("CREATE MACRO word() AS 'there'")
+    (tmp_path / "_views" / names.name).write_text(names.read_text())
+    (tmp_path / "_views" / "00_macros.sql").write_text("CREATE MACRO word() AS 'there';")
     (tmp_path / "_views" / "10_candidates.sql").write_text("CREATE VIEW candidates AS SELECT 42 AS answer")
     with Engine(TableEvents(to_table({})), definitions=tmp_path) as engine:
         assert engine.query("SELECT word() AS word FROM events").read_all().to_pylist() == [{"word": "there"}]
