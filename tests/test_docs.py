@@ -26,14 +26,26 @@ from tests.lookup_server import LookupServer
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-TOUR = README.index("## A tour"), README.index("## Three ways")
+PAGES = {  # those with commands that can run anywhere; docs/operations.md needs a server to administer
+    "README.md": README,
+    **{
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for folder in ("guide", "reference")
+        for path in sorted((ROOT / "docs" / folder).glob("*.md"))
+    },
+}
 
 
-def commands_of(block: str) -> list[tuple[str, str]]:
+def commands_of(page: str) -> list[tuple[str, str]]:
     """Return (command, the output shown after it) pairs."""
-    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    parts = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
     return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
+
+
+TOUR = commands_of(README[: README.index("## Three ways")])
+WITH_COMMANDS = {name: commands for name, page in PAGES.items() if (commands := commands_of(page))}
+SLOW = ["detector rules check"]  # a minute that tests/test_queries.py spends
 
 
 @pytest.fixture
@@ -52,22 +64,21 @@ def workplace(tmp_path: Path, aws_variables: dict[str, str]) -> Path:
         key = path.relative_to(ROOT / "fixtures/trails/compromised_root")
         for prefix in ("", "prefix/"):
             s3.put_object(Bucket="my-trail-bucket", Key=f"{prefix}{key}", Body=path.read_bytes())
-    [suppressions] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    [suppressions] = re.findall(r"```toml\n(.*?)```", PAGES["docs/reference/suppressions.md"], re.DOTALL)
     (tmp_path / "suppressions.toml").write_text(suppressions, encoding="utf-8")
     return tmp_path
 
 
-def test_the_readmes_commands_do_what_it_says(
-    workplace: Path, aws_variables: dict[str, str], lookup_server: LookupServer
+@pytest.mark.parametrize("page", WITH_COMMANDS)
+def test_the_commands_of_a_page_do_what_it_says(
+    page: str, workplace: Path, aws_variables: dict[str, str], lookup_server: LookupServer
 ) -> None:
-    assert len(BLOCKS) > 5
     environment = (
         aws_variables | lookup_server.variables | {"PATH": f"{Path(sys.executable).parent}:{aws_variables['PATH']}"}
     )
-    for command, shown in [pair for block in BLOCKS for pair in commands_of(block)]:
-        if command.startswith("jq") and shutil.which("jq") is None:
-            continue
-        if command == "detector rules check":  # a minute that tests/test_queries.py spends
+    before = [] if page == "README.md" else TOUR[:1]  # readers of the other pages have a lake
+    for command, shown in before + WITH_COMMANDS[page]:
+        if command in SLOW or (command.startswith("jq") and shutil.which("jq") is None):
             continue
         ended = subprocess.run(
             ["sh", "-c", command], cwd=workplace, env=environment, capture_output=True, text=True, check=False
@@ -77,12 +88,35 @@ def test_the_readmes_commands_do_what_it_says(
         assert shown in ("", ended.stdout + ended.stderr), command
 
 
-def test_every_command_has_an_example_and_the_readme_names_it() -> None:
+def test_every_command_has_an_example_and_is_used_on_a_page() -> None:
+    used = [command for commands in WITH_COMMANDS.values() for command, _ in commands]
     for group, typer_app in (("", app), ("rules ", rules_app), ("lake ", lake_app)):
-        for command in typer_app.registered_commands:
-            assert command.callback is not None
-            assert "Example: detector " in (command.callback.__doc__ or ""), command.name
-            assert f"detector {group}{command.name}" in README
+        for registered in typer_app.registered_commands:
+            assert registered.callback is not None
+            assert "Example: detector " in (registered.callback.__doc__ or ""), registered.name
+            name = f"detector {group}{registered.name}"
+            assert any(name in command for command in used), name
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(README.splitlines()) <= 120
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    for page in pages:
+        text = re.sub(r"^( *)```.*?^\1```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+            path, _, anchor = target.partition("#")
+            there = (page.parent / path).resolve() if path else page
+            assert there.exists(), f"{page.name}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor in map(_anchor, headings), f"{page.name}: {target}"
 
 
 def test_the_rules_documentation_is_current() -> None:

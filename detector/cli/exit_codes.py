@@ -1,4 +1,4 @@
-"""From what happened to the exit code. Scripts depend on it: the README has the same table."""
+"""From what happened to the exit code. Scripts depend on it: docs/reference/exit-codes.md has the same table."""
 
 from __future__ import annotations
 

@@ -105,10 +105,9 @@ def test_the_readers_policy_allows_reading_and_no_more() -> None:
         assert everywhere == (statement["Action"] == "cloudtrail:LookupEvents"), "it alone has no resources"
 
 
-def test_the_readmes_policy_is_part_of_the_readers() -> None:
-    [shown] = re.findall(
-        r"```json\n(\{\n  \"Version\".*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
-    )
+def test_the_documented_policy_is_part_of_the_readers() -> None:
+    page = (ROOT / "docs/reference/permissions.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"```json\n(\{\n  \"Version\".*?)```", page, re.DOTALL)
     assert actions(json.loads(shown)) == READ_THE_TRAIL | {"kms:Decrypt"}
 
 
