@@ -21,6 +21,7 @@ from detector.cli.lake import lake_app
 from detector.cli.rules import rules_app
 from detector.rules.docs import pages
 from detector.rules.rule import load_rules, shipped_rules_directory
+from fixtures.cli_reference import help_pages, reference
 from fixtures.fields import page_with_table
 from tests.lookup_server import LookupServer
 
@@ -96,6 +97,27 @@ def test_every_command_has_an_example_and_is_used_on_a_page() -> None:
             assert "Example: detector " in (registered.callback.__doc__ or ""), registered.name
             name = f"detector {group}{registered.name}"
             assert any(name in command for command in used), name
+
+
+def test_the_command_line_reference_is_current() -> None:
+    assert PAGES["docs/reference/cli.md"] == reference(), "write it again: python -m fixtures.cli_reference"
+
+
+def test_the_first_sentence_of_a_help_fits_a_list_of_commands() -> None:
+    for command, text in help_pages():
+        if command == "detector":  # is in no list
+            continue
+        summary = " ".join(text.split("\n\n")[1].split())
+        assert len(summary) <= 45, command
+        assert summary.endswith("."), command
+
+
+def test_no_example_in_a_help_is_wrapped() -> None:
+    paragraphs = [(command, paragraph) for command, text in help_pages() for paragraph in text.split("\n\n")]
+    examples = [(command, paragraph) for command, paragraph in paragraphs if paragraph.startswith("  Example: ")]
+    assert len(examples) >= len(app.registered_commands)
+    for command, example in examples:
+        assert len(example.strip().splitlines()) == 1, command
 
 
 def test_the_readme_stays_short() -> None:

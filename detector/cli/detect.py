@@ -33,7 +33,7 @@ def detect_command(
     ] = False,
     output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
 ) -> None:
-    """Run the rules over a lake: one alert per line.
+    """Run the rules over a lake, write the alerts.
 
     Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
     Later data can take an alert back that --new or `run` has written: --withdrawn lists those.

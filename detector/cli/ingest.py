@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ingest_command(sources: Sources, lake: Lake, reading: ReadOptions, connection: ConnectionOptions) -> None:
-    """Bring the log objects of a source into a lake.
+    """Bring the log files of a source into a lake.
 
     Objects that are in it already are not read again.
 
