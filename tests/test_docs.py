@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {  # those with commands that can run anywhere; docs/operations.md needs a server to administer
     "README.md": README,
+    "docs/architecture.md": (ROOT / "docs/architecture.md").read_text(encoding="utf-8"),
     **{
         str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
         for folder in ("guide", "reference")
@@ -122,6 +123,16 @@ def test_no_example_in_a_help_is_wrapped() -> None:
 
 def test_the_readme_stays_short() -> None:
     assert len(README.splitlines()) <= 120
+
+
+def test_the_map_names_every_room_and_nothing_that_is_not_there() -> None:
+    page = PAGES["docs/architecture.md"]
+    named = set(re.findall(r"`((?:detector|queries|tests|fixtures|benchmarks|deploy)/[\w./]*)`", page))
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    package = ROOT / "detector"
+    rooms = {f"detector/{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
+    modules = {f"detector/{path.name}" for path in package.glob("*.py") if path.name != "__init__.py"}
+    assert rooms | modules <= named
 
 
 def _anchor(heading: str) -> str:
