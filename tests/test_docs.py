@@ -135,6 +135,20 @@ def test_the_map_names_every_room_and_nothing_that_is_not_there() -> None:
     assert rooms | modules <= named
 
 
+def test_the_index_of_decisions_has_them_all_as_they_are() -> None:
+    folder = ROOT / "docs/decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d+)\]\(([\w.-]+)\) \| (.+) \| (\S+) \| .+ \|$", index, re.MULTILINE)
+    decisions = []
+    for path in sorted(folder.glob("0*.md")):
+        head = re.match(r"# (\d+)\. (.+)\n\nDate: (\d{4}-\d\d-\d\d)\n\n", path.read_text(encoding="utf-8"))
+        assert head, f"{path.name}: a number, a title, and a date below it"
+        number, title, date = head.groups()
+        assert path.name.startswith(f"{int(number):04}-")
+        decisions.append((number, path.name, title, date))
+    assert rows == decisions
+
+
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
