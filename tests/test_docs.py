@@ -14,6 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from detector import Lake
 from detector.alerts.formats.names import AlertFormat
 from detector.alerts.formats.native import json_schema
 from detector.cli.app import app
@@ -164,6 +165,34 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             if anchor:
                 headings = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE)
                 assert anchor in map(_anchor, headings), f"{page.name}: {target}"
+
+
+@pytest.fixture(scope="module")
+def lake_of_all_stories(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake(tmp_path_factory.mktemp("stories") / "lake")
+    lake.ingest(*(ROOT / "fixtures/trails").glob("*/AWSLogs"))
+    return lake
+
+
+VIEWS = PAGES["docs/reference/views.md"]
+
+
+def test_a_responders_ten_questions_have_answers(lake_of_all_stories: Lake) -> None:
+    questions = re.findall(r"^```sql\n(.*?)^```", VIEWS, re.DOTALL | re.MULTILINE)
+    assert len(questions) == 10
+    for sql in questions:
+        assert lake_of_all_stories.query(sql).num_rows > 0, sql
+
+
+def test_the_page_of_views_names_views_and_columns_that_are_there(lake_of_all_stories: Lake) -> None:
+    views, columns = (
+        re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)))
+        for section in (VIEWS[: VIEWS.index("## Columns")], VIEWS[VIEWS.index("## Columns") :])
+    )
+    assert len(views) > 30
+    for view in views:
+        lake_of_all_stories.query(f"SELECT count(*) FROM {view}")
+    assert set(columns) <= set(lake_of_all_stories.query("SELECT * FROM candidates LIMIT 0").column_names)
 
 
 def test_the_rules_documentation_is_current() -> None:
