@@ -68,3 +68,11 @@ def test_the_installed_package_has_the_public_interface_and_its_types(installed:
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout
+
+
+def test_the_wheel_says_under_which_license_it_is(installed: Path) -> None:
+    [metadata] = (installed.parents[1] / "lib").glob(
+        "python*/site-packages/cloudtrail_root_detector-*.dist-info/METADATA"
+    )
+    assert "\nLicense-Expression: Apache-2.0\n" in metadata.read_text(encoding="utf-8")
+    assert (metadata.parent / "licenses/LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
