@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
+from detector.rules.engine_queries import IMPLAUSIBLE_TIMES, NEWEST_OF_EACH_CALLER, OLDEST
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
@@ -30,46 +31,6 @@ RAW_RELATIONS = frozenset({"events", "parts", "duplicates"})
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB plans in one thread
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
-
-
-# Whoever floods a rule must not hide what others do, nor what comes later: callers take turns, each with their newest.
-_NEWEST_OF_EACH_CALLER = """
-WITH found AS (
-{}
-),
-
-callers AS (SELECT event_key, any_value(caller) AS caller FROM candidates GROUP BY event_key)
-
-SELECT found.*
-FROM found
-LEFT JOIN callers ON callers.event_key = found.event_ids[1]
-ORDER BY
-    row_number() OVER (
-        PARTITION BY found.account_id, callers.caller
-        ORDER BY found.event_time DESC, found.summary, found.event_ids
-    ),
-    found.event_time DESC,
-    found.summary,
-    found.event_ids
-"""
-
-
-# The keys of a finding with when they happened, and the oldest of them.
-_OLDEST = """
-SELECT event_key
-FROM {}
-WHERE event_key IN (SELECT unnest($keys))
-GROUP BY event_key
-ORDER BY coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)), event_key
-LIMIT $limit
-"""
-
-_IMPLAUSIBLE_TIMES = """
-SELECT DISTINCT event_time
-FROM (SELECT unnest([first_event_time, last_event_time]) AS event_time FROM account_coverage)
-WHERE NOT event_time BETWEEN TIMESTAMP '2013-11-01' AND CAST($latest AS TIMESTAMP)
-ORDER BY event_time
-"""
 
 
 class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
@@ -182,7 +143,7 @@ class Engine:
         self._make_views()
         with self._as_rule_error(rule):
             with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
-                reader = self._connection.sql(_NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
+                reader = self._connection.sql(NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
                 batch = next(reader, None)
             while batch is not None:
                 yield from (make_finding(rule, row) for row in batch.to_pylist())
@@ -237,7 +198,7 @@ class Engine:
         self._make_views()
         parameters = {"keys": keys, "account": finding.account_id, "limit": limit}
         relation = "candidates" if finding.rule.reads is Reads.CANDIDATES else "all_events"
-        found = self._connection.sql(_OLDEST.format(relation), params=parameters)
+        found = self._connection.sql(OLDEST.format(relation), params=parameters)
         return [key for (key,) in found.fetchall()]
 
     def accounts_without_sign_in_region(self) -> list[str]:
@@ -249,7 +210,7 @@ class Engine:
     def implausible_times(self, now: datetime) -> list[datetime]:
         """Return the first and the last time of each account that lie before CloudTrail began, or a day after `now`."""
         self._make_views()
-        rows = self._connection.sql(_IMPLAUSIBLE_TIMES, params={"latest": now.astimezone(UTC) + timedelta(days=1)})
+        rows = self._connection.sql(IMPLAUSIBLE_TIMES, params={"latest": now.astimezone(UTC) + timedelta(days=1)})
         return [row["event_time"].replace(tzinfo=UTC) for row in rows.to_arrow_table().to_pylist()]
 
     def _make_views(self) -> None:

@@ -1,0 +1,42 @@
+"""The engine's own questions to the views."""
+
+from __future__ import annotations
+
+# Whoever floods a rule must not hide what others do, nor what comes later: callers take turns, each with their newest.
+NEWEST_OF_EACH_CALLER = """
+WITH found AS (
+{}
+),
+
+callers AS (SELECT event_key, any_value(caller) AS caller FROM candidates GROUP BY event_key)
+
+SELECT found.*
+FROM found
+LEFT JOIN callers ON callers.event_key = found.event_ids[1]
+ORDER BY
+    row_number() OVER (
+        PARTITION BY found.account_id, callers.caller
+        ORDER BY found.event_time DESC, found.summary, found.event_ids
+    ),
+    found.event_time DESC,
+    found.summary,
+    found.event_ids
+"""
+
+
+# The keys of a finding with when they happened, and the oldest of them.
+OLDEST = """
+SELECT event_key
+FROM {}
+WHERE event_key IN (SELECT unnest($keys))
+GROUP BY event_key
+ORDER BY coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)), event_key
+LIMIT $limit
+"""
+
+IMPLAUSIBLE_TIMES = """
+SELECT DISTINCT event_time
+FROM (SELECT unnest([first_event_time, last_event_time]) AS event_time FROM account_coverage)
+WHERE NOT event_time BETWEEN TIMESTAMP '2013-11-01' AND CAST($latest AS TIMESTAMP)
+ORDER BY event_time
+"""
