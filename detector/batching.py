@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import accumulate
+from itertools import accumulate, takewhile
+from typing import TypeVar
 
 from detector.errors import DetectorError
 from detector.run_report import RunReport
 from detector.sources.keys import parse_folder, parse_key
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
+from detector.sources.reading import Reading
+from detector.workers import run_in_workers
 
+Batch = TypeVar("Batch")
+Result = TypeVar("Result", bound=Reading)
 _BATCH_BYTES = 16 << 20  # as stored; about ten times that in memory
 _BATCH_OBJECTS = 2_000
 _WAITING = 4  # batches: from so many the next one is chosen, so that it is of few days
@@ -102,3 +107,32 @@ def _shared_out(waiting: Sequence[LogObject], jobs: int) -> Iterator[tuple[LogOb
         left = left[len(piece) :]
         left_bytes -= sum(one.size_bytes for one in piece)
         yield piece
+
+
+def run_batches(work: Callable[[Batch], Result], batches: Iterable[Batch], *, jobs: int) -> Iterator[Result]:
+    """Yield what comes of each batch, in any order.
+
+    When the listing fails, or AWS has refused the credentials in the middle of a batch, no other batch is begun; what
+    is under way is yielded, and then the first of these errors is raised.
+
+    Args:
+        work: a function of a module, run in `jobs` processes.
+        batches: made while the work goes on.
+
+    Raises:
+        DetectorError: as above, or what `work` raises.
+    """
+    errors: list[DetectorError] = []
+
+    def until_error() -> Iterator[Batch]:
+        try:
+            yield from takewhile(lambda _: not errors, batches)
+        except DetectorError as error:
+            errors.append(error)
+
+    for result in run_in_workers(work, until_error(), jobs=jobs):
+        yield result
+        if result.stopped_by is not None:
+            errors.append(result.stopped_by)
+    if errors:
+        raise errors[0]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detector.errors import SinkError
+from detector.records.rejected import RejectedRecord
 from detector.sources.log_source import LeftOut, Unreadable
 from detector.times import rfc3339
 
@@ -47,7 +48,7 @@ class RunReport:
     failures: list[Unreadable] = field(default_factory=list)  # objects
     unreadable_prefixes: list[Unreadable] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-    rejected_reasons: list[dict[str, Any]] = field(default_factory=list)  # of the first 1,000
+    rejected_reasons: list[RejectedRecord] = field(default_factory=list)  # of the first 1,000
     warnings: list[str] = field(default_factory=list)
     error: str | None = None  # what ended the run early
 
@@ -77,7 +78,7 @@ class RunReport:
         if len(self.skipped_for_content) < _LISTED_BY_NAME:
             self.skipped_for_content.append(skipped)
 
-    def reject(self, records: Sequence[dict[str, Any]], unnamed: int = 0) -> None:
+    def reject(self, records: Sequence[RejectedRecord], unnamed: int = 0) -> None:
         """Count records that are no rows; where there is a lake, the bytes of those that are named are in it."""
         self.rejected += len(records) + unnamed
         self.unkept += unnamed if self.into_lake else 0
@@ -129,7 +130,7 @@ class RunReport:
             "failures": _named(self.failures),
             "unreadable_prefixes": _named(self.unreadable_prefixes),
             "left_out": _named(self.left_out),
-            "rejected": self.rejected_reasons,
+            "rejected": list(map(asdict, self.rejected_reasons)),
             "warnings": self.warnings,
         }
 

@@ -10,6 +10,7 @@ import pytest
 
 from detector.alerts.delivery import Delivery, Refused, Undelivered
 from detector.errors import SinkError
+from detector.records.rejected import RejectedRecord
 from detector.run_report import RunReport
 from detector.sources.log_source import LeftOut, Unreadable
 
@@ -25,7 +26,7 @@ def a_report() -> RunReport:
     report.unreadable_prefixes.append(Unreadable("s3://b/p/", "access denied"))
     report.left_out.append(LeftOut("s3://b/q/", "before --since"))
     report.records, report.rows = 3, 2
-    report.reject([{"uri": "s3://b/k", "index": 0, "reason": "no eventTime"}])
+    report.reject([RejectedRecord("s3://b/k", 0, "no eventTime")])
     report.add_alerts(["high", "low", "high"])
     undelivered = Undelivered("hec+https://splunk", 2, "HTTP 403", "the token")
     report.add_delivery(Delivery(3, [undelivered], [Refused("https://hook", "id-1", "HTTP 400")], ["watch out"]))
@@ -64,7 +65,7 @@ def test_complete_means_that_everything_was_read() -> None:
     report = RunReport(STARTED)
     assert report.to_json()["complete"] is True
     assert report.to_json()["ended"] is None
-    report.reject([{"uri": "u", "index": 0, "reason": "r"}])
+    report.reject([RejectedRecord("u", 0, "r")])
     report.skip("digest")
     assert report.to_json()["complete"] is True
     report.error = "the disk is full"
@@ -81,7 +82,7 @@ def test_complete_means_that_everything_was_read() -> None:
 def test_rejected_records_are_all_counted_and_the_first_thousand_named() -> None:
     report = RunReport(STARTED)
     for start in range(0, 3_000, 700):
-        report.reject([{"uri": "u", "index": index, "reason": "r"} for index in range(start, start + 700)])
+        report.reject([RejectedRecord("u", index, "r") for index in range(start, start + 700)])
     assert report.rejected == 3_500
     assert [one["index"] for one in report.to_json()["rejected"]] == list(range(1_000))
 

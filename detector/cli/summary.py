@@ -139,7 +139,7 @@ def report_lines(report: RunReport) -> Iterator[str]:
     if len(failures) > 10:
         yield f"failed: … and {len(failures) - 10:,} more; --report FILE lists all"
     for rejected in report.rejected_reasons[:3]:
-        yield f"rejected: record {rejected['index']} of {printable(rejected['uri'])}: {printable(rejected['reason'])}"
+        yield f"rejected: record {rejected.index} of {printable(rejected.uri)}: {printable(rejected.reason)}"
     if report.unkept:
         yield f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept in the lake"
     for warning in report.warnings:

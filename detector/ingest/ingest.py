@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, takewhile
+from itertools import chain
 
-from detector.batching import in_batches, log_objects
-from detector.errors import DetectorError
+from detector.batching import in_batches, log_objects, run_batches
 from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.run_report import RunReport
 from detector.scope import Scope
 from detector.sources.log_source import LeftOut, LogObject, LogSource, Unreadable
-from detector.workers import run_in_workers
 
 Progress = Callable[[RunReport], None]
 Committed = Callable[[Sequence[LedgerObject]], None]
@@ -52,31 +50,17 @@ def ingest(
         LakeError: the lake cannot be written.
     """
     pending: set[str] = set()
-    errors: list[DetectorError] = []  # the first of them ends the reading, not the committing
-    listed = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs) for source in sources)
-    batches = takewhile(lambda _: not errors, _until_error(listed, errors))
+    batches = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs) for source in sources)
     try:
-        for staged in run_in_workers(stage, batches, jobs=jobs):
+        for staged in run_batches(stage, batches, jobs=jobs):
             _commit(staged, lake, report)
             committed(staged.objects)
             pending.difference_update(one.uri for one in staged.objects)
             pending.difference_update(failure.uri for failure in staged.failures)
-            if staged.stopped_by is not None:
-                errors.append(staged.stopped_by)
             progress(report)
     finally:
         for uri in sorted(pending):
             report.fail(Unreadable(uri, "not read: the run ended early"))
-    if errors:
-        raise errors[0]
-
-
-def _until_error(batches: Iterator[Batch], errors: list[DetectorError]) -> Iterator[Batch]:
-    """Yield batches until listing fails, so that those under way are still committed."""
-    try:
-        yield from batches
-    except DetectorError as error:
-        errors.append(error)
 
 
 def _batches(

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from detector.errors import CredentialsError
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.part import Part
 from detector.records.compression import MAX_BYTES
-from detector.sources.log_source import LogObject, Reader, Unreadable
+from detector.records.rejected import RejectedRecord
+from detector.sources.log_source import LogObject, Reader
+from detector.sources.reading import Reading
 
 if TYPE_CHECKING:
     from detector.lake.part_writer import PartWriter
@@ -35,17 +36,14 @@ class Batch:
 
 
 @dataclass(slots=True)
-class StagedBatch:
+class StagedBatch(Reading):
     """What became of a batch."""
 
     replaced: tuple[str, ...] = ()  # as in the batch
     objects: list[LedgerObject] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
-    failures: list[Unreadable] = field(default_factory=list)
-    rejected: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
     unkept: int = 0  # further rejected records
-    bytes_read: int = 0
-    stopped_by: CredentialsError | None = None  # the rest of the batch was not read
 
 
 def stage(batch: Batch) -> StagedBatch:
@@ -57,19 +55,12 @@ def stage(batch: Batch) -> StagedBatch:
     from detector.lake.part_writer import PartWriter
     from detector.records.log_file import decode_in_pieces
 
-    staged = StagedBatch(batch.replaced)
+    staged = StagedBatch(replaced=batch.replaced)
     parts = PartWriter(batch.staging, batch.stem)
-    try:
-        for log_object, stored in batch.reader.read(batch.objects):
-            if isinstance(stored, Unreadable):
-                staged.failures.append(stored)
-            else:
-                staged.bytes_read += len(stored)
-                pieces = decode_in_pieces(stored, log_object.uri, max_bytes=batch.max_object_bytes)
-                staged.objects.append(_stage_object(log_object, pieces, parts, staged))
-                parts.carry(staged.objects[-1])
-    except CredentialsError as error:
-        staged.stopped_by = error
+    for log_object, stored in staged.read(batch.reader, batch.objects):
+        pieces = decode_in_pieces(stored, log_object.uri, max_bytes=batch.max_object_bytes)
+        staged.objects.append(_stage_object(log_object, pieces, parts, staged))
+        parts.carry(staged.objects[-1])
     staged.parts = parts.close()
     return staged
 

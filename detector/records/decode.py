@@ -40,7 +40,7 @@ _KNOWN_IDENTITY_BYTES = 4_096  # a usual one has 600
 REFUSALS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
-class RejectedRecord(ValueError):  # noqa: N818 - a verdict on the record
+class RecordRejected(ValueError):  # noqa: N818 - a verdict on the record
     """The record cannot become a row; the message says why."""
 
 
@@ -60,7 +60,7 @@ def decode_record(raw: bytes) -> Decoded:
     """Take one record apart.
 
     Raises:
-        RejectedRecord: it is not a JSON object, or has no usable eventTime.
+        RecordRejected: it is not a JSON object, or has no usable eventTime.
     """
     try:
         record = _DECODER.decode(raw)
@@ -139,18 +139,18 @@ def _usable_time(text: str) -> datetime:
     """Return an eventTime as an aware UTC datetime; without a zone it is UTC. Digits below 1 µs are cut.
 
     Raises:
-        RejectedRecord: no date and time of day can be read from it.
+        RecordRejected: no date and time of day can be read from it.
     """
     match = _USABLE_TIME.fullmatch(text.strip())
     if match is None:
-        raise RejectedRecord(f"eventTime {text[:40]!r} is not a time")
+        raise RecordRejected(f"eventTime {text[:40]!r} is not a time")
     day, hour, minute, second, fraction, zone = match.groups()
     digits = (fraction or ".0")[1:7].ljust(6, "0")
     offset = "+00:00" if zone is None or zone.upper() in ("Z", "UTC") else zone
     try:
         return datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}.{digits}{offset}").astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise RejectedRecord(f"eventTime {text[:40]!r} is not a time") from error
+        raise RecordRejected(f"eventTime {text[:40]!r} is not a time") from error
 
 
 def extra_text(extra: Extra) -> str:
@@ -185,11 +185,11 @@ def _decode_tolerantly(raw: bytes) -> Decoded:
     try:
         members = split_object(raw)
     except BrokenJson as error:
-        raise RejectedRecord(f"not a JSON object: {error}") from error
+        raise RecordRejected(f"not a JSON object: {error}") from error
     time_text = dict(members).get(EVENT_TIME)
     time = parse_scalar(time_text) if time_text is not None and time_text[:1] == b'"' else None
     if not isinstance(time, str):
-        raise RejectedRecord("no eventTime" if time_text is None else "eventTime is not a string")
+        raise RecordRejected("no eventTime" if time_text is None else "eventTime is not a string")
     odd_time = _usable_time(time)
     fitted = _Fitted(bytes_differ=not _is_utf8(raw))
     record, extra = fitted.struct(RECORD, members)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from detector.records.decode import RejectedRecord, decode_record
+from detector.records.decode import RecordRejected, decode_record
 from detector.records.json_text import BrokenJson, split_object
 from detector.records.raw_records import RawRecord
 
@@ -65,7 +65,7 @@ def _kind(record: RawRecord) -> str | None:
         return "CloudTrail digest" if b'"digestStartTime"' in raw else _NO_RECORDS
     try:
         return kind_of_event(decode_record(raw).record)
-    except RejectedRecord:
+    except RecordRejected:
         return _kind_of_rejected(record)
 
 

@@ -7,15 +7,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from detector.records.compression import MAX_BYTES, decompress
-from detector.records.decode import Decoded, RejectedRecord, decode_record, decode_usual
+from detector.records.decode import Decoded, RecordRejected, decode_record, decode_usual
 from detector.records.file_kind import holds_records, is_archive, kind_by_magic, kind_of_all, kind_of_event
 from detector.records.raw_records import RawRecord, RawRecords, unwrap
+from detector.records.rejected import RejectedRecord
 from detector.records.schema import RecordOfCaller
 from detector.records.table import Rows, to_table
 
@@ -64,12 +64,10 @@ class DecodedLogFile:
         """The number of records that are no rows."""
         return sum(record.rejected for record in self.kept) + self.unkept
 
-    def rejections(self) -> list[dict[str, Any]]:
+    def rejections(self) -> list[RejectedRecord]:
         """Name the records that are no rows and are kept, as the run report does."""
         return [
-            {"uri": self.rows.log_file, "index": record.index, "reason": record.reason}
-            for record in self.kept
-            if record.rejected
+            RejectedRecord(self.rows.log_file, record.index, record.reason) for record in self.kept if record.rejected
         ]
 
     @property
@@ -188,7 +186,7 @@ class _Piece:
         self.records += 1
         try:
             one = _decode_or_unwrap(record.raw)
-        except RejectedRecord as error:
+        except RecordRejected as error:
             if self.room:
                 self.room -= 1
                 self.kept.append(KeptRecord(index, str(error), record.raw, rejected=True))
@@ -204,7 +202,7 @@ class _Piece:
 def _decode_or_unwrap(raw: bytes) -> Decoded:
     try:
         return decode_record(raw)
-    except RejectedRecord:
+    except RecordRejected:
         inner = unwrap(raw)
         if inner is None:
             raise

@@ -16,9 +16,10 @@ import msgspec
 
 from detector.records.compression import MAX_BYTES, decompress
 from detector.records.coverage import Coverage, merge_coverage, place
-from detector.records.decode import REFUSALS, RejectedRecord, decode_record, has_exact_times
+from detector.records.decode import REFUSALS, RecordRejected, decode_record, has_exact_times
 from detector.records.file_kind import kind_of_event
 from detector.records.log_file import WHOLE_BYTES, DecodedLogFile, decode_in_pieces
+from detector.records.rejected import RejectedRecord
 from detector.records.table import Rows
 from detector.rules.trail_gaps import TrailGap
 from detector.scan.partial_decode import FIRST_LOOK, SECOND_LOOK, PartialRecords, partial_records
@@ -45,7 +46,7 @@ class Prefiltered:
 
     wanted: Rows
     records: int = 0
-    rejected: list[dict[str, Any]] = field(default_factory=list)  # as the run report names them
+    rejected: list[RejectedRecord] = field(default_factory=list)
     unnamed: int = 0  # further rejected ones
     coverage: Coverage = field(default_factory=dict)  # of all records, also of those passed over
     skipped: str | None = None
@@ -93,7 +94,7 @@ class Prefilter:
             for index, text in usual.texts(self._wanted(usual)):
                 if not is_bucket_check(_names_of(usual.records[index])) or self._is_new_bucket(text):
                     found.wanted.add(index, decode_record(text), len(text))
-        except (*REFUSALS, RejectedRecord):
+        except (*REFUSALS, RecordRejected):
             return None
         return found
 

@@ -11,8 +11,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from detector.batching import in_batches, log_objects
-from detector.errors import CredentialsError
+from detector.batching import in_batches, log_objects, run_batches
 from detector.records.coverage import Coverage, coverage_table, merge_coverage
 from detector.records.schema import EVENTS
 from detector.rules.events import TableEvents, each_once
@@ -21,7 +20,6 @@ from detector.run_report import RunReport
 from detector.scan.worker import ScanBatch, ScanResult, prefilter_batch
 from detector.scope import Scope
 from detector.sources.log_source import LogObject, LogSource
-from detector.workers import run_in_workers
 
 
 def scan(
@@ -32,7 +30,7 @@ def scan(
     jobs: int,
     progress: Callable[[RunReport], None],
 ) -> TableEvents:
-    """ScanBatch through all log objects in scope and return the events that rules can want.
+    """Look through all log objects in scope and return the events that rules can want.
 
     Args:
         report: gains the counts while the work goes on.
@@ -64,20 +62,13 @@ def _look_through(
     sources: Sequence[LogSource], scope: Scope, gaps: tuple[TrailGap, ...], report: RunReport, jobs: int
 ) -> Iterator[ScanResult]:
     listed: set[str] = set()
-    stopped_by: list[CredentialsError] = []
 
-    def looks(source: LogSource) -> Iterator[ScanBatch]:
-        for objects in in_batches(_once(log_objects(source.list(scope), report), listed, report, sources), jobs=jobs):
-            if stopped_by:
-                return
+    def batches(source: LogSource) -> Iterator[ScanBatch]:
+        new = _once(log_objects(source.list(scope), report), listed, report, sources)
+        for objects in in_batches(new, jobs=jobs):
             yield ScanBatch(objects, source.reader(), gaps)
 
-    for seen in run_in_workers(prefilter_batch, chain.from_iterable(map(looks, sources)), jobs=jobs):
-        yield seen
-        if seen.stopped_by is not None:
-            stopped_by.append(seen.stopped_by)
-    if stopped_by:
-        raise stopped_by[0]
+    return run_batches(prefilter_batch, chain.from_iterable(map(batches, sources)), jobs=jobs)
 
 
 def _once(

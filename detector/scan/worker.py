@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 
-from detector.errors import CredentialsError
 from detector.records.coverage import Coverage, merge_coverage
+from detector.records.rejected import RejectedRecord
 from detector.records.schema import EVENTS
 from detector.records.table import Rows, to_table
 from detector.rules.trail_gaps import TrailGap
 from detector.scan.prefilter import Prefilter
 from detector.sources.log_source import LeftOut, LogObject, Reader, Unreadable
+from detector.sources.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,48 +26,38 @@ class ScanBatch:
 
 
 @dataclass(slots=True)
-class ScanResult:
-    """What a look found."""
+class ScanResult(Reading):
+    """What one batch holds for the rules."""
 
     table: pa.Table = field(default_factory=EVENTS.empty_table)
     coverage: Coverage = field(default_factory=dict)
     ingested: int = 0
     skipped: list[LeftOut] = field(default_factory=list)
-    failures: list[Unreadable] = field(default_factory=list)
     records: int = 0
-    rejected: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
     unnamed: int = 0  # further rejected records
-    bytes_read: int = 0
-    stopped_by: CredentialsError | None = None
 
 
-def prefilter_batch(look: ScanBatch) -> ScanResult:
+def prefilter_batch(batch: ScanBatch) -> ScanResult:
     """Read and look through one batch: what a worker process does."""
-    seen = ScanResult()
-    glancer = Prefilter(look.gaps)
+    result = ScanResult()
+    prefilter = Prefilter(batch.gaps)
     wanted: list[Rows] = []
-    try:
-        for log_object, stored in look.reader.read(look.objects):
-            if isinstance(stored, Unreadable):
-                seen.failures.append(stored)
-                continue
-            seen.bytes_read += len(stored)
-            for piece in glancer.prefilter(stored, log_object.uri):
-                seen.records += piece.records
-                seen.rejected += piece.rejected
-                seen.unnamed += piece.unnamed
-                merge_coverage(seen.coverage, piece.coverage)
-                if piece.wanted.records:
-                    wanted.append(piece.wanted)
-                last = piece
-            if last.problem:
-                seen.failures.append(Unreadable(log_object.uri, last.problem))
-            elif last.skipped:
-                seen.skipped.append(LeftOut(log_object.uri, last.skipped))
-            else:
-                seen.ingested += 1
-    except CredentialsError as error:
-        seen.stopped_by = error
+    for log_object, stored in result.read(batch.reader, batch.objects):
+        for piece in prefilter.prefilter(stored, log_object.uri):
+            result.records += piece.records
+            result.rejected += piece.rejected
+            result.unnamed += piece.unnamed
+            merge_coverage(result.coverage, piece.coverage)
+            if piece.wanted.records:
+                wanted.append(piece.wanted)
+            last = piece
+        if last.problem:
+            result.failures.append(Unreadable(log_object.uri, last.problem))
+        elif last.skipped:
+            result.skipped.append(LeftOut(log_object.uri, last.skipped))
+        else:
+            result.ingested += 1
     if wanted:
-        seen.table = to_table(wanted)
-    return seen
+        result.table = to_table(wanted)
+    return result

@@ -161,7 +161,7 @@ class Watch:
         while len(unread) > _FAILURES_KNOWN:
             del unread[next(iter(unread))]
         for rejected in report.rejected_reasons[:_FAILURES_TOLD]:
-            self.tell(f"rejected: record {rejected['index']} of {rejected['uri']}: {rejected['reason']}")
+            self.tell(f"rejected: record {rejected.index} of {rejected.uri}: {rejected.reason}")
         if report.unkept:
             self.tell(f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept")
 

@@ -149,7 +149,7 @@ def test_every_object_and_every_record_is_accounted_for(lake: Path) -> None:
     assert report.skipped_reasons["CloudTrail digest"] == 1
     assert [one.uri for one in report.unreadable_prefixes] == ["s3://b/secret/"]
     assert [one.uri for one in report.left_out] == ["s3://b/2020/"]
-    assert [(one["uri"], one["index"], one["reason"]) for one in report.rejected_reasons] == [
+    assert [(one.uri, one.index, one.reason) for one in report.rejected_reasons] == [
         ("s3://b/odd", 1, "no eventTime"),
         ("s3://b/odd", 2, "not a JSON object: not an object at byte 0"),
     ]

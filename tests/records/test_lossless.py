@@ -179,7 +179,7 @@ def test_elements_of_records_that_are_no_objects_are_rejected_one_by_one(texts: 
 def test_the_quick_and_the_tolerant_decoder_give_the_same_row(raw: bytes) -> None:
     try:
         quick = decode.decode_record(raw)
-    except decode.RejectedRecord:
+    except decode.RecordRejected:
         return
     tolerant = decode._decode_tolerantly(raw)
     rows = []
