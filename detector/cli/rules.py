@@ -11,8 +11,8 @@ import typer
 
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.help import help_text
-from detector.cli.options import Lake, RuleDirectories, Suppressions
-from detector.cli.terminal import say, say_error
+from detector.cli.options import CORES, Jobs, Lake, RuleDirectories, Suppressions
+from detector.cli.terminal import count_bar, say, say_error
 from detector.errors import UsageError
 from detector.text import counted, printable, table_lines
 
@@ -63,6 +63,7 @@ def check_command(
         list[Path] | None, typer.Argument(metavar="[DIR…]", help="Rule directories; default: the shipped rules.")
     ] = None,
     suppressions: Suppressions = None,
+    jobs: Jobs = CORES,
 ) -> None:
     """Check rules, or suppressions.
 
@@ -83,7 +84,9 @@ def check_command(
         noun = "suppression"
     else:
         chosen = directories or [shipped_rules_directory()]
-        problems, checked, noun = check_rules(*chosen), len(load_rules(*chosen).rules), "rule"
+        with count_bar("rules checked") as show:
+            problems = check_rules(*chosen, jobs=jobs, show=show)
+        checked, noun = len(load_rules(*chosen).rules), "rule"
     for problem in problems:
         where = f"{problem.path}: " if problem.path else ""
         typer.echo(f"error: {printable(where + problem.message)}", err=True)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
+
 from detector.errors import RuleError
-from detector.records.schema import EVENTS
-from detector.rules.engine import RAW_RELATIONS, Engine
-from detector.rules.events import TableEvents
-from detector.rules.evidence import Evidence
+from detector.rules.engine import RAW_RELATIONS
+from detector.rules.example_engine import ExampleEngine
 from detector.rules.examples import Example, load_examples
 from detector.rules.finding import Finding
-from detector.rules.rule import Reads, Rule, load_rules
+from detector.rules.rule import Reads, Rule, load_rules, parse_rule
 from detector.rules.suppressions import read_suppressions
+from detector.workers import run_in_workers
 
+_RULES_WORTH_A_WORKER = 8
 ALL_EVENTS = RAW_RELATIONS | {"all_events"}
 
 
@@ -29,14 +34,40 @@ class Problem:
     hint: str = ""
 
 
-def check_rules(*directories: Path) -> list[Problem]:
-    """Return what is wrong with the rules of the directories, rule by rule."""
+def check_rules(
+    *directories: Path, jobs: int = 1, show: Callable[[int, int], None] = lambda _done, _all: None
+) -> list[Problem]:
+    """Return what is wrong with the rules of the directories, rule by rule.
+
+    Args:
+        directories: of the rules.
+        jobs: processes.
+        show: is told after each rule how many have been checked, and of how many.
+
+    Raises:
+        DetectorError: a worker process died.
+    """
     loaded = load_rules(*directories)
-    problems = [Problem(None, str(error), error.hint) for error in loaded.errors]
-    with open_example_engine() as engine:
-        for rule in loaded.rules:
-            problems += _check_rule(rule, engine)
-    return problems
+    found: dict[Path, list[Problem]] = {}
+    workers = min(jobs, len(loaded.rules) // _RULES_WORTH_A_WORKER or 1)
+    paths = [rule.path for rule in loaded.rules]
+    for path, problems in run_in_workers(_check_file, paths, jobs=workers):
+        found[path] = problems
+        show(len(found), len(paths))
+    errors = [Problem(None, str(error), error.hint) for error in loaded.errors]
+    return errors + [problem for path in paths for problem in found[path]]
+
+
+def _check_file(path: Path) -> tuple[Path, list[Problem]]:
+    return path, list(_check_rule(parse_rule(path), _engine()))
+
+
+@cache
+def _engine() -> ExampleEngine:
+    """Return the one of this process: to make it takes as long as some forty examples."""
+    engine = ExampleEngine()
+    atexit.register(engine.close)
+    return engine
 
 
 def check_suppressions(path: Path, rules: Sequence[Rule]) -> tuple[list[Problem], int]:
@@ -52,7 +83,7 @@ def check_suppressions(path: Path, rules: Sequence[Rule]) -> tuple[list[Problem]
     return problems, len(entries)
 
 
-def _check_rule(rule: Rule, engine: Engine) -> Iterator[Problem]:
+def _check_rule(rule: Rule, engine: ExampleEngine) -> Iterator[Problem]:
     if rule.reads is Reads.CANDIDATES and rule.statement.tables & ALL_EVENTS:
         yield Problem(rule.path, "reads all events", 'add `reads = "events"`, or read `candidates`')
     if rule.reads is Reads.EVENTS and not rule.statement.tables & ALL_EVENTS:
@@ -62,50 +93,55 @@ def _check_rule(rule: Rule, engine: Engine) -> Iterator[Problem]:
     except RuleError as error:
         yield Problem(None, str(error), error.hint)
         return
+    tables = [_readable(example) for example in examples]
+    engine.load(rule, [table for table in tables if table is not None])
+    problems: dict[str, str | None] = {}
+    # Those that are loaded first: the others put what was loaded out of its place.
+    for example, table in sorted(zip(examples, tables, strict=True), key=lambda pair: not engine.has_loaded(pair[1])):
+        problems[example.name] = check_example(rule, example, engine, table)
     for example in examples:
-        problem = check_example(rule, example, engine)
-        if problem is not None:
-            yield Problem(rule.path, f"example {example.name!r}: {problem}")
+        if problems[example.name] is not None:
+            yield Problem(rule.path, f"example {example.name!r}: {problems[example.name]}")
     if not any(example.alerts for example in examples):
         yield Problem(rule.examples_path, "no example fires", "one must, to show that the rule can")
     if all(example.alerts for example in examples):
         yield Problem(rule.examples_path, "no near miss", "add one for each predicate, with alerts 0")
 
 
-def open_example_engine() -> Engine:
-    """Return an engine for examples, one after the other; close it in the end."""
-    return Engine(TableEvents(EVENTS.empty_table()), threads=1)
+def _readable(example: Example) -> pa.Table | None:
+    with contextlib.suppress(ValueError):  # it is told of in its turn
+        return example.table()
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleRun:
-    """What came of one example."""
-
-    problem: str | None  # what is wrong, or nothing
-    findings: Sequence[Finding] = ()
-    events: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)  # those of the findings, by key
-
-
-def check_example(rule: Rule, example: Example, engine: Engine) -> str | None:
+def check_example(rule: Rule, example: Example, engine: ExampleEngine, table: pa.Table | None = None) -> str | None:
     """Run a rule over one of its examples and return what is wrong, or None."""
-    return run_example(rule, example, engine).problem
+    return run_example(rule, example, engine, table)[0]
 
 
-def run_example(rule: Rule, example: Example, engine: Engine) -> ExampleRun:
-    """Run a rule over one of its examples."""
+def run_example(
+    rule: Rule, example: Example, engine: ExampleEngine, table: pa.Table | None = None
+) -> tuple[str | None, list[Finding]]:
+    """Run a rule over one of its examples; return what is wrong, or None, and the findings.
+
+    Args:
+        rule: any rule.
+        example: one of its examples.
+        engine: it may have loaded the examples.
+        table: the example's, when it is known already.
+    """
     try:
-        engine.replace_events(TableEvents(example.table()))
+        engine.show(example.table() if table is None else table)
         findings = engine.run(rule)
     except ValueError as error:
-        return ExampleRun(f"cannot be read: {error}")
+        return f"cannot be read: {error}", []
     except RuleError as error:
-        return ExampleRun(str(error))
-    known = engine.evidence(key for finding in findings for key in finding.event_ids) if findings else {}
+        return str(error), []
     problem = difference(example, findings)
-    unknown = [key for finding in findings for key in finding.event_ids if key not in known]
-    if problem is None and unknown:
-        problem = f"event_ids name no event: {unknown[0]!r}"
-    return ExampleRun(problem, findings, known)
+    if problem is None:
+        unknown = engine.unknown_keys(key for finding in findings for key in finding.event_ids)
+        problem = f"event_ids name no event: {unknown[0]!r}" if unknown else None
+    return problem, findings
 
 
 def difference(example: Example, findings: Sequence[Finding]) -> str | None:

@@ -23,7 +23,7 @@ from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, first_line, parse_select
-from detector.rules.views import macro_of_reported_alone, make_views, read_macros, read_views
+from detector.rules.views import Views, read_macros
 
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "duplicates"})
@@ -51,6 +51,7 @@ class Engine:
             what keeps a million events of a flood under 1 GB in all.
         time_limit_seconds: for one rule.
         row_cap: findings of one rule.
+        few_rows: there are so few that planning costs more than running; then one rule runs at a time.
     """
 
     def __init__(
@@ -62,22 +63,28 @@ class Engine:
         memory_limit: str = "600MB",
         time_limit_seconds: float = 60,
         row_cap: int = 100_000,
+        few_rows: bool = False,
     ) -> None:
         self._events = events
-        self._definitions = definitions or shipped_rules_directory()
-        self._has_views = False
         self._time_limit_seconds = time_limit_seconds
         self._row_cap = row_cap
         self._spill = tempfile.TemporaryDirectory(prefix="detector-")
         try:
             self._connections = open_sandbox(
-                events, Path(self._spill.name), threads, memory_limit, connections=1 + RULES_AT_A_TIME
+                events,
+                Path(self._spill.name),
+                threads,
+                memory_limit,
+                connections=1 if few_rows else 1 + RULES_AT_A_TIME,
+                plans_cheaply=few_rows,
             )
             self._connection, *others = self._connections
             self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
-            for connection in others:
+            for connection in others or self._connections:
                 self._free.put(connection)
-            self._connection.execute(read_macros(self._definitions))
+            directory = definitions or shipped_rules_directory()
+            self._connection.execute(read_macros(directory))
+            self._views = Views(self._connection, directory)
             self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
         except BaseException:
             self._spill.cleanup()
@@ -102,16 +109,13 @@ class Engine:
 
         Only for an engine over `TableEvents`, and with coverage in place of coverage.
         """
-        self._make_views()
-        if isinstance(self._events, TableEvents):
-            self._events.detach(*self._connections)
-        events.attach(*self._connections)
-        self._events = events
-        make_views(self._connection, (one for one in read_views(self._definitions) if one.is_table))
+        self._views.make()
+        self._attach(events)
+        self._views.outdate()
 
     def prepare(self) -> None:
         """Make the views now, and not when the first rule needs them."""
-        self._make_views()
+        self._views.update()
 
     def run(self, rule: Rule) -> list[Finding]:
         """Return what one rule finds, oldest first.
@@ -120,7 +124,7 @@ class Engine:
             RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
             TooManyFindings: there are more than the cap; `newest` goes through them.
         """
-        self._make_views()
+        self._views.update(rule.sql)
         with self._as_rule_error(rule):
             with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
                 # A statement is planned once; a relation to tell its columns, and again to be run.
@@ -140,7 +144,7 @@ class Engine:
         Raises:
             RuleQueryError: as of `run`.
         """
-        self._make_views()
+        self._views.update(rule.sql)
         with self._as_rule_error(rule):
             with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
                 reader = self._connection.sql(NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
@@ -169,10 +173,19 @@ class Engine:
                 f"the query {error}", hint='try "SELECT eventName, count(*) FROM events GROUP BY ALL"'
             ) from error
         if statement.describes_tables or not statement.tables <= RAW_RELATIONS:
-            self._make_views()
+            self._views.update(None if statement.describes_tables else sql)
         with _as_usage_error():
             reader = self._connection.sql(sql, params=parameters).to_arrow_reader(_QUERY_ROWS)
         return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader))
+
+    def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
+        """Return those of the given keys that no event has."""
+        keys = set(event_keys)
+        for relation in ("candidates", "all_events"):
+            if keys:
+                sql = f"SELECT event_key FROM {relation} WHERE event_key IN (SELECT unnest($keys))"  # noqa: S608
+                keys -= {row["event_key"] for row in self._select(sql, sorted(keys))}
+        return sorted(keys)
 
     def evidence(self, event_keys: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
         """Return the events of the given keys; keys that no event has are left out.
@@ -180,7 +193,6 @@ class Engine:
         Several events share a key only where records of different recipient accounts have one eventID.
         """
         keys = sorted(set(event_keys))
-        self._make_views()
         rows = self._rows_of("candidates", keys)
         seen = {row["event_key"] for row in rows}
         rest = [key for key in keys if key not in seen]
@@ -195,29 +207,28 @@ class Engine:
     def oldest(self, finding: Finding, limit: int) -> list[str]:
         """Return the keys of the oldest events of a finding, at most `limit`."""
         keys = list(finding.event_ids)
-        self._make_views()
         parameters = {"keys": keys, "account": finding.account_id, "limit": limit}
         relation = "candidates" if finding.rule.reads is Reads.CANDIDATES else "all_events"
+        self._views.update(relation)
         found = self._connection.sql(OLDEST.format(relation), params=parameters)
         return [key for (key,) in found.fetchall()]
 
     def accounts_without_sign_in_region(self) -> list[str]:
         """Return the accounts of whose sign-in region there are no events: root logins would not be in the data."""
-        self._make_views()
         rows = self._select("FROM accounts_without_sign_in_region ORDER BY account_id", None)
         return [row["account_id"] for row in rows]
 
     def implausible_times(self, now: datetime) -> list[datetime]:
         """Return the first and the last time of each account that lie before CloudTrail began, or a day after `now`."""
-        self._make_views()
+        self._views.update(IMPLAUSIBLE_TIMES)
         rows = self._connection.sql(IMPLAUSIBLE_TIMES, params={"latest": now.astimezone(UTC) + timedelta(days=1)})
         return [row["event_time"].replace(tzinfo=UTC) for row in rows.to_arrow_table().to_pylist()]
 
-    def _make_views(self) -> None:
-        if not self._has_views:
-            self._connection.execute(macro_of_reported_alone(self._definitions))
-            make_views(self._connection, read_views(self._definitions))
-            self._has_views = True
+    def _attach(self, events: TableEvents) -> None:
+        if isinstance(self._events, TableEvents):
+            self._events.detach(*self._connections)
+        events.attach(*self._connections)
+        self._events = events
 
     def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
         return self._select(
@@ -225,6 +236,7 @@ class Engine:
         )
 
     def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:
+        self._views.update(sql)
         relation = self._connection.sql(sql, params=None if keys is None else {"keys": keys})
         return list(relation.to_arrow_table().to_pylist())
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,13 @@ _CANDIDATES = "candidates"
 _BEFORE_CANDIDATES = "DROP VIEW IF EXISTS wanted_rows; DROP TABLE candidate_rows"
 
 _NO_ROWS = "SELECT logFile, logFileIndex FROM candidates WHERE false"
+
+_DEFINITIONS = """
+SELECT view_name, sql FROM duckdb_views() WHERE NOT internal AND sql IS NOT NULL
+UNION ALL
+SELECT function_name, macro_definition FROM duckdb_functions() WHERE NOT internal AND macro_definition IS NOT NULL
+"""
+_BY_NAME = frozenset({"query", "query_table"})  # table functions whose relations need not stand in the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +90,80 @@ def macro_of_reported_alone(directory: Path) -> str:
     return f"CREATE MACRO select_reported_alone() AS '{rows or _NO_ROWS}'"
 
 
-def make_views(connection: duckdb.DuckDBPyConnection, definitions: Iterable[Definition]) -> None:
-    """Make views and tables."""
-    for definition in definitions:
-        connection.execute(definition.statements)
+class Views:
+    """The views of one database. A table behind them is made when it is needed, and anew when the events have changed.
+
+    Args:
+        connection: where `parts`, `duplicates` and `events` are, and the macros.
+        directory: of the rules.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
+        self._connection = connection
+        self._directory = directory
+        self._is_made = False
+        self._tables: dict[str, Definition] = {}  # in the order in which they are made
+        self._outdated: set[str] = set()
+        self._needed: dict[str, frozenset[str]] = {}  # text → the tables behind it
+        self._words: dict[str, frozenset[str]] = {}  # relation or macro → the words of its definition
+
+    def make(self) -> None:
+        """Make all views and tables, once."""
+        if self._is_made:
+            return
+        definitions = read_views(self._directory)
+        self._connection.execute(macro_of_reported_alone(self._directory))
+        for definition in definitions:
+            self._make(definition)
+        self._tables = {one.name: one for one in definitions if one.is_table}
+        self._is_made = True
+
+    def outdate(self, *, keep: Collection[str] = ()) -> None:
+        """Take note that the events have changed: tables are made anew, but for those that are right as they are."""
+        self._outdated = self._tables.keys() - set(keep)
+
+    @property
+    def up_to_date(self) -> frozenset[str]:
+        """The tables that are of the events of now."""
+        return frozenset(self._tables.keys() - self._outdated)
+
+    def update(self, sql: str | None = None) -> None:
+        """Make the outdated tables that a text refers to, also by way of views; None: all of them."""
+        self.make()
+        if not self._outdated:
+            return
+        if sql is not None and sql not in self._needed:
+            self._needed[sql] = self._behind(sql) & self._tables.keys()
+        needed = self._outdated & (self._tables.keys() if sql is None else self._needed[sql])
+        for name, table in self._tables.items():
+            if name in needed:
+                self._make(table)
+        self._outdated -= needed
+
+    def _make(self, definition: Definition) -> None:
+        self._connection.execute(definition.statements)
         if definition.is_table and definition.name == _CANDIDATES:
-            connection.execute(_BEFORE_CANDIDATES)
+            self._connection.execute(_BEFORE_CANDIDATES)
+
+    def _behind(self, sql: str) -> frozenset[str]:
+        """Return the names that a text refers to, and what they refer to in their turn."""
+        words = _words_of(sql)
+        if words & _BY_NAME:
+            return frozenset(self._tables)
+        if not self._words:
+            rows = self._connection.execute(_DEFINITIONS).fetchall()
+            tables = [(table.name, table.sql) for table in self._tables.values()]
+            self._words = {name: _words_of(text) for name, text in (*rows, *tables)}
+        found: frozenset[str] = frozenset()
+        waiting = words & self._words.keys()
+        while waiting:
+            found |= waiting
+            waiting = frozenset().union(*(self._words[name] for name in waiting)) & self._words.keys() - found
+        return found
+
+
+def _words_of(sql: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", sql.lower()))
 
 
 def _definitions(directory: Path) -> Iterator[Definition]:

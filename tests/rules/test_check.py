@@ -8,6 +8,7 @@ import pytest
 
 from detector.errors import RuleError
 from detector.rules.check import check_rules
+from detector.rules.example_engine import ExampleEngine
 from detector.rules.examples import load_examples, merge_patch
 from detector.rules.rule import Rule, parse_rule, shipped_rules_directory
 from detector.severity import Severity
@@ -185,3 +186,27 @@ def test_a_merge_patch_leaves_its_target_alone() -> None:
     assert merge_patch(target, {"a": {"c": 2}}) == {"a": {"b": 1, "c": 2}}
     assert merge_patch("no object", {"a": 1}) == {"a": 1}
     assert target == {"a": {"b": 1}}
+
+
+def test_examples_that_are_loaded_together_do_not_see_one_another() -> None:
+    shipped = shipped_rules_directory()
+    for rule_id in ("root_api_call", "event_id_collision", "assume_root_privileged_action", "root_read_activity"):
+        rule = parse_rule(shipped / f"{rule_id}.sql")
+        tables = [example.table() for example in load_examples(rule)[:6]]
+        with ExampleEngine() as together, ExampleEngine() as alone:
+            together.load(rule, tables)
+            for table in (*tables, *reversed(tables)):
+                together.show(table)
+                alone.show(table)
+                assert together.run(rule) == alone.run(rule)
+
+
+def test_many_rules_are_checked_in_processes_with_the_same_answer(tmp_path: Path) -> None:
+    rule = write_rule(tmp_path, examples=[{**FIRES, "alerts": 2}, QUIET])
+    for number in range(17):
+        for suffix in (".sql", ".examples.json"):
+            (tmp_path / f"rule_{number:02}{suffix}").write_text(rule.path.with_suffix(suffix).read_text())
+    counts: list[tuple[int, int]] = []
+    side_by_side = check_rules(tmp_path, jobs=2, show=lambda done, of: counts.append((done, of)))
+    assert side_by_side == check_rules(tmp_path)
+    assert len(side_by_side) == counts[-1][0] == counts[-1][1] == 18

@@ -19,7 +19,7 @@ from detector.ingest.ingest import ingest
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.records.log_file import decode_log_file
-from detector.rules.check import open_example_engine
+from detector.records.schema import EVENTS
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.run_report import RunReport
@@ -135,7 +135,7 @@ RECORDS = st.builds(
 
 @cache
 def views() -> Engine:
-    return open_example_engine()
+    return Engine(TableEvents(EVENTS.empty_table()), threads=1)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
