@@ -54,7 +54,7 @@ def _detector(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """What was done with the AWS root user, and what happened to MFA and the trail around it, from CloudTrail logs.
+    """Find out from CloudTrail logs who used the AWS root user, and who tampered with MFA or the trail.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 incomplete: something could not be read, or alerts could not be delivered.

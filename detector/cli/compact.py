@@ -10,9 +10,9 @@ from detector.text import counted
 def compact_command(lake: Lake, jobs: Jobs = CORES) -> None:
     """Merge the small parts of each day.
 
-    Reading the lake is quick then; `run` does it as it goes. No event is lost or changed. What the rules look at comes
-    into parts of its own, and further copies of events into the folder `copies`, where programs that read `events` do
-    not meet them.
+    Reads of the lake are faster afterwards; `run` compacts as it goes. No event is lost or changed. Events that rules
+    look at move to parts of their own, and further copies of events to the folder `copies`, out of the way of programs
+    that read `events`.
 
     Exit codes: 0 done, 2 an error.
 

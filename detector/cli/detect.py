@@ -27,16 +27,18 @@ def detect_command(
     rules: RuleOptions,
     since: Since = None,
     until: Until = None,
-    new: Annotated[bool, typer.Option("--new", help="Only alerts not written before, or now more severe.")] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Write only alerts that were not written before, or are more severe now.")
+    ] = False,
     withdrawn: Annotated[
-        bool, typer.Option("--withdrawn", help="Instead, list written alerts that the lake no longer supports.")
+        bool, typer.Option("--withdrawn", help="List written alerts that the lake no longer supports instead.")
     ] = False,
     output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Run the rules over a lake, write the alerts.
 
     Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
-    Later data can take an alert back that --new or `run` has written: --withdrawn lists those.
+    Later data can contradict an alert that --new or `run` has written: --withdrawn lists those.
 
     Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error, 4 an output did not take all
     alerts.
@@ -44,7 +46,7 @@ def detect_command(
     Example: detector detect --lake lake/ --min-severity high | jq -r .summary
     """
     if withdrawn and (new or output.fail_on or output.format not in (None, AlertFormat.JSONL)):
-        raise UsageError("--withdrawn goes with none of --new, --fail-on, --format", hint="leave those out")
+        raise UsageError("--withdrawn cannot be combined with --new, --fail-on or --format", hint="leave those out")
     selection = output.selection(*window(since, until))
     if withdrawn:
         _list_withdrawn(lake, rules, selection, output)
@@ -101,7 +103,7 @@ def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output
     say_unlisted(lake, events.unlisted)
     with open_outputs(output.output, output.format) as outputs:
         if any(one.form is not AlertFormat.JSONL for one in outputs):
-            raise UsageError("--withdrawn goes to files and webhooks alone", hint="give another --output")
+            raise UsageError("--withdrawn can be sent to files and webhooks only", hint="give another --output")
         detection = detect(
             events,
             rules.directories,

@@ -1,4 +1,4 @@
-"""`detector explain-message`: what `watch` makes of the body of one message."""
+"""`detector explain-message`: what `watch` would do with one message."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def explain_message_command(
 ) -> None:
     """Say what `watch` would do with a message.
 
-    And why. Nothing is sent to AWS.
+    Says also why. Sends nothing to AWS.
 
-    Exit codes: 0 it is understood, 2 it cannot be read, 4 something in it is not understood.
+    Exit codes: 0 all of it is understood, 2 it cannot be read, 4 something in it is not understood.
 
     Example: detector explain-message message.json
     """

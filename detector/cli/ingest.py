@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def ingest_command(sources: Sources, lake: Lake, reading: ReadOptions, connection: ConnectionOptions) -> None:
     """Bring the log files of a source into a lake.
 
-    Objects that are in it already are not read again.
+    Objects that the lake holds already are not read again.
 
     Exit codes: 0 everything in scope was read, 2 an error, 3 no log objects found, 4 some could not be read.
 

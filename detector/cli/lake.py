@@ -18,10 +18,10 @@ lake_app = typer.Typer(
 
 
 def repair_command(lake: Lake) -> None:
-    """Make the ledger anew from the parts.
+    """Rebuild the ledger from the parts.
 
-    The parts carry what they stand for. For a ledger that was lost, emptied, or restored from an older copy. The old
-    one is kept beside the new one. Objects of which rows are missing are read again by the next ingest.
+    For a ledger that was lost, emptied, or restored from an older copy. The parts carry what is needed, and the old
+    ledger is kept beside the new one. The next ingest reads objects with missing rows again.
 
     Exit codes: 0 done, 2 an error.
 
@@ -45,7 +45,7 @@ def repair_command(lake: Lake) -> None:
 def check_command(lake: Lake) -> None:
     """Compare parts and ledger.
 
-    All parts are there, whole, and there is none that the ledger does not know.
+    Checks that every part is there and whole, and that the ledger knows every part.
 
     Exit codes: 0 nothing differs, 2 no lake, 4 something differs; a line for each.
 

@@ -36,7 +36,7 @@ Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="D
 Since = Annotated[
     str | None, typer.Option("--since", help="7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z.", metavar="TIME")
 ]
-Until = Annotated[str | None, typer.Option("--until", help="As --since.", metavar="TIME")]
+Until = Annotated[str | None, typer.Option("--until", help="Same form as --since.", metavar="TIME")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.", show_default="one for each core")]
 RuleDirectories = Annotated[
     list[Path] | None, typer.Option("--rules", help="Directory with rules of your own; repeat for more.", metavar="DIR")
@@ -57,7 +57,7 @@ CORES = _cores()
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """Which part of the sources is read, by how many, and where the report of it goes."""
+    """Which part of the sources is read, by how many processes, and where the run report goes."""
 
     since: Since = None
     until: Until = None
@@ -83,8 +83,8 @@ class ReadOptions:
         bool,
         typer.Option(
             "--root-only",
-            help="Of lookup-events:, only what CloudTrail lists under the user name root. Misses what others did to "
-            "MFA and the trail, sessions of AssumeRoot, and root under another name (an account alias) or none.",
+            help="With lookup-events:, read only what CloudTrail lists under the user name root. Misses what others "
+            "did to MFA and the trail, sessions of AssumeRoot, and root under another name (an account alias) or none.",
         ),
     ] = False
     jobs: Jobs = CORES
@@ -93,10 +93,10 @@ class ReadOptions:
     ] = None
 
     def scope(self) -> Scope:
-        """Return what is to be read.
+        """Return which part of the sources to read.
 
         Raises:
-            UsageError: a time is none, or they are the wrong way round.
+            UsageError: a time cannot be parsed, or --until is before --since.
         """
         first, last = window(self.since, self.until)
         return Scope(frozenset(self.account or ()), frozenset(self.region or ()), first, last, self.look_ahead_days)
@@ -115,31 +115,34 @@ class ConnectionOptions:
     )
 
     def aws(self) -> AwsOptions:
-        """Return what sessions and clients are made of."""
+        """Return the settings for sessions and clients."""
         return AwsOptions(profile=self.profile, role_arn=self.role_arn, endpoint_url=self.endpoint_url)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleOptions:
-    """Which rules run, how long, and which of their alerts are answered for."""
+    """Which rules run, for how long, and which of their alerts are suppressed."""
 
     rules: RuleDirectories = None
     suppressions: Suppressions = None
     rule_seconds: Annotated[
-        float, typer.Option("--rule-seconds", min=0.001, help="Stop a rule that runs longer.", metavar="SECONDS")
+        float,
+        typer.Option("--rule-seconds", min=0.001, help="Stop a rule that runs longer than this.", metavar="SECONDS"),
     ] = 60
     rule_findings: Annotated[
         int,
-        typer.Option("--rule-findings", min=1, help="At most so many alerts of one rule in one run.", metavar="NUMBER"),
+        typer.Option(
+            "--rule-findings", min=1, help="Write at most this many alerts of one rule in one run.", metavar="NUMBER"
+        ),
     ] = 100_000
 
     @property
     def directories(self) -> list[Path]:
-        """The directories beside the shipped rules."""
+        """Directories with rules, beside the shipped ones."""
         return self.rules or []
 
     def entries(self) -> tuple[SuppressionEntry, ...]:
-        """Return the suppressions, none without a file.
+        """Return the suppressions; none without a file.
 
         Raises:
             RuleError: the file cannot be read, or something is wrong with it.
@@ -151,16 +154,16 @@ class RuleOptions:
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Which alerts are written, where to, how, and what that means for the exit code."""
+    """Which alerts are written, where and in which format, and which of them change the exit code."""
 
-    min_severity: Annotated[Severity, typer.Option("--min-severity", help="Write no alerts below this.")] = (
+    min_severity: Annotated[Severity, typer.Option("--min-severity", help="Write no alerts below this severity.")] = (
         Severity.INFO
     )
     format: Annotated[
         AlertFormat | None,
         format_option(
             AlertFormat,
-            "How alerts are written; docs/siem.md tells them apart.",
+            "Format of the alerts; docs/siem.md describes them.",
             former={"native": "jsonl"},
             show_default="jsonl; that of the output if it has one",
         ),
@@ -191,7 +194,7 @@ class OutputOptions:
         return Selection(since, until, self.min_severity)
 
     def retry_policy(self) -> RetryPolicy:
-        """Return how long deliveries are tried."""
+        """Return how long deliveries are retried."""
         from detector.alerts.delivery import RetryPolicy
 
         return RetryPolicy(self.delivery_seconds)
@@ -201,7 +204,7 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
     """Return the two times, aware.
 
     Raises:
-        UsageError: one of them is no time.
+        UsageError: one of them cannot be parsed.
     """
     now = utc_now()
     first = None if since is None else parse_moment(since, now)
@@ -212,7 +215,7 @@ def open_sources(sources: Sequence[str], aws: AwsOptions, *, root_only: bool = F
     """Return the sources that are named.
 
     Raises:
-        UsageError: a name is none of a source.
+        UsageError: a name is not that of a source.
         SourceError: there is nothing of that name.
     """
     from detector.sources.opening import open_source

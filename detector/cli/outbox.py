@@ -14,15 +14,17 @@ def outbox_command(
     lake: Lake,
     retry: Annotated[
         str | None,
-        typer.Option("--retry", help="Send once more what this output refused.", metavar="OUTPUT"),
+        typer.Option("--retry", help="Send the alerts that this output refused once more.", metavar="OUTPUT"),
     ] = None,
     drop: Annotated[
-        str | None, typer.Option("--drop", help="Forget what this output has not accepted.", metavar="OUTPUT")
+        str | None,
+        typer.Option("--drop", help="Forget the alerts that this output has not accepted.", metavar="OUTPUT"),
     ] = None,
 ) -> None:
     """Show alerts that were not delivered.
 
-    Those of `run` and `detect --new` that an output has not taken. Those without a reason wait for the next run.
+    Lists alerts of `run` and `detect --new` that an output has not accepted. Those without a reason wait for the next
+    run.
 
     Exit codes: 0 done, 2 no lake, or nothing was ever sent to that output.
 

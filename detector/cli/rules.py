@@ -1,4 +1,4 @@
-"""`detector rules …`: look at the rules and prove them."""
+"""`detector rules …`: list, show, check and explain rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def list_command(
     rules: RuleDirectories = None,
     format_: Annotated[
         ListFormat,
-        format_option(ListFormat, "How rows are written.", former={"json": "jsonl"}),
+        format_option(ListFormat, "Format of the rows.", former={"json": "jsonl"}),
     ] = ListFormat.TABLE,
 ) -> None:
     """List all rules.
@@ -49,7 +49,7 @@ def list_command(
 def show_command(rule_id: _RuleId, rules: RuleDirectories = None) -> None:
     """Show one rule.
 
-    What it means, what to do, and its SQL.
+    Prints its meaning, the response to it, and its SQL.
 
     Example: detector rules show root_mfa_deactivated
     """
@@ -67,8 +67,8 @@ def check_command(
 ) -> None:
     """Check rules, or suppressions.
 
-    Format, result contract, and every example. With --suppressions that file is checked instead: rules of your own that
-    entries name are found in the directories.
+    Checks format, result contract and every example. With --suppressions, checks that file instead; directories then
+    hold rules of your own that its entries name.
 
     Exit codes: 0 all is well, 2 something is not.
 
@@ -102,7 +102,7 @@ def docs_command(
 ) -> None:
     """Write the documentation of the rules.
 
-    rules.md with an ATT&CK table, and a layer for ATT&CK Navigator.
+    Writes rules.md with an ATT&CK table, and a layer for ATT&CK Navigator.
 
     Example: detector rules docs --output docs/
     """
@@ -128,7 +128,7 @@ def explain_command(
 ) -> None:
     """Show why a rule reports an event, or not.
 
-    The event's columns, and which of the rule's conditions hold.
+    Prints the event's columns, and which of the rule's conditions hold.
 
     Example: detector rules explain root_api_call --event-id 7d1f7c1e-0001-4c6e-9a40-0d6f0d7b7a11 --lake lake/
     """

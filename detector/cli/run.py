@@ -26,7 +26,8 @@ def run_command(
 ) -> None:
     """Ingest what is new, write the new alerts.
 
-    An alert is new when it has not been written before, or is more severe now. Safe to repeat, and to kill.
+    An alert is new when it has not been written before, or is more severe now. It is safe to repeat `run`, and to kill
+    it.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 some could not be read, or an output did not take all alerts: those go out next time.

@@ -20,7 +20,7 @@ def scan_command(
 ) -> None:
     """Run the rules over raw logs, without a lake.
 
-    The alerts are those of ingest and detect. Rules see what was read, and no history beside it.
+    Writes the alerts that `ingest` and `detect` would. Rules see only what is read now, no earlier history.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 some could not be read, or an output did not take all alerts.

@@ -1,4 +1,4 @@
-"""`detector sql`: questions to a lake."""
+"""`detector sql`: one SELECT over a lake."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def sql_command(
     lake: Lake,
     format_: Annotated[
         QueryFormat,
-        format_option(QueryFormat, "How rows are written."),
+        format_option(QueryFormat, "Format of the rows."),
     ] = QueryFormat.TABLE,
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file.", metavar="FILE")] = None,
 ) -> None:
     """Ask a lake a question in SQL.
 
-    The columns of `events` are CloudTrail's own; docs/reference/views.md has the views of the rules.
+    `events` has CloudTrail's own columns; docs/reference/views.md describes the views of the rules.
 
     Exit codes: 0 done, 2 the query is refused or fails.
 

@@ -19,20 +19,20 @@ def status_command(
     lake: Lake,
     format_: Annotated[
         ListFormat,
-        format_option(ListFormat, "How rows are written."),
+        format_option(ListFormat, "Format of the rows."),
     ] = ListFormat.TABLE,
     as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,  # the former name of --format jsonl
     lag: Annotated[
-        bool, typer.Option("--lag", help="Instead, show how long records took from the event to their delivery.")
+        bool, typer.Option("--lag", help="Show how long records took from event to delivery instead.")
     ] = False,
 ) -> None:
     """Show what a lake holds.
 
-    Accounts, regions and days with their records and rejected records, and alerts by output.
+    Prints records and rejected records by account, region and day, and alerts by output.
 
     --lag measures, for each account and region, the seconds from eventTime to the delivery of each record: "stored" is
-    when S3 says that the object was last modified, "named" the minute in the file's name, which CloudTrail rounds, at
-    times to before the event. LookupEvents, standard input and files with other names tell no delivery.
+    the last-modified time that S3 reports, "named" the minute in the file's name, which CloudTrail rounds, sometimes
+    to before the event. LookupEvents, standard input and files with other names have no time of delivery.
 
     Exit codes: 0 done, 2 no lake, 4 some objects in it could not be read whole.
 
@@ -70,7 +70,7 @@ def _show_lag(lake: Path, *, as_json: bool) -> None:
 
     rows = lake_lag(lake)
     if not rows:
-        say("nothing in this lake tells when it was delivered")
+        say("no object in this lake has a time of delivery")
     elif as_json:
         typer.echo("\n".join(json.dumps(asdict(row)) for row in rows))
     else:

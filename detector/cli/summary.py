@@ -1,4 +1,4 @@
-"""What commands say about what they did: read, alerted, delivered, watched."""
+"""Summaries on stderr of what a command read, alerted, delivered or watched."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def say_unlisted(lake: Path, unlisted: Sequence[Path]) -> None:
 
 
 def say_warnings(detection: Detection, delivery: Delivery) -> None:
-    """Say what was not as expected."""
+    """Write the warnings of a detection and of its delivery."""
     for warning in [*detection.warnings, *delivery.warnings]:
         say(f"warning: {warning}")
 
@@ -82,7 +82,7 @@ def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
     """Name the alerts that an output did not take, and what becomes of them.
 
     Args:
-        remembered: they wait in the lake.
+        remembered: whether the lake keeps them for the next run.
     """
     for one in delivery.undelivered:
         say(f"error: {counted(one.alerts, 'alert')} not delivered to {one.sink}: {one.reason}")
@@ -93,12 +93,12 @@ def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
     if len(delivery.refused) > _REFUSED_BY_NAME:
         say(f"error: … and {len(delivery.refused) - _REFUSED_BY_NAME:,} more")
     if delivery.refused:
-        kept = "kept in the lake: `detector outbox` shows it, and has it sent again with --retry"
+        kept = "kept in the lake: `detector outbox` shows it, and --retry sends it again"
         say(f"hint: {kept if remembered else 'the other alerts were sent'}")
 
 
 def say_watched(watched: Watched) -> None:
-    """Say what a watch has done in all."""
+    """Write the totals of a watch."""
     totals = watched.totals
     if totals.received:
         say(

@@ -1,4 +1,4 @@
-"""What people see on stderr: lines made safe for a terminal, and a progress bar."""
+"""Lines on stderr, made safe for a terminal, and a progress bar."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def say(message: str) -> None:
-    """Tell the person something, on stderr."""
+    """Write a line for the user to stderr."""
     typer.echo(printable(message), err=True)
 
 
 def say_error(error: DetectorError) -> None:
-    """Tell the person what is wrong and what to try."""
+    """Write an error and its hint to stderr."""
     say(f"error: {error}")
     if error.hint:
         say(f"hint: {error.hint}")

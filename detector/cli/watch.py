@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class OnPoison(StrEnum):
-    """What becomes of a message that nobody understands, once it is kept in the lake."""
+    """The fate of a message that is not understood, once the lake keeps it."""
 
     LEAVE = "leave"
     QUARANTINE = "quarantine"
@@ -45,18 +45,22 @@ class OnPoison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedOptions:
-    """Where word of new log files comes from, and how often."""
+    """Where `watch` learns of new log files, and how often it looks."""
 
     queue: Annotated[
-        str | None, typer.Option("--queue", help="SQS queue that is told of new log files.", metavar="URL")
+        str | None,
+        typer.Option("--queue", help="SQS queue that receives notifications of new log files.", metavar="URL"),
     ] = None
-    interval: Annotated[str, typer.Option("--interval", help="How often a SOURCE is listed.", metavar="TIME")] = "60s"
+    interval: Annotated[
+        str, typer.Option("--interval", help="Time between two listings of a SOURCE.", metavar="TIME")
+    ] = "60s"
     once: Annotated[bool, typer.Option("--once", help="End when nothing more has arrived.")] = False
     max_delay: Annotated[
-        str, typer.Option("--max-delay", help="From a message to its alert, as far as the work allows.", metavar="TIME")
+        str,
+        typer.Option("--max-delay", help="Aim for at most this time between a message and its alert.", metavar="TIME"),
     ] = "2s"
     max_messages: Annotated[
-        int, typer.Option("--max-messages", min=10, help="At most so many messages in one batch.")
+        int, typer.Option("--max-messages", min=10, help="Take at most this many messages in one batch.")
     ] = 500
     max_objects: Annotated[int | None, typer.Option("--max-objects", min=10, hidden=True)] = None  # its former name
     bucket: Annotated[
@@ -77,15 +81,17 @@ class FeedOptions:
 
 @dataclass(frozen=True, slots=True)
 class HealthOptions:
-    """What tells that a watch is alive, and how quick."""
+    """How a watch reports that it is alive, and how fast it is."""
 
-    lag: Annotated[bool, typer.Option("--lag", help="Say in each alert's context how long it took.")] = False
+    lag: Annotated[bool, typer.Option("--lag", help="Add to each alert's context how long each step took.")] = False
     metrics: Annotated[
         Path | None, typer.Option("--metrics", help="Write Prometheus metrics to this file.", metavar="FILE")
     ] = None
     heartbeat: Annotated[
         str | None,
-        typer.Option("--heartbeat", help="Report this often what was done, and who fell silent.", metavar="TIME"),
+        typer.Option(
+            "--heartbeat", help="Report this often what was done, and which regions fell silent.", metavar="TIME"
+        ),
     ] = None
 
 
@@ -98,7 +104,7 @@ def watch_command(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE…]", help="Instead of a queue: s3://BUCKET/PREFIX or a directory, listed again."
+            metavar="[SOURCE…]", help="Instead of a queue: s3://BUCKET/PREFIX or a directory, listed again and again."
         ),
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.")] = 1,
@@ -106,10 +112,10 @@ def watch_command(
 ) -> None:
     """Write alerts as log files arrive.
 
-    A queue tells of them, or a SOURCE is listed again and again. Same lake, same rules, same alert ids as `run`. A
-    message is deleted when all that it names is in the lake and the alerts are written; whatever happens before that,
-    it comes again. SIGTERM or Ctrl-C ends it: what is under way is finished, the rest handed back. No network,
-    throttling, expired credentials and a full disk are waited out.
+    S3 announces them in a queue, or `watch` lists a SOURCE again and again. The lake, the rules and the alert ids are
+    those of `run`. A message is deleted when everything that it names is in the lake and the alerts are written;
+    until then it comes again. SIGTERM or Ctrl-C ends `watch`: it finishes the work under way and hands back the
+    rest. It waits out a lost network, throttling, expired credentials and a full disk.
 
     Exit codes: 0 ended by a signal, or --once and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad
     rule or an error, 3 --once found no log objects in a SOURCE, 4 with --once: some could not be read or understood.
@@ -159,7 +165,7 @@ def watch_command(
 def _feed_opener(
     feed: FeedOptions, sources: list[str], aws: AwsOptions, lake: Path
 ) -> Callable[[Totals, threading.Event, ExitStack], Feed]:
-    """Return what opens the feed, once all that the options say has been understood."""
+    """Check the options of the feed; return the function that opens it."""
     from detector.lake.quarantine import Quarantine
     from detector.sources.sqs import Queue, VisibilityExtender
     from detector.watch.polling_feed import PollingFeed
@@ -187,7 +193,7 @@ def _feed_opener(
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Hand out an event that SIGTERM and SIGINT set; the second one ends the program as it would without this."""
+    """Hand out an event that SIGTERM and SIGINT set; a second signal ends the program at once."""
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 

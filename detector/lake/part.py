@@ -1,4 +1,4 @@
-"""What a part is: one Parquet file of a lake, one UTC day of eventTime in each."""
+"""A part: one Parquet file of a lake, with events of one UTC day of eventTime."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Part:
     # EVENTS only: the digest of the candidates' definition by which its rows were set apart; None: they were not.
     classified_by: str | None = None
     has_candidates: bool = True  # False: by that definition none of its rows is one
-    coverage: Coverage | None = field(default=None, compare=False)  # EVENTS only; None: nobody has looked
+    coverage: Coverage | None = field(default=None, compare=False)  # EVENTS only; None: not computed
 
     @property
     def path(self) -> Path:

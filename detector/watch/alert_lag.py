@@ -1,4 +1,4 @@
-"""How long it took from an event to its alert, step by step."""
+"""The time from an event to its alert, step by step."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _MOST_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class ArrivalTimes:
-    """When one log object arrived; all aware, UTC. Unknown is None."""
+    """The times of arrival of one log object, aware, UTC; None: unknown."""
 
     delivered: datetime | None  # written to the bucket
-    notified: datetime | None  # word of it was sent to the queue
+    notified: datetime | None  # the notification was sent to the queue
     ingested: datetime  # committed to the lake
 
 
 class Arrived:
-    """When the objects arrived that this process has ingested lately."""
+    """Times of arrival of the objects that this process has ingested lately."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, ArrivalTimes] = OrderedDict()

@@ -1,4 +1,4 @@
-"""Which rules `watch` runs when, over what it keeps in memory, and the one place where its alerts leave."""
+"""The rules of `watch` over its candidate cache, and the one place where its alerts leave."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Alerting:
         settings: how alerts are made and written.
         watched: gains what comes of it.
         metrics: gains how late alerts are.
-        arrived: when objects arrived, for those who want to know how long it took.
-        tell: takes a line for people.
+        arrived: times of arrival, for the lag in an alert's context.
+        tell: writes a line for the user.
 
     Raises:
         LakeError: the lake cannot be read.
@@ -100,7 +100,7 @@ class Alerting:
             self._write(self._over_cache(), self.settings.rules.of_coverage)
 
     def catch_up(self) -> None:
-        """Run what is owed, and what has not run for long.
+        """Run rules that are owed, and rules that have not run for long.
 
         Raises:
             SinkError: as above.
@@ -113,7 +113,7 @@ class Alerting:
             self._send([])
 
     def run_lake_rules(self) -> None:
-        """Run people's own rules that read all events, over the lake, which costs what `detect` costs.
+        """Run the user's own rules that read all events, over the lake; as costly as `detect`.
 
         Raises:
             SinkError: as above.
@@ -175,7 +175,7 @@ class Alerting:
         settings = self.settings
         new, delivery = write_new_alerts(alerts, settings.outputs, self.lake.ledger, settings.delivery)
         self._sent_at = time.monotonic()
-        trouble = {one.sink: f"{one.reason}; what waits for it is kept in the lake" for one in delivery.undelivered}
+        trouble = {one.sink: f"{one.reason}; its alerts wait in the lake" for one in delivery.undelivered}
         trouble |= {one.sink: f"alert {one.alert_id} is refused: {one.reason}" for one in delivery.refused}
         before = self.watched.undelivered
         for sink in trouble.keys() | before.keys():
@@ -191,7 +191,7 @@ class Alerting:
         return fail_on is not None and alert.suppressed_by is None and alert.severity.is_at_least(fail_on)
 
     def _tell_errors(self, errors: Sequence[DetectorError]) -> None:
-        """Say once what is wrong with a rule."""
+        """Report each error of a rule once."""
         for error in errors:
             if str(error) not in self.watched.rule_errors:
                 self.watched.rule_errors[str(error)] = error

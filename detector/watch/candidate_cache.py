@@ -1,4 +1,4 @@
-"""What `watch` keeps in memory: those events of the lake that a rule can want, and from when to when there are any.
+"""The candidate cache of `watch`: the events of the lake that rules can want, and the lake's coverage.
 
 The rows are those that the views themselves pick out (`candidates` of queries/_views, over the parts that are new),
 and what the shipped rules read beside them: CloudTrail's checks of the buckets that it delivers to, and everything that
@@ -41,7 +41,7 @@ _ROWS_AT_ONCE = 100_000
 
 
 class CandidateCache:
-    """The wanted rows of one lake; it must be told of every commit."""
+    """The candidates of one lake in memory; `watch` must pass on every commit."""
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake.resolve()
@@ -53,7 +53,7 @@ class CandidateCache:
         self._batch_engine = Engine(TableEvents(EVENTS.empty_table(), hides_copies=False), threads=1)
 
     def close(self) -> None:
-        """Close what batches are looked through with."""
+        """Close the engine that filters new parts."""
         self._batch_engine.close()
 
     @classmethod
@@ -77,7 +77,7 @@ class CandidateCache:
         return sum(table.num_rows for table in self._tables)
 
     def add(self, parts: Iterable[Part]) -> bool:
-        """Take over what is wanted of new parts of the lake; say whether any row is.
+        """Take over the candidates among the rows of new parts; tell whether there were any.
 
         Raises:
             LakeError: they cannot be read.
@@ -95,11 +95,11 @@ class CandidateCache:
         return rows > 0
 
     def events(self) -> TableEvents:
-        """Return what is known, for the rules."""
+        """Return the events for the rules."""
         return TableEvents(pa.concat_tables(self._tables), coverage_table(self._coverage))
 
     def _take_over(self, engine: Engine) -> int:
-        """Keep what is wanted of the events of an engine; return how many rows that is."""
+        """Keep the candidates among an engine's events; return the number of rows."""
         checks = _rows(engine, _BUCKET_CHECKS, known=[text for text in self._bucket_checks if text is not None])
         self._bucket_checks.update(checks.column("requestParameters").to_pylist())
         found = [_rows(engine, _CANDIDATES), checks, calls_in_gaps(engine, self._gaps)]

@@ -1,4 +1,4 @@
-"""What `watch` asks of whatever tells it that log files have arrived: a queue, or sources that are listed again."""
+"""The interface between `watch` and whatever announces log files: a queue, or sources listed again and again."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ from detector.sources.log_source import LogSource
 
 
 class Arrival(Protocol):
-    """Log files that have arrived together."""
+    """Log files that a feed announces together."""
 
     @property
     def sources(self) -> Sequence[LogSource]:
-        """Where they are read from."""
+        """The sources that hold them."""
         ...
 
     @property
     def scope(self) -> Scope:
-        """What of the sources is meant."""
+        """Which part of the sources to read."""
         ...
 
     @property
     def notified_at(self) -> Mapping[str, datetime]:
-        """When word of an object was sent, by URI; aware, UTC."""
+        """The time each object was announced, by URI; aware, UTC."""
         ...
 
     def ack(self, ledger: Ledger, report: RunReport) -> None:
-        """What could be read is in the lake, and the alerts are written: that need not come again.
+        """Acknowledge what is in the lake, its alerts written: the feed need not announce it again.
 
         Raises:
-            SourceError: nobody could be told; it comes again.
-            LakeError: there is no room to keep what is not understood.
+            SourceError: the feed could not be told, and announces everything again.
+            LakeError: the lake cannot keep a message that is not understood.
         """
         ...
 
     def nack(self) -> None:
-        """Nothing came of it: it is to come again.
+        """Hand the arrival back: the feed announces it again.
 
         Raises:
-            SourceError: nobody could be told; it comes again later.
+            SourceError: the feed could not be told, and announces it again later.
         """
         ...
 
 
 class Feed(Protocol):
-    """Where deliveries come from."""
+    """Announces log files as they arrive."""
 
     def next(self, ledger: Ledger) -> Arrival | None:
-        """Wait some seconds for a delivery, or less when the program is to stop; None when nothing came.
+        """Wait some seconds for an arrival, or less when the program is to stop; None when nothing arrived.
 
         Raises:
-            SourceError: it cannot be known what has arrived.
+            SourceError: the feed cannot tell what has arrived.
             SourceUnavailable, CredentialsError: trying again may help.
         """
         ...
 
     def renew(self) -> None:
-        """Forget connections and credentials: something about them failed."""
+        """Forget connections and credentials, after one of them failed."""
         ...

@@ -1,4 +1,4 @@
-"""Signs of life: a line every so often, and a word when an account and region that delivered regularly falls silent."""
+"""Heartbeat: a line in each period, and a warning when an account and region that delivered regularly falls silent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Rhythm:
     is_silent: bool = False
 
     def silence_after(self) -> timedelta | None:
-        """Return after which pause the place has fallen silent; None when it never was regular."""
+        """Return how long a pause counts as silence; None when the place never delivered regularly."""
         if len(self.moments) < _REGULAR:
             return None
         moments = list(self.moments)
@@ -36,10 +36,10 @@ class _Rhythm:
 
 
 class Heartbeat:
-    """Speaks every `every`.
+    """Reports what was done, once in each period, and which places fell silent.
 
     Args:
-        every: how often; None: never.
+        every: the period; None: no reports.
         tell: takes each line.
     """
 
@@ -51,7 +51,7 @@ class Heartbeat:
         self._places: dict[Place, _Rhythm] = {}
 
     def note(self, uri: str, now: datetime) -> None:
-        """A log object has been ingested."""
+        """Record that a log object has been ingested."""
         place = parse_key(uri)
         if place.account is None or place.region is None:
             return
@@ -67,7 +67,7 @@ class Heartbeat:
         rhythm.moments.append(now)
 
     def beat(self, totals: Totals, now: datetime) -> None:
-        """Speak, when it is time."""
+        """Report, when the period is over."""
         if self._every is None:
             return
         if self._last is None:

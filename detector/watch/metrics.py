@@ -1,4 +1,4 @@
-"""Metrics in Prometheus' text format, in a file that its node exporter (or anything else) reads."""
+"""Metrics in Prometheus' text format, in a file for node_exporter's textfile collector."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 21_600, 86_400)
 def _counters(totals: Totals) -> Iterator[tuple[str, str, int]]:
     yield "messages_received", "Messages taken from the queue.", totals.received
     yield "messages_deleted", "Messages deleted from the queue.", totals.deleted
-    yield "messages_not_understood", "Messages that name nothing known, each time they come.", totals.poison
+    yield "messages_not_understood", "Messages that were not understood, counted at each receipt.", totals.poison
     yield "objects_ingested", "Log objects brought into the lake.", totals.ingested
-    yield "objects_failed", "Log objects that could not be read, each time.", totals.failed
+    yield "objects_failed", "Failed attempts to read a log object.", totals.failed
     yield "records", "Records read.", totals.records
 
 
 class Metrics(Collector):
-    """What one process has done."""
+    """The counts and lags of one process."""
 
     def __init__(self, totals: Totals) -> None:
         self._totals = totals
@@ -33,13 +33,13 @@ class Metrics(Collector):
         self._registry.register(self)
         self.delivery_lag = Histogram(
             "detector_delivery_lag_seconds",
-            "From the delivery of a log object to its commit to the lake.",
+            "Seconds from the delivery of a log object to its commit to the lake.",
             registry=self._registry,
             buckets=_SECONDS,
         )
         self.alert_lag = Histogram(
             "detector_alert_lag_seconds",
-            "From the last event of an alert to its writing.",
+            "Seconds from the last event of an alert to the writing of the alert.",
             registry=self._registry,
             buckets=_SECONDS,
         )
@@ -55,7 +55,7 @@ class Metrics(Collector):
         if self._totals.last_success is not None:
             yield GaugeMetricFamily(
                 "detector_last_success_timestamp_seconds",
-                "When last all that had arrived was dealt with.",
+                "Unix time when everything received so far was last fully processed.",
                 value=self._totals.last_success.timestamp(),
             )
 

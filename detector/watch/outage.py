@@ -1,4 +1,4 @@
-"""Waiting out what may pass: longer each time, and each state of things is told once."""
+"""Waiting out errors that may pass: longer each time, with one line for each change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def may_pass(error: DetectorError) -> bool:
 
 @dataclass
 class Outage:
-    """How often in a row something has failed."""
+    """A row of failures, of which only changes are reported."""
 
     stop: threading.Event
     tell: Callable[[str], None]
@@ -29,7 +29,7 @@ class Outage:
     said: str | None = None
 
     def wait(self, error: DetectorError) -> None:
-        """Say what failed, unless it is what failed before, and wait; a stop ends the wait."""
+        """Report the error, unless it is the same as before, and wait; a stop ends the wait."""
         self.failures += 1
         if self.said != str(error):
             self.said = str(error)
@@ -38,7 +38,7 @@ class Outage:
         self.stop.wait(_BACKOFF.seconds(self.failures))
 
     def end(self) -> None:
-        """It works again."""
+        """Report that work goes on, after a failure."""
         if self.said is not None:
             self.tell(f"working again after {self.failures} failed attempts")
         self.failures, self.said = 0, None

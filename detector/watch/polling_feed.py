@@ -1,4 +1,4 @@
-"""Deliveries without a queue: sources listed again and again, where something new can lie.
+"""Arrivals without a queue: sources listed again and again, where something new can lie.
 
 The ledger knows what is in. A listing begins, in each account and region, two hours before now by the time in the
 names of files, since they appear up to minutes after it; once a day it goes over everything.
@@ -24,17 +24,17 @@ _LONGEST_WAIT_SECONDS = 5.0  # so that other things are looked after in between
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Sources to list, and how far."""
+    """Sources, and the part of them to list."""
 
     sources: Sequence[LogSource]
     scope: Scope
     notified_at: Mapping[str, datetime] = field(default_factory=dict)
 
     def ack(self, ledger: Ledger, report: RunReport) -> None:
-        """Leave it at that: what failed is listed again."""
+        """Do nothing: the next listing has again what failed."""
 
     def nack(self) -> None:
-        """Leave it at that: everything is listed again."""
+        """Do nothing: the next listing has everything again."""
 
 
 class PollingFeed:
@@ -64,7 +64,7 @@ class PollingFeed:
         self._next_sweep = 0.0
 
     def next(self, ledger: Ledger) -> Listing | None:  # noqa: ARG002 - ingest asks it about each object
-        """Wait for the time of the next listing."""
+        """Wait until the next listing is due."""
         if self._next_listing is None:
             return None
         wait_seconds = self._next_listing - time.monotonic()
@@ -81,6 +81,6 @@ class PollingFeed:
         return Listing(self._sources, Scope())
 
     def renew(self) -> None:
-        """Open the sources anew, and look at everything: the listing that failed may have been a sweep."""
+        """Open the sources anew, and list everything: the listing that failed may have been a full one."""
         self._sources = None
         self._next_sweep = 0.0

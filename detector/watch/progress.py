@@ -1,4 +1,4 @@
-"""What a watch has come to so far."""
+"""The state and the totals of a watch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detector.errors import DetectorError
 
 @dataclass(slots=True)
 class Totals:
-    """What has become of everything since the start."""
+    """Counts of what has been received, read and alerted since the start."""
 
     received: int = 0  # messages
     deleted: int = 0
@@ -26,7 +26,7 @@ class Totals:
 
 @dataclass(slots=True)
 class Watched:
-    """What a watch has come to so far."""
+    """The state and the totals of a watch."""
 
     totals: Totals = field(default_factory=Totals)
     unread: dict[str, str] = field(default_factory=dict)  # URIs that could not be read, or not whole → why

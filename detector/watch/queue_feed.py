@@ -1,4 +1,4 @@
-"""Deliveries from a queue: messages in, each deleted only when all that it names is in the lake and alerted."""
+"""Arrivals from a queue: each message is deleted only when all that it names is in the lake, its alerts written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """How a queue is worked off."""
+    """Settings of a queue's consumer."""
 
     max_delay_seconds: float = 2  # from a message to its alert, as far as the work allows
     max_objects: int = 500
@@ -43,7 +43,7 @@ class QueueSettings:
     deletes_poison: bool = False
 
     def reads(self, bucket: str) -> bool:
-        """Tell whether objects of this bucket are wanted."""
+        """Tell whether objects of this bucket are to be read."""
         return not self.buckets or bucket in self.buckets
 
 
@@ -60,8 +60,8 @@ class _Judged:
 class QueueFeed:
     """The messages of one queue.
 
-    A message waits for others at most so long that, with the time that the last batch took, its alert is written within
-    `max_delay_seconds` of its arrival. One that comes after a pause does not wait.
+    A message waits for others only as long as its alert, judging by the time that the last batch took, is still written
+    within `max_delay_seconds` of its arrival. A message that comes after a pause does not wait.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class QueueFeed:
         self._is_known = False
 
     def next(self, ledger: Ledger) -> QueueArrival | None:
-        """Take what is in the queue, at most a batch of it."""
+        """Receive at most one batch of messages."""
         if not self._is_known:
             self.queue.ask_visibility_timeout()
             self._is_known = True
@@ -110,7 +110,7 @@ class QueueFeed:
         self._bucket.cache_clear()
 
     def nack(self, messages: Sequence[Message], seconds: int = 0) -> None:
-        """Let messages be received again after so long."""
+        """Make messages visible again after `seconds`."""
         self.extender.let_go(messages)
         self.queue.release(messages, seconds)
 
@@ -174,12 +174,12 @@ class QueueFeed:
 
 @dataclass(frozen=True, slots=True)
 class QueueArrival:
-    """One batch of messages, and what they name that is not in the lake."""
+    """One batch of messages, and the objects and records of them that are not in the lake."""
 
     feed: QueueFeed
     judged: tuple[_Judged, ...]
     sources: tuple[LogSource, ...]
-    to_read: Mapping[str, str | None]  # URI → ETag; None: it could not even be looked at
+    to_read: Mapping[str, str | None]  # URI → ETag; None: its metadata could not be read
     notified_at: Mapping[str, datetime]
     scope: Scope = field(default_factory=Scope)
 
@@ -199,7 +199,7 @@ class QueueArrival:
         self.feed.totals.deleted += self.feed.queue.delete(done)
 
     def nack(self) -> None:
-        """Let all be received again at once."""
+        """Make all messages visible again at once."""
         self.feed.nack([item.message for item in self.judged])
 
     def _is_in(self, uri: str, ledger: Ledger) -> bool:

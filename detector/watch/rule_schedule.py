@@ -22,7 +22,7 @@ class WatchRules:
 
     in_memory: tuple[Rule, ...]  # memory holds all that they read
     of_coverage: tuple[Rule, ...]  # those of them whose answer changes with the mere passing of time in the logs
-    of_lake: tuple[Rule, ...]  # people's own that read all events
+    of_lake: tuple[Rule, ...]  # the user's own that read all events
     errors: tuple[RuleError, ...]
 
     @property

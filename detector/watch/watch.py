@@ -1,8 +1,7 @@
-"""Watch: whenever log files arrive, into the lake with them, run the rules, write what is new, and only then be done.
+"""Watch: bring log files into the lake as they arrive, run the rules, write new alerts, then acknowledge the arrival.
 
-One process holds the lake while it watches, and keeps in memory what rules can want of it. What fails and may pass is
-waited out. When it is the lake that failed, it is closed meanwhile and read anew, so that memory never says more than
-the disk.
+One process holds the lake while it watches, and keeps its candidates in memory. An error that may pass is waited out.
+After an error of the lake itself, the lake is closed and read anew, so that memory never says more than the disk.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class Watch:
         settings: how alerts are made and written.
         heartbeat: gives signs of life.
         stop: ends it when it is set; what is under way is finished.
-        tell: takes a line for people; of what goes on failing it is told once.
+        tell: writes a line for the user; called once for a failure that goes on.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Watch:
             open_arrivals: called when the lake has been opened for the first time.
 
         Raises:
-            DetectorError: what cannot be expected to pass; with `once`, and before the lake was open, whatever fails.
+            DetectorError: an error that is not expected to pass; with `once`, or before the lake was open, any error.
         """
         feed: Feed | None = None
         while not self.stop.is_set():
@@ -112,7 +111,7 @@ class Watch:
         self._look_after(lake)
 
     def _take(self, arrival: Arrival, lake: LakeWriter, alerting: Alerting) -> None:
-        """Into the lake, through the rules, out; only then is the arrival done with."""
+        """Ingest an arrival, run the rules, write the alerts; only then acknowledge it."""
         report = RunReport(datetime.now(UTC))
         self._ingest(arrival, lake, report, alerting)
         self._tell_failures(report)
@@ -139,7 +138,7 @@ class Watch:
                 alerting.take_over(added, is_replaced=not before.keys() <= after.keys())
 
     def _note(self, objects: Sequence[LedgerObject], notified_at: Mapping[str, datetime]) -> None:
-        """Remember when objects arrived."""
+        """Record the times of arrival of objects."""
         now = datetime.now(UTC)
         for one in objects:
             self.watched.unread.pop(one.uri, None)
@@ -174,7 +173,7 @@ class Watch:
         self.watched.has_log_objects |= report.has_log_objects
 
     def _look_after(self, lake: LakeWriter) -> None:
-        """Do what is due between two deliveries."""
+        """Do what is due between two arrivals."""
         if self._new_parts > _NEW_PARTS:
             self._new_parts = 0
             _merge_small_parts(lake)
@@ -208,7 +207,7 @@ def _event_parts(lake: LakeWriter) -> Mapping[Path, Part]:
 
 
 def _merge_small_parts(lake: LakeWriter) -> None:
-    """Put the small parts of days together that have many; the one place where `watch` compacts."""
+    """Merge the parts of days with many small ones; the one place where `watch` compacts."""
     rows = _NEW_PARTS * _SMALL_PART_ROWS
     for _ in lake.compact(candidates(), jobs=1, unclassified_parts=_NEW_PARTS, unclassified_rows=rows):
         pass

@@ -91,4 +91,4 @@ def test_a_lake_that_tells_no_delivery_says_so(tmp_path: Path, run: Run) -> None
     put(tmp_path / "lake", "stdin:abc", None, 5)
     result = run("status", "--lag", "--lake", tmp_path / "lake")
     assert (result.code, result.out) == (0, "")
-    assert "nothing in this lake tells when it was delivered" in result.err
+    assert "no object in this lake has a time of delivery" in result.err

@@ -114,7 +114,7 @@ def test_nothing_is_withdrawn_from_a_lake_that_remembers_nothing(run: Run, tmp_p
 @pytest.mark.parametrize("other", [["--new"], ["--fail-on", "high"]])
 def test_withdrawn_goes_alone(run: Run, tmp_path: Path, other: list[str]) -> None:
     result = run("detect", "--lake", tmp_path / "lake", "--withdrawn", *other)
-    assert (result.code, "--withdrawn goes with none of" in result.err) == (2, True)
+    assert (result.code, "--withdrawn cannot be combined with" in result.err) == (2, True)
 
 
 # Suppressions ---------------------------------------------------------------------------------------------------------

@@ -283,7 +283,7 @@ def test_withdrawn_alerts_do_not_go_where_only_alerts_can(
 ) -> None:
     monkeypatch.setenv("DETECTOR_HEC_TOKEN", TOKEN)
     result = run("detect", "--lake", lake, "--withdrawn", "--output", output)
-    assert (result.code, "--withdrawn goes to files and webhooks alone" in result.err) == (2, True)
+    assert (result.code, "--withdrawn can be sent to files and webhooks only" in result.err) == (2, True)
 
 
 # SIGKILL --------------------------------------------------------------------------------------------------------------
