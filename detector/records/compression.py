@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -24,8 +25,8 @@ class Content:
     problem: str | None = None
 
 
-def decompress(stored: bytes, max_bytes: int) -> Content:
-    """Return what an object holds; an object that is not gzip is returned as it is.
+def decompress(stored: bytes, max_bytes: int, *, layers: int = 2) -> Content:
+    """Return what an object holds; an object that is not gzip is returned as it is, and gzip in gzip is opened too.
 
     A one-call gunzip drops all members but the first, or fails on what follows them, so the members are read one
     by one, and the cap is inside that loop: a bomb costs no more memory than `max_bytes`.
@@ -52,7 +53,16 @@ def decompress(stored: bytes, max_bytes: int) -> Content:
             return Content(b"".join(members), "truncated gzip")
         rest = stream.unused_data.lstrip(b"\0")
     data = members[0] if len(members) == 1 else b"".join(members)
+    if layers > 1 and not rest and data.startswith(_MAGIC):
+        return decompress(data, max_bytes, layers=layers - 1)
     return Content(data, f"{len(rest):,} bytes after the gzip data" if rest else None)
+
+
+def as_utf8(data: bytes) -> bytes:
+    """Return text without its byte order mark, in UTF-8 also where the mark says UTF-16, as PowerShell writes it."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode("utf-8", "replace")
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _inflate(stream: Any, member: bytes, most: int) -> bytes:  # noqa: ANN401 - a zlib_ng stream; the stub has no name

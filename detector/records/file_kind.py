@@ -9,29 +9,29 @@ from typing import Any
 
 from detector.records.decode import RecordRejected, decode_record
 from detector.records.json_text import BrokenJson, split_object
+from detector.records.nested_records import holds_records
 from detector.records.raw_records import RawRecord
 
 _NO_RECORDS = "JSON, but no CloudTrail records"
 _AWS_SOURCE = re.compile(rb'"(aws:[a-z0-9-]{1,30})"')
-# The names that make JSON a record, as keys in any case, also where the record is text inside a string.
-_KEYS_OF_A_RECORD = tuple(re.compile(rb'%s\\*"\s*+:' % name, re.IGNORECASE) for name in (b"eventSource", b"eventTime"))
 _ALERT = re.compile(rb'\{\s*+"schema"\s*+:\s*+"detector\.alert/')  # which holds the records that it is about
+# Bucket owner, bucket, time: "Amazon S3 server access log format", S3 user guide.
+_S3_ACCESS_LOG = re.compile(
+    rb"[0-9a-f]{64} [a-z0-9.-]{3,63} \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4}\] "
+)
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257  # POSIX.1-1988 and later
 
 
 def kind_by_magic(data: bytes) -> str | None:
-    """Say what a file is that is no text at all."""
-    return "Parquet file" if data.startswith(b"PAR1") else None
+    """Say what a file is whose first bytes tell."""
+    if data.startswith(b"PAR1"):
+        return "Parquet file"
+    return "S3 server access log" if _S3_ACCESS_LOG.match(data) else None
 
 
 def is_archive(data: bytes) -> bool:
     """Say whether a file holds other files, among which logs may be."""
     return data.startswith(b"PK\x03\x04") or data.startswith(_TAR_MAGIC, _TAR_MAGIC_AT)
-
-
-def holds_records(text: bytes) -> bool:
-    """Say whether text has what CloudTrail records have, in whatever form."""
-    return all(key.search(text) for key in _KEYS_OF_A_RECORD)
 
 
 def kind_of_all(records: Iterable[RawRecord], most: int) -> str | None:

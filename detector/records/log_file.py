@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import msgspec
 import pyarrow as pa
 
-from detector.records.compression import MAX_BYTES, decompress
+from detector.records.compression import MAX_BYTES, as_utf8, decompress
 from detector.records.decode import Decoded, RecordRejected, decode_record, decode_usual
-from detector.records.file_kind import holds_records, is_archive, kind_by_magic, kind_of_all, kind_of_event
+from detector.records.file_kind import is_archive, kind_by_magic, kind_of_all, kind_of_event
+from detector.records.nested_records import holds_records, records_within
 from detector.records.raw_records import RawRecord, RawRecords, unwrap
 from detector.records.rejected import RejectedRecord
 from detector.records.schema import RecordOfCaller
@@ -110,7 +111,7 @@ def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES
     digest = hashlib.sha256(content.data).digest()
     records = 0
     last = DecodedLogFile(Rows(log_file))
-    for piece in _decode(content.data.removeprefix(b"\xef\xbb\xbf"), log_file, is_whole=content.problem is None):
+    for piece in _decode(as_utf8(content.data), log_file, is_whole=content.problem is None):
         if last.records:
             yield last
         records += piece.records
@@ -162,13 +163,24 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
 def _pieces(raws: RawRecords, log_file: str) -> Iterator[DecodedLogFile]:
     """Decode record by record, so that an odd one does not cost its neighbours."""
     piece = _Piece(Rows(log_file), _MOST_REJECTED_KEPT)
-    for index, record in enumerate(islice(raws, MAX_RECORDS)):
-        piece.add(index, record)
+    for index, (raw, decoded) in enumerate(islice(_each_record(raws), MAX_RECORDS)):
+        piece.add(index, raw, decoded)
         if piece.records >= _PIECE_RECORDS or piece.rows.size_bytes >= _PIECE_BYTES:
             yield piece.decoded()
             piece = _Piece(Rows(log_file), piece.room)
     if piece.records:
         yield piece.decoded()
+
+
+def _each_record(raws: Iterable[RawRecord]) -> Iterator[tuple[bytes, Decoded | RecordRejected]]:
+    """Yield each record with its row, those inside other values too; of a value without any, why it is no row."""
+    for record in raws:
+        decoded = _decode_or_unwrap(record.raw)
+        inner = records_within(record.raw) if isinstance(decoded, RecordRejected) else []
+        if inner:
+            yield from ((raw, _decode_or_unwrap(raw)) for raw in inner)
+        else:
+            yield record.raw, decoded
 
 
 @dataclass(slots=True)
@@ -182,28 +194,27 @@ class _Piece:
     def decoded(self) -> DecodedLogFile:
         return DecodedLogFile(self.rows, self.records, tuple(self.kept), self.unkept)
 
-    def add(self, index: int, record: RawRecord) -> None:
+    def add(self, index: int, raw: bytes, decoded: Decoded | RecordRejected) -> None:
         self.records += 1
-        try:
-            one = _decode_or_unwrap(record.raw)
-        except RecordRejected as error:
+        if isinstance(decoded, RecordRejected):
             if self.room:
                 self.room -= 1
-                self.kept.append(KeptRecord(index, str(error), record.raw, rejected=True))
+                self.kept.append(KeptRecord(index, str(decoded), raw, rejected=True))
             else:
                 self.unkept += 1
             return
-        if one.bytes_differ:
+        if decoded.bytes_differ:
             reason = "repeated keys, or bytes that are no UTF-8"
-            self.kept.append(KeptRecord(index, reason, record.raw, rejected=False))
-        self.rows.add(index, one, len(record.raw))
+            self.kept.append(KeptRecord(index, reason, raw, rejected=False))
+        self.rows.add(index, decoded, len(raw))
 
 
-def _decode_or_unwrap(raw: bytes) -> Decoded:
+def _decode_or_unwrap(raw: bytes) -> Decoded | RecordRejected:
     try:
         return decode_record(raw)
-    except RecordRejected:
+    except RecordRejected as rejected:
         inner = unwrap(raw)
-        if inner is None:
-            raise
-        return decode_record(inner)
+        try:
+            return rejected if inner is None else decode_record(inner)
+        except RecordRejected as error:
+            return error

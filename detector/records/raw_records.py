@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from detector.records.json_text import (
 
 _BLANK = b" \t\n\r\0"  # files may be padded with zeros
 _ARRAY, _OBJECT = b"[", b"{"
+_PREFIX_BYTES = 512
+_JSON_MARKS = re.compile(rb'["}]')  # text before an object that is not part of some JSON
 # A list of all elements costs 56 bytes each, and there may be one more than commas. Above it they come one by one.
 _MOST_COMMAS = 10_000_000
 
@@ -79,7 +82,15 @@ class RawRecords:
                     count += 1
                 in_lines = count == before + 1 and not record.listed
                 position = skip_space(self._data, end or self._end)
+                if self._data[position : position + 1] == b",":  # lines cut out of an array
+                    position = skip_space(self._data, position + 1)
             except BrokenJson as error:
+                after_prefix = self._after_prefix(position) if count == before else None
+                if after_prefix is not None:
+                    yield RawRecord(after_prefix, listed=False)
+                    count += 1
+                    position = skip_space(self._data, self._line_end(position))
+                    continue
                 next_line = self._next_line(position)
                 ends_file = next_line == self._end
                 is_line = b"\n" not in self._data[position:next_line].strip(_BLANK) and (
@@ -127,6 +138,14 @@ class RawRecords:
             if has_list:
                 return
         yield RawRecord(data[start : value_end(data, start) if end is None else end], listed=False)
+
+    def _after_prefix(self, start: int) -> bytes | None:
+        """Return the object that ends a line after a time stamp or a syslog header; None when the line has none."""
+        line = self._data[start : self._line_end(start)]
+        prefix, brace, _ = line.partition(b"{")
+        value = line[len(prefix) :].rstrip(_BLANK)
+        is_prefix = brace and 0 < len(prefix) <= _PREFIX_BYTES and not _JSON_MARKS.search(prefix)
+        return value if is_prefix and _is_json(value) else None
 
     def _line_end(self, start: int) -> int:
         end = self._data.find(b"\n", start, self._end)

@@ -29,6 +29,7 @@ _KIND_TEXT: Final = r"CloudTrail(?:-[A-Za-z0-9]+)*"
 _KIND: Final = re.compile(_KIND_TEXT)
 _FILE_NAME: Final = re.compile(rf"([0-9]{{12}})_({_KIND_TEXT})_({_REGION})(?:[_-](.*))?", re.DOTALL)
 _USUAL_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[0-9]{{4}}Z_[A-Za-z0-9]+\.json\.gz")
+_OWN_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[0-9]{{4}}Z")
 _FILE_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})")
 
 _SIBLINGS: Final = {
@@ -37,8 +38,10 @@ _SIBLINGS: Final = {
     "CloudTrail-NetworkActivity": "network activity events",
     "CloudTrail-Aggregated": "aggregated events",
 }
-_LOG_EXTENSIONS: Final = frozenset({"json", "jsonl", "ndjson", "log"})
-_NOT_LOGS_INSIDE_GZIP: Final = frozenset({"tar", "csv", "parquet", "txt", "md", "html", "xml", "sql", "pcap"})
+_LOG_EXTENSIONS: Final = frozenset(
+    {"json", "jsonl", "ndjson", "log", "zip", "tar", "tgz"}
+)  # archives are named as such
+_NOT_LOGS_INSIDE_GZIP: Final = frozenset({"csv", "parquet", "txt", "md", "html", "xml", "sql", "pcap"})
 _EVERYTHING: Final = Scope()
 _NOTE_NAMES: Final = frozenset({"readme", "license", "licence", "notice", "changelog", "makefile"})
 
@@ -168,6 +171,10 @@ def skip_reason(key: str) -> str | None:
         return other_service(key) or f"{kind}: {_SIBLINGS.get(kind, 'not a log of API calls')}"
     if name.startswith("."):
         return "hidden file"
+    if name == "ELBAccessLogTestFile":
+        return "test file of Elastic Load Balancing"
+    if _OWN_NAME.match(name):  # with another ending: copied, renamed, downloaded in part
+        return None
     stem, dot, extension = name.lower().rpartition(".")
     if not dot:
         return "not a log file by its name" if extension in _NOTE_NAMES else None

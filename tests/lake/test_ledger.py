@@ -71,7 +71,7 @@ def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: b
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     content = (tmp_path / LEDGER).read_bytes()
-    with pytest.raises(LakeError, match="has version 99, this program knows 6") as caught:
+    with pytest.raises(LakeError, match="has version 99, this program knows 7") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
     assert (tmp_path / LEDGER).read_bytes() == content
@@ -106,7 +106,8 @@ def test_an_empty_ledger_is_no_lake_to_read(tmp_path: Path) -> None:
     assert read_lake(tmp_path).events == ()
 
 
-def test_what_an_older_version_skipped_or_got_no_row_out_of_is_read_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("older", [5, 6])
+def test_what_an_older_version_skipped_or_got_no_row_out_of_is_read_anew(tmp_path: Path, older: int) -> None:
     ledger = Ledger.open(tmp_path, writable=True)
     ledger.commit(
         [
@@ -114,14 +115,16 @@ def test_what_an_older_version_skipped_or_got_no_row_out_of_is_read_anew(tmp_pat
             an_object("s3://b/without records", "e", records=0, rows=0),
             an_object("s3://b/skipped", "e", status=ObjectStatus.SKIPPED, records=0, rows=0, reason="JSON"),
             an_object("s3://b/rejected", "e", records=2, rows=0),
+            an_object("s3://b/utf-16", "e", status=ObjectStatus.PARTIAL, records=0, rows=0, reason="not JSON"),
         ],
         [],
         [],
     )
     ledger.close()
     connection = sqlite3.connect(tmp_path / LEDGER)
-    connection.execute("DROP TABLE misjudged_dates")
-    connection.execute("PRAGMA user_version = 5")
+    if older == 5:
+        connection.execute("DROP TABLE misjudged_dates")
+    connection.execute(f"PRAGMA user_version = {older}")
     connection.close()
     ledger = Ledger.open(tmp_path, writable=True)
     assert [one.uri for one in ledger.objects()] == ["s3://b/read", "s3://b/without records"]

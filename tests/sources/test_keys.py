@@ -186,7 +186,7 @@ def test_the_layout_goes_on_below_a_region_and_not_above_it() -> None:
         ("x/readme.md", ".md file"),
         ("x/SOURCE.txt", ".txt file"),
         ("x/table.parquet", ".parquet file"),
-        ("x/logs.tar.gz", ".tar.gz file"),
+        ("AWSLogs/111122223333/ELBAccessLogTestFile", "test file of Elastic Load Balancing"),
         ("x/.DS_Store", "hidden file"),
         (f"CloudTrail-Digest/us-east-1/2021/07/29/{NAME}", "CloudTrail-Digest: a digest for log file validation"),
         ("111122223333_CloudTrail-Insight_us-east-1_20210729T2355Z_a.json.gz", "CloudTrail-Insight: Insights events"),

@@ -21,7 +21,7 @@ from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage
 
-_VERSION = 6
+_VERSION = 7
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -39,6 +39,7 @@ _UPGRADES = {  # from this version to the next
     3: outbox.CREATE,
     4: intents.CREATE,
     5: part_table.JUDGE_ANEW + object_table.READ_ANEW,
+    6: object_table.READ_ANEW,  # more forms are read
 }
 
 

@@ -25,8 +25,8 @@ CREATE TABLE IF NOT EXISTS objects (
     PRIMARY KEY (folder_id, name)
 ) WITHOUT ROWID;
 """
-# From version 5, which took for another kind of file what only looked like one, and for read what gave no row.
-READ_ANEW = "DELETE FROM objects WHERE status = 'skipped' OR (rows = 0 AND records > 0);"
+# For versions after which more is read: what was skipped, failed or rejected as a whole is judged anew.
+READ_ANEW = "DELETE FROM objects WHERE rows = 0 AND (status <> 'ingested' OR records > 0);"
 
 
 class ObjectStatus(StrEnum):

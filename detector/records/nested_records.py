@@ -1,0 +1,81 @@
+"""Records that lie inside other values: what log pipelines, exports and scripts wrap CloudTrail's records in.
+
+CloudWatch Logs puts each record as text into `logEvents[].message`, a SIEM into a field of a search result, `jq` whole
+files into an array. None of these wrappers has to be known by name: a record is an object with `eventSource` and
+`eventTime`, at any depth, also where it is text inside a string.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from detector.records.json_text import (
+    BrokenJson,
+    elements,
+    escape_surrogates,
+    members,
+    parse_scalar,
+    skip_space,
+    value_end,
+)
+
+# The names that make JSON a record, as keys in any case, also where the record is text inside a string.
+_KEYS_OF_A_RECORD = tuple(re.compile(rb'%s\\*"\s*+:' % name, re.IGNORECASE) for name in (b"eventSource", b"eventTime"))
+_NAMES = {"eventSource", "eventTime"}
+_DEPTH = 12  # a file in a page in an array, as text in a field of a result, is 8
+_START = re.compile(rb"[{\[]")
+
+
+def holds_records(text: bytes) -> bool:
+    """Say whether text has what CloudTrail records have, in whatever form."""
+    return all(key.search(text) for key in _KEYS_OF_A_RECORD)
+
+
+def records_within(value: bytes) -> list[bytes]:
+    """Return the records inside a value that is none itself, in order, each as it is written there.
+
+    Args:
+        value: JSON, or a line of text with JSON in it, such as one with a time stamp before.
+
+    Returns:
+        Nothing when there are none, and when the value breaks off or is nested deeper than such wrappers are: then
+        it is to be named as a whole.
+    """
+    try:
+        return list(_in_text(value, _DEPTH))
+    except BrokenJson:
+        return []
+
+
+def _in_text(text: bytes, depth: int) -> Iterator[bytes]:
+    """Yield the records of all values in a text, one after the other."""
+    found = _START.search(text) if text[:1] != b'"' else None
+    position = found.start() if found else 0
+    while position < len(text):
+        end = value_end(text, position)
+        yield from _in_value(text, position, end, depth)
+        position = skip_space(text, end)
+        if text[position : position + 1] == b",":
+            position = skip_space(text, position + 1)
+
+
+def _in_value(data: bytes, start: int, end: int, depth: int) -> Iterator[bytes]:
+    value = data[start:end]
+    if not depth or not holds_records(value):
+        return
+    match value[:1]:
+        case b"{":
+            inside = list(members(value, 0))
+            if {key for key, _ in inside} >= _NAMES:
+                yield value
+                return
+            for _, at in inside:
+                yield from _in_value(value, at, value_end(value, at), depth - 1)
+        case b"[":
+            for at, to in elements(value, 0):
+                yield from _in_value(value, at, to, depth - 1)
+        case b'"':
+            text = parse_scalar(value)
+            if isinstance(text, str):
+                yield from _in_text(escape_surrogates(text).strip().encode(), depth - 1)

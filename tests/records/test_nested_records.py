@@ -1,0 +1,100 @@
+"""Records inside other values: what pipelines, exports and scripts wrap them in is read, however deep."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.records.log_file import decode_log_file
+from detector.records.nested_records import records_within
+from tests.running import LOGIN
+
+OTHER = LOGIN | {"eventName": "DescribeInstances", "eventSource": "ec2.amazonaws.com", "eventID": "other"}
+TEXTS = [json.dumps(LOGIN), json.dumps(OTHER)]
+FIREHOSE = (
+    json.dumps({"messageType": "CONTROL_MESSAGE", "logEvents": [{"id": "", "message": "CWL CONTROL MESSAGE"}]})
+    + json.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": text} for text in TEXTS]})
+)  # fmt: skip
+FORMS: dict[str, bytes] = {
+    "CloudWatch Logs through Firehose": FIREHOSE.encode(),
+    "filter-log-events": json.dumps({"events": [{"message": text} for text in TEXTS]}, indent=2).encode(),
+    "an export task": "".join(f"2025-03-04T09:52:10.000Z {text}\n" for text in TEXTS).encode(),
+    "syslog": "".join(f"<134>1 2025-03-04T09:52:10Z host app - - - {text}\n" for text in TEXTS).encode(),
+    "an array of files": json.dumps([{"Records": [LOGIN]}, {"Records": [OTHER]}]).encode(),
+    "an array of pages": json.dumps([{"Events": [{"CloudTrailEvent": text}]} for text in TEXTS]).encode(),
+    "an array of strings": json.dumps(TEXTS).encode(),
+    "an array of arrays": json.dumps([[LOGIN], [OTHER]]).encode(),
+    "Records in Records": json.dumps({"Records": [{"Records": [LOGIN, OTHER]}]}).encode(),
+    "a SIEM's results": "\n".join(json.dumps({"result": {"_raw": text}}) for text in TEXTS).encode(),
+    "an index": json.dumps({"hits": {"hits": [{"_source": {"event": {"original": text}}} for text in TEXTS]}}).encode(),
+    "lines that end in a comma": "".join(f"{text},\n" for text in TEXTS).encode(),
+    "UTF-16": codecs.BOM_UTF16_LE + json.dumps({"Records": [LOGIN, OTHER]}).encode("utf-16-le"),
+    "UTF-16, big-endian": codecs.BOM_UTF16_BE + json.dumps({"Records": [LOGIN, OTHER]}).encode("utf-16-be"),
+    "gzip in gzip": gzip.compress(gzip.compress(json.dumps({"Records": [LOGIN, OTHER]}).encode())),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_that_people_have_is_read(form: str) -> None:
+    decoded = decode_log_file(FORMS[form], "s3://b/k")
+    assert decoded.problem is None
+    assert [record.eventName for record in decoded.rows.records] == ["ConsoleLogin", "DescribeInstances"]
+    assert len(set(decoded.rows.indexes)) == 2
+    assert decoded.records == 2 + decoded.rejected
+
+
+Wrapper = Callable[[list[Any]], Any]
+WRAPPERS: list[Wrapper] = [
+    list,
+    lambda values: [values],
+    lambda values: {"Records": values},
+    lambda values: {"data": {str(number): value for number, value in enumerate(values)}},
+    lambda values: [json.dumps(value) for value in values],
+    lambda values: {"message": json.dumps(values)},
+    lambda values: {"message": "\n".join(map(json.dumps, values))},
+    lambda values: [{"_raw": json.dumps(value), "other": 1} for value in values],
+]
+
+
+@given(st.lists(st.sampled_from(WRAPPERS), min_size=1, max_size=5), st.integers(1, 4))
+def test_every_record_is_found_in_order_whatever_it_is_wrapped_in(wrappers: list[Wrapper], count: int) -> None:
+    records = [LOGIN | {"eventID": str(number)} for number in range(count)]
+    value: Any = records
+    for wrap in wrappers:
+        value = wrap(value if isinstance(value, list) else [value])
+    found = records_within(json.dumps(value).encode())
+    assert [json.loads(raw)["eventID"] for raw in found] == [record["eventID"] for record in records]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"{}",
+        b'{"eventSource": 1}',
+        b'"eventSource\\": eventTime\\":"',
+        b'{"a": {"eventsource": "x", "eventtime": "y"}}',
+        b'{"a": {"eventSource": "x", "eventTime": "y"}',
+        b'{"a": ' * 20 + b'{"eventSource": "x", "eventTime": "y"}' + b"}" * 20,
+    ],
+)
+def test_a_value_in_which_no_record_is_whole_and_near_holds_none(value: bytes) -> None:
+    assert records_within(value) == []
+
+
+def test_what_holds_records_in_an_unknown_form_is_failed_and_named() -> None:
+    lower = json.dumps([{key.lower(): value for key, value in LOGIN.items()}]).encode()
+    problem = decode_log_file(lower, "s3://b/k").problem
+    assert problem is not None
+    assert problem.startswith("holds CloudTrail records in a form that is not read")
+
+
+def test_a_server_access_log_is_skipped_by_its_first_bytes() -> None:
+    line = f"{'79a5' * 16} my-bucket [06/Feb/2025:00:00:38 +0000] 192.0.2.3 - 3E57427F3EXAMPLE REST.GET.VERSIONING - -"
+    assert decode_log_file(line.encode(), "s3://b/k").skipped == "S3 server access log"
