@@ -160,9 +160,9 @@ def _entry(table: Mapping[str, Any]) -> SuppressionEntry:
         owner=texts["owner"] or "",
         expires=_moment(table["expires"]),
         account=account,
-        actor_arn=_pattern(texts["actor_arn"]),
+        actor_arn=glob_pattern(texts["actor_arn"]),
         source_cidr=None if cidr is None else ip_network(cidr),
-        user_agent=_pattern(texts["user_agent"]),
+        user_agent=glob_pattern(texts["user_agent"]),
         allow_critical=allow_critical,
     )
 
@@ -184,11 +184,17 @@ def _moment(value: object) -> datetime:
             raise ValueError("'expires' is a date, as 2026-12-31, or a time, without quotes")
 
 
-def _pattern(text: str | None) -> re.Pattern[str] | None:
-    """Return a glob of `*` and `?` alone: user agents hold brackets."""
+def glob_pattern(text: str | None) -> re.Pattern[str] | None:
+    """Return a glob of `*` and `?` alone: user agents hold brackets.
+
+    What lies between two stars is looked for once, as early as it comes, and never again: with plain `.*` a user agent
+    that an attacker wrote costs time that grows with the power of the stars.
+    """
     if text is None:
         return None
-    return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+    first, *others = (re.escape(piece).replace(r"\?", ".") for piece in text.split("*"))
+    between = "".join(f"(?>.*?{piece})" for piece in others[:-1] if piece)
+    return re.compile(f"{first}{between}.*{others[-1]}" if others else first, re.DOTALL)
 
 
 def _matches(pattern: re.Pattern[str] | None, text: str | None) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.errors import RuleError
 from detector.rules.evidence import Copy, Evidence
@@ -14,6 +17,7 @@ from detector.rules.finding import Finding
 from detector.rules.rule import load_rules, shipped_rules_directory
 from detector.rules.suppressions import (
     SuppressionEntry,
+    glob_pattern,
     load_suppressions,
     read_suppressions,
     suppressing_entry,
@@ -200,3 +204,35 @@ def test_what_is_wrong_is_listed_whole_and_good_entries_are_kept(tmp_path: Path)
     assert read_suppressions(tmp_path / "none.toml")[1] == (
         f"{tmp_path / 'none.toml'}: cannot be read: No such file or directory",
     )
+
+
+@pytest.mark.parametrize(
+    ("glob", "text", "is_covered"),
+    [
+        ("aws-cli/*", "aws-cli/2.27.0", True),
+        ("aws-cli/*", "x aws-cli/2.27.0", False),
+        ("*a*b*a", "xaxbxa", True),
+        ("*ab*ab", "ab", False),
+        ("a*", "a", True),
+        ("*", "", True),
+        ("a?c*[x]", "abc\n[x]", True),
+        ("a?c", "abcd", False),
+    ],
+)
+def test_a_glob_fits_the_whole_text(glob: str, text: str, is_covered: bool) -> None:
+    pattern = glob_pattern(glob)
+    assert pattern is not None
+    assert (pattern.fullmatch(text) is not None) == is_covered
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab\n", max_size=8))
+def test_a_glob_is_what_fnmatch_says(glob: str, text: str) -> None:
+    pattern = glob_pattern(glob)
+    assert pattern is not None
+    assert (pattern.fullmatch(text) is not None) == fnmatchcase(text, glob)
+
+
+def test_many_stars_against_a_long_text_end_at_once() -> None:
+    pattern = glob_pattern("*a" * 30 + "*b")
+    assert pattern is not None
+    assert pattern.fullmatch("a" * 20_000) is None
