@@ -25,6 +25,11 @@ def spreadsheet_cell(cell: str) -> str:
     return printable(f"'{cell}" if is_formula else cell)
 
 
+def is_scheme(text: str) -> bool:
+    """Tell whether text begins as `word:` does, and so is meant as an address of some kind and not as a path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", text) is not None
+
+
 def one_line(error: object) -> str:
     """Return a message without line ends and of bounded length; AWS's own hold XML and whole policies at times."""
     return " ".join(str(error).split())[:500]

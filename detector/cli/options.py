@@ -16,6 +16,7 @@ from detector.errors import UsageError
 from detector.scope import Scope
 from detector.severity import Severity
 from detector.sources.aws_options import AwsOptions
+from detector.text import is_scheme
 from detector.times import parse_moment, utc_now
 
 if TYPE_CHECKING:
@@ -32,7 +33,15 @@ Sources = Annotated[
         metavar="SOURCE…", help="s3://BUCKET/PREFIX, a file, a directory, lookup-events: or - (standard input)."
     ),
 ]
-Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR")]
+
+
+def _require_path(lake: Path) -> Path:
+    if is_scheme(str(lake)):
+        raise UsageError(f"--lake {lake} is no directory", hint=f"a lake lies on a disk; for a directory, ./{lake}")
+    return lake
+
+
+Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=_require_path)]
 Since = Annotated[
     str | None, typer.Option("--since", help="7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z.", metavar="TIME")
 ]

@@ -381,3 +381,18 @@ def test_run_compacts_days_with_much_that_is_new(run: Run, tmp_path: Path) -> No
 def test_a_lake_that_does_not_exist_is_not_made_by_compacting(run: Run, tmp_path: Path) -> None:
     assert run("compact", "--lake", tmp_path / "none").code == 2
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("output", ["sns:topic", "mailto:me", "s3:/bucket", "splunk:8088"])
+def test_an_output_of_an_unknown_kind_is_an_error_and_no_file(run: Run, lake: Path, output: str) -> None:
+    result = run("detect", "--lake", lake, "--output", output)
+    assert result.code == 2
+    assert f"nothing is known of '{output}'" in result.err
+    assert f"./{output}" in result.err
+
+
+def test_a_lake_that_is_an_address_is_an_error(run: Run, tmp_path: Path) -> None:
+    write_log(tmp_path / "logs" / "login.json.gz", LOGIN)
+    result = run("ingest", tmp_path / "logs", "--lake", "s3://bucket/lake")
+    assert result.code == 2
+    assert "is no directory" in result.err

@@ -16,6 +16,7 @@ from detector.alerts.sinks.security_hub import SecurityHub
 from detector.alerts.sinks.sink import Sink
 from detector.errors import UsageError
 from detector.sources.local import path_of_uri
+from detector.text import is_scheme
 
 _FORMS = "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH or securityhub:REGION"
 _OWN_FORMATS = {"hec+https": AlertFormat.HEC, "hec+http": AlertFormat.HEC, "securityhub": AlertFormat.ASFF}
@@ -80,6 +81,8 @@ def _open_sink(output: str, form: AlertFormat) -> Sink:
     match _scheme(output):
         case "" if output == "-":
             return StandardOutput(header(form))
+        case "" if is_scheme(output):
+            raise UsageError(f"--output: nothing is known of {output!r}", hint=f"{_FORMS}; for a file, ./{output}")
         case "":
             return AlertFile(Path(output), header(form))
         case "file":
