@@ -150,7 +150,7 @@ def test_a_ledger_of_an_older_program_that_cannot_be_written_is_read(tmp_path: P
     with open_to_write(tmp_path) as writer:
         put(writer, {"s3://b/1": log(record(1))})
         connection = writer.ledger._connection
-        for column in ("classified_by", "has_candidates", "has_spans"):
+        for column in ("sorted_by", "has_candidates", "has_spans"):
             connection.execute(f"ALTER TABLE parts DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 2")
     assert shown(tmp_path) == [("s3://b/1", 0)]
