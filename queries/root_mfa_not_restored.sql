@@ -6,7 +6,9 @@
 -- description = """
 -- An MFA device of root was deactivated and no device was registered for root in the hour before or after. So this
 -- was no swap, and root's password may now be all that protects the account. The rule waits until the account's
--- records reach half an hour beyond that hour. CloudTrail cannot show whether root has another device.
+-- records reach half an hour beyond that hour. It is silent when root signed in with MFA in the hour after, and when
+-- another device was seen before, registered or used to sign in, and was not deactivated since; one that was never seen
+-- CloudTrail cannot show.
 -- """
 -- response = """
 -- 1. Look at the account: does root have an MFA device (IAM dashboard, credential report, mfa_active of root)?
@@ -50,4 +52,25 @@ WHERE
         WHERE
             device.account_id IS NOT DISTINCT FROM removal.account_id
             AND device.event_time BETWEEN removal.event_time - INTERVAL 60 MINUTE AND removal.event_time + INTERVAL 60 MINUTE
+    )
+    AND NOT EXISTS (
+        FROM root_logins AS login
+        WHERE
+            login.account_id IS NOT DISTINCT FROM removal.account_id
+            AND login.mfa = 'yes'
+            AND login.event_time BETWEEN removal.event_time AND removal.event_time + INTERVAL 60 MINUTE
+    )
+    AND NOT EXISTS (
+        FROM root_mfa_devices AS device
+        WHERE
+            device.account_id IS NOT DISTINCT FROM removal.account_id
+            AND device.serial <> removal.mfa_serial
+            AND device.event_time < removal.event_time
+            AND NOT EXISTS (
+                FROM root_mfa_deactivations AS other
+                WHERE
+                    other.account_id IS NOT DISTINCT FROM removal.account_id
+                    AND other.mfa_serial = device.serial
+                    AND other.event_time BETWEEN device.event_time AND removal.event_time + INTERVAL 60 MINUTE
+            )
     )

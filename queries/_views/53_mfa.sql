@@ -38,6 +38,20 @@ CREATE VIEW root_mfa_activations AS
 FROM mfa_activations
 WHERE mfa_target_kind = 'root';
 
+-- When a device was seen to be root's: registered, or used to sign in.
+CREATE VIEW root_mfa_devices AS
+SELECT
+    account_id,
+    event_time,
+    mfa_serial AS serial
+FROM root_mfa_activations
+UNION ALL
+SELECT
+    account_id,
+    event_time,
+    field(additionalEventData, 'MFAIdentifier') AS serial
+FROM root_logins;
+
 -- By a session that did not come from the console. Root's own device is reported as root's.
 CREATE VIEW session_mfa_activations AS
 FROM mfa_activations
