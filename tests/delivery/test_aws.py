@@ -262,6 +262,7 @@ def findings(count: int) -> list[Document]:
     ]
 
 
+@pytest.mark.slow
 def test_ten_thousand_findings_arrive_in_a_security_hub_that_fails_three_times_out_of_ten(
     ledger: Ledger, front: Front
 ) -> None:

@@ -60,6 +60,7 @@ def invalid_event(number: int) -> bytes:
 
 
 @pytest.mark.parametrize(("open_sink", "refusal"), [(hec, invalid_event), (webhook, lambda _: b"no")])
+@pytest.mark.slow
 def test_ten_thousand_alerts_arrive_through_an_endpoint_that_fails_three_times_out_of_ten(
     ledger: Ledger, endpoint: Endpoint, open_sink: Callable[[Endpoint], Sink], refusal: Callable[[int], bytes]
 ) -> None:

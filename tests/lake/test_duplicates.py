@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ def expected(lake: dict[str, list[Key]]) -> list[tuple[str, int]]:
 
 @given(st.lists(st.tuples(files, st.booleans()), min_size=1, max_size=4))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
 def test_the_shown_copy_is_the_smallest_after_any_commits_replacements_and_compactions(
     commits: list[tuple[dict[str, list[Key]], bool]],
 ) -> None:

@@ -19,6 +19,8 @@ EXPECTED = Counter(
     for line in (ROOT / "fixtures/trails/compromised_root/expected.jsonl").read_text().splitlines()
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=OLD_LAKES, ids=lambda path: path.name)
 def old_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Path:

@@ -100,6 +100,7 @@ def test_text_that_is_only_shown_is_left_alone() -> None:
     assert statements("SELECT a AND b AS extra FROM x UNION ALL SELECT a OR b AS extra FROM y") == set()
 
 
+@pytest.mark.slow
 def test_each_explained_survivor_is_a_mutant_of_today() -> None:
     chosen = judge()
     explained = explained_survivors()

@@ -63,7 +63,7 @@ WRAPPERS: list[Wrapper] = [
 ]
 
 
-@given(st.lists(st.sampled_from(WRAPPERS), min_size=1, max_size=5), st.integers(1, 4))
+@given(st.lists(st.sampled_from(WRAPPERS), min_size=1, max_size=3), st.integers(1, 4))
 def test_every_record_is_found_in_order_whatever_it_is_wrapped_in(wrappers: list[Wrapper], count: int) -> None:
     records = [LOGIN | {"eventID": str(number)} for number in range(count)]
     value: Any = records

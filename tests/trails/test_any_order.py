@@ -207,6 +207,7 @@ def check(tmp_path: Path, random: Random, records: Sequence[Record], count: int)
     assert not {shuffled.emitted[alert_id] for alert_id in extra} & monotone()
 
 
+@pytest.mark.slow
 def test_the_bundled_trails(tmp_path: Path) -> None:
     check(tmp_path, Random(1), bundled(), 4)
 

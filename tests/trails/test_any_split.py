@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def expected() -> dict[str, dict[str, Any]]:
 
 @given(seed=st.integers(0, 1 << 32), count=st.integers(2, 5))
 @FEW
+@pytest.mark.slow
 def test_files_in_any_order_and_any_batches_also_twice_under_other_names(seed: int, count: int) -> None:
     random = Random(seed)
     batches: list[dict[str, bytes]] = [{} for _ in range(count)]
@@ -97,6 +99,7 @@ def test_files_in_any_order_and_any_batches_also_twice_under_other_names(seed: i
 
 @given(seed=st.integers(0, 1 << 32), count=st.integers(1, 40))
 @FEW
+@pytest.mark.slow
 def test_records_in_any_files_also_delivered_twice(seed: int, count: int) -> None:
     random = Random(seed)
     contents: list[list[dict[str, Any]]] = [[] for _ in range(count)]
