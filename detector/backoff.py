@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait after so many failures in a row."""
+    """The wait after a number of failures in a row."""
 
     first_seconds: float
     longest_seconds: float

@@ -1,4 +1,4 @@
-"""How this program, as a command, manages memory; a library leaves that to whoever imports it."""
+"""Settings by which this program, as a command, manages memory; a library leaves that to whoever imports it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Final
 
 
 class PartKind(StrEnum):
-    """What a part holds; also the name of its folder in the lake."""
+    """The content of a part; also the name of its folder in the lake."""
 
     EVENTS = "events"
     COPIES = "copies"  # rows that are all DUPLICATES, out of the way of whoever reads EVENTS

@@ -1,4 +1,4 @@
-"""What part of a trail to read: accounts, regions, and a window of time."""
+"""The part of a trail to read: accounts, regions, and a window of time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from detector.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What to read of a source. Empty sets and None mean: no limit."""
+    """The part of a source to read. Empty sets and None mean: no limit."""
 
     accounts: frozenset[str] = field(default_factory=frozenset)
     regions: frozenset[str] = field(default_factory=frozenset)

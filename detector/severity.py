@@ -1,4 +1,4 @@
-"""How soon a person should look at something. Imports nothing, so that `--help` stays quick."""
+"""The urgency of a finding. Imports nothing, so that `--help` stays quick."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How soon a person should look, lowest first."""
+    """The urgency with which a person should look, lowest first."""
 
     INFO = "info"
     LOW = "low"

@@ -1,1 +1,1 @@
-"""What a rule found, ready to be written."""
+"""Findings of rules, ready to be written."""

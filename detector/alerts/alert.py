@@ -36,7 +36,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where the raw record of one event lies; an event that was delivered twice has two."""
+    """The place of the raw record of one event; an event that was delivered twice has two."""
 
     log_file: str
     index: int

@@ -21,7 +21,7 @@ _BACKOFF = Backoff(first_seconds=0.5, longest_seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long a delivery goes on."""
+    """The limits of a delivery: attempts, waits and time."""
 
     seconds: float = 60  # all sinks together
     request_seconds: float = 20
@@ -52,7 +52,7 @@ class Refused:
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of alerts on their way to their sinks."""
+    """The outcome of alerts on their way to their sinks."""
 
     accepted: int = 0
     undelivered: list[Undelivered] = field(default_factory=list)
@@ -70,7 +70,7 @@ _Settled = tuple[tuple[Document, ...], tuple[tuple[Document, str], ...]]
 
 
 class DocumentQueue(Protocol):
-    """Where documents wait for sinks, each known by its name: the outbox, or only this process."""
+    """The place where documents wait for sinks, each known by its name: the outbox, or only this process."""
 
     def waiting(self, sink: str) -> Iterator[Document]:
         """Yield what the sink has yet to accept, in order; it may be settled meanwhile."""
@@ -135,7 +135,7 @@ def deliver(waiting: DocumentQueue, sinks: Sequence[Sink], retry_policy: RetryPo
 
 
 class _Attempts:
-    """When to try again, and when to give up."""
+    """The decision to try again, or to give up."""
 
     def __init__(self, retry_policy: RetryPolicy, end: float) -> None:
         self._retry_policy = retry_policy

@@ -25,7 +25,7 @@ _EVENTS_AT_A_TIME = 10_000  # whose records are in memory while alerts are made 
 
 @dataclass(slots=True)
 class Detection:
-    """What one detection found, and what stood in its way."""
+    """The alerts of one detection, and the errors that stood in its way."""
 
     alerts: list[Alert] = field(default_factory=list)  # oldest first
     errors: list[RuleError] = field(default_factory=list)  # rules that did not run, or not to their end

@@ -37,7 +37,7 @@ class Batch:
 
 @dataclass(slots=True)
 class StagedBatch(Reading):
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     replaced: tuple[str, ...] = ()  # as in the batch
     objects: list[LedgerObject] = field(default_factory=list)

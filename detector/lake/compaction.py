@@ -38,7 +38,7 @@ _COPIES = f"FROM parts SEMI JOIN duplicates USING (logFile, logFileIndex) {_ORDE
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What detection looks at, of all events."""
+    """The definition of the events that detection looks at."""
 
     digest: str  # of the definition
     sql: str  # creates `wanted_rows` from the relations `parts` and `duplicates`
@@ -71,7 +71,7 @@ class Compaction:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What became of a day's parts."""
+    """The outcome for the parts of one day."""
 
     day: Day
     parts: tuple[Part, ...]  # staged, the seal first

@@ -1,4 +1,4 @@
-"""How long events took to arrive, by account and region, as far as the lake can tell."""
+"""The time that events took to arrive, by account and region, as far as the lake can tell."""
 
 from __future__ import annotations
 

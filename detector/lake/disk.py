@@ -1,4 +1,4 @@
-"""What the disk says, in our words, and how to make sure that it has kept something."""
+"""Errors of the disk, in words for people, and writing that survives a crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Parquet part says of itself, beside its rows: enough to make a lost ledger anew.
+"""Metadata of a Parquet part about itself, beside its rows: enough to make a lost ledger anew.
 
 It lies in the file's key-value metadata under `KEY`: JSON, deflated, in base64, for other readers expect text there.
 """
@@ -35,7 +35,7 @@ class Rewriting:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """What a part carries."""
+    """The metadata that a part carries."""
 
     place: str = ""  # its kind and date; `write_part` fills it in
     # Log objects, by whichever part was at hand when their reading ended; their rows may lie in others, too.

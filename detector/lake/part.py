@@ -25,6 +25,6 @@ class Part:
 
     @property
     def path(self) -> Path:
-        """Where it lies, relative to the lake."""
+        """The path of the part, relative to the lake."""
         folder = Path(self.kind)
         return folder / f"event_date={self.event_date}" / self.name if self.event_date else folder / self.name

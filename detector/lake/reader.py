@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a lake consisted of at one moment; readable for a quarter of an hour after that, whatever writers do."""
+    """The parts of a lake at one moment; readable for a quarter of an hour after that, whatever writers do."""
 
     directory: Path
     events: tuple[Path, ...]

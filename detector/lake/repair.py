@@ -37,7 +37,7 @@ _UNKNOWN = "known by its rows only, since the ledger was made anew: it is to be 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What became of a lake."""
+    """The outcome of a repair."""
 
     parts: int
     rows: int  # of events

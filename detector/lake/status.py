@@ -1,4 +1,4 @@
-"""What a lake holds, by account, region and day."""
+"""The content of a lake, by account, region and day."""
 
 from __future__ import annotations
 

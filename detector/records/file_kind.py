@@ -1,4 +1,4 @@
-"""What a file is whose form is that of a log file, when it holds no CloudTrail events."""
+"""The kind of a file that has the form of a log file and holds no CloudTrail events."""
 
 from __future__ import annotations
 

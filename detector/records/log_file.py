@@ -50,7 +50,7 @@ class KeptRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecodedLogFile:
-    """What one log object, or a piece of one, holds. `records` = rows + rejected."""
+    """The content of one log object, or of a piece of one. `records` = rows + rejected."""
 
     rows: Rows
     records: int = 0

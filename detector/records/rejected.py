@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """Where it lies, and why it cannot be a row."""
+    """The place of the record, and the reason why it cannot be a row."""
 
     uri: str
     index: int  # 0-based position in the file

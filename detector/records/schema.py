@@ -14,7 +14,7 @@ import pyarrow as pa
 
 
 class Kind(Enum):
-    """How a field is kept."""
+    """The column that keeps a field."""
 
     TEXT = "a JSON string"
     BOOLEAN = "true or false"
@@ -23,7 +23,7 @@ class Kind(Enum):
 
 
 class Null(Enum):
-    """What NULL in a column says about the record."""
+    """The meaning of NULL in a column."""
 
     ABSENT = "the field is absent"
     EXPLICIT = "the field is null"

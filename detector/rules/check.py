@@ -27,7 +27,7 @@ ALL_EVENTS = RAW_RELATIONS | {"all_events"}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a rule. A result, not an error."""
+    """A fault of a rule. A result, not an error."""
 
     path: Path | None  # None: the message names the file
     message: str

@@ -1,4 +1,4 @@
-"""Where the engine's events come from: a lake, or a table in memory."""
+"""The source of the engine's events: a lake, or a table in memory."""
 
 from __future__ import annotations
 

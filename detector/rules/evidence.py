@@ -12,7 +12,7 @@ from detector.rules.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Where one copy of a record lies."""
+    """The place of one copy of a record."""
 
     log_file: str
     index: int

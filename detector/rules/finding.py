@@ -29,7 +29,7 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one rule found, not yet an alert."""
+    """One row of a rule's result, not yet an alert."""
 
     rule: Rule
     account_id: str | None
@@ -44,7 +44,7 @@ class Finding:
 
     @property
     def identity(self) -> str | tuple[str, ...]:
-        """What tells the finding from others of its rule and account, in every run."""
+        """The key that tells the finding from others of its rule and account, in every run."""
         return self.event_ids if self.dedup_key is None else self.dedup_key
 
     @property

@@ -26,7 +26,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a SELECT reads and what it asks of each row. The SQL has one parameter, `$event_id`."""
+    """The relations and conditions of a SELECT. The SQL has one parameter, `$event_id`."""
 
     source: str  # the relation, lower case
     is_there: Condition  # whether the source has the event

@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 
 class Confidence(StrEnum):
-    """How likely a finding is what its title says, lowest first."""
+    """The likelihood that a finding is what its title says, lowest first."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -42,7 +42,7 @@ class Confidence(StrEnum):
 
 
 class Reads(StrEnum):
-    """How much of the lake a rule goes through."""
+    """The part of the lake that a rule goes through."""
 
     CANDIDATES = "candidates"  # the rows that every run picks out anyway
     EVENTS = "events"  # all of it, which costs a scan
@@ -72,13 +72,13 @@ class Rule:
 
     @property
     def examples_path(self) -> Path:
-        """Where the rule's examples are, whether or not they exist."""
+        """The path of the rule's examples, whether or not they exist."""
         return self.path.with_suffix(".examples.json")
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """What the rule directories hold: a broken file does not hide the others."""
+    """The rules of some directories: a broken file does not hide the others."""
 
     rules: tuple[Rule, ...]  # sorted by id
     errors: tuple[RuleError, ...]

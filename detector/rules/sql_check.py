@@ -1,4 +1,4 @@
-"""What a SQL text does, found out by parsing alone, before anything is bound or run.
+"""The effect of a SQL text, found out by parsing alone, before anything is bound or run.
 
 "Exactly one SELECT" is not enough: `WITH x AS (COPY events TO 'file') SELECT 1` is one SELECT to DuckDB and writes
 a file, and some table functions take raw memory addresses. So the parsed statement is read too.

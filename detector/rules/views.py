@@ -49,7 +49,7 @@ class Definition:
 
     @property
     def statements(self) -> str:
-        """What makes it; a table is replaced by its rows of now."""
+        """The statements that make it; a table is replaced by its rows of now."""
         return f"CREATE OR REPLACE TABLE {self.name} AS\n{self.sql};\n" if self.is_table else self.sql
 
 

@@ -42,7 +42,7 @@ _names_of = attrgetter(  # of a partial record, in which no struct is None
 
 @dataclass(slots=True)
 class Prefiltered:
-    """What one log object, or a piece of one, holds for the rules."""
+    """The part of one log object, or of a piece of one, that rules can want."""
 
     wanted: Rows
     records: int = 0

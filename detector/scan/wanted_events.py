@@ -14,7 +14,7 @@ from detector.rules.rule import VIEWS, shipped_rules_directory
 
 
 class Names(NamedTuple):
-    """What tells whether a record is wanted; the values as they stand in it."""
+    """The values that tell whether a record is wanted, as they stand in it."""
 
     source: str | None
     event: str | None

@@ -27,7 +27,7 @@ class ScanBatch:
 
 @dataclass(slots=True)
 class ScanResult(Reading):
-    """What one batch holds for the rules."""
+    """The part of one batch that rules can want."""
 
     table: pa.Table = field(default_factory=EVENTS.empty_table)
     coverage: Coverage = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""Where log objects come from: S3, files, directories, standard input."""
+"""Sources of log objects: S3, files, directories, standard input."""

@@ -1,4 +1,4 @@
-"""What AWS's refusals mean to the user: of a request, or of the credentials as a whole."""
+"""AWS's refusals, in words for the user: of a request, or of the credentials as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to reach AWS, as options say it. Apart from what makes sessions of it, which takes long to import."""
+"""The way to reach AWS, as options say it. Apart from what makes sessions of it, which takes long to import."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AwsOptions:
-    """How to reach AWS. None: what the environment and the profile say."""
+    """The way to reach AWS. None: as the environment and the profile say."""
 
     profile: str | None = None
     role_arn: str | None = None

@@ -48,7 +48,7 @@ _NOTE_NAMES: Final = frozenset({"readme", "license", "licence", "notice", "chang
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a key, or a folder, says about the records below it. None: it does not say."""
+    """The facts that a key, or a folder, states about the records below it. None: not stated."""
 
     account: str | None = None  # 12 digits, leading zeros kept
     kind: str | None = None  # CloudTrail, CloudTrail-Digest, …, or another service's folder below AWSLogs/ACCOUNT

@@ -1,4 +1,4 @@
-"""What every source of log objects offers: a listing, and a reader that crosses to worker processes."""
+"""The interface of every source of log objects: a listing, and a reader that crosses to worker processes."""
 
 from __future__ import annotations
 

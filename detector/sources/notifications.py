@@ -1,4 +1,4 @@
-"""What a message of a queue says: objects to read, records it carries itself, or nothing for us. Pure.
+"""The meaning of a queue's message: objects to read, records it carries itself, or nothing for us. Pure.
 
 Messages are recognised by their content, never by how a queue is said to be set up:
 
@@ -100,7 +100,7 @@ Item = NamedObject | CarriedRecord | Ignored | NotUnderstood
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a message is for. A message is done with when all of its objects and records are in the lake."""
+    """The purpose of a message. A message is done with when all of its objects and records are in the lake."""
 
     objects: tuple[NamedObject, ...] = ()
     records: tuple[CarriedRecord, ...] = ()

@@ -11,7 +11,7 @@ from detector.sources.log_source import LogObject, Reader, Unreadable
 
 @dataclass(slots=True)
 class Reading:
-    """What became of the objects of one batch, as far as they were read."""
+    """The outcome for the objects of one batch, as far as they were read."""
 
     bytes_read: int = 0  # as stored
     failures: list[Unreadable] = field(default_factory=list)

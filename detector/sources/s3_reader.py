@@ -68,7 +68,7 @@ class S3Reader:
 
 
 class _Pace:
-    """How many requests may be under way: half as many when S3 says SlowDown, then slowly more again.
+    """The number of requests that may be under way: half as many when S3 says SlowDown, then slowly more again.
 
     Additive increase, multiplicative decrease, as AWS advises for S3 and TCP does it: D.-M. Chiu, R. Jain, "Analysis of
     the Increase and Decrease Algorithms for Congestion Avoidance" (1989).

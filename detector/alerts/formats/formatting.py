@@ -24,7 +24,7 @@ from detector.alerts.formats.table import table_header, table_line, to_table
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How one format is made: what of the alert goes where, and how that becomes a line."""
+    """The making of one format: from an alert to a document, and from that to a line."""
 
     document: Callable[[Alert], dict[str, Any]]
     line: Callable[[dict[str, Any]], bytes] = json_line

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AlertFormat(StrEnum):
-    """How alerts are written."""
+    """A format of alerts."""
 
     JSONL = "jsonl"  # schema detector.alert/1
     OCSF = "ocsf"  # Detection Finding, JSONL

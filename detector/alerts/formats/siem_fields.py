@@ -1,4 +1,4 @@
-"""What SIEMs ask about an alert and it says only indirectly: its first event's call, who that was, its times."""
+"""Fields that SIEMs ask of an alert and it has only indirectly: its first event's call, who that was, its times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one raw record says was called. Unknown, or of another type than CloudTrail's, is None."""
+    """The call that one raw record is about. Unknown, or of another type than CloudTrail's, is None."""
 
     event_id: str | None = None
     name: str | None = None  # eventName

@@ -1,1 +1,1 @@
-"""Where alerts go: one small interface, `sink.Sink`, and a module for each kind of place."""
+"""The places that alerts go to: one small interface, `sink.Sink`, and a module for each kind of place."""

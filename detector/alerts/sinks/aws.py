@@ -1,4 +1,4 @@
-"""What the sinks in AWS share: a client that makes one attempt, and its failures."""
+"""The common part of the sinks in AWS: a client that makes one attempt, and its failures."""
 
 from __future__ import annotations
 

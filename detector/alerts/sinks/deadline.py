@@ -56,7 +56,7 @@ def _wait_no_longer(connected: socket.socket) -> None:
 
 
 class _Reading(io.RawIOBase):
-    """What a socket receives, in time."""
+    """The bytes that a socket receives, in time."""
 
     def __init__(self, connected: socket.socket, received: io.RawIOBase) -> None:
         self._socket = connected

@@ -37,7 +37,7 @@ _SET_UP_OTHERWISE: Mapping[int | None, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """What a collector says; None where it says nothing of the kind."""
+    """The reply of a collector; None where it says nothing of the kind."""
 
     code: int | None = None
     text: str = ""

@@ -41,7 +41,7 @@ _CA_VARIABLE = "REQUESTS_CA_BUNDLE"  # OpenSSL itself looks at SSL_CERT_FILE and
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """An answer, as far as it was read."""
 
     status: int
     body: bytes  # at most 64 kB

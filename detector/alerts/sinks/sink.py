@@ -12,7 +12,7 @@ from detector.lake.ledger.outbox import Document
 
 
 class Fate(Enum):
-    """What a sink did with one document."""
+    """The fate of one document at a sink."""
 
     ACCEPTED = auto()
     REFUSED = auto()  # and will refuse it whenever it comes
@@ -60,7 +60,7 @@ class BatchRefused(SinkError):  # noqa: N818 - an answer
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a sink takes at once."""
+    """The most that a sink takes at once."""
 
     documents: int
     size_bytes: int
@@ -71,12 +71,12 @@ class Sink(Protocol):
 
     @property
     def name(self) -> str:
-        """How people and the ledger know it: the same in every run, and without a secret."""
+        """The name by which people and the ledger know it: the same in every run, and without a secret."""
         ...
 
     @property
     def limits(self) -> Limits:
-        """How much `send` takes."""
+        """The most that `send` takes."""
         ...
 
     def send(self, documents: Sequence[Document], seconds: float) -> Sequence[Receipt]:

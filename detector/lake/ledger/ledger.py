@@ -212,7 +212,7 @@ class Ledger:
 
     @property
     def outbox(self) -> Outbox:
-        """What sinks have yet to accept."""
+        """The alerts that sinks have yet to accept."""
         return Outbox(self._transaction, self._rows)
 
     def _find_known_in(self, folder: str) -> dict[str, bytes | str | None] | None:
@@ -224,7 +224,7 @@ class Ledger:
             yield from self._connection.execute(query, parameters)
 
     def _require_in_place(self) -> None:
-        """What is written to a file that no path leads to is lost."""
+        """Refuse to write to a file that no path leads to: it would be lost."""
         if not self._path.exists() or not os.path.samestat(self._path.stat(), self._file):
             raise LakeError(
                 f"{self._path} was removed or replaced while it was written to",

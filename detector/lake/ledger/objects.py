@@ -30,7 +30,7 @@ READ_ANEW = "DELETE FROM objects WHERE rows = 0 AND (status <> 'ingested' OR rec
 
 
 class ObjectStatus(StrEnum):
-    """What became of a log object whose content was read."""
+    """The outcome for a log object whose content was read."""
 
     INGESTED = "ingested"
     PARTIAL = "partial"  # could not be read whole; its readable records are in
@@ -54,7 +54,7 @@ class LedgerObject:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger says of an object that is listed again."""
+    """The ledger's entry for an object that is listed again."""
 
     etag_matches: bool
     status: ObjectStatus

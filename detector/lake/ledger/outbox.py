@@ -43,7 +43,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class OutboxCount:
-    """How many alerts one sink has accepted, has yet to accept, and has refused for good."""
+    """Counts of the alerts that one sink has accepted, has yet to accept, and has refused for good."""
 
     sink: str
     delivered: int
