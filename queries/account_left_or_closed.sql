@@ -32,7 +32,7 @@ SELECT
     max(event_time) AS last_event_time,
     count(*) AS event_count,
     list(event_id) AS event_ids,
-    CASE WHEN NOT succeeded THEN group_key([caller, event_name, hour_of(min(event_time))]) END AS dedup_key,
+    min(group_key([caller, event_name, hour_of(event_time)])) FILTER (NOT succeeded) AS dedup_key,
     coalesce(min(actor_arn), 'an unknown caller') || CASE WHEN succeeded THEN ' called ' ELSE ' was denied ' END
     || event_name || CASE WHEN count(*) > 1 THEN ' ' || count(*) || ' times' ELSE '' END || ' for '
     || CASE
