@@ -17,7 +17,7 @@ from detector.ingest.ingest import ingest
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.rules.candidates import candidates
-from detector.rules.engine import Engine
+from detector.rules.engine import QUERY_MEMORY, Engine
 from detector.rules.rule import Rule, shipped_rules_directory
 from detector.rules.rule import load_rules as load_rule_set
 from detector.run_report import RunReport
@@ -120,7 +120,7 @@ class Lake:
         Raises:
             DetectorError: there is no lake, or the query is refused or fails.
         """
-        with Engine(read_lake(self.directory, candidates().digest), memory_limit="2GB") as engine:
+        with Engine(read_lake(self.directory, candidates().digest), memory_limit=QUERY_MEMORY) as engine:
             return engine.query(sql, parameters).read_all()
 
 

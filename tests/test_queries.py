@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import pytest
 
 from detector.alerts.alert import make_alert
-from detector.alerts.formats.formatting import to_line
 from detector.alerts.formats.names import AlertFormat
 from detector.rules.check import run_example
 from detector.rules.evidence import evidence_of
@@ -16,6 +15,7 @@ from detector.rules.example_engine import ExampleEngine
 from detector.rules.examples import Example, load_examples
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
 from fixtures.receivers import alert_id_of, read_line
+from tests.alerts.samples import to_line
 from tests.running import Run
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

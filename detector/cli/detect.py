@@ -16,7 +16,6 @@ from detector.cli.summary import say_alerts, say_delivery, say_errors, say_unlis
 from detector.cli.terminal import say
 from detector.errors import UsageError
 from detector.text import counted
-from detector.times import now
 
 if TYPE_CHECKING:
     from detector.detect.selection import Selection
@@ -56,7 +55,6 @@ def detect_command(
 
 def _write_alerts(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, *, new: bool) -> None:
     from detector.alerts.sinks.opening import open_outputs
-    from detector.detect.detect import detect
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
@@ -70,14 +68,10 @@ def _write_alerts(lake: Path, rules: RuleOptions, selection: Selection, output: 
         open_outputs(output.output, output.format) as outputs,
         open_to_write(lake) if new else nullcontext() as writer,
     ):
-        detection = detect(
+        detection = rules.detect(
             events if writer is None else read_lake(lake, digest),
-            rules.directories,
-            now(),
             entries,
-            rule_seconds=rules.rule_seconds,
-            rule_findings=rules.rule_findings,
-            is_of_interest=(lambda _finding: True) if writer is None else partial(may_be_news, ledger=writer.ledger),
+            is_of_interest=None if writer is None else partial(may_be_news, ledger=writer.ledger),
         )
         alerts = list(filter(selection.takes, detection.alerts))
         if writer is None:
@@ -92,7 +86,6 @@ def _write_alerts(lake: Path, rules: RuleOptions, selection: Selection, output: 
 
 def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions) -> None:
     from detector.alerts.sinks.opening import open_outputs
-    from detector.detect.detect import detect
     from detector.detect.withdrawal import withdrawn_alerts, write_withdrawn
     from detector.lake.reader import read_emitted, read_lake
     from detector.rules.candidates import candidates
@@ -104,14 +97,7 @@ def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output
     with open_outputs(output.output, output.format) as outputs:
         if any(one.form is not AlertFormat.JSONL for one in outputs):
             raise UsageError("--withdrawn can be sent to files and webhooks only", hint="give another --output")
-        detection = detect(
-            events,
-            rules.directories,
-            now(),
-            entries,
-            rule_seconds=rules.rule_seconds,
-            rule_findings=rules.rule_findings,
-        )
+        detection = rules.detect(events, entries)
         gone = list(filter(selection.takes, withdrawn_alerts(detection, emitted)))
         delivery = write_withdrawn(gone, outputs, output.retry_policy())
     say_warnings(detection, delivery)

@@ -17,13 +17,16 @@ from detector.scope import Scope
 from detector.severity import Severity
 from detector.sources.aws_options import AwsOptions
 from detector.text import is_scheme
-from detector.times import parse_moment, utc_now
+from detector.times import now, parse_moment, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from detector.alerts.delivery import RetryPolicy
+    from detector.detect.detect import Detection
     from detector.detect.selection import Selection
+    from detector.rules.events import Events
+    from detector.rules.finding import Finding
     from detector.rules.suppressions import SuppressionEntry
     from detector.sources.log_source import LogSource
 
@@ -160,6 +163,28 @@ class RuleOptions:
 
         return () if self.suppressions is None else load_suppressions(self.suppressions)
 
+    def detect(
+        self,
+        events: Events,
+        entries: Sequence[SuppressionEntry],
+        *,
+        sees_all_events: bool = True,
+        is_of_interest: Callable[[Finding], bool] | None = None,
+    ) -> Detection:
+        """Run the rules over events, within the limits of the options; see `detect.detect`."""
+        from detector.detect.detect import detect, everything
+
+        return detect(
+            events,
+            self.directories,
+            now(),
+            entries,
+            rule_seconds=self.rule_seconds,
+            rule_findings=self.rule_findings,
+            sees_all_events=sees_all_events,
+            is_of_interest=is_of_interest or everything,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
@@ -215,9 +240,9 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
     Raises:
         UsageError: one of them cannot be parsed.
     """
-    now = utc_now()
-    first = None if since is None else parse_moment(since, now)
-    return first, None if until is None else parse_moment(until, now)
+    moment = utc_now()
+    first = None if since is None else parse_moment(since, moment)
+    return first, None if until is None else parse_moment(until, moment)
 
 
 def open_sources(sources: Sequence[str], aws: AwsOptions, *, root_only: bool = False) -> list[LogSource]:

@@ -10,7 +10,6 @@ from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
 from detector.cli.options import ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
 from detector.cli.summary import reported, say_alerts, say_delivery
-from detector.times import now
 
 # A day with so many new parts, or rows in them, is compacted in the end.
 _UNCLASSIFIED_PARTS, _UNCLASSIFIED_ROWS = 8, 20_000
@@ -38,7 +37,6 @@ def run_command(
 
     prestart_workers(reading.jobs, "detector.lake.part_writer")
     from detector.alerts.sinks.opening import open_outputs
-    from detector.detect.detect import detect
     from detector.detect.emission import may_be_news, write_new_alerts
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
@@ -54,15 +52,8 @@ def run_command(
         open_to_write(lake) as writer,
     ):
         ingest_sources(sources, aws, scope, writer, report, reading)
-        detection = detect(
-            read_lake(lake, sought.digest),
-            rules.directories,
-            now(),
-            entries,
-            rule_seconds=rules.rule_seconds,
-            rule_findings=rules.rule_findings,
-            is_of_interest=partial(may_be_news, ledger=writer.ledger),
-        )
+        is_of_interest = partial(may_be_news, ledger=writer.ledger)
+        detection = rules.detect(read_lake(lake, sought.digest), entries, is_of_interest=is_of_interest)
         alerts = filter(selection.takes, detection.alerts)
         written, delivery = write_new_alerts(alerts, outputs, writer.ledger, output.retry_policy())
         report.add_alerts(alert.severity for alert in written)

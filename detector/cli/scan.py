@@ -8,7 +8,6 @@ from detector.cli.exit_codes import exit_code
 from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources, open_sources
 from detector.cli.summary import reported, say_alerts, say_delivery
 from detector.cli.terminal import progress_bar
-from detector.times import now
 
 
 def scan_command(
@@ -43,18 +42,9 @@ def scan_command(
             opened = open_sources(sources, aws, root_only=reading.root_only)
             events = scan(opened, scope, report, jobs=reading.jobs, progress=progress)
         # Not before: importing DuckDB would keep the workers waiting.
-        from detector.detect.detect import detect
         from detector.detect.emission import write_alerts
 
-        detection = detect(
-            events,
-            rules.directories,
-            now(),
-            entries,
-            rule_seconds=rules.rule_seconds,
-            rule_findings=rules.rule_findings,
-            sees_all_events=False,
-        )
+        detection = rules.detect(events, entries, sees_all_events=False)
         written = list(filter(output.selection().takes, detection.alerts))
         delivery = write_alerts(written, outputs, output.retry_policy())
         report.add_alerts(alert.severity for alert in written)

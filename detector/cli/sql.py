@@ -34,11 +34,11 @@ def sql_command(
     from detector.cli.rows import write_rows
     from detector.lake.reader import read_lake
     from detector.rules.candidates import candidates
-    from detector.rules.engine import Engine
+    from detector.rules.engine import QUERY_MEMORY, Engine
 
     files = read_lake(lake, candidates().digest)
     say_unlisted(lake, files.unlisted)
-    with Engine(files, memory_limit="2GB") as engine:
+    with Engine(files, memory_limit=QUERY_MEMORY) as engine:
         count = write_rows(engine.query(query), format_, output)
     if output is not None:
         say(f"{counted(count, 'row')} to {output}")

@@ -33,6 +33,11 @@ class Detection:
     complete: set[str] = field(default_factory=set)  # ids of the rules that ran to their end
 
 
+def everything(_finding: Finding) -> bool:
+    """Take every finding."""
+    return True
+
+
 def detect(
     events: Events,
     rule_directories: Sequence[Path],
@@ -42,7 +47,7 @@ def detect(
     rule_seconds: float = 60,
     rule_findings: int = 100_000,
     sees_all_events: bool = True,
-    is_of_interest: Callable[[Finding], bool] = lambda _finding: True,
+    is_of_interest: Callable[[Finding], bool] = everything,
 ) -> Detection:
     """Run the shipped rules, and those of more directories, over all events.
 
@@ -83,7 +88,7 @@ def run_rules(
     now: datetime,
     suppressions: Sequence[SuppressionEntry],
     detection: Detection,
-    is_of_interest: Callable[[Finding], bool] = lambda _finding: True,
+    is_of_interest: Callable[[Finding], bool] = everything,
     rule_findings: int = 100_000,
 ) -> None:
     """Run rules that are loaded already, and add what they find to `detection`; see `detect`."""

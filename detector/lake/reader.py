@@ -16,7 +16,7 @@ from detector.lake.ledger.outbox import OutboxCount
 from detector.lake.part_files import DUPLICATES
 from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, PartKind
-from detector.records.coverage import Coverage, coverage_table, create_spans
+from detector.records.coverage import Coverage, coverage_table, create_coverage
 from detector.records.schema import EVENTS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Snapshot:
             create_view(connection, "unclassified_parts", self.unclassified, EVENTS)
             create_view(connection, "classified_parts", self.candidates, EVENTS)
         if self.coverage is not None:
-            create_spans(connection, coverage_table(self.coverage))
+            create_coverage(connection, coverage_table(self.coverage))
         if self.duplicates is None:
             create_duplicates(connection)
         else:

@@ -73,7 +73,7 @@ def coverage_table(coverage: Coverage) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def create_spans(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> None:
+def create_coverage(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> None:
     """Create the table `coverage`, which takes the view's place; unlike what is registered, all connections see it."""
     connection.register("_coverage", table)
     connection.execute("CREATE TABLE coverage AS FROM _coverage")

@@ -35,12 +35,14 @@ def holds_records(text: bytes) -> bool:
 def records_within(value: bytes) -> list[bytes]:
     """Return the records inside a value that is none itself, in order, each as it is written there.
 
+    Beside them stands whatever has what records have and in which none was found, such as a record with other names or
+    one nested deeper than wrappers are: it is no row, and so it is named.
+
     Args:
         value: JSON, or a line of text with JSON in it, such as one with a time stamp before.
 
     Returns:
-        Nothing when there are none, and when the value breaks off or is nested deeper than such wrappers are: then
-        it is to be named as a whole.
+        Nothing when the value has nothing of a record, and when it breaks off: then it is to be named as a whole.
     """
     try:
         return list(_in_text(value, _DEPTH))
@@ -54,28 +56,35 @@ def _in_text(text: bytes, depth: int) -> Iterator[bytes]:
     position = found.start() if found else 0
     while position < len(text):
         end = value_end(text, position)
-        yield from _in_value(text, position, end, depth)
+        yield from _in_value(text[position:end], depth)
         position = skip_space(text, end)
         if text[position : position + 1] == b",":
             position = skip_space(text, position + 1)
 
 
-def _in_value(data: bytes, start: int, end: int, depth: int) -> Iterator[bytes]:
-    value = data[start:end]
-    if not depth or not holds_records(value):
+def _in_value(value: bytes, depth: int) -> Iterator[bytes]:
+    if not holds_records(value):
         return
+    found = False
+    for record in _inside(value, depth - 1) if depth else ():
+        found = True
+        yield record
+    if not found:
+        yield value
+
+
+def _inside(value: bytes, depth: int) -> Iterator[bytes]:
     match value[:1]:
         case b"{":
             inside = list(members(value, 0))
             if {key for key, _ in inside} >= _NAMES:
-                yield value
-                return
+                return  # the value itself is the record
             for _, at in inside:
-                yield from _in_value(value, at, value_end(value, at), depth - 1)
+                yield from _in_value(value[at : value_end(value, at)], depth)
         case b"[":
             for at, to in elements(value, 0):
-                yield from _in_value(value, at, to, depth - 1)
+                yield from _in_value(value[at:to], depth)
         case b'"':
             text = parse_scalar(value)
             if isinstance(text, str):
-                yield from _in_text(escape_surrogates(text).strip().encode(), depth - 1)
+                yield from _in_text(escape_surrogates(text).strip().encode(), depth)

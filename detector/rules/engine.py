@@ -29,6 +29,7 @@ from detector.rules.views import Views, read_macros
 RAW_RELATIONS = frozenset({"events", "parts", "duplicates"})
 # It copies the rows of a statement once more on their way to Arrow: a rule finds a handful.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
+QUERY_MEMORY = "2GB"  # of a person's query, which may sort the whole lake
 RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB plans in one thread
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from detector.lake.part_files import DUPLICATES
 from detector.lake.reader import create_duplicates, create_table
-from detector.records.coverage import create_spans
+from detector.records.coverage import create_coverage
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,7 +61,7 @@ class TableEvents:
         for one in (connection, *others):
             one.register("parts", self._table)
         if self._coverage is not None:
-            create_spans(connection, self._coverage)
+            create_coverage(connection, self._coverage)
         if self._hides_copies:
             create_duplicates(connection)
         else:

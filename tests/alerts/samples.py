@@ -8,6 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from detector.alerts.alert import Alert
+from detector.alerts.formats.formatting import line_of
+from detector.alerts.formats.names import AlertFormat
 from detector.records.log_file import decode_log_file
 from detector.rules.evidence import Copy, Evidence
 from detector.rules.finding import Finding
@@ -64,3 +67,8 @@ def event(key: str = "id-1", record: bytes | dict[str, Any] | None = None, **cha
 
 
 QUERIES: Path = shipped_rules_directory()
+
+
+def to_line(alert: Alert, form: AlertFormat) -> bytes:
+    """The alert as one line of a format."""
+    return line_of(form)(alert)

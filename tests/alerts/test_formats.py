@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.alerts.alert import Actor, Alert, Location, Suppression, make_alert
-from detector.alerts.formats.formatting import header, to_line
+from detector.alerts.formats.formatting import header
 from detector.alerts.formats.names import AlertFormat
 from detector.rules.attack import TACTICS, TECHNIQUES
 from detector.rules.rule import load_rules
 from detector.severity import Severity
 from fixtures.receivers import alert_id_of, read_line
+from tests.alerts.samples import to_line
 
 from .samples import NOW, QUERIES, event, finding
 

@@ -73,19 +73,21 @@ def test_every_record_is_found_in_order_whatever_it_is_wrapped_in(wrappers: list
     assert [json.loads(raw)["eventID"] for raw in found] == [record["eventID"] for record in records]
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        b"{}",
-        b'{"eventSource": 1}',
-        b'"eventSource\\": eventTime\\":"',
-        b'{"a": {"eventsource": "x", "eventtime": "y"}}',
-        b'{"a": {"eventSource": "x", "eventTime": "y"}',
-        b'{"a": ' * 20 + b'{"eventSource": "x", "eventTime": "y"}' + b"}" * 20,
-    ],
-)
-def test_a_value_in_which_no_record_is_whole_and_near_holds_none(value: bytes) -> None:
+@pytest.mark.parametrize("value", [b"{}", b'{"eventSource": 1}', b'{"a": {"eventSource": "x", "eventTime": "y"}'])
+def test_what_has_nothing_of_a_record_or_breaks_off_holds_none(value: bytes) -> None:
     assert records_within(value) == []
+
+
+LOWER = {key.lower(): value for key, value in LOGIN.items()}
+TOO_DEEP = json.loads('{"a": ' * 20 + json.dumps(LOGIN) + "}" * 20)
+
+
+@pytest.mark.parametrize("unread", [LOWER, TOO_DEEP, json.dumps(LOWER)], ids=["lower case", "too deep", "text"])
+def test_what_is_not_read_beside_a_record_is_rejected_and_not_passed_over(unread: object) -> None:
+    decoded = decode_log_file(json.dumps({"a": LOGIN, "b": unread}).encode(), "s3://b/k")
+    assert (len(decoded.rows.records), decoded.rejected, decoded.records) == (1, 1, 2)
+    [rejection] = decoded.rejections()
+    assert rejection.index == 1
 
 
 def test_what_holds_records_in_an_unknown_form_is_failed_and_named() -> None:

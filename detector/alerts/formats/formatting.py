@@ -43,11 +43,6 @@ _FORMS = {
 }
 
 
-def to_line(alert: Alert, form: AlertFormat) -> bytes:
-    """Return the alert as one line, newline included."""
-    return line_of(form)(alert)
-
-
 def line_of(form: AlertFormat) -> Callable[[Alert], bytes]:
     """Return what turns alerts into lines of a format: at most 32,000 bytes, one newline, at the end."""
     chosen = _FORMS[form]
