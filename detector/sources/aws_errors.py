@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import CredentialsError, SourceError, UsageError
+from detector.sources.botocore_tuning import odd_answer
 from detector.text import one_line
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ _OPERATIONS: Final = frozenset(
         "DeleteMessageBatch",
     }
 )
+_THROTTLING_CODES: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 _KMS_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]+")
 
 
@@ -97,6 +101,19 @@ def is_unreachable(error: Exception) -> bool:
     from botocore import exceptions
 
     return isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError)
+
+
+def is_servers_fault(error: Exception) -> bool:
+    """Tell whether the answer says that the server, or what stands before it, cannot answer well now.
+
+    Throttling, statuses from 500 on ("Error responses", Amazon S3 API Reference), and what is no answer of AWS's.
+    """
+    from botocore import exceptions
+
+    if not isinstance(error, exceptions.ClientError):
+        return isinstance(error, odd_answer())
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS or error_code(error) in _THROTTLING_CODES
 
 
 def denial_reason(error: Exception, action: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import botocore.session
+    from botocore.exceptions import BotoCoreError
 
 _USUAL_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)  # S3's
 
@@ -28,10 +29,7 @@ def _parser_of_one_at_a_time(create_parser: Callable[[str], Any], turn: Lock, pr
     Python runs one thread at a time: of a dozen pages of a listing that are parsed side by side the first is ready as
     late as the last. What is not a number or a time where AWS has one is an error like any other of botocore's.
     """
-    from botocore.exceptions import BotoCoreError
-
-    class OddAnswer(BotoCoreError):  # noqa: N818 - a verdict on the answer
-        fmt = "the answer cannot be understood: {error}"
+    from botocore.parsers import ResponseParserError
 
     parser = create_parser(protocol)
     parse = parser.parse
@@ -40,11 +38,22 @@ def _parser_of_one_at_a_time(create_parser: Callable[[str], Any], turn: Lock, pr
         with turn:
             try:
                 return parse(*arguments)
-            except (ValueError, OverflowError) as error:
-                raise OddAnswer(error=error) from error
+            except (ResponseParserError, ValueError, OverflowError) as error:
+                raise odd_answer()(error=error) from error
 
     parser.parse = parse_in_turn
     return parser
+
+
+@cache
+def odd_answer() -> type[BotoCoreError]:
+    """Return the error of an answer that is not in AWS's form: HTML, or words for numbers."""
+    from botocore.exceptions import BotoCoreError
+
+    class OddAnswer(BotoCoreError):  # noqa: N818 - a verdict on the answer
+        fmt = "the answer cannot be understood: {error}"
+
+    return OddAnswer
 
 
 def _parse_timestamp(value: str) -> datetime:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import DetectorError, SourceError, SourceUnavailable
 from detector.scope import Scope
-from detector.sources.aws_errors import denial_reason, error_code, is_unreachable, refusal
+from detector.sources.aws_errors import denial_reason, error_code, is_servers_fault, is_unreachable, refusal
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import CONNECTIONS
 from detector.sources.keys import (
@@ -231,7 +231,7 @@ class S3Listing:
         if is_unreachable(error):
             return SourceUnavailable(
                 f"cannot reach S3 to list {uri}: {one_line(error)}",
-                hint="check the network, the proxy, --region and --endpoint-url",
+                hint="check the network, the proxy, AWS_REGION and --endpoint-url",
             )
         if code == "NoSuchBucket":
             return SourceError(f"bucket {self._bucket} does not exist", hint="check its name, and --endpoint-url")
@@ -241,5 +241,9 @@ class S3Listing:
                 hint=f"allow s3:ListBucket on arn:aws:s3:::{self._bucket}, or name a prefix that you may list",
             )
         if code in _WRONG_REGION_CODES:
-            return SourceError(f"bucket {self._bucket} is in another region: {one_line(error)}", hint="give --region")
+            return SourceError(
+                f"bucket {self._bucket} is in another region: {one_line(error)}", hint="set AWS_REGION to the bucket's"
+            )
+        if is_servers_fault(error):
+            return SourceUnavailable(f"S3 does not list {uri} now: {denial_reason(error, 's3:ListBucket')}")
         return SourceError(f"cannot list {uri}: {denial_reason(error, 's3:ListBucket')}")

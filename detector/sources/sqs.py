@@ -31,6 +31,11 @@ _GONE_CODES: Final = frozenset(
 _DENIED_CODES: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "KMS.AccessDeniedException", "KmsAccessDenied", "InvalidAddress"}
 )
+# What botocore, or the reading below, raises on JSON of another shape: a list, HTML, a message that lacks its receipt.
+_NOT_OF_SQS: Final = (AttributeError, KeyError, TypeError, ValueError)
+_LATEST_SENT_MS: Final = 253_402_300_799_999  # the end of the year 9999
+_MOST_RECEIVES: Final = 1_000_000
+_LONGEST_NUMBER: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Queue:
         """
         with self._errors("sqs:GetQueueAttributes"):
             answer = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["VisibilityTimeout"])
-            self.visibility_timeout = int(answer["Attributes"]["VisibilityTimeout"])
+            self.visibility_timeout = _number(answer["Attributes"]["VisibilityTimeout"], _LONGEST_HIDDEN_SECONDS)
 
     def receive(self, wait_seconds: int) -> list[Message]:
         """Return up to ten messages; when there are none, wait so long for one.
@@ -77,7 +82,11 @@ class Queue:
                 WaitTimeSeconds=wait_seconds,
                 MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
             )
-        return [_message(found) for found in answer.get("Messages", [])]
+            # botocore takes a page of HTML for an empty answer, and nobody would wait before the next request.
+            kind = answer["ResponseMetadata"]["HTTPHeaders"].get("content-type", "json")
+            if "json" not in kind:
+                raise ValueError(kind)
+            return [_message(found) for found in answer.get("Messages") or ()]
 
     def extend(self, messages: Iterable[Message]) -> None:
         """Hide messages for the queue's own time from now on, and no longer: those of a killed worker come back soon.
@@ -113,7 +122,7 @@ class Queue:
             entries: list[Any] = [{"Id": str(number), "ReceiptHandle": one.receipt} for number, one in enumerate(some)]
             with self._errors("sqs:DeleteMessage"):
                 answer = self._client.delete_message_batch(QueueUrl=self.url, Entries=entries)
-            gone += len(answer.get("Successful", []))
+                gone += len(answer.get("Successful") or ())
         return gone
 
     def forget_credentials(self) -> None:
@@ -143,6 +152,11 @@ class Queue:
             yield
         except (BotoCoreError, ClientError) as error:
             raise self._failure(action, error) from error
+        except _NOT_OF_SQS as error:
+            raise SourceUnavailable(
+                f"queue {self.url} gives an answer to {action} that is not SQS's: {one_line(error) or 'no object'}",
+                hint="check --queue, and what lies between: a proxy or a captive portal",
+            ) from error
 
     def _failure(self, action: str, error: Exception) -> SourceError | UsageError:
         if refused := refusal(error, self._options):
@@ -210,14 +224,22 @@ def _options_for(url: str, options: AwsOptions) -> AwsOptions:
 
 def _message(found: Any) -> Message:  # noqa: ANN401 - boto3's dict
     attributes = found.get("Attributes", {})
-    sent = attributes.get("SentTimestamp")
+    sent_ms = _number(attributes.get("SentTimestamp"), _LATEST_SENT_MS)
     return Message(
         found.get("MessageId", ""),
         found["ReceiptHandle"],
         found.get("Body", ""),
-        datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
-        int(attributes.get("ApproximateReceiveCount", 1)),
+        datetime.fromtimestamp(sent_ms / 1000, UTC) if sent_ms else None,
+        _number(attributes.get("ApproximateReceiveCount"), _MOST_RECEIVES) or 1,
     )
+
+
+def _number(text: str | None, most: int) -> int:
+    """Return a count as SQS writes it; 0 for what is none, or beyond what it can be."""
+    if not (text and text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER):
+        return 0
+    number = int(text)
+    return number if number <= most else 0
 
 
 def _tens(messages: Iterable[Message]) -> Iterator[Sequence[Message]]:

@@ -7,16 +7,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detector.backoff import Backoff
-from detector.errors import CredentialsError, DetectorError, LakeError, OutputClosed, SinkError, SourceUnavailable
+from detector.errors import (
+    CredentialsError,
+    DetectorError,
+    LakeError,
+    OutputClosed,
+    SinkError,
+    SourceError,
+    SourceUnavailable,
+)
 
 _BACKOFF = Backoff(first_seconds=1.0, longest_seconds=60.0, least_share=0.5)
 
 
-def may_pass(error: DetectorError) -> bool:
-    """Tell whether trying again may help: no network, throttling, credentials that are renewed, a full disk."""
-    return isinstance(error, SourceUnavailable | CredentialsError | LakeError | SinkError) and not isinstance(
-        error, OutputClosed
-    )
+def may_pass(error: DetectorError, has_worked: bool) -> bool:
+    """Tell whether trying again may help: no network, throttling, credentials that are renewed, a full disk.
+
+    A source that is denied or not there at the start is named wrongly; one that `has_worked` is in trouble.
+    """
+    passing = (SourceError,) if has_worked else (SourceUnavailable, CredentialsError)
+    return isinstance(error, (*passing, LakeError, SinkError)) and not isinstance(error, OutputClosed)
 
 
 @dataclass

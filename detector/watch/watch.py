@@ -61,6 +61,7 @@ class Watch:
         self._metrics = Metrics(self.watched.totals)
         self._arrived = Arrived()
         self._new_parts = 0
+        self._has_worked = False
 
     def run(self, directory: Path, open_arrivals: Callable[[], Feed]) -> None:
         """Write alerts about what arrives until the end; with `once`, until nothing more has arrived.
@@ -101,11 +102,12 @@ class Watch:
                 self._look_after(lake)
             except DetectorError as error:
                 _nack(arrival)
-                if isinstance(error, LakeError) or self.settings.once or not may_pass(error):
+                if isinstance(error, LakeError) or self.settings.once or not may_pass(error, self._has_worked):
                     raise
                 feed.renew()
                 self._outage.wait(error)
             else:
+                self._has_worked = True
                 self._outage.end()
         alerting.run_lake_rules()
         self._look_after(lake)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from detector.errors import CredentialsError, SourceError
+from detector.errors import CredentialsError, SourceError, SourceUnavailable
 from detector.scope import Scope
 from detector.sources.keys import exclusion
 from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
@@ -226,6 +226,25 @@ def test_other_refusals_at_once_are_an_error_with_s3s_own_words(fake_s3: FakeS3)
         listing(fake_s3)
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(503, "SlowDown"), (500, "InternalError"), (400, "ThrottlingException"), (429, "TooManyRequests")],
+)
+def test_a_server_that_cannot_answer_now_may_be_asked_later(
+    fake_s3: FakeS3, monkeypatch: pytest.MonkeyPatch, status: int, code: str
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    fake_s3.fail("LIST", "", status, code)
+    with pytest.raises(SourceUnavailable, match=f"S3 does not list s3://trail/ now: {code}"):
+        listing(fake_s3)
+
+
+def test_a_page_to_log_in_is_no_listing(fake_s3: FakeS3) -> None:
+    fake_s3.faults.append(lambda *_: (200, b"<html><body>log in<br></body>"))
+    with pytest.raises(SourceUnavailable, match="S3 does not list s3://trail/ now: "):
+        listing(fake_s3)
+
+
 def test_a_throttled_listing_is_asked_again(fake_s3: FakeS3) -> None:
     fake_s3.objects = trail()
     fake_s3.fail("LIST", "AWSLogs/o-abcd123456/111122223333/", 503, "SlowDown", times=1)
@@ -269,7 +288,7 @@ def test_a_bucket_in_a_region_that_nobody_tells_is_an_error_that_asks_for_it(fak
     wrong_region(fake_s3, told=False)
     with pytest.raises(SourceError, match="bucket trail is in another region") as caught:
         listing(fake_s3)
-    assert caught.value.hint == "give --region"
+    assert caught.value.hint == "set AWS_REGION to the bucket's"
 
 
 def listed_page(*keys: str, folders: Sequence[str] = (), more: bool = False, token: str = "") -> bytes:
@@ -316,7 +335,7 @@ def test_a_key_that_a_listing_names_again_is_one_object(fake_s3: FakeS3) -> None
 )
 def test_a_listing_that_cannot_be_complete_is_an_error(fake_s3: FakeS3, pages: list[bytes], message: str) -> None:
     answer_with(fake_s3, *pages)
-    with pytest.raises(SourceError, match=f"cannot list s3://trail/: .*{message}"):
+    with pytest.raises(SourceError, match=f"(cannot list s3://trail/: |S3 does not list s3://trail/ now: ).*{message}"):
         listing(fake_s3)
 
 

@@ -218,6 +218,7 @@ class FakeQueue:
     """Answers requests with the errors that are waiting, then as an empty queue."""
 
     errors: list[tuple[int, str, str]] = field(default_factory=list)
+    odd_answer: bytes = b""  # in place of an empty queue's
     requests: int = 0
     url: str = ""
 
@@ -234,13 +235,20 @@ def fake() -> Iterator[FakeQueue]:
             if fake.errors:
                 status, code, message = fake.errors.pop(0) if len(fake.errors) > 1 else fake.errors[0]
                 self.reply(status, {"__type": code, "message": message})
+            elif action == "GetQueueAttributes":
+                self.reply(200, {"Attributes": {"VisibilityTimeout": "30"}})
+            elif fake.odd_answer:
+                self.send(200, fake.odd_answer)
             else:
                 time.sleep(0.2)
-                self.reply(200, {"Attributes": {"VisibilityTimeout": "30"}} if action == "GetQueueAttributes" else {})
+                self.reply(200, {})
 
         def reply(self, status: int, answer: dict[str, Any]) -> None:
-            body = json.dumps(answer).encode()
+            self.send(status, json.dumps(answer).encode())
+
+        def send(self, status: int, body: bytes) -> None:
             self.send_response(status)
+            self.send_header("Content-Type", "text/html" if body.startswith(b"<") else "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -305,6 +313,35 @@ def test_what_may_pass_is_waited_out_and_told_once(fake: FakeQueue, tmp_path: Pa
     assert "does not answer" in told[1]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"<html>log in</html>",
+        b"[1]",
+        b'{"Messages": 1}',
+        b'{"Messages": [{"MessageId": "m", "Body": "{}"}]}',
+        b'{"Messages": [["m"]]}',
+    ],
+    ids=["html", "list", "number", "no-receipt", "list-for-message"],
+)
+def test_what_is_no_answer_of_sqs_is_none(fake: FakeQueue, answer: bytes) -> None:
+    queue = Queue(fake.url, AwsOptions())
+    queue.ask_visibility_timeout()
+    fake.odd_answer = answer
+    with pytest.raises(SourceUnavailable, match=r"sqs:ReceiveMessage.*not SQS's|does not answer"):
+        queue.receive(0)
+
+
+@pytest.mark.parametrize("number", ["0", "x", "-1", "٣", "9" * 30, "99999999999999999"])
+def test_numbers_of_a_message_that_are_none_are_left_out(fake: FakeQueue, number: str) -> None:
+    attributes = {"SentTimestamp": number, "ApproximateReceiveCount": number}
+    message = {"MessageId": "m", "ReceiptHandle": "r", "Body": "{}", "Attributes": attributes}
+    fake.odd_answer = json.dumps({"Messages": [message]}).encode()
+    [received] = Queue(fake.url, AwsOptions()).receive(0)
+    assert received.receive_count == 1
+    assert received.sent_at is None
+
+
 def test_no_network_is_said_to_be_none(run: Run, tmp_path: Path) -> None:
     ended = run("watch", "--queue", "http://127.0.0.1:9/1/trail", "--lake", tmp_path / "lake", "--once")
     assert ended.code == 2
@@ -350,8 +387,14 @@ def test_patience_grows_and_speaks_when_something_changes() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_may_pass(error: DetectorError, *, may: bool) -> None:
-    assert may_pass(error) is may
+def test_what_may_pass_at_the_start(error: DetectorError, *, may: bool) -> None:
+    assert may_pass(error, has_worked=False) is may
+
+
+def test_a_source_that_worked_may_come_back() -> None:
+    assert may_pass(SourceError("access denied"), has_worked=True)
+    assert not may_pass(UsageError("x"), has_worked=True)
+    assert not may_pass(OutputClosed("x"), has_worked=True)
 
 
 def test_a_lake_that_fails_is_opened_again_and_read_anew(
