@@ -9,6 +9,30 @@ from detector.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """What a scope reaches: accounts, regions and delivery days. Empty sets and None mean: all."""
+
+    accounts: frozenset[str] = field(default_factory=frozenset)
+    regions: frozenset[str] = field(default_factory=frozenset)
+    first_day: date | None = None
+    last_day: date | None = None
+
+    def covers(self, other: Extent) -> bool:
+        """Tell whether everything that `other` reaches is reached by this as well."""
+        return self.joined(other) == self
+
+    def joined(self, other: Extent) -> Extent:
+        """Return the smallest extent that reaches what either of them does."""
+        firsts, lasts = (self.first_day, other.first_day), (self.last_day, other.last_day)
+        return Extent(
+            self.accounts | other.accounts if self.accounts and other.accounts else frozenset(),
+            self.regions | other.regions if self.regions and other.regions else frozenset(),
+            min((day for day in firsts if day), default=None) if all(firsts) else None,
+            max((day for day in lasts if day), default=None) if all(lasts) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """The part of a source to read. Empty sets and None mean: no limit."""
 
@@ -42,3 +66,8 @@ class Scope:
             return self.until.date() + timedelta(days=self.look_ahead_days) if self.until else None
         except OverflowError:
             return date.max
+
+    @property
+    def extent(self) -> Extent:
+        """What it reaches."""
+        return Extent(self.accounts, self.regions, self.first_day, self.last_day)

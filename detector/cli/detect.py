@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.alerts.formats.names import AlertFormat
-from detector.cli.exit_codes import exit_code
-from detector.cli.options import Lake, OutputOptions, RuleOptions, Since, Until, window
-from detector.cli.summary import say_alerts, say_delivery, say_errors, say_unlisted, say_warnings
-from detector.cli.terminal import say
-from detector.errors import UsageError
+from detector.cli.exit_codes import NO_LOG_OBJECTS, exit_code
+from detector.cli.options import AllowGaps, Lake, OutputOptions, RuleOptions, Since, Until, window
+from detector.cli.summary import say_alerts, say_delivery, say_errors, say_gaps_in, say_unlisted, say_warnings
+from detector.cli.terminal import say, say_error
+from detector.errors import DetectorError, UsageError
 from detector.text import counted
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def detect_command(
     withdrawn: Annotated[
         bool, typer.Option("--withdrawn", help="List written alerts that the lake no longer supports instead.")
     ] = False,
+    allow_gaps: AllowGaps = False,
     output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Run the rules over a lake, write the alerts.
@@ -39,8 +40,8 @@ def detect_command(
     Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
     Later data can contradict an alert that --new or `run` has written: --withdrawn lists those.
 
-    Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error, 4 an output did not take all
-    alerts.
+    Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error, 3 nothing was ever ingested,
+    4 the lake has gaps, or an output did not take all alerts.
 
     Example: detector detect --lake lake/ --min-severity high | jq -r .summary
     """
@@ -50,10 +51,12 @@ def detect_command(
     if withdrawn:
         _list_withdrawn(lake, rules, selection, output)
     else:
-        _write_alerts(lake, rules, selection, output, new=new)
+        _write_alerts(lake, rules, selection, output, new=new, allow_gaps=allow_gaps)
 
 
-def _write_alerts(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, *, new: bool) -> None:
+def _write_alerts(
+    lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, *, new: bool, allow_gaps: bool
+) -> None:
     from detector.alerts.sinks.opening import open_outputs
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
     from detector.lake.reader import read_lake
@@ -63,6 +66,9 @@ def _write_alerts(lake: Path, rules: RuleOptions, selection: Selection, output: 
     entries = rules.entries()
     digest = candidates().digest
     events = read_lake(lake, digest)  # before the lock: a lake that does not exist is an error, not a new lake
+    if events.is_unused:
+        say_error(DetectorError(f"nothing was ever ingested into {lake}", hint="detector ingest SOURCE --lake DIR"))
+        raise typer.Exit(NO_LOG_OBJECTS)
     say_unlisted(lake, events.unlisted)
     with (
         open_outputs(output.output, output.format) as outputs,
@@ -81,7 +87,9 @@ def _write_alerts(lake: Path, rules: RuleOptions, selection: Selection, output: 
     say_warnings(detection, delivery)
     say_alerts(detection, alerts)
     say_delivery(delivery, remembered=new)
-    raise typer.Exit(exit_code(None, detection.errors, alerts, output.fail_on, delivery))
+    say_gaps_in(lake, events.gaps)
+    gaps = 0 if allow_gaps else events.gaps.count
+    raise typer.Exit(exit_code(None, detection.errors, alerts, output.fail_on, delivery, gaps=gaps))
 
 
 def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions) -> None:

@@ -24,6 +24,8 @@ def exit_code(
     written: Sequence[Alert] = (),
     fail_on: Severity | None = None,
     delivery: Delivery | None = None,
+    *,
+    gaps: int = 0,
 ) -> int:
     """Return the exit code of a run; of several that apply, the first of: error, alert, incomplete, nothing found.
 
@@ -33,12 +35,13 @@ def exit_code(
         written: the alerts of this run; a suppressed one does not count.
         fail_on: `--fail-on`.
         delivery: of the alerts; one that an output did not take makes the run incomplete.
+        gaps: in the lake, unless they are allowed.
     """
     if errors:
         return ERROR
     if fail_on and any(alert.suppressed_by is None and alert.severity.is_at_least(fail_on) for alert in written):
         return FAILED_ON
-    if (report and report.is_incomplete) or (delivery and delivery.is_incomplete):
+    if gaps or (report and report.is_incomplete) or (delivery and delivery.is_incomplete):
         return INCOMPLETE
     if report and not report.has_log_objects:
         return NO_LOG_OBJECTS

@@ -8,8 +8,8 @@ import typer
 
 from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
-from detector.cli.options import ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
-from detector.cli.summary import reported, say_alerts, say_delivery
+from detector.cli.options import AllowGaps, ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
+from detector.cli.summary import reported, say_alerts, say_delivery, say_gaps_in
 
 # A day with so many new parts, or rows in them, is compacted in the end.
 _UNCLASSIFIED_PARTS, _UNCLASSIFIED_ROWS = 8, 20_000
@@ -22,6 +22,7 @@ def run_command(
     connection: ConnectionOptions,
     rules: RuleOptions,
     output: OutputOptions,
+    allow_gaps: AllowGaps = False,
 ) -> None:
     """Ingest what is new, write the new alerts.
 
@@ -29,7 +30,8 @@ def run_command(
     it.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
-    3 no log objects found, 4 some could not be read, or an output did not take all alerts: those go out next time.
+    3 no log objects found, 4 some could not be read, now or earlier, or an output did not take all alerts: those go out
+    next time.
 
     Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
     """
@@ -53,7 +55,8 @@ def run_command(
     ):
         ingest_sources(sources, aws, scope, writer, report, reading)
         is_of_interest = partial(may_be_news, ledger=writer.ledger)
-        detection = rules.detect(read_lake(lake, sought.digest), entries, is_of_interest=is_of_interest)
+        events = read_lake(lake, sought.digest)
+        detection = rules.detect(events, entries, is_of_interest=is_of_interest)
         alerts = filter(selection.takes, detection.alerts)
         written, delivery = write_new_alerts(alerts, outputs, writer.ledger, output.retry_policy())
         report.add_alerts(alert.severity for alert in written)
@@ -68,4 +71,7 @@ def run_command(
             pass
     say_alerts(detection, written)
     say_delivery(delivery, remembered=True)
-    raise typer.Exit(exit_code(report, detection.errors, written, output.fail_on, delivery))
+    earlier = events.gaps.without({one.uri for one in (*report.unreadable_prefixes, *report.failures)})
+    say_gaps_in(lake, earlier)
+    gaps = 0 if allow_gaps else earlier.count
+    raise typer.Exit(exit_code(report, detection.errors, written, output.fail_on, delivery, gaps=gaps))

@@ -10,9 +10,11 @@ import typer
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.exit_codes import DONE, INCOMPLETE
 from detector.cli.options import Lake
-from detector.cli.summary import say_unlisted
+from detector.cli.summary import say_gaps, say_unlisted
 from detector.cli.terminal import say
 from detector.text import table_lines
+
+_GAPS_BY_NAME = 20
 
 
 def status_command(
@@ -34,7 +36,10 @@ def status_command(
     the last-modified time that S3 reports, "named" the minute in the file's name, which CloudTrail rounds, sometimes
     to before the event. LookupEvents, standard input and files with other names have no time of delivery.
 
-    Exit codes: 0 done, 2 no lake, 4 some objects in it could not be read whole.
+    A gap is an object or a prefix that could not be listed, read, or read whole. It stays until a later run has read
+    it.
+
+    Exit codes: 0 done, 2 no lake, 4 there are gaps.
 
     Example: detector status --lake lake/
     """
@@ -55,11 +60,10 @@ def status_command(
         lines = list(table_lines(headings, [list(asdict(row).values()) for row in status.rows]))
     typer.echo("\n".join(lines))
     say(status.summary)
-    for uri, reason in status.incomplete:
-        say(f"not whole: {uri}: {reason}")
+    say_gaps(status.gaps, most=_GAPS_BY_NAME)
     for one in status.outputs:
         say(f"alerts to {one.sink}: {one.delivered:,} delivered, {one.waiting:,} waiting, {one.refused:,} refused")
-    raise typer.Exit(INCOMPLETE if status.incomplete else DONE)
+    raise typer.Exit(INCOMPLETE if status.gaps.count else DONE)
 
 
 def _show_lag(lake: Path, *, as_json: bool) -> None:

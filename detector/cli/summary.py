@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from detector.alerts.alert import Alert
     from detector.alerts.delivery import Delivery
     from detector.detect.detect import Detection
+    from detector.lake.ledger.gaps import OpenGaps
     from detector.run_report import RunReport
     from detector.watch.progress import Watched
 
@@ -51,6 +52,23 @@ def say_unlisted(lake: Path, unlisted: Sequence[Path]) -> None:
             f"warning: {lake} holds {counted(len(unlisted), 'part')} that its ledger does not know, such as"
             f" {unlisted[0]}; left out: see detector lake check, detector lake repair"
         )
+
+
+def say_gaps(gaps: OpenGaps, *, most: int) -> None:
+    """Name what was asked for and could not be listed or read, and has not been since."""
+    for gap in gaps.first[:most]:
+        seen = f", since {gap.first_seen:%Y-%m-%d}" if gap.first_seen else ""
+        say(f"gap: {gap.uri}: {gap.reason}{seen}")
+    if gaps.count > most:
+        say(f"gap: … and {gaps.count - most:,} more")
+
+
+def say_gaps_in(lake: Path, gaps: OpenGaps) -> None:
+    """Warn in one line of what an answer from a lake does not rest on."""
+    if gaps.count:
+        first = gaps.first[0]
+        say(f"warning: {counted(gaps.count, 'gap')} in {lake}: {first.uri}: {first.reason}{' …' * (gaps.count > 1)}")
+        say(f"hint: `detector status --lake {lake}` names them; ingest their source once more, or give --allow-gaps")
 
 
 def say_warnings(detection: Detection, delivery: Delivery) -> None:

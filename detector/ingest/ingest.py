@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from detector.batching import in_batches, log_objects, run_batches
+from detector.errors import CredentialsError, SourceError, SourceUnavailable
 from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.run_report import RunReport
 from detector.scope import Scope
-from detector.sources.log_source import LeftOut, LogObject, LogSource, Unreadable
+from detector.sources.log_source import LeftOut, Listed, LogObject, LogSource, Unreadable, lies_below
+from detector.times import now
 
 Progress = Callable[[RunReport], None]
 Committed = Callable[[Sequence[LedgerObject]], None]
@@ -51,13 +54,21 @@ def ingest(
     """
     pending: set[str] = set()
     batches = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs) for source in sources)
+    unread = report.unreadable_prefixes
     try:
         for staged in run_batches(stage, batches, jobs=jobs):
             _commit(staged, lake, report)
+            lake.ledger.gaps.note(staged.failures, now())
             committed(staged.objects)
             pending.difference_update(one.uri for one in staged.objects)
             pending.difference_update(failure.uri for failure in staged.failures)
             progress(report)
+        lake.ledger.gaps.close(partial(_is_listed, sources, scope, unread), scope.extent)
+    except SourceError:
+        lake.ledger.gaps.note(unread, now(), prefixes_of=scope.extent)
+        raise
+    else:
+        lake.ledger.gaps.note(unread, now(), prefixes_of=scope.extent)
     finally:
         for uri in sorted(pending):
             report.fail(Unreadable(uri, "not read: the run ended early"))
@@ -68,12 +79,24 @@ def _batches(
 ) -> Iterator[Batch]:
     """Yield what has to be read of one source; count everything else."""
     changed: set[str] = set()
-    listed = log_objects(source.list(scope), report)
+    listed = log_objects(_list(source, scope, report), report)
     new = (one for one in listed if _is_new(one, lake, report, pending, changed))
     for objects in in_batches(new, jobs=jobs):
         replaced = tuple(one.uri for one in objects if one.uri in changed)
         changed.difference_update(replaced)
         yield Batch(objects, source.reader(), lake.staging, uuid.uuid4().hex, replaced)
+
+
+def _list(source: LogSource, scope: Scope, report: RunReport) -> Iterator[Listed]:
+    """List a source; one that refuses as a whole is a prefix that could not be listed, too."""
+    try:
+        yield from source.list(scope)
+    except (CredentialsError, SourceUnavailable):
+        raise
+    except SourceError as error:
+        if source.root:
+            report.unreadable_prefixes.append(Unreadable(source.root, str(error)))
+        raise
 
 
 def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending: set[str], changed: set[str]) -> bool:
@@ -97,6 +120,11 @@ def _is_new(log_object: LogObject, lake: LakeWriter, report: RunReport, pending:
             # The same bytes would break off at the same place; that they do must not be forgotten.
             report.fail(Unreadable(log_object.uri, known.reason or ""))
     return False
+
+
+def _is_listed(sources: Sequence[LogSource], scope: Scope, unread: Sequence[Unreadable], uri: str) -> bool:
+    """Say whether the listing of some source, which has ended, has named what lies at a URI."""
+    return any(source.covers(uri, scope) for source in sources) and not any(lies_below(uri, one.uri) for one in unread)
 
 
 def _commit(staged: StagedBatch, lake: LakeWriter, report: RunReport) -> None:

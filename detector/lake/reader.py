@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from detector.errors import LakeError
 from detector.lake.duplicates import find_copies, glob_safe
 from detector.lake.ledger.emitted import EmittedAlert
+from detector.lake.ledger.gaps import OpenGaps
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import OutboxCount
 from detector.lake.part_files import DUPLICATES
@@ -22,6 +23,8 @@ from detector.records.schema import EVENTS
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+MOST_GAPS: Final = 1_000  # named; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Snapshot:
     candidates: tuple[Path, ...] = ()  # those that hold what detection looks at, and hardly anything else
     coverage: Coverage | None = None
     unlisted: tuple[Path, ...] = ()  # parts that the ledger does not know, and that are not among the others
+    gaps: OpenGaps = field(default_factory=OpenGaps)  # what was asked for and not read
+    is_unused: bool = False  # nothing was ever read into it
 
     def with_copies(self) -> Snapshot:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
@@ -84,6 +89,8 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
         parts = ledger.parts()
         coverage = ledger.coverage()
         is_judged = not ledger.misjudged_dates()
+        gaps = ledger.gaps.open(MOST_GAPS)
+        is_unused = ledger.is_unused()
     finally:
         ledger.close()
     if unlisted and not parts:
@@ -111,6 +118,8 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
         candidates=tuple(path for part, path in paths.items() if part.has_candidates and path in looked_through),
         coverage=coverage,
         unlisted=tuple(unlisted),
+        gaps=gaps,
+        is_unused=is_unused,
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
     return files if is_judged else replace(files.with_copies(), duplicates=None)

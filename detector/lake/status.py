@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
+from detector.lake.ledger.gaps import OpenGaps
 from detector.lake.ledger.ledger import Ledger
-from detector.lake.ledger.objects import LedgerObject, ObjectStatus
+from detector.lake.ledger.objects import LedgerObject
 from detector.lake.ledger.outbox import OutboxCount
 from detector.lake.reader import read_lake
 from detector.lake_layout import LEDGER
@@ -47,7 +48,7 @@ class LakeStatus:
 
     rows: tuple[StatusRow, ...]
     objects: int
-    incomplete: tuple[tuple[str, str], ...]  # (uri, reason) of objects that could not be read whole
+    gaps: OpenGaps  # what could not be listed, read, or read whole
     outputs: tuple[OutboxCount, ...]
     unlisted: tuple[Path, ...]  # parts that the ledger does not know, and that do not count
 
@@ -94,7 +95,7 @@ def lake_status(lake: Path) -> LakeStatus:
     return LakeStatus(
         rows=tuple(StatusRow(*place, *counted.get(place, (0, 0)), rejected[place]) for place in places),
         objects=len(objects),
-        incomplete=tuple((one.uri, one.reason or "") for one in objects if one.status is ObjectStatus.PARTIAL),
+        gaps=files.gaps,
         outputs=tuple(outputs),
         unlisted=files.unlisted,
     )

@@ -5,7 +5,6 @@ Most commits move finished files, and never look into one: what reads and writes
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,16 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.errors import LakeError
 from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import DayParts, DuplicateFinder, glob_safe, open_duckdb
+from detector.lake.folder import make_folders, remove_unused, require_lake_or_empty
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject
 from detector.lake.lock import this_process, writer_lock
 from detector.lake.part import Part
-from detector.lake.unlisted import leavings, repair_hint, unlisted_error, unlisted_parts
-from detector.lake_layout import LEDGER, STAGING, PartKind, is_entry
+from detector.lake.unlisted import leavings, unlisted_error, unlisted_parts
+from detector.lake_layout import LEDGER, STAGING, PartKind
 from detector.workers import run_in_workers
 
 if TYPE_CHECKING:
@@ -227,9 +226,12 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
     """
     with ExitStack() as opened:
         try:
-            _require_lake_or_empty(directory)
-            _make_folders(directory)
+            require_lake_or_empty(directory)
+            is_new = not (directory / LEDGER).exists()
+            make_folders(directory)
             opened.enter_context(writer_lock(directory))
+            if is_new:
+                opened.callback(remove_unused, directory)
             ledger = Ledger.open(directory, writable=True)
             opened.callback(ledger.close)
             ledger.note_writer(this_process())
@@ -248,34 +250,6 @@ def open_to_write(directory: Path) -> Iterator[LakeWriter]:
         writer = LakeWriter(directory, ledger, staging, copies)
         writer.judge_anew()
         yield writer
-
-
-def _require_lake_or_empty(directory: Path) -> None:
-    if directory.exists() and not directory.is_dir():
-        raise LakeError(f"{directory} is a file", hint="give --lake a folder; it is created when it does not exist")
-    if not directory.exists() or (directory / LEDGER).exists():
-        return
-    foreign = [
-        entry
-        for entry in os.listdir(directory)  # noqa: PTH208
-        if not is_entry(entry)
-    ]
-    if foreign:
-        raise LakeError(
-            f"{directory} is not empty and holds no lake", hint="give --lake a new folder, or the folder of a lake"
-        )
-    if any(path.is_file() for kind in PartKind for path in (directory / kind).rglob("*")):
-        raise LakeError(
-            f"{directory} holds parts but no {LEDGER}: another program's lake, or its ledger is lost",
-            hint=f"of another program's lake, give --lake a new folder; else, {repair_hint(directory)}",
-        )
-
-
-def _make_folders(directory: Path) -> None:
-    for kind in PartKind:
-        (directory / kind).mkdir(parents=True, exist_ok=True)
-    fsync_folder(directory)
-    fsync_folder(directory.resolve().parent)
 
 
 def _remove_leavings(directory: Path, ledger: Ledger) -> None:

@@ -23,6 +23,8 @@ from detector.records.json_text import (
 _BLANK = b" \t\n\r\0"  # files may be padded with zeros
 _ARRAY, _OBJECT = b"[", b"{"
 _PREFIX_BYTES = 512
+# Where one value ends and the next begins without a newline. Inside a value there is a comma, or a string around it.
+_JOINT = re.compile(rb"[}\]][ \t\r]*+[{\[]")
 _JSON_MARKS = re.compile(rb'["}]')  # text before an object that is not part of some JSON
 # A list of all elements costs 56 bytes each, and there may be one more than commas. Above it they come one by one.
 _MOST_COMMAS = 10_000_000
@@ -59,6 +61,8 @@ class RawRecords:
         while self._end and data[self._end - 1] in _BLANK:
             self._end -= 1
         self._whole = _listed(data)
+        self._line = self._joint = range(0)  # from where the end of one was looked for, to where it is
+        self._shared_line = -1  # the end of the line that is known to hold more than one value
         self.has_list = False  # there is a "Records" or "Events", though it may be empty; known after iterating
         self.problem: str | None = None  # why the content cannot be read whole; known after iterating
 
@@ -104,10 +108,10 @@ class RawRecords:
                 position = next_line
 
     def _value_end(self, start: int) -> int | None:
-        """Return where the value at `start` ends, None when it is broken. Quick when it has a line of its own."""
-        line_end = self._line_end(start)
-        if _is_usual_json(self._data[start:line_end]):
-            return line_end
+        """Return where the value at `start` ends, None when it is broken. Quick when a line or a joint ends it."""
+        for end in self._likely_ends(start):
+            if _is_usual_json(memoryview(self._data)[start:end]):
+                return end
         try:
             return value_end(self._data, start)
         except BrokenJson:
@@ -147,9 +151,26 @@ class RawRecords:
         is_prefix = brace and 0 < len(prefix) <= _PREFIX_BYTES and not _JSON_MARKS.search(prefix)
         return value if is_prefix and _is_json(value) else None
 
+    def _likely_ends(self, start: int) -> Iterator[int]:
+        line_end = self._line_end(start)
+        if line_end != self._shared_line:
+            yield line_end
+            self._shared_line = line_end
+        yield self._next_joint(start)
+
     def _line_end(self, start: int) -> int:
-        end = self._data.find(b"\n", start, self._end)
-        return self._end if end < 0 else end
+        if start not in self._line:
+            end = self._data.find(b"\n", start, self._end)
+            self._line = range(start, self._end if end < 0 else end)
+        return self._line.stop
+
+    def _next_joint(self, start: int) -> int:
+        """Return the end of the value before the next joint; the end of the line when there is none."""
+        if start not in self._joint:
+            line_end = self._line_end(start)
+            joint = _JOINT.search(self._data, start, line_end)
+            self._joint = range(start, joint.start() + 1 if joint else line_end)
+        return self._joint.stop
 
     def _next_line(self, position: int) -> int:
         """Return where, after a break, the next line is that holds a whole object; the end when there is none."""
@@ -195,7 +216,7 @@ def _first(data: bytes) -> bytes:
     return data[start : start + 1]
 
 
-def _is_usual_json(text: bytes) -> bool:
+def _is_usual_json(text: bytes | memoryview) -> bool:
     try:
         _RAW_VALUE.decode(text)
     except REFUSALS:

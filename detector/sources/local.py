@@ -19,7 +19,16 @@ from detector.errors import SourceError
 from detector.lake_layout import is_lake
 from detector.scope import Scope
 from detector.sources.keys import exclusion, folder_exclusion, other_service, parse_folder, skip_reason
-from detector.sources.log_source import MAX_OBJECT_BYTES, LeftOut, Listed, LogObject, Skipped, Unreadable, too_large
+from detector.sources.log_source import (
+    MAX_OBJECT_BYTES,
+    LeftOut,
+    Listed,
+    LogObject,
+    Skipped,
+    Unreadable,
+    lies_below,
+    too_large,
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.~-]+")  # nothing in it needs quoting
@@ -54,6 +63,11 @@ class LocalSource:
 
     path: Path
 
+    @property
+    def root(self) -> str:
+        """The path."""
+        return _uri(self.path)
+
     def list(self, scope: Scope) -> Iterator[Listed]:
         """Yield what lies below the path, directory by directory in the order of the names' bytes.
 
@@ -72,6 +86,10 @@ class LocalSource:
         """Return a reader of local files."""
         return LocalReader()
 
+    def covers(self, uri: str, scope: Scope) -> bool:  # noqa: ARG002 - folders are named whatever it reaches
+        """Tell whether something is the file, or lies in the directory."""
+        return lies_below(uri, self.root)
+
 
 @dataclass(frozen=True, slots=True)
 class LocalReader:
@@ -89,6 +107,7 @@ class StreamSource:
 
     open_stream: Callable[[], AbstractContextManager[BinaryIO]] = lambda: nullcontext(sys.stdin.buffer)
     _kept: tuple[LogObject, bytes] | None = field(default=None, repr=False)
+    root = ""
 
     def list(self, scope: Scope) -> Iterator[Listed]:  # noqa: ARG002 - a stream has no name to filter by
         """Yield the stream as one object.
@@ -101,6 +120,10 @@ class StreamSource:
     def reader(self) -> StreamReader:
         """Return a reader that carries the bytes."""
         return StreamReader(*self._load())
+
+    def covers(self, uri: str, scope: Scope) -> bool:  # noqa: ARG002 - nothing is looked for
+        """Tell that no folder is listed."""
+        return False
 
     def _load(self) -> tuple[LogObject, bytes]:
         if self._kept is None:

@@ -69,6 +69,11 @@ class Reader(Protocol):
 class LogSource(Protocol):
     """Anything that can list log objects and hand out a reader for them."""
 
+    @property
+    def root(self) -> str:
+        """The URI that everything in it lies below; empty where there is none."""
+        ...
+
     def list(self, scope: Scope) -> Iterator[Listed]:
         """Yield what lies in the source and within `scope`, in any order.
 
@@ -80,3 +85,12 @@ class LogSource(Protocol):
     def reader(self) -> Reader:
         """Return a reader with credentials good for now; ask again for each batch."""
         ...
+
+    def covers(self, uri: str, scope: Scope) -> bool:
+        """Tell whether a listing that has come to its end has named what lies at a URI, as far as `scope` reaches."""
+        ...
+
+
+def lies_below(uri: str, root: str) -> bool:
+    """Tell whether a URI is that of a folder, with or without its slash, or of something in it."""
+    return uri == root or uri.startswith(root.rstrip("/") + "/")

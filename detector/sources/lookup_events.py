@@ -29,7 +29,7 @@ from detector.errors import SourceError
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import AccessKey, caller_identity, frozen_key, open_session
-from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
+from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable, lies_below
 from detector.sources.lookup_client import (
     INTERVAL_SECONDS,
     LookupClient,
@@ -112,6 +112,8 @@ def window_starts(since: datetime, until: datetime, *, root_only: bool) -> Itera
 class LookupEventsSource:
     """The event history of the caller's account, in some regions."""
 
+    root = ""
+
     def __init__(
         self,
         options: AwsOptions,
@@ -136,13 +138,13 @@ class LookupEventsSource:
         oldest = now - _KEPT
         since, until = max(scope.since or oldest, oldest), min(scope.until or now, now)
         account, home = self._identity
-        root = f"lookup-events://{account}/"
+        root = _root(account)
         if scope.accounts and account not in scope.accounts:
             yield LeftOut(root, f"account {account} is not asked for, and --profile or --role-arn lead to no other")
             return
         if scope.since and scope.since < oldest:
             yield LeftOut(root, f"before {oldest:%Y-%m-%d}: LookupEvents keeps {KEPT_DAYS} days")
-        regions = sorted(scope.regions) or sorted({self._session.region_name or home, home})
+        regions = self._regions(scope)
         yield LeftOut(root, _regions_not_asked(regions, home))
         answering: list[str] = []
         refusals: list[Unreadable] = []
@@ -171,6 +173,15 @@ class LookupEventsSource:
         """
         key = frozen_key(self._session, self._options)
         return LookupEventsReader(key, self._options.profile, self._rate_limiter, self._now)
+
+    def covers(self, uri: str, scope: Scope) -> bool:
+        """Tell whether something is of this account, and of a region that is asked."""
+        root = _root(self._identity[0])
+        return any(lies_below(uri, f"{root}{region}/") for region in self._regions(scope))
+
+    def _regions(self, scope: Scope) -> Sequence[str]:
+        home = self._identity[1]
+        return sorted(scope.regions) or sorted({self._session.region_name or home, home})
 
     @cached_property
     def _session(self) -> boto3.Session:
@@ -264,6 +275,10 @@ def _read_once(client: LookupClient, window: Window, now: datetime, stopped: Eve
         if size_bytes > _WINDOW_CAP_BYTES:
             raise LookupRefused(f"more than {_WINDOW_CAP_BYTES >> 20} MiB of events; a trail can be read, this cannot")
     return b'{"Events": [%s]}' % b", ".join(events)
+
+
+def _root(account: str) -> str:
+    return f"lookup-events://{account}/"
 
 
 def _regions_not_asked(regions: Sequence[str], home: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from detector.scope import Scope
 from detector.sources.log_source import Listed, LogObject, LogSource, Reader, Unreadable
@@ -17,6 +18,7 @@ class NotifiedSource:
 
     whole: LogSource
     objects: tuple[LogObject | Unreadable, ...]
+    root: ClassVar[str] = ""
 
     def list(self, scope: Scope) -> Iterator[Listed]:  # noqa: ARG002 - they are all meant
         """Yield the objects, and those that could not be looked at."""
@@ -26,9 +28,15 @@ class NotifiedSource:
         """Return the reader of the source that they lie in."""
         return self.whole.reader()
 
+    def covers(self, uri: str, scope: Scope) -> bool:  # noqa: ARG002 - nothing is looked for
+        """Tell that no folder is listed."""
+        return False
+
 
 class CarriedSource:
     """Records that came in messages, each as a log object of its own."""
+
+    root = ""
 
     def __init__(self, records: Sequence[CarriedRecord]) -> None:
         self._contents = {one.uri: b'{"Records":[' + one.raw + b"]}" for one in records}
@@ -49,6 +57,10 @@ class CarriedSource:
     def reader(self) -> CarriedReader:
         """Return a reader that carries the records."""
         return CarriedReader(self._contents)
+
+    def covers(self, uri: str, scope: Scope) -> bool:  # noqa: ARG002 - nothing is looked for
+        """Tell that no folder is listed."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from detector.scope import Scope
 from detector.sources.aws_errors import denial_reason, error_code, refusal
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import CONNECTIONS, frozen_key, open_session, s3_client
-from detector.sources.log_source import Listed, LogObject, Unreadable
+from detector.sources.log_source import Listed, LogObject, Unreadable, lies_below
 from detector.sources.s3_reader import S3Reader
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class S3Source:
         self._region: str | None = None  # the bucket's, once AWS has said it
         self._is_asked = False  # other servers may have no answer
 
+    @property
+    def root(self) -> str:
+        """The bucket and the prefix."""
+        return f"s3://{self._bucket}/{self._prefix}"
+
     def list(self, scope: Scope) -> Iterator[Listed]:
         """Yield what lies below the prefix and within `scope`, in any order, as the pages arrive.
 
@@ -70,6 +75,10 @@ class S3Source:
         for found in listing.run():
             self._region = self._region or listing.region
             yield found
+
+    def covers(self, uri: str, scope: Scope) -> bool:  # noqa: ARG002 - folders are named whatever it reaches
+        """Tell whether something lies in the folder that is listed."""
+        return lies_below(uri, self.root)
 
     def look_at(self, keys: Sequence[str]) -> Sequence[LogObject | Unreadable]:
         """Return the objects of these keys as they are now, in the order of the keys, by one HEAD each.

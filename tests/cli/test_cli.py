@@ -146,7 +146,7 @@ def test_status_shows_what_is_in_and_says_when_something_is_not_whole(run: Run, 
     assert run("ingest", tmp_path / "AWSLogs", "--lake", lake).code == 4
     cut = run("status", "--lake", lake)
     assert cut.code == 4
-    assert "not whole:" in cut.err
+    assert "gap: file:" in cut.err
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from detector.lake.ledger.ledger import Ledger
 from detector.lake_layout import LEDGER
 from tests.running import LOGIN, Run, write_log
 
@@ -78,3 +79,38 @@ def test_check_names_a_part_whose_bytes_are_no_parquet(run: Run, lake: Path) -> 
     part.write_bytes(bytes(part.stat().st_size))
     result = run("lake", "check", "--lake", lake)
     assert (result.code, result.out.count("cannot be read")) == (4, 1)
+
+
+def test_gaps_are_told_and_change_the_exit_code_until_they_are_closed(run: Run, tmp_path: Path) -> None:
+    logs, lake = tmp_path / "logs", tmp_path / "lake"
+    whole = write_log(logs / "login.json.gz", LOGIN).read_bytes()
+    cut = write_log(logs / "cut.json.gz", *[LATER] * 3)
+    cut.write_bytes(cut.read_bytes()[:-12])
+    assert run("ingest", logs, "--lake", lake).code == 4
+    warned = run("detect", "--lake", lake)
+    assert warned.code == 4
+    assert LOGIN["eventID"] in warned.out
+    [warning] = [line for line in warned.err.splitlines() if line.startswith("warning:")]
+    assert f"1 gap in {lake}: file://{cut}: " in warning
+    assert run("detect", "--lake", lake, "--allow-gaps").code == 0
+    assert run("detect", "--lake", lake, "--fail-on", "high").code == 1, "an alert counts more"
+    shown = run("status", "--lake", lake)
+    assert (shown.code, f"gap: file://{cut}: " in shown.err) == (4, True)
+    elsewhere = write_log(tmp_path / "other" / "log.json.gz", LATER).parent
+    assert run("run", elsewhere, "--lake", lake).code == 4, "an earlier gap"
+    assert run("run", elsewhere, "--lake", lake, "--allow-gaps").code == 0
+    cut.write_bytes(whole)
+    assert run("run", logs, "--lake", lake).code == 0
+    assert run("detect", "--lake", lake).code == 0
+    assert run("status", "--lake", lake).code == 0
+
+
+def test_a_lake_that_nothing_was_ingested_into_gives_no_answer(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    assert run("ingest", tmp_path / "logs", "--lake", tmp_path / "lake").code == 3
+    assert not (tmp_path / "lake").exists()
+    (tmp_path / "lake").mkdir()
+    Ledger.open(tmp_path / "lake", writable=True).close()  # as a writer that was killed leaves it
+    asked = run("detect", "--lake", tmp_path / "lake")
+    assert (asked.code, asked.out) == (3, "")
+    assert "nothing was ever ingested into" in asked.err

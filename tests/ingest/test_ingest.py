@@ -64,6 +64,10 @@ class FakeSource:
     list_error: DetectorError | None = None
     version: str = ""
     readers: int = field(default=0)
+    root: str = "s3://b/"
+
+    def covers(self, uri: str, scope: Scope) -> bool:  # noqa: ARG002
+        return uri.startswith(self.root)
 
     def list(self, scope: Scope) -> Iterator[Listed]:  # noqa: ARG002
         yield from self.others
@@ -87,11 +91,13 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detector.batching._BATCH_OBJECTS", 2)
 
 
-def run(lake: Path, *sources: FakeSource, jobs: int = 1, report: RunReport | None = None) -> RunReport:
+def run(
+    lake: Path, *sources: FakeSource, jobs: int = 1, report: RunReport | None = None, scope: Scope | None = None
+) -> RunReport:
     report = report or RunReport(STARTED)
     try:
         with open_to_write(lake) as writer:
-            ingest(sources, writer, Scope(), report, jobs=jobs)
+            ingest(sources, writer, scope or Scope(), report, jobs=jobs)
     finally:
         # Whatever happens, every object that was listed has a fate, and every record.
         assert report.listed == report.ingested + report.already_in + report.skipped + report.failed
@@ -106,6 +112,8 @@ def counts(report: RunReport) -> tuple[int, ...]:
 
 
 def events_of(lake: Path) -> list[tuple[str, str, int]]:
+    if not lake.exists():  # nothing came in
+        return []
     with duckdb.connect() as connection:
         read_lake(lake).attach(connection)
         query = "SELECT eventName, logFile, logFileIndex FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex)"
@@ -375,3 +383,87 @@ def test_interruption_still_accounts_for_every_object(lake: Path, small_batches:
         ingest([source], writer, Scope(), report, jobs=1, progress=interrupt)
     assert counts(report) == (2, 2, 0, 0, 0)
     assert len(events_of(lake)) == 2
+
+
+# Gaps: what was not read stays known until it is ---------------------------------------------------------------------
+
+GOOD = {"s3://b/AWSLogs/1/good": log(event(1))}
+DENIED = Unreadable("s3://b/AWSLogs/2/", "access denied")
+
+
+def gaps(lake: Path) -> list[str]:
+    return [gap.uri for gap in read_lake(lake).gaps.first]
+
+
+def test_an_object_is_a_gap_until_it_is_read(lake: Path) -> None:
+    run(lake, FakeSource(GOOD | {"s3://b/AWSLogs/1/bad": b"deny"}))
+    assert gaps(lake) == ["s3://b/AWSLogs/1/bad"]
+    run(lake, FakeSource(GOOD))
+    assert gaps(lake) == ["s3://b/AWSLogs/1/bad"], "that nobody lists it any more does not mean that it was read"
+    run(lake, FakeSource(GOOD | {"s3://b/AWSLogs/1/bad": log(event(2))}))
+    assert gaps(lake) == []
+
+
+def test_what_was_read_in_part_is_a_gap_until_it_is_replaced(lake: Path) -> None:
+    run(lake, FakeSource(GOOD | {"s3://b/AWSLogs/1/cut": log(event(2))[:-9]}))
+    assert gaps(lake) == ["s3://b/AWSLogs/1/cut"]
+    run(lake, FakeSource({"s3://b/AWSLogs/1/cut": log(event(2))}))
+    assert gaps(lake) == []
+
+
+@pytest.mark.parametrize(
+    ("later", "is_open"),
+    [
+        (Scope(), False),
+        (Scope(since=datetime(2026, 1, 1, tzinfo=UTC)), False),
+        (Scope(since=datetime(2026, 2, 2, tzinfo=UTC)), True),
+        (Scope(until=datetime(2026, 5, 1, tzinfo=UTC)), True),
+        (Scope(accounts=frozenset({"222222222222"})), False),
+        (Scope(accounts=frozenset({"111111111111"})), True),
+        (Scope(regions=frozenset({"us-east-1"})), True),
+    ],
+    ids=["all", "from before", "from after", "until", "its account", "another account", "one region"],
+)
+def test_a_prefix_is_a_gap_until_a_listing_reaches_as_far(lake: Path, later: Scope, *, is_open: bool) -> None:
+    asked = Scope(since=datetime(2026, 2, 1, tzinfo=UTC), accounts=frozenset({"222222222222"}))
+    run(lake, FakeSource(GOOD, others=[DENIED]), scope=asked)
+    assert gaps(lake) == [DENIED.uri]
+    run(lake, FakeSource(GOOD, root="s3://other/"))
+    assert gaps(lake) == [DENIED.uri], "another source says nothing of it"
+    run(lake, FakeSource(GOOD), scope=later)
+    assert gaps(lake) == ([DENIED.uri] if is_open else [])
+
+
+def test_a_prefix_that_is_denied_twice_is_a_gap_as_far_as_both_reach(lake: Path) -> None:
+    run(lake, FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset("1")))
+    run(lake, FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset("2")))
+    run(lake, FakeSource(GOOD), scope=Scope(accounts=frozenset("2")))
+    assert gaps(lake) == [DENIED.uri]
+    run(lake, FakeSource(GOOD), scope=Scope(accounts=frozenset("12")))
+    assert gaps(lake) == []
+
+
+def test_a_prefix_below_one_that_is_denied_now_stays_a_gap(lake: Path) -> None:
+    run(lake, FakeSource(GOOD, others=[DENIED]))
+    run(lake, FakeSource(GOOD, others=[Unreadable("s3://b/AWSLogs", "access denied")]))
+    assert set(gaps(lake)) == {"s3://b/AWSLogs", DENIED.uri}
+
+
+def test_a_source_that_is_refused_is_a_gap_and_one_that_does_not_answer_is_none(lake: Path) -> None:
+    run(lake, FakeSource(GOOD))
+    with pytest.raises(SourceError):
+        run(lake, FakeSource({}, list_error=CredentialsError("expired"), root="s3://x/"))
+    with pytest.raises(SourceError):
+        run(lake, FakeSource({}, list_error=SourceError("access denied"), root="s3://c/"))
+    assert gaps(lake) == ["s3://c/"]
+
+
+def test_a_first_ingest_that_fails_leaves_no_lake(lake: Path) -> None:
+    with pytest.raises(SourceError):
+        run(lake, FakeSource({}, list_error=SourceError("access denied")))
+    run(lake, FakeSource({}))
+    assert not lake.exists()
+    lake.mkdir()
+    (lake / "hidden").mkdir()
+    run(lake, FakeSource({"s3://b/bad": b"deny"}))
+    assert not lake.exists()

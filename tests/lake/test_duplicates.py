@@ -51,6 +51,7 @@ def test_the_shown_copy_is_the_smallest_after_any_commits_replacements_and_compa
     with tempfile.TemporaryDirectory() as folder:
         lake = Path(folder) / "lake"
         with open_to_write(lake) as writer:
+            put(writer, {"s3://b/first": content([])})
             for batch, compacts in commits:
                 replaced = [uri for uri in batch if uri in model]
                 put(writer, {uri: content(held) for uri, held in batch.items()}, replaced)

@@ -205,9 +205,8 @@ def test_a_lake_without_a_ledger_is_not_written_to(lake: Path, how: str) -> None
 
 def test_an_empty_folder_and_an_unfinished_lake_are_taken(lake: Path) -> None:
     lake.mkdir()
-    with open_to_write(lake):
-        pass
-    (lake / LEDGER).unlink()  # as if killed between the folders and the ledger
+    for kind in PartKind:  # as if killed between the folders and the ledger
+        (lake / kind).mkdir()
     with open_to_write(lake) as writer:
         put(writer, {"s3://b/1": log(record(1))})
     assert len(shown(lake)) == 1

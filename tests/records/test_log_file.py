@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.records.log_file import DecodedLogFile, decode_in_pieces, decode_log_file
+from detector.records.raw_records import RawRecords
 from detector.records.rebuild import record_json
 from detector.records.table import to_table
+from tests.running import LOGIN
 
 CORPUS = Path(__file__).parents[2] / "../shared/corpus"
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not beside this checkout")
@@ -309,6 +313,7 @@ def peak_bytes(code: str) -> int:
 import gzip, resource
 from detector.records.log_file import decode_in_pieces
 from detector.records.table import to_table
+from tests.running import LOGIN
 """
     end = "\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     # Not a child's ru_maxrss: that starts from its parent's.
@@ -443,3 +448,28 @@ def test_files_of_the_corpus_that_are_no_logs_are_skipped(folder: str) -> None:
         decoded = decode_log_file(path.read_bytes(), path.as_uri())
         assert decoded.problem is None
         assert bool(decoded.skipped) == (folder != "lookup-events"), path
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([b'{"Records":[%s]}', b"[%s]", b"%s", b'{"note":"}{","Records":[%s]}']),
+            st.sampled_from([b"", b" ", b"\t \t", b"\n", b"\r\n", b" \n "]),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_values_one_after_the_other_are_read_whatever_is_between_them(values: list[tuple[bytes, bytes]]) -> None:
+    text = b""
+    for number, (form, between) in enumerate(values):
+        text += form % json.dumps({**LOGIN, "eventID": str(number), "userAgent": "a}{b] ["}).encode() + between
+    read = decode_log_file(text, "file:///x")
+    assert read.problem is None
+    assert [row["eventID"] for row in to_table([read.rows]).to_pylist()] == [str(number) for number in range(len(values))]
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{} ", b"{}1", b"7 "])
+def test_a_very_long_line_of_values_is_read_in_time(value: bytes) -> None:
+    count = 60_000  # each looked for from its start to the end of the line would take minutes
+    assert sum(1 for _ in RawRecords(value * count)) >= count * (value != b"[]")

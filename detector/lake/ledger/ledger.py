@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
-from detector.lake.ledger import emitted, intents, outbox
+from detector.lake.ledger import emitted, gaps, intents, outbox
 from detector.lake.ledger import objects as object_table
 from detector.lake.ledger import parts as part_table
 from detector.lake.ledger.emitted import EmittedAlert
+from detector.lake.ledger.gaps import Gaps
 from detector.lake.ledger.objects import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
 from detector.lake.ledger.outbox import Document, Outbox
 from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage
 
-_VERSION = 7
+_VERSION = 8
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -30,6 +31,7 @@ BEGIN;
 {emitted.CREATE}
 {outbox.CREATE}
 {intents.CREATE}
+{gaps.CREATE}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -40,6 +42,7 @@ _UPGRADES = {  # from this version to the next
     4: intents.CREATE,
     5: part_table.JUDGE_ANEW + object_table.READ_ANEW,
     6: object_table.READ_ANEW,  # more forms are read
+    7: gaps.CREATE,
 }
 
 
@@ -149,6 +152,7 @@ class Ledger:
             part_table.insert_parts(connection, parts)
             part_table.delete_misjudged(connection, judged)
             intents.delete_intents(connection, [part.path for part in parts])
+            gaps.delete_gaps(connection, [one.uri for one in objects])
         self._known_in.cache_clear()
 
     def note_writer(self, writer: str) -> None:
@@ -214,6 +218,15 @@ class Ledger:
     def outbox(self) -> Outbox:
         """The alerts that sinks have yet to accept."""
         return Outbox(self._transaction, self._rows)
+
+    @property
+    def gaps(self) -> Gaps:
+        """What could not be listed or read."""
+        return Gaps(self._transaction, self._rows)
+
+    def is_unused(self) -> bool:
+        """Tell whether nothing has ever been read into the lake, or written from it."""
+        return not any(list(self._rows(f"SELECT 1 FROM {table} LIMIT 1")) for table in ("objects", "emitted_alerts"))  # noqa: S608
 
     def _find_known_in(self, folder: str) -> dict[str, bytes | str | None] | None:
         with _sqlite_errors(f"cannot read {self._path}"):
