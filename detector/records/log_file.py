@@ -14,6 +14,7 @@ import pyarrow as pa
 from detector.records.compression import MAX_BYTES, as_utf8, decompress
 from detector.records.decode import Decoded, RecordRejected, decode_record, decode_usual
 from detector.records.file_kind import is_archive, kind_by_magic, kind_of_all, kind_of_event
+from detector.records.file_names import is_named_as_log
 from detector.records.nested_records import holds_records, records_within
 from detector.records.raw_records import RawRecord, RawRecords, unwrap
 from detector.records.rejected import RejectedRecord
@@ -142,6 +143,9 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
     kind = kind_by_magic(data) or kind_of_all(raws, MAX_RECORDS)
     if kind and is_whole and not raws.problem:
         yield replace(nothing, skipped=kind)
+        return
+    if is_whole and not is_named_as_log(log_file.rpartition("/")[2]) and not holds_records(data):
+        yield replace(nothing, skipped="text without CloudTrail records, and not named as a log")
         return
     count = 0
     refused: KeptRecord | None = None  # the first, as long as no record is a row

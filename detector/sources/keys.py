@@ -19,6 +19,7 @@ from typing import Final
 
 from detector.aws_regions import REGION_PATTERN as _REGION
 from detector.aws_regions import is_region
+from detector.records.file_names import other_kind
 from detector.scope import Scope
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
@@ -29,7 +30,6 @@ _KIND_TEXT: Final = r"CloudTrail(?:-[A-Za-z0-9]+)*"
 _KIND: Final = re.compile(_KIND_TEXT)
 _FILE_NAME: Final = re.compile(rf"([0-9]{{12}})_({_KIND_TEXT})_({_REGION})(?:[_-](.*))?", re.DOTALL)
 _USUAL_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[0-9]{{4}}Z_[A-Za-z0-9]+\.json\.gz")
-_OWN_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[0-9]{{4}}Z")
 _FILE_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})")
 
 _SIBLINGS: Final = {
@@ -38,12 +38,7 @@ _SIBLINGS: Final = {
     "CloudTrail-NetworkActivity": "network activity events",
     "CloudTrail-Aggregated": "aggregated events",
 }
-_LOG_EXTENSIONS: Final = frozenset(
-    {"json", "jsonl", "ndjson", "log", "zip", "tar", "tgz"}
-)  # archives are named as such
-_NOT_LOGS_INSIDE_GZIP: Final = frozenset({"csv", "parquet", "txt", "md", "html", "xml", "sql", "pcap"})
 _EVERYTHING: Final = Scope()
-_NOTE_NAMES: Final = frozenset({"readme", "license", "licence", "notice", "changelog", "makefile"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,19 +164,7 @@ def skip_reason(key: str) -> str | None:
     kind = parse_key(key).kind
     if kind is not None and kind != "CloudTrail":
         return other_service(key) or f"{kind}: {_SIBLINGS.get(kind, 'not a log of API calls')}"
-    if name.startswith("."):
-        return "hidden file"
-    if name == "ELBAccessLogTestFile":
-        return "test file of Elastic Load Balancing"
-    if _OWN_NAME.match(name):  # with another ending: copied, renamed, downloaded in part
-        return None
-    stem, dot, extension = name.lower().rpartition(".")
-    if not dot:
-        return "not a log file by its name" if extension in _NOTE_NAMES else None
-    if extension == "gz":
-        inner = stem.rpartition(".")[2] if "." in stem else ""
-        return f".{inner}.gz file" if inner in _NOT_LOGS_INSIDE_GZIP else None
-    return None if extension in _LOG_EXTENSIONS else f".{extension[:20]} file"
+    return other_kind(name)
 
 
 def other_service(path: str) -> str | None:

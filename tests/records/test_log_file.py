@@ -420,8 +420,8 @@ EXPECTED_OF_CORPUS = {
     "cloudtrail/PutEventSelectors.json": "an empty array",
     "json/PutEventSelectors.json": "an empty array",
     "cloudtrail/CreateApiKey.json": "not JSON: expected a string at byte 10",
-    "README.md": "not JSON: not a JSON value at byte 0",
-    "SOURCE.txt": "not JSON: not a JSON value at byte 0",
+    "README.md": "text without CloudTrail records, and not named as a log",
+    "SOURCE.txt": "text without CloudTrail records, and not named as a log",
     ".zip": "an archive: unpack it first",
 }
 
@@ -466,7 +466,9 @@ def test_values_one_after_the_other_are_read_whatever_is_between_them(values: li
         text += form % json.dumps({**LOGIN, "eventID": str(number), "userAgent": "a}{b] ["}).encode() + between
     read = decode_log_file(text, "file:///x")
     assert read.problem is None
-    assert [row["eventID"] for row in to_table([read.rows]).to_pylist()] == [str(number) for number in range(len(values))]
+    assert [row["eventID"] for row in to_table([read.rows]).to_pylist()] == [
+        str(number) for number in range(len(values))
+    ]
 
 
 @pytest.mark.parametrize("value", [b"[]", b"{} ", b"{}1", b"7 "])

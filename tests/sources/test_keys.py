@@ -184,7 +184,8 @@ def test_the_layout_goes_on_below_a_region_and_not_above_it() -> None:
         ("AWSLogs/111122223333/CloudTrail/", "folder marker"),
         ("x/README", "not a log file by its name"),
         ("x/readme.md", ".md file"),
-        ("x/SOURCE.txt", ".txt file"),
+        ("x/Photo.PNG", ".png file"),
+        ("x/table.csv.gz", ".csv.gz file"),
         ("x/table.parquet", ".parquet file"),
         ("AWSLogs/111122223333/ELBAccessLogTestFile", "test file of Elastic Load Balancing"),
         ("x/.DS_Store", "hidden file"),
@@ -205,6 +206,7 @@ def test_a_name_that_is_no_log_file_says_why(key: str, reason: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["a.json", "a.JSON", "a.json.gz", "a.gz", "a.jsonl", "a.jsonl.gz", "a.ndjson", "a.log", "a.log.gz", "a",
+     "a.txt", "a.txt.gz", "a.bak", "a.json.1", "a.zip", "a.tar.gz",
      "CloudTrail-logs/2021/a.json"],
 )  # fmt: skip
 def test_a_name_that_may_be_a_log_file_is_kept(name: str) -> None:
