@@ -25,7 +25,8 @@ def sql_command(
 ) -> None:
     """Ask a lake a question in SQL.
 
-    `events` has CloudTrail's own columns; docs/reference/views.md describes the views of the rules.
+    `events` has CloudTrail's own columns; docs/reference/views.md describes the views of the rules. Queries that were
+    written for Athena, CloudTrail Lake or Tailpipe run as they are.
 
     Exit codes: 0 done, 2 the query is refused or fails.
 
