@@ -27,7 +27,7 @@ from detector.cli.outbox import outbox_command
 from detector.cli.rules import rules_app
 from detector.cli.run import run_command
 from detector.cli.scan import scan_command
-from detector.cli.sql import sql_command
+from detector.cli.sql import SqlCommand, sql_command
 from detector.cli.status import status_command
 from detector.cli.terminal import say, say_error
 from detector.cli.watch import watch_command
@@ -92,7 +92,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "outbox": outbox_command,
 }
 for name, command in _COMMANDS.items():
-    app.command(name=name, help=help_text(command))(with_groups(command))
+    cls = SqlCommand if command is sql_command else None
+    app.command(name=name, help=help_text(command), cls=cls)(with_groups(command))
 app.add_typer(lake_app, name="lake")
 app.add_typer(rules_app, name="rules")
 
