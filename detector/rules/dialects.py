@@ -33,15 +33,16 @@ _PLACEHOLDER = rb"(?:EDS|event[ _-]?data[ _-]?store)"
 _TABLE = re.compile(
     rb"(?P<before>(?:FROM|JOIN)\s+)(?:"
     rb"(?P<store>" + _STORE + rb"(?![\w-])|\"" + _STORE + rb"\"|"
-    rb"<[\w -]*" + _PLACEHOLDER + rb"[\w -]*>|\$\{?\w*" + _PLACEHOLDER + rb"\w*\}?)|"
+    rb"<[\w -]*" + _PLACEHOLDER + rb"[\w -]*>|\$\{?\w*" + _PLACEHOLDER + rb"\w*\}?|" + _PLACEHOLDER + rb"[_-]id\b)|"
     rb"(?:(?:\w+|\"[^\"]+\")\.){0,2}(?!aws_cloudtrail_log\b)(?P<table>\w*cloudtrail\w*|\"[\w-]*cloudtrail[\w-]*\")(?![\w.(-])"
     rb")",
     re.IGNORECASE,
 )
-_DEFINED = re.compile(rb"(\w+|\"[^\"]+\")\s*(?:\([^()]*\))?\s+AS\s*\(", re.IGNORECASE)
+_DEFINED = re.compile(rb"(\w+|\"[^\"]+\")\s*(?:\([^()]*\))?\s+AS\s*(?:(?:NOT\s+)?MATERIALIZED\s*)?\(", re.IGNORECASE)
 # DuckDB writes `lambda x: …`: `->` takes a member of JSON there, never in Presto. A macro takes no lambda.
 _LAMBDA = re.compile(rb"(?:(\w+)|\((\s*\w+\s*(?:,\s*\w+\s*)*)\))\s*->")
-_TRANSFORM = re.compile(rb"transform(?=\s*\()", re.IGNORECASE)
+_OF_LAMBDAS = re.compile(rb"(transform|any_match|none_match)(?=\s*\()", re.IGNORECASE)
+_IN_DUCKDB = {b"transform": b"list_transform", b"any_match": b"[] <> list_filter", b"none_match": b"[] = list_filter"}
 _ARRAY = re.compile(rb"array\s*(?:\(\s*(\w+)\s*\)|<\s*(\w+)\s*>)", re.IGNORECASE)
 _CALL = re.compile(rb"(?<![.\w])\w+(?=\s*\()")
 _MACRO = re.compile(rf"^CREATE MACRO {_FUNCTIONS}\.(\w+)", re.MULTILINE)
@@ -81,7 +82,7 @@ def to_duckdb(sql: str, directory: Path) -> str:
 
     changes: dict[re.Pattern[bytes], _Change] = {
         _LAMBDA: lambda match: b"lambda " + (match[1] or match[2]) + b":",
-        _TRANSFORM: lambda _match: b"list_transform",
+        _OF_LAMBDAS: lambda match: _IN_DUCKDB[match[0].lower()],
         _ARRAY: lambda match: (match[1] or match[2]) + b"[]",
         _CALL: call,
     }

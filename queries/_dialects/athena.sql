@@ -18,6 +18,7 @@ SELECT
     strftime(eventTime, '%m') AS "month",
     strftime(eventTime, '%d') AS "day",
     -- As AWS's own workshops and solutions call them.
+    account AS account_id,
     awsRegion AS region_partition,
     account AS account_partition,
     "timestamp" AS date_partition,

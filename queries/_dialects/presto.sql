@@ -37,6 +37,7 @@ CREATE MACRO presto.json_array_contains(document, value) AS list_contains(
 
 -- Text -----------------------------------------------------------------------------------------------------------------
 
+CREATE MACRO presto.to_utf8(value) AS encode(value);
 CREATE MACRO presto.regexp_like(value, pattern) AS regexp_matches(value, pattern);
 CREATE MACRO presto.regexp_extract
     (value, pattern) AS nullif(regexp_extract(value, pattern), ''),
