@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.choices import ListFormat, format_option
+from detector.cli.completion import complete_rule_id
 from detector.cli.help import help_text
 from detector.cli.options import CORES, Jobs, Lake, RuleDirectories, Suppressions
 from detector.cli.terminal import count_bar, say, say_error
@@ -22,15 +23,7 @@ if TYPE_CHECKING:
 rules_app = typer.Typer(help="List, show, write, check, explain rules.", no_args_is_help=True, rich_markup_mode=None)
 
 
-def _complete(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the rule ids that begin so, of the directories that stand before."""
-    from detector.rules.rule import rule_ids, shipped_rules_directory
-
-    directories = [Path(one) for one in context.params.get("rules") or ()]
-    return [one for one in rule_ids(shipped_rules_directory(), *directories) if one.startswith(incomplete)]
-
-
-_RuleId = Annotated[str, typer.Argument(metavar="ID", help="The rule's id.", autocompletion=_complete)]
+_RuleId = Annotated[str, typer.Argument(metavar="ID", help="The rule's id.", autocompletion=complete_rule_id)]
 
 
 def list_command(
