@@ -80,7 +80,7 @@ def configure(context: typer.Context, named: Path | None) -> Path | None:
     if not context.resilient_parsing:  # completion asks for no values
         options = _Options(context.command)
         _name_variables(options, os.environ)
-        path = named or _find(Path.cwd)
+        path = named or _find()
         if path is not None:
             context.default_map = _defaults(options, _read(path, is_named=named is not None), path)
     return named
@@ -126,9 +126,9 @@ def _variable(name: str) -> str:
 # The file -------------------------------------------------------------------------------------------------------------
 
 
-def _find(working_directory: Any) -> Path | None:  # noqa: ANN401 - Path.cwd
+def _find() -> Path | None:
     try:
-        directory = working_directory()
+        directory = Path.cwd()
     except OSError:  # it has been removed
         return None
     for folder in (directory, *directory.parents):
@@ -244,7 +244,7 @@ def _checked(parameter: Any, value: object, where: str, path: Path) -> object:  
     try:
         parameter.type(value, param=parameter, ctx=None)
     except typer.BadParameter as error:
-        raise UsageError(f"{where}: {error.message}", hint=f"see {FILE} in docs/reference/configuration.md") from error
+        raise UsageError(f"{where}: {error.message}", hint=f"see {parameter.opts[0]} in the help") from error
     return value
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from detector.rules.rule import shipped_rules_directory
 from detector.rules.sql_check import NotOneSelect, Statement
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ _OF_LAMBDAS = re.compile(rb"(transform|any_match|none_match)(?=\s*\()", re.IGNOR
 _IN_DUCKDB = {b"transform": b"list_transform", b"any_match": b"[] <> list_filter", b"none_match": b"[] = list_filter"}
 _ARRAY = re.compile(rb"array\s*(?:\(\s*(\w+)\s*\)|<\s*(\w+)\s*>)", re.IGNORECASE)
 _CALL = re.compile(rb"(?<![.\w])\w+(?=\s*\()")
+_MISSING = re.compile(r"Function with name \"?(\w+)\"? does not exist")
 _MACRO = re.compile(rf"^CREATE MACRO {_FUNCTIONS}\.(\w+)", re.MULTILINE)
 
 
@@ -87,6 +89,14 @@ def to_duckdb(sql: str, directory: Path) -> str:
         _CALL: call,
     }
     return _replaced(text, changes).decode()
+
+
+def hint_of(message: str) -> str | None:
+    """Return the way out where DuckDB misses a function of Presto's, in a query over other relations."""
+    match = _MISSING.search(message)
+    if match is None or match[1].lower() not in _function_names(shipped_rules_directory()):
+        return None
+    return f"{match[1]} is there in queries over cloudtrail_logs and event_data_store"
 
 
 def _replaced(text: bytes, changes: Mapping[re.Pattern[bytes], _Change]) -> bytes:

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
-from detector.rules.dialects import DIALECT_RELATIONS, Dialects, to_duckdb
+from detector.rules.dialects import DIALECT_RELATIONS, Dialects, hint_of, to_duckdb
 from detector.rules.engine_queries import IMPLAUSIBLE_TIMES, NEWEST_OF_EACH_CALLER, OLDEST
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
@@ -282,6 +282,8 @@ def _as_usage_error() -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, pa.ArrowException, OSError) as error:
+        message = first_line(error)
         raise UsageError(
-            f"the query failed: {first_line(error)}", hint='columns: "DESCRIBE events", "DESCRIBE candidates"'
+            f"the query failed: {message}",
+            hint=hint_of(message) or 'columns: "DESCRIBE events", "DESCRIBE candidates"',
         ) from error

@@ -1,5 +1,13 @@
 -- An event data store of CloudTrail Lake ("CloudTrail Lake event schema", AWS CloudTrail User Guide).
-CREATE MACRO text_map(document) AS TRY(CAST(TRY_CAST(document AS JSON) AS MAP(VARCHAR, VARCHAR)));
+-- The second way is for JSON that names a key twice, which a caller can bring about: the row is to be found all the same.
+CREATE MACRO text_map(document) AS coalesce(
+    TRY(CAST(TRY_CAST(document AS JSON) AS MAP(VARCHAR, VARCHAR))),
+    CASE WHEN TRY(json_type(document)) = 'OBJECT' THEN map_from_entries([
+        -- What begins so would be read as a path.
+        (key, CASE WHEN NOT regexp_matches(key, '^[$/]') THEN document ->> key END)
+        FOR key IN list_distinct(json_keys(document))
+    ]) END
+);
 
 CREATE VIEW event_data_store AS
 SELECT
