@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
@@ -28,6 +28,13 @@ def spreadsheet_cell(cell: str) -> str:
 def is_scheme(text: str) -> bool:
     """Tell whether text begins as `word:` does, and so is meant as an address of some kind and not as a path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", text) is not None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that somebody who wrote this one is likely to have meant."""
+    from difflib import get_close_matches  # only for an error
+
+    return next(iter(get_close_matches(word, list(known), n=1)), None)
 
 
 def one_line(error: object) -> str:

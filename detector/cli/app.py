@@ -8,12 +8,14 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from detector import __version__
 from detector.cli.compact import compact_command
+from detector.cli.configuration import configure
 from detector.cli.detect import detect_command
 from detector.cli.exit_codes import ERROR, INTERRUPTED
 from detector.cli.explain_message import explain_message_command
@@ -25,7 +27,7 @@ from detector.cli.outbox import outbox_command
 from detector.cli.rules import rules_app
 from detector.cli.run import run_command
 from detector.cli.scan import scan_command
-from detector.cli.sql import sql_command
+from detector.cli.sql import SqlCommand, sql_command
 from detector.cli.status import status_command
 from detector.cli.terminal import say, say_error
 from detector.cli.watch import watch_command
@@ -53,8 +55,22 @@ def _detector(
     version: Annotated[  # noqa: ARG001 - the callback prints it
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    config: Annotated[  # noqa: ARG001 - the callback reads it
+        Path | None,
+        typer.Option(
+            "--config",
+            help="File with defaults of options; without it, the next detector.toml from here upwards.",
+            metavar="FILE",
+            envvar="DETECTOR_CONFIG",
+            show_envvar=False,
+            callback=configure,
+            is_eager=True,
+        ),
+    ] = None,
 ) -> None:
     """Find out from CloudTrail logs who used the AWS root user, and who tampered with MFA or the trail.
+
+    Options may also be set in the environment, --lake as DETECTOR_LAKE, and in detector.toml.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 incomplete: something could not be read, or alerts could not be delivered.
@@ -76,7 +92,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "outbox": outbox_command,
 }
 for name, command in _COMMANDS.items():
-    app.command(name=name, help=help_text(command))(with_groups(command))
+    cls = SqlCommand if command is sql_command else None
+    app.command(name=name, help=help_text(command), cls=cls)(with_groups(command))
 app.add_typer(lake_app, name="lake")
 app.add_typer(rules_app, name="rules")
 

@@ -1,4 +1,4 @@
-"""`detector rules …`: list, show, check and explain rules."""
+"""`detector rules …`: list, show, write, check and explain rules."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.choices import ListFormat, format_option
+from detector.cli.completion import complete_rule_id
 from detector.cli.help import help_text
 from detector.cli.options import CORES, Jobs, Lake, RuleDirectories, Suppressions
 from detector.cli.terminal import count_bar, say, say_error
@@ -19,9 +20,10 @@ from detector.text import counted, printable, table_lines
 if TYPE_CHECKING:
     from detector.rules.rule import Rule, RuleSet
 
-rules_app = typer.Typer(help="List, show, check, explain the rules.", no_args_is_help=True, rich_markup_mode=None)
+rules_app = typer.Typer(help="List, show, write, check, explain rules.", no_args_is_help=True, rich_markup_mode=None)
 
-_RuleId = Annotated[str, typer.Argument(metavar="ID", help="The rule's id.")]
+
+_RuleId = Annotated[str, typer.Argument(metavar="ID", help="The rule's id.", autocompletion=complete_rule_id)]
 
 
 def list_command(
@@ -56,6 +58,37 @@ def show_command(rule_id: _RuleId, rules: RuleDirectories = None) -> None:
     from detector.rules.show import rule_text
 
     typer.echo(rule_text(_rule(rule_id, rules)))
+
+
+def new_command(
+    rule_id: Annotated[str, typer.Argument(metavar="ID", help="The new rule's id: lower case with underscores.")],
+    output: Annotated[Path, typer.Option("--output", help="Directory to write to.", metavar="DIR")] = Path("my-rules"),
+) -> None:
+    """Write the beginning of a rule.
+
+    Writes ID.sql and ID.examples.json, which pass `rules check` as they are. Change both until the rule is yours.
+
+    Example: detector rules new root_made_a_user --output my-rules/
+    """
+    from detector.errors import SinkError
+    from detector.rules.rule import rule_ids, shipped_rules_directory
+    from detector.rules.skeleton import skeleton
+
+    texts = skeleton(rule_id)
+    if rule_id in rule_ids(shipped_rules_directory()):
+        raise UsageError(f"there is a shipped rule {rule_id!r}", hint="a rule of your own needs an id of its own")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name in texts:
+            if (output / name).exists():
+                raise UsageError(f"{output / name} exists", hint="remove it first, or take another id")
+        for name, text in texts.items():
+            with (output / name).open("x", encoding="utf-8") as file:
+                file.write(text)
+            say(f"{output / name}")
+    except OSError as error:
+        raise SinkError(f"cannot write to {output}: {error.strerror}") from error
+    say(f"next: detector rules check {output}")
 
 
 def check_command(
@@ -145,7 +178,9 @@ def explain_command(
 def _rule(rule_id: str, directories: list[Path] | None) -> Rule:
     by_id = {rule.id: rule for rule in _load(directories).rules}
     if rule_id not in by_id:
-        raise UsageError(f"there is no rule {rule_id!r}", hint="`detector rules list` lists them")
+        from detector.rules.rule import hint_of_unknown
+
+        raise UsageError(f"there is no rule {rule_id!r}", hint=hint_of_unknown(rule_id, by_id))
     return by_id[rule_id]
 
 
@@ -180,6 +215,7 @@ def _metadata(rule: Rule) -> dict[str, object]:
 _COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_command,
     "show": show_command,
+    "new": new_command,
     "check": check_command,
     "docs": docs_command,
     "explain": explain_command,

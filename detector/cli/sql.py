@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from detector.cli.choices import QueryFormat, format_option
 from detector.cli.options import Lake
 from detector.cli.summary import say_unlisted
 from detector.cli.terminal import say
+from detector.errors import UsageError
 from detector.text import counted
+
+# `-- Who was it?`, `--who was it?`; not `--lake`, `--lake=DIR` or the `--` that ends options.
+_COMMENT = re.compile(r"--(?![a-z][a-z-]*(?:=|$)).", re.DOTALL)
+
+
+class SqlCommand(TyperCommand):
+    """The command, whose SELECT may begin with a comment: that is no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own click
+        """Take such a comment for what it is."""
+        return super().parse_args(ctx, [f"\n{arg}" if _COMMENT.match(arg) else arg for arg in args])
 
 
 def sql_command(
-    query: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT over `events` and the rules' views.")],
     lake: Lake,
+    query: Annotated[
+        str | None, typer.Argument(metavar="[SELECT]", help="One SELECT over `events` and the rules' views.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="Read the SELECT from this file, or standard input (-).", metavar="FILE|-"),
+    ] = None,
     format_: Annotated[
         QueryFormat,
         format_option(QueryFormat, "Format of the rows."),
@@ -25,20 +46,38 @@ def sql_command(
 ) -> None:
     """Ask a lake a question in SQL.
 
-    `events` has CloudTrail's own columns; docs/reference/views.md describes the views of the rules.
+    `events` has CloudTrail's own columns; docs/reference/views.md describes the views of the rules. Queries that were
+    written for Athena, CloudTrail Lake or Tailpipe run as they are.
 
     Exit codes: 0 done, 2 the query is refused or fails.
 
     Example: detector sql "SELECT eventName, count(*) FROM events GROUP BY ALL" --lake lake/
+
+    Example: detector sql -f question.sql --lake lake/ --format csv
     """
     from detector.cli.rows import write_rows
     from detector.lake.reader import read_lake
     from detector.rules.candidates import candidates
     from detector.rules.engine import QUERY_MEMORY, Engine
 
+    text = _query(query, file)
     files = read_lake(lake, candidates().digest)
     say_unlisted(lake, files.unlisted)
     with Engine(files, memory_limit=QUERY_MEMORY) as engine:
-        count = write_rows(engine.query(query), format_, output)
+        count = write_rows(engine.query(text), format_, output)
     if output is not None:
         say(f"{counted(count, 'row')} to {output}")
+
+
+def _query(query: str | None, file: Path | None) -> str:
+    if (query is None) == (file is None):
+        raise UsageError("give either a SELECT or --file", hint='detector sql "SELECT count(*) FROM events" --lake DIR')
+    if file is None:
+        return query or ""
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}", hint="--file is a file with one SELECT") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not UTF-8", hint="--file is a file with one SELECT") from error

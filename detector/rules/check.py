@@ -17,7 +17,7 @@ from detector.rules.engine import RAW_RELATIONS
 from detector.rules.example_engine import ExampleEngine
 from detector.rules.examples import Example, load_examples
 from detector.rules.finding import Finding
-from detector.rules.rule import Reads, Rule, load_rules, parse_rule
+from detector.rules.rule import Reads, Rule, hint_of_unknown, load_rules, parse_rule
 from detector.rules.suppressions import read_suppressions
 from detector.workers import run_in_workers
 
@@ -76,7 +76,7 @@ def check_suppressions(path: Path, rules: Sequence[Rule]) -> tuple[list[Problem]
     problems = [Problem(None, message) for message in messages]
     known = {rule.id for rule in rules}
     problems += [
-        Problem(path, f"suppression {entry.id}: there is no rule {entry.rule!r}", "`detector rules list` lists them")
+        Problem(path, f"suppression {entry.id}: there is no rule {entry.rule!r}", hint_of_unknown(entry.rule, known))
         for entry in entries
         if entry.rule not in known
     ]

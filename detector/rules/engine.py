@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
+from detector.rules.dialects import DIALECT_RELATIONS, Dialects, hint_of, to_duckdb
 from detector.rules.engine_queries import IMPLAUSIBLE_TIMES, NEWEST_OF_EACH_CALLER, OLDEST
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
@@ -23,7 +24,7 @@ from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, first_line, parse_select
-from detector.rules.views import Views, read_macros
+from detector.rules.views import INTERNAL, Views, read_macros
 
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "duplicates"})
@@ -86,6 +87,8 @@ class Engine:
             directory = definitions or shipped_rules_directory()
             self._connection.execute(read_macros(directory))
             self._views = Views(self._connection, directory)
+            self._dialects = Dialects(self._connection, directory)
+            self._directory = directory
             self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
         except BaseException:
             self._spill.cleanup()
@@ -158,7 +161,7 @@ class Engine:
         """Run one SELECT of a person's over `events`, the views, and files of the lake.
 
         Args:
-            sql: the SELECT.
+            sql: the SELECT; it may be written for Athena, CloudTrail Lake or Tailpipe.
             parameters: the values of its named parameters.
 
         Returns:
@@ -168,15 +171,20 @@ class Engine:
             UsageError: the text is not one SELECT that only reads, or DuckDB refuses it; also while reading.
         """
         try:
+            sql = to_duckdb(sql, self._directory)
             statement = parse_select(sql)
         except NotOneSelect as error:
             raise UsageError(
                 f"the query {error}", hint='try "SELECT eventName, count(*) FROM events GROUP BY ALL"'
             ) from error
-        if statement.describes_tables or not statement.tables <= RAW_RELATIONS:
+        if statement.describes_tables or not statement.tables <= RAW_RELATIONS | DIALECT_RELATIONS:
             self._views.update(None if statement.describes_tables else sql)
         with _as_usage_error():
-            reader = self._connection.sql(sql, params=parameters).to_arrow_reader(_QUERY_ROWS)
+            self._dialects.make(statement)
+            relation = self._connection.sql(sql, params=parameters)
+            if statement.lists_tables:
+                relation = relation.filter(f"name NOT IN {INTERNAL}")
+            reader = relation.to_arrow_reader(_QUERY_ROWS)
         return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader))
 
     def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
@@ -274,6 +282,8 @@ def _as_usage_error() -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, pa.ArrowException, OSError) as error:
+        message = first_line(error)
         raise UsageError(
-            f"the query failed: {first_line(error)}", hint='columns: "DESCRIBE events", "DESCRIBE candidates"'
+            f"the query failed: {message}",
+            hint=hint_of(message) or 'columns: "DESCRIBE events", "DESCRIBE candidates"',
         ) from error

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import detector
 from detector.errors import RuleError, RuleQueryError
 from detector.severity import Severity
+from detector.text import nearest
 
 if TYPE_CHECKING:
     from detector.rules.sql_check import Statement
@@ -116,6 +118,22 @@ def load_rules(*directories: Path) -> RuleSet:
     return RuleSet(tuple(rules[rule_id] for rule_id in sorted(rules)), tuple(errors))
 
 
+def rule_ids(*directories: Path) -> list[str]:
+    """Return the ids that the files of directories have, whatever is in them."""
+    return sorted(path.stem for directory in directories for path in _rule_files(directory))
+
+
+def hint_of_unknown(rule_id: str, known: Iterable[str]) -> str:
+    """Return what to do about an id that no rule has."""
+    near = nearest(rule_id, known)
+    return f"did you mean {near}?" if near else "`detector rules list` lists them"
+
+
+def is_rule_id(text: str) -> bool:
+    """Tell whether it may be the id of a rule."""
+    return _ID.fullmatch(text) is not None
+
+
 def views_reported_alone(directory: Path) -> tuple[str, ...]:
     """Return what the rules of a directory name as `reports_alone`; files that are no rules say nothing."""
     named: set[str] = set()
@@ -188,7 +206,7 @@ def _read(path: Path) -> tuple[_Metadata, str]:
     match = _BLOCK.match(text)
     if match is None:
         raise RuleError(f"{path}: no metadata", hint="start the file with `-- /// rule`")
-    if not _ID.fullmatch(path.stem):
+    if not is_rule_id(path.stem):
         raise RuleError(f"{path}: a rule id is lower case with underscores", hint="rename the file")
     return _Metadata(tomllib.loads("\n".join(line[3:] for line in match["toml"].splitlines()))), match["sql"]
 

@@ -22,6 +22,8 @@ _TABLE_FUNCTIONS = frozenset(
 )
 _CATALOG = frozenset({"duckdb_columns", "duckdb_functions", "duckdb_tables", "duckdb_views"})
 
+_ALL_TABLES = '"tables"'  # DuckDB's name for what SHOW TABLES shows
+
 
 class NotOneSelect(ValueError):  # noqa: N818 - says what the text is
     """The text is not exactly one SELECT that only reads."""
@@ -33,6 +35,7 @@ class Statement:
 
     tables: frozenset[str]  # lower case, as written; relations that the statement itself defines are left out
     describes_tables: bool  # DESCRIBE, SHOW, SUMMARIZE or the catalogue: it may see tables not named above
+    lists_tables: bool = False  # SHOW TABLES
 
 
 def parse_select(sql: str) -> Statement:
@@ -113,7 +116,9 @@ def _inspect(tree: Any) -> Statement:  # noqa: ANN401 - JSON
             function = node["function"].get("function_name", "").lower()
             _require_harmless(function)
             describes_tables |= function in _CATALOG
-    return Statement(frozenset(tables - defined), describes_tables)
+    outermost = tree["statements"][0]["node"].get("from_table") or {}
+    lists_tables = outermost.get("type") == "SHOW_REF" and outermost["table_name"] == _ALL_TABLES
+    return Statement(frozenset(tables - defined), describes_tables, lists_tables)
 
 
 def _require_harmless(function: str) -> None:

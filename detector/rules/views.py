@@ -20,6 +20,22 @@ _CANDIDATES = "candidates"
 # `candidates` has the same rows in more columns: nothing is left that reads these.
 _BEFORE_CANDIDATES = "DROP VIEW IF EXISTS wanted_rows; DROP TABLE candidate_rows"
 
+# What the other relations are made of; a person's SHOW TABLES leaves it out.
+INTERNAL = (
+    "assume_root_keys",
+    "bucket_checks",
+    "candidate_parts",
+    "classified_parts",
+    "classified_rows",
+    "collisions",
+    "coverage",
+    "denials_reported_alone",
+    "duplicates",
+    "parts",
+    "reported_alone",
+    "root_calls_reported",
+    "unclassified_parts",
+)
 _NO_ROWS = "SELECT logFile, logFileIndex FROM candidates WHERE false"
 
 _DEFINITIONS = """

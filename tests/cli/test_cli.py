@@ -255,6 +255,32 @@ def test_sql_takes_queries_written_for_athena(run: Run, lake: Path) -> None:
     assert result.out.splitlines()[1].split() == ["arn:aws:iam::111122223333:root", "1"]
 
 
+@pytest.mark.parametrize(
+    "query", ["-- who was it?\nSELECT 1 AS a", "--who was it?\nSELECT 1 AS a", "/**/ SELECT 1 AS a;"]
+)
+def test_sql_takes_a_query_that_begins_with_a_comment(run: Run, lake: Path, query: str) -> None:
+    assert run("sql", query, "--lake", lake).out == "a\n1\n"
+    assert run("sql", f"--lake={lake}", "--", query.replace("--who", "-- who")).out == "a\n1\n"
+
+
+def test_sql_reads_a_query_from_a_file_or_standard_input(
+    run: Run, lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "question.sql"
+    file.write_text("\ufeff-- A question.\nSELECT 'é' AS a;\n")
+    assert run("sql", "-f", file, "--lake", lake).out == "a\né\n"
+    with file.open() as standard_input:
+        monkeypatch.setattr(sys, "stdin", standard_input)
+        assert run("sql", "--file", "-", "--lake", lake).out == "a\né\n"
+    file.write_bytes(b"SELECT '\xff'")
+    assert "is not UTF-8" in run("sql", "-f", file, "--lake", lake).err
+    assert "No such file" in run("sql", "-f", tmp_path / "none.sql", "--lake", lake).err
+    for arguments in ([], ["SELECT 1", "-f", file]):
+        result = run("sql", *arguments, "--lake", lake)
+        assert (result.code, "give either a SELECT or --file" in result.err) == (2, True)
+    assert "No such option: --lakee" in run("sql", "SELECT 1", "--lakee", lake).err
+
+
 def test_sql_writes_what_other_programs_read(run: Run, lake: Path, tmp_path: Path) -> None:
     query = "SELECT eventTime, eventName, readOnly, userIdentity.type AS who, 3 AS n, NULL AS nothing FROM events"
     row = {"eventTime": "2025-03-04T09:52:10Z", "eventName": "ConsoleLogin", "readOnly": False, "who": "Root", "n": 3}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,8 +136,54 @@ def test_a_condition_that_cannot_be_asked_alone_says_so(run: Run, lake: Path, tm
 def test_an_event_or_a_rule_that_is_not_there(run: Run, lake: Path) -> None:
     result = run("rules", "explain", "root_api_call", "--event-id", "' OR 1=1 --", "--lake", lake)
     assert (result.code, "there is no event" in result.err) == (2, True)
-    result = run("rules", "explain", "no_such_rule", "--event-id", "x", "--lake", lake)
-    assert (result.code, "there is no rule" in result.err) == (2, True)
+    result = run("rules", "explain", "no_such_thing", "--event-id", "x", "--lake", lake)
+    assert result.err == "error: there is no rule 'no_such_thing'\nhint: `detector rules list` lists them\n"
+    result = run("rules", "show", "root_api_cal")
+    assert (result.code, "hint: did you mean root_api_call?" in result.err) == (2, True)
+
+
+# Beginnings -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_rule_passes_the_check_as_it_is_and_fires(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    assert run("rules", "new", "root_made_a_user", "--output", folder).code == 0
+    checked = run("rules", "check", folder)
+    assert (checked.code, checked.err) == (0, "1 rule, 0 problems\n")
+    assert "Root made a user" in run("rules", "show", "root_made_a_user", "--rules", folder).out
+
+
+@pytest.mark.parametrize("condition", ["service = 'iam'", "AND event_name = 'CreateUser'", "AND succeeded"])
+def test_an_example_of_a_new_rule_notices_that_a_condition_is_gone(run: Run, tmp_path: Path, condition: str) -> None:
+    run("rules", "new", "mine", "--output", tmp_path)
+    text = (tmp_path / "mine.sql").read_text()
+    assert condition in text
+    (tmp_path / "mine.sql").write_text(text.replace(condition, "true" if condition.startswith("service") else ""))
+    assert run("rules", "check", tmp_path).code == 2
+
+
+def test_a_new_rule_takes_no_files_and_no_id_that_are_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.examples.json").write_text("[]")
+    result = run("rules", "new", "mine", "--output", tmp_path)
+    assert (result.code, "mine.examples.json exists" in result.err) == (2, True)
+    assert not (tmp_path / "mine.sql").exists()
+    assert "there is a shipped rule 'root_api_call'" in run("rules", "new", "root_api_call", "--output", tmp_path).err
+    assert "cannot be the id of a rule" in run("rules", "new", "../Mine", "--output", tmp_path).err
+    assert run("rules", "new", "other", "--output", tmp_path / "mine.examples.json").code == 2
+
+
+def test_the_shell_completes_rule_ids(tmp_path: Path) -> None:
+    write_rule(tmp_path, "root_mine", "SELECT 1")
+    words = f"detector rules show --rules {tmp_path} root_mi"
+    variables = {"_DETECTOR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "5"}
+    completed = subprocess.run(
+        [Path(sys.executable).parent / "detector"],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.stdout.split() == ["root_mine"]
 
 
 # Documentation --------------------------------------------------------------------------------------------------------
