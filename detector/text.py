@@ -59,7 +59,7 @@ def size_text(size_bytes: float) -> str:
 def table_lines(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     """Yield the lines of a table; numbers to the right, text to the left, columns two spaces apart."""
     numeric = [bool(rows) and all(isinstance(row[column], int) for row in rows) for column in range(len(headings))]
-    cells = [list(headings)] + [
+    cells = [list(map(printable, headings))] + [
         [f"{cell:,}" if isinstance(cell, int) else printable("" if cell is None else cell) for cell in row]
         for row in rows
     ]

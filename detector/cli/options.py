@@ -41,6 +41,10 @@ Sources = Annotated[
 def _require_path(lake: Path) -> Path:
     if is_scheme(str(lake)):
         raise UsageError(f"--lake {lake} is no directory", hint=f"a lake lies on a disk; for a directory, ./{lake}")
+    try:
+        os.fspath(lake.absolute()).encode()
+    except UnicodeEncodeError:
+        raise UsageError("the path of --lake is not UTF-8", hint="DuckDB reads no other; name another folder") from None
     return lake
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from detector.errors import LakeError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
-from detector.lake.part_files import place_of, read_footer
+from detector.lake.part_files import place_of, read_footer, require_intact
 from detector.lake.unlisted import unlisted_parts
 from detector.lake_layout import LEDGER, PartKind
 
@@ -46,6 +46,7 @@ def _difference(directory: Path, part: Part) -> str | None:
     else:
         try:
             rows, footer = read_footer(path)
+            require_intact(path)
         except LakeError as error:
             return f"cannot be read: {error}"
         if footer and footer.place not in _places(part):

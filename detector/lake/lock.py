@@ -7,13 +7,13 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from detector.errors import LakeBusy, LakeError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake_layout import LEDGER
+from detector.times import utc_now
 
 _SOMEBODY = "another process"
 
@@ -41,7 +41,7 @@ def writer_lock(lake: Path) -> Iterator[None]:
 
 def this_process() -> str:
     """Say who holds the lock."""
-    return f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"process {os.getpid()} on {socket.gethostname()} since {utc_now():%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _lock(file: IO[bytes], lake: Path) -> None:

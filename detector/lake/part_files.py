@@ -62,6 +62,7 @@ def write_part(
             compression_level=1,
             use_dictionary=repetitive,
             write_statistics=[name for name in repetitive if name not in _JSON_COLUMNS],
+            write_page_checksum=True,
         ) as writer:
             writer.write_table(rows, row_group_size=_ROW_GROUP_ROWS)
             # As metadata of the schema they would be written twice.
@@ -101,7 +102,24 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         LakeError: it is missing or damaged.
     """
     try:
-        return pq.read_table(path, columns=columns and list(columns), partitioning=None).replace_schema_metadata()
+        table = pq.read_table(
+            path, columns=columns and list(columns), partitioning=None, page_checksum_verification=True
+        )
+        return table.replace_schema_metadata()
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+
+
+def require_intact(path: Path) -> None:
+    """Read a Parquet file page by page, and compare each with its checksum.
+
+    Raises:
+        LakeError: a page is not as it was written, or cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for _ in file.iter_batches():
+                pass
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
 

@@ -14,6 +14,7 @@ from detector.lake_layout import PartKind
 
 # Whoever can send to the queue must not be able to fill the disk.
 _MOST_KEPT = 10_000
+_MOST_BYTES = 256 << 20
 
 
 class Quarantine:
@@ -21,10 +22,11 @@ class Quarantine:
 
     def __init__(self, lake: Path) -> None:
         self._folder = lake / PartKind.REJECTED
-        self._kept = {path.name for path in self._folder.glob("message-*.json")}
+        self._kept = {path.name: path.stat().st_size for path in self._folder.glob("message-*.json")}
+        self.is_full = False  # there was a body that it had no room for
 
     def keep(self, body: str, reason: str, now: datetime) -> bool:
-        """Keep a body and why it is here, unless it is here already; say whether it is.
+        """Keep a body and why it is here, unless it is here already or there is no room; say whether it is.
 
         Raises:
             LakeError: the disk refuses.
@@ -33,12 +35,14 @@ class Quarantine:
         name = f"message-{hashlib.sha256(data).hexdigest()}.json"
         if name in self._kept:
             return True
-        if len(self._kept) >= _MOST_KEPT:
-            return False
         # The body in base64: nothing in it may reach a terminal.
         line = {"reason": reason, "kept_at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "body_base64": b64encode(data).decode()}
-        _write(self._folder / name, json.dumps(line) + "\n")
-        self._kept.add(name)
+        text = json.dumps(line) + "\n"
+        if len(self._kept) >= _MOST_KEPT or sum(self._kept.values()) + len(text) > _MOST_BYTES:
+            self.is_full = True
+            return False
+        _write(self._folder / name, text)
+        self._kept[name] = len(text)
         return True
 
 

@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -29,6 +28,7 @@ from detector.lake.part_files import read_footer, read_part, write_part
 from detector.lake.unlisted import part_files
 from detector.lake_layout import LEDGER, REPLACED_LEDGER, STAGING, PartKind
 from detector.records.coverage import coverage_of
+from detector.times import utc_now
 
 _ROWS_OF_EVENTS = (PartKind.EVENTS, PartKind.COPIES)
 _SPAN_COLUMNS = ("logFile", "recipientAccountId", "userIdentity", "awsRegion", "eventTime")
@@ -190,7 +190,7 @@ def _find_duplicates(directory: Path, staging: Path, events: Sequence[Part]) -> 
 def _replace_ledger(directory: Path, new: Path) -> Path | None:
     """Put the new ledger in the place of the old one; return where the old one is kept."""
     path = directory / LEDGER
-    kept = directory / f"{REPLACED_LEDGER}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    kept = directory / f"{REPLACED_LEDGER}{utc_now():%Y%m%dT%H%M%S.%fZ}"
     with disk_errors(path):
         # SQLite would read a log that lies beside the new ledger as its own.
         for suffix in ("-wal", "-shm", ""):

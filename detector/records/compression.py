@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,6 +15,8 @@ MAX_BYTES = 1 << 30  # of one object, decompressed, unless somebody says otherwi
 _MAGIC = b"\x1f\x8b"
 _STEP_BYTES = 1 << 14
 _AT_ONCE_BYTES = 16 << 20
+_FED_BYTES = 1 << 12
+_PADDING = re.compile(rb"\0*+")
 _GZIP_ONLY = 31  # zlib's wbits: a 32 kB window, gzip header and trailer, checksum verified
 
 
@@ -36,26 +39,28 @@ def decompress(stored: bytes, max_bytes: int, *, layers: int = 2) -> Content:
     if not stored.startswith(_MAGIC):
         return Content(stored)
     members: list[bytes] = []
-    room = max_bytes
-    rest = stored
-    while rest.startswith(_MAGIC):
+    room, start, fed_bytes = max_bytes, 0, len(stored)
+    while stored.startswith(_MAGIC, start):
         stream = zlib_ng.decompressobj(_GZIP_ONLY)
         try:
-            member = _inflate(stream, rest, room + 1)
+            member, end = _inflate(stream, memoryview(stored)[start:], room + 1, fed_bytes)
         except zlib_ng.error as error:  # type: ignore[misc]  # the stub declares an instance
             # The stream object keeps no output of a failed call: once more in small steps, up to the fault.
-            return Content(b"".join([*members, _until_fault(rest)]), f"broken gzip: {error}")
+            return Content(b"".join([*members, _until_fault(stored[start:])]), f"broken gzip: {error}")
         if len(member) > room:
             return Content(b"", f"decompresses to more than the cap of {max_bytes:,} bytes")
         members.append(member)
         room -= len(member)
         if not stream.eof:
             return Content(b"".join(members), "truncated gzip")
-        rest = stream.unused_data.lstrip(b"\0")
+        # What is fed beyond a member's end is copied: of many small members that would be the square of the size.
+        fed_bytes = max(end, _FED_BYTES)
+        start = _PADDING.match(stored, start + end).end()  # type: ignore[union-attr]  # matches anything
     data = members[0] if len(members) == 1 else b"".join(members)
-    if layers > 1 and not rest and data.startswith(_MAGIC):
+    rest_bytes = len(stored) - start
+    if layers > 1 and not rest_bytes and data.startswith(_MAGIC):
         return decompress(data, max_bytes, layers=layers - 1)
-    return Content(data, f"{len(rest):,} bytes after the gzip data" if rest else None)
+    return Content(data, f"{rest_bytes:,} bytes after the gzip data" if rest_bytes else None)
 
 
 def as_utf8(data: bytes) -> bytes:
@@ -65,20 +70,31 @@ def as_utf8(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
-def _inflate(stream: Any, member: bytes, most: int) -> bytes:  # noqa: ANN401 - a zlib_ng stream; the stub has no name
-    """Return what a member holds, at most so many bytes; never a second copy of what is large."""
-    data: bytes = stream.decompress(member, min(most, _AT_ONCE_BYTES))
-    if len(data) < _AT_ONCE_BYTES:
-        return data
+def _inflate(stream: Any, stored: memoryview, most: int, fed_bytes: int) -> tuple[bytes, int]:  # noqa: ANN401 - a zlib_ng stream; the stub has no name
+    """Return what a member holds, at most so many bytes, and where it ends; never a second copy of what is large.
+
+    Args:
+        stream: at its start.
+        stored: from the member's start on.
+        most: bytes of what it holds.
+        fed_bytes: to begin with; twice as many each time after that.
+    """
+    data: bytes = stream.decompress(stored[:fed_bytes], min(most, _AT_ONCE_BYTES))
+    if stream.eof:
+        return data, min(fed_bytes, len(stored)) - len(stream.unused_data)
     # BytesIO grows in place and hands out the bytes that it grew; zlib would join blocks.
-    buffer = BytesIO()
+    buffer, fed = BytesIO(), min(fed_bytes, len(stored))
     buffer.write(data)
     while not stream.eof and (room := most - buffer.tell()):
         data = stream.decompress(stream.unconsumed_tail, min(room, _AT_ONCE_BYTES))
-        if not data:
-            break  # truncated
+        if not data and not stream.eof:
+            more = stored[fed : 2 * fed]
+            if not more:
+                break  # truncated
+            fed += len(more)
+            data = stream.decompress(more, min(room, _AT_ONCE_BYTES))
         buffer.write(data)
-    return buffer.getvalue()
+    return buffer.getvalue(), fed - len(stream.unused_data)
 
 
 def _until_fault(member: bytes) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from detector.lake.duplicates import glob_safe
 from detector.rules.events import Events
 
 _CHEAP_OPTIMIZERS = {"filter_pushdown", "unused_columns"}
@@ -60,7 +61,9 @@ def open_sandbox(
         connection.execute(
             "CREATE VIEW events AS SELECT * FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex)"
         )
-        readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]
+        # Both as it is and as it stands in a pattern: DuckDB compares with what it is given to read.
+        folder = events.directory and events.directory.resolve()
+        readable = [f"{folder}/", f"{glob_safe([folder])[0]}/"] if folder else []
         connection.execute("SET allowed_directories = $readable", {"readable": readable})
         connection.execute("SET enable_external_access = false")
         for one in opened:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +18,7 @@ from detector.rules.engine import Engine
 from detector.rules.events import Events
 from detector.rules.finding import Finding
 from detector.rules.rule import Rule
+from detector.times import utc_now
 from detector.watch.alert_lag import Arrived
 from detector.watch.candidate_cache import CandidateCache
 from detector.watch.metrics import Metrics
@@ -139,7 +139,7 @@ class Alerting:
 
     def _write(self, engine: Engine, rules: Sequence[Rule]) -> None:
         """Run rules, and write what they have found that is news."""
-        now = datetime.now(UTC)
+        now = utc_now()
 
         def is_of_interest(finding: Finding) -> bool:
             return finding.severity.is_at_least(self.settings.selection.min_severity) and may_be_news(
@@ -159,7 +159,7 @@ class Alerting:
         self._tell_errors(detection.errors)
         alerts: Iterable[Alert] = filter(self.settings.selection.takes, detection.alerts)
         if self.settings.with_lag:
-            now = datetime.now(UTC)
+            now = utc_now()
             alerts = [self.arrived.with_lag(alert, now) for alert in alerts]
         for alert in self._send(alerts):
             self.watched.totals.alerts[alert.severity] += 1

@@ -24,6 +24,9 @@ def _counters(totals: Totals) -> Iterator[tuple[str, str, int]]:
     yield "records", "Records read.", totals.records
 
 
+_FOR_COLLECTORS = 0o644  # they run as other users, and counts tell nobody anything
+
+
 class Metrics(Collector):
     """The counts and lags of one process."""
 
@@ -67,5 +70,6 @@ class Metrics(Collector):
         """
         try:
             write_to_textfile(str(path), self._registry)
+            path.chmod(_FOR_COLLECTORS)
         except OSError as error:
             raise SinkError(f"cannot write metrics to {path}: {error.strerror}") from error

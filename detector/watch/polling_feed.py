@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from detector.lake.ledger.ledger import Ledger
 from detector.run_report import RunReport
 from detector.scope import Scope
 from detector.sources.log_source import LogSource
+from detector.times import utc_now
 
 _REWIND = timedelta(hours=2)
 _SWEEP_SECONDS = 86_400.0
@@ -76,7 +77,7 @@ class PollingFeed:
         if self._sources is None:
             self._sources = self._open_sources()
         if now < self._next_sweep:
-            return Listing(self._sources, Scope(delivered_since=datetime.now(UTC) - _REWIND))
+            return Listing(self._sources, Scope(delivered_since=utc_now() - _REWIND))
         self._next_sweep = now + _SWEEP_SECONDS
         return Listing(self._sources, Scope())
 

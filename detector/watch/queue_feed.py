@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from detector.backoff import Backoff
@@ -23,6 +23,7 @@ from detector.sources.notifications import Decision, NamedObject, decide
 from detector.sources.notified import CarriedSource, NotifiedSource
 from detector.sources.s3 import S3Source, open_s3
 from detector.sources.sqs import Message, Queue, VisibilityExtender
+from detector.times import utc_now
 from detector.watch.progress import Totals
 
 # How long a request waits for a message. A stop waits for the end of it.
@@ -213,7 +214,10 @@ class QueueArrival:
         """Keep a message that is not understood; say whether it may be deleted then."""
         feed = self.feed
         feed.totals.poison += 1
-        kept = feed.quarantine.keep(message.body, reason, datetime.now(UTC))
+        had_room = not feed.quarantine.is_full
+        kept = feed.quarantine.keep(message.body, reason, utc_now())
+        if had_room and feed.quarantine.is_full:
+            feed.tell("no room for more messages that are not understood: from here on they stay in the queue only")
         if message.receive_count == 1 or feed.settings.once:
             feed.tell(f"not understood: message {message.message_id}: {reason}")
         return kept and feed.settings.deletes_poison

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from detector.errors import DetectorError, LakeBusy, LakeError, SourceError
@@ -22,6 +22,7 @@ from detector.lake_layout import PartKind
 from detector.rules.candidates import candidates
 from detector.run_report import RunReport
 from detector.sources.log_source import Unreadable
+from detector.times import utc_now
 from detector.watch.alert_lag import ArrivalTimes, Arrived
 from detector.watch.alerting import Alerting
 from detector.watch.feed import Arrival, Feed
@@ -114,7 +115,7 @@ class Watch:
 
     def _take(self, arrival: Arrival, lake: LakeWriter, alerting: Alerting) -> None:
         """Ingest an arrival, run the rules, write the alerts; only then acknowledge it."""
-        report = RunReport(datetime.now(UTC))
+        report = RunReport(utc_now())
         self._ingest(arrival, lake, report, alerting)
         self._tell_failures(report)
         alerting.alert()
@@ -141,7 +142,7 @@ class Watch:
 
     def _note(self, objects: Sequence[LedgerObject], notified_at: Mapping[str, datetime]) -> None:
         """Record the times of arrival of objects."""
-        now = datetime.now(UTC)
+        now = utc_now()
         for one in objects:
             self.watched.unread.pop(one.uri, None)
             self._arrived.note(one.uri, ArrivalTimes(one.last_modified, notified_at.get(one.uri), now))
@@ -171,7 +172,7 @@ class Watch:
         totals.ingested += report.ingested
         totals.failed += report.failed + len(report.unreadable_prefixes)
         totals.records += report.records
-        totals.last_success = datetime.now(UTC)
+        totals.last_success = utc_now()
         self.watched.has_log_objects |= report.has_log_objects
 
     def _look_after(self, lake: LakeWriter) -> None:
@@ -179,7 +180,7 @@ class Watch:
         if self._new_parts > _NEW_PARTS:
             self._new_parts = 0
             _merge_small_parts(lake)
-        self.heartbeat.beat(self.watched.totals, datetime.now(UTC))
+        self.heartbeat.beat(self.watched.totals, utc_now())
         if self.settings.metrics_file is not None:
             self._metrics.write(self.settings.metrics_file)
 

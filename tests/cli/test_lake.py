@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from detector.lake.ledger.ledger import Ledger
@@ -114,3 +117,39 @@ def test_a_lake_that_nothing_was_ingested_into_gives_no_answer(run: Run, tmp_pat
     asked = run("detect", "--lake", tmp_path / "lake")
     assert (asked.code, asked.out) == (3, "")
     assert "nothing was ever ingested into" in asked.err
+
+
+@pytest.mark.parametrize("name", ["a[b]c*?", "per%20cent#frag?x=1", "with space", "quo'te", "{a,b}", "new\nline"])
+def test_a_lake_may_have_any_name(run: Run, tmp_path: Path, name: str) -> None:
+    write_log(tmp_path / "logs" / "login.json.gz", LOGIN)
+    lake = tmp_path / name / "lake"
+    assert run("run", tmp_path / "logs", "--lake", lake).alerts
+    assert LOGIN["eventID"] in run("sql", "SELECT eventID FROM events", "--lake", lake).out
+    assert run("compact", "--lake", lake).code == 0
+    assert run("detect", "--lake", lake).alerts
+
+
+def test_a_lake_whose_path_is_no_utf8_is_refused_at_once(run: Run, tmp_path: Path) -> None:
+    refused = run("ingest", tmp_path, "--lake", tmp_path / "bad\udcff")
+    assert (refused.code, refused.errors) == (2, ["error: the path of --lake is not UTF-8"])
+
+
+def test_lakes_alerts_and_reports_are_for_their_owner_only(tmp_path: Path) -> None:
+    write_log(tmp_path / "logs" / "login.json.gz", LOGIN)
+    made = [tmp_path / name for name in ("lake", "alerts.jsonl", "report.json")]
+    command = [sys.executable, "-m", "detector", "run", tmp_path / "logs", "--jobs", "2", "--lake", made[0],
+               "--output", made[1], "--report", made[2]]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, umask=0)
+    modes = {path: path.stat().st_mode & 0o077 for one in made for path in (one, *one.rglob("*"))}
+    assert len(modes) > 6
+    assert set(modes.values()) == {0}
+
+
+def test_check_notices_one_flipped_bit(run: Run, lake: Path) -> None:
+    assert run("lake", "repair", "--lake", lake).code == 0
+    part = next(lake.glob("events/*/part-*"))
+    content = bytearray(part.read_bytes())
+    column = pq.read_metadata(part).row_group(0).column(0)
+    content[(column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 1] ^= 1
+    part.write_bytes(content)
+    assert "cannot be read" in run("lake", "check", "--lake", lake).out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from random import Random
 from unittest import mock
 
 from hypothesis import given
@@ -31,3 +32,15 @@ def test_the_cap_holds_within_and_between_steps(step_bytes: int) -> None:
     stored = gzip.compress(content)
     assert in_steps(stored, len(content), step_bytes) == Content(content)
     assert in_steps(stored, len(content) - 1, step_bytes).problem == "decompresses to more than the cap of 899 bytes"
+
+
+def test_very_many_members_are_read_in_time() -> None:
+    count = 150_000  # each with a copy of what follows it would take minutes
+    assert decompress(gzip.compress(b"", mtime=0) * count + gzip.compress(b"x"), 1 << 24) == Content(b"x")
+
+
+@given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 3)), min_size=1, max_size=6))
+def test_members_of_any_size_with_any_padding_are_one_text(sizes: list[tuple[int, int]]) -> None:
+    texts = [bytes(Random(size).randbytes(size)) for size, _ in sizes]
+    stored = b"".join(gzip.compress(text) + bytes(zeros) for text, (_, zeros) in zip(texts, sizes, strict=True))
+    assert decompress(stored, 1 << 20) == Content(b"".join(texts))

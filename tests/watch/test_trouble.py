@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -35,6 +34,7 @@ from detector.lake.quarantine import Quarantine
 from detector.lake.writer import open_to_write
 from detector.sources.aws_options import AwsOptions
 from detector.sources.sqs import Message, Queue, VisibilityExtender
+from detector.times import utc_now
 from detector.watch.heartbeat import Heartbeat
 from detector.watch.outage import Outage, may_pass
 from detector.watch.progress import Totals
@@ -111,7 +111,14 @@ def test_nobody_fills_the_disk_with_messages(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("detector.lake.quarantine._MOST_KEPT", 2)
     (tmp_path / "rejected").mkdir()
     quarantine = Quarantine(tmp_path)
-    assert [quarantine.keep(body, "why", datetime.now(UTC)) for body in "aabbc"] == [True, True, True, True, False]
+    assert [quarantine.keep(body, "why", utc_now()) for body in "aabbc"] == [True, True, True, True, False]
+    assert quarantine.is_full
+    monkeypatch.setattr("detector.lake.quarantine._MOST_KEPT", 9)
+    monkeypatch.setattr("detector.lake.quarantine._MOST_BYTES", 1_000)
+    again = Quarantine(tmp_path)
+    assert again.keep("a" * 400, "why", utc_now())
+    assert not again.keep("b" * 400, "why", utc_now())
+    assert again.keep("c", "why", utc_now())
 
 
 def test_a_record_that_an_event_carries_is_ingested_once(run: Run, trail: Trail, tmp_path: Path) -> None:

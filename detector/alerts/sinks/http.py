@@ -10,7 +10,6 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from ipaddress import ip_address
@@ -32,6 +31,7 @@ from urllib3.exceptions import (
 from detector.alerts.sinks.deadline import hold_to_deadline, whole_request
 from detector.alerts.sinks.sink import NotDelivered
 from detector.errors import UsageError
+from detector.times import utc_now
 
 _CONNECT_SECONDS = 5
 _ANSWER_BYTES = 65_536
@@ -219,7 +219,7 @@ def _wait_seconds(header: str | None) -> float | None:
         if header.strip().isdecimal():
             seconds = float(header[:9])
         else:
-            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(header) - utc_now()).total_seconds()
     except (ValueError, TypeError, OverflowError):  # a time zone of a million years, for one
         return None
     return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 
 from detector.alerts.sinks.aws import OPTIONS, failure, one_attempt
@@ -12,6 +11,7 @@ from detector.errors import UsageError
 from detector.lake.ledger.outbox import Document
 from detector.sources.aws_errors import error_code
 from detector.sources.aws_session import open_session
+from detector.times import utc_now
 
 _HINT = "the bucket must exist, and s3:PutObject be allowed for who you are (aws sts get-caller-identity)"
 
@@ -49,7 +49,7 @@ class S3Folder:
         from botocore.exceptions import BotoCoreError, ClientError
 
         body = b"".join(document.line for document in documents)
-        key = f"{self._prefix}{datetime.now(UTC):%Y/%m/%d}/alerts-{sha256(body).hexdigest()[:32]}{self._suffix}"
+        key = f"{self._prefix}{utc_now():%Y/%m/%d}/alerts-{sha256(body).hexdigest()[:32]}{self._suffix}"
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
         except (BotoCoreError, ClientError) as error:
