@@ -20,6 +20,7 @@ class PartKind(StrEnum):
 
 LEDGER: Final = "ledger.sqlite"
 REPLACED_LEDGER: Final = f"{LEDGER}.replaced-"  # and when, UTC: one that `lake repair` set aside
+DAMAGED_PREFIX: Final = "damaged-"  # of the name of a part that `lake repair` set aside
 STAGING: Final = Path(PartKind.EVENTS) / "_tmp"  # a folder for each run of a writer, gone when the run has ended well
 _LOCK_OF_VERSION_4 = "writer.lock"
 _ENTRIES = {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", _LOCK_OF_VERSION_4, *PartKind}

@@ -101,6 +101,12 @@ def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output
     entries = rules.entries()
     emitted = read_emitted(lake)
     events = read_lake(lake, candidates().digest)
+    if events.damaged:
+        first = events.damaged[0]
+        raise DetectorError(
+            f"{first.uri} {first.reason}: what rests on it would look withdrawn",
+            hint="detector lake repair, and ingest",
+        )
     say_unlisted(lake, events.unlisted)
     with open_outputs(output.output, output.format) as outputs:
         if any(one.form is not AlertFormat.JSONL for one in outputs):

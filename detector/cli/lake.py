@@ -20,8 +20,9 @@ lake_app = typer.Typer(
 def repair_command(lake: Lake) -> None:
     """Rebuild the ledger from the parts.
 
-    For a ledger that was lost, emptied, or restored from an older copy. The parts carry what is needed, and the old
-    ledger is kept beside the new one. The next ingest reads objects with missing rows again.
+    For a ledger that was lost, emptied, or restored from an older copy, and for parts that are damaged: those are set
+    aside. The parts carry what is needed, and the old ledger is kept beside the new one. The next ingest reads objects
+    with missing rows again.
 
     Exit codes: 0 done, 2 an error.
 
@@ -32,6 +33,10 @@ def repair_command(lake: Lake) -> None:
     done = repair(lake)
     rows, objects = counted(done.rows, "row"), counted(done.objects, "object")
     say(f"{counted(done.parts, 'part')} listed anew, with {rows} of {objects}")
+    for path in done.damaged:
+        say(f"damaged, set aside: {path}")
+    if done.damaged:
+        say("ingest the source once more: what was in there is read again")
     if done.unknown:
         say(f"{counted(done.unknown, 'object')} to be read again: ingest the source once more")
     say(

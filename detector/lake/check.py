@@ -8,7 +8,7 @@ from pathlib import Path
 from detector.errors import LakeError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
-from detector.lake.part_files import place_of, read_footer, require_intact
+from detector.lake.part_files import damage, place_of, read_footer, require_intact
 from detector.lake.unlisted import unlisted_parts
 from detector.lake_layout import LEDGER, PartKind
 
@@ -35,11 +35,8 @@ def differences(directory: Path) -> Iterator[str]:
 
 def _difference(directory: Path, part: Part) -> str | None:
     path = directory / part.path
-    if not path.is_file():
-        return "is missing"
-    size = path.stat().st_size
-    if size != part.size_bytes:
-        return f"has {size:,} bytes, the ledger says {part.size_bytes:,}"
+    if wrong := damage(part, path):
+        return wrong
     if part.kind is PartKind.REJECTED:
         with path.open("rb") as lines:
             rows = sum(1 for _ in lines)

@@ -279,7 +279,9 @@ def lake_errors() -> Iterator[None]:
         yield
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
-        raise LakeError(f"cannot read the lake: {reason}", hint="is a file of it missing, or the disk full?") from error
+        raise LakeError(
+            f"cannot read the lake: {reason}", hint="is the disk full, or a part damaged? `detector lake check` tells"
+        ) from error
 
 
 def glob_safe(paths: Sequence[Path]) -> list[str]:

@@ -21,6 +21,8 @@ from detector.records.coverage import coverage_of
 from detector.records.log_file import KeptRecord
 
 _ROW_GROUP_ROWS = 100_000
+_DAMAGED = "is the file missing or damaged? `detector lake check` compares all, `lake repair` sets it aside"
+_MAGIC = b"PAR1"  # at both ends of a Parquet file
 # What never repeats itself: no dictionary, and no smallest and largest value, which would rule out nothing.
 _UNIQUE_COLUMNS = ("eventID", "eventKey", "requestID")
 # Texts by whose smallest and largest value nobody looks; they would be kept in full.
@@ -107,7 +109,24 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         )
         return table.replace_schema_metadata()
     except (OSError, pa.ArrowException) as error:
-        raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+        raise LakeError(f"cannot read {path}: {error}", hint=_DAMAGED) from error
+
+
+def damage(part: Part, path: Path) -> str | None:
+    """Say what is wrong with the file of a part, as far as its size and its end tell; None when it is as listed."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size != part.size_bytes:
+                return f"has {size:,} bytes, the ledger says {part.size_bytes:,}"
+            if part.kind is PartKind.REJECTED:
+                return None
+            file.seek(max(0, size - len(_MAGIC)))
+            return None if file.read() == _MAGIC else "is damaged: it does not end as Parquet does"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def require_intact(path: Path) -> None:
@@ -121,7 +140,7 @@ def require_intact(path: Path) -> None:
             for _ in file.iter_batches():
                 pass
     except (OSError, pa.ArrowException) as error:
-        raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+        raise LakeError(f"cannot read {path}: {error}", hint=_DAMAGED) from error
 
 
 def place_of(kind: PartKind, event_date: str) -> str:
@@ -138,7 +157,7 @@ def read_footer(path: Path) -> tuple[int, Footer | None]:
     try:
         metadata = pq.read_metadata(path)
     except (OSError, pa.ArrowException) as error:
-        raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
+        raise LakeError(f"cannot read {path}: {error}", hint=_DAMAGED) from error
     return metadata.num_rows, unpack_footer(metadata.metadata)
 
 

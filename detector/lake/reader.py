@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import LakeError
-from detector.lake.duplicates import find_copies, glob_safe
+from detector.lake.duplicates import find_copies, glob_safe, lake_errors
 from detector.lake.ledger.emitted import EmittedAlert
-from detector.lake.ledger.gaps import OpenGaps
+from detector.lake.ledger.gaps import Gap, OpenGaps
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import OutboxCount
-from detector.lake.part_files import DUPLICATES
+from detector.lake.part_files import DUPLICATES, damage
 from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage, coverage_table, create_coverage
@@ -41,6 +41,7 @@ class Snapshot:
     coverage: Coverage | None = None
     unlisted: tuple[Path, ...] = ()  # parts that the ledger does not know, and that are not among the others
     gaps: OpenGaps = field(default_factory=OpenGaps)  # what was asked for and not read
+    damaged: tuple[Gap, ...] = ()  # parts that are left out, among the gaps
     is_unused: bool = False  # nothing was ever read into it
 
     def with_copies(self) -> Snapshot:
@@ -96,9 +97,12 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
     if unlisted and not parts:
         raise unlisted_error(directory, unlisted)
     paths = {part: directory / part.path for part in parts}
-    missing = next((path for path in paths.values() if not path.exists()), None)
-    if missing:
-        raise LakeError(f"{missing} is missing", hint="restore it, or ingest into a new lake")
+    damaged = {part: Gap(str(path), why, None) for part, path in paths.items() if (why := damage(part, path))}
+    if damaged and not any(part.kind is PartKind.EVENTS for part in paths.keys() - damaged.keys()):
+        first = next(iter(damaged.values()))
+        raise LakeError(f"{first.uri} {first.reason}", hint=f"restore it, or: detector lake repair --lake {directory}")
+    for part in damaged:
+        del paths[part]
 
     def of_kind(kind: PartKind) -> tuple[Path, ...]:
         return tuple(path for part, path in paths.items() if part.kind is kind)
@@ -118,10 +122,12 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
         candidates=tuple(path for part, path in paths.items() if part.has_candidates and path in looked_through),
         coverage=coverage,
         unlisted=tuple(unlisted),
-        gaps=gaps,
+        gaps=OpenGaps(gaps.count + len(damaged), (*damaged.values(), *gaps.first)),
+        damaged=tuple(damaged.values()),
         is_unused=is_unused,
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
+    is_judged &= not any(part.kind is PartKind.DUPLICATES for part in damaged)
     return files if is_judged else replace(files.with_copies(), duplicates=None)
 
 
@@ -174,6 +180,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequenc
         quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in glob_safe(paths))
         source = f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = false)"
         columns = ", ".join(f'"{column}"' for column in schema.names)
-        connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {source}")  # noqa: S608
+        with lake_errors():
+            connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {source}")  # noqa: S608
         return
     create_table(connection, name, schema.empty_table())

@@ -24,9 +24,9 @@ from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.lock import writer_lock
 from detector.lake.part import Part
-from detector.lake.part_files import read_footer, read_part, write_part
+from detector.lake.part_files import read_footer, read_part, require_intact, write_part
 from detector.lake.unlisted import part_files
-from detector.lake_layout import LEDGER, REPLACED_LEDGER, STAGING, PartKind
+from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGING, PartKind
 from detector.records.coverage import coverage_of
 from detector.times import utc_now
 
@@ -43,6 +43,7 @@ class Repaired:
     rows: int  # of events
     objects: int
     unknown: int  # of the objects, those whose rows the next ingest replaces
+    damaged: list[Path]  # parts that cannot be read, under the names that they have now
     old_ledger: Path | None  # where it is kept
 
 
@@ -59,11 +60,12 @@ def repair(directory: Path) -> Repaired:
 
     Raises:
         LakeBusy: a writer is at work.
-        LakeError: there are no parts, one of them cannot be read, or the disk refuses.
+        LakeError: there are no parts, or the disk refuses.
     """
     if not any(part_files(directory)):
         raise LakeError(f"{directory} holds no parts", hint="make a lake with: detector ingest SOURCE --lake DIR")
     with writer_lock(directory), _staging(directory) as staging:
+        damaged = list(_set_damaged_aside(directory))
         found = [_look_at(directory, path) for path in part_files(directory)]
         standing, done_with = _settle(found)
         events = [_as_events(directory, one) for one in standing if one.part.kind in _ROWS_OF_EVENTS]
@@ -81,8 +83,23 @@ def repair(directory: Path) -> Repaired:
         rows=sum(part.rows for part in events),
         objects=len(objects),
         unknown=sum(one.reason == _UNKNOWN for one in objects),
+        damaged=damaged,
         old_ledger=old_ledger,
     )
+
+
+def _set_damaged_aside(directory: Path) -> Iterator[Path]:
+    """Rename the parts that cannot be read to names that are no part's, and yield these."""
+    for path in part_files(directory):
+        if PartKind(path.parts[0]) is PartKind.REJECTED:
+            continue
+        try:
+            require_intact(directory / path)
+        except LakeError:
+            aside = path.with_name(f"{DAMAGED_PREFIX}{path.name}")
+            with disk_errors(directory / aside):
+                (directory / path).rename(directory / aside)
+            yield directory / aside
 
 
 def _look_at(directory: Path, path: Path) -> _Found:

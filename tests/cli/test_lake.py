@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -81,7 +82,7 @@ def test_check_names_a_part_whose_bytes_are_no_parquet(run: Run, lake: Path) -> 
     part = next(lake.glob("events/*/part-*"))
     part.write_bytes(bytes(part.stat().st_size))
     result = run("lake", "check", "--lake", lake)
-    assert (result.code, result.out.count("cannot be read")) == (4, 1)
+    assert (result.code, result.out.count("is damaged")) == (4, 1)
 
 
 def test_gaps_are_told_and_change_the_exit_code_until_they_are_closed(run: Run, tmp_path: Path) -> None:
@@ -137,9 +138,8 @@ def test_a_lake_whose_path_is_no_utf8_is_refused_at_once(run: Run, tmp_path: Pat
 def test_lakes_alerts_and_reports_are_for_their_owner_only(tmp_path: Path) -> None:
     write_log(tmp_path / "logs" / "login.json.gz", LOGIN)
     made = [tmp_path / name for name in ("lake", "alerts.jsonl", "report.json")]
-    command = [sys.executable, "-m", "detector", "run", tmp_path / "logs", "--jobs", "2", "--lake", made[0],
-               "--output", made[1], "--report", made[2]]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, umask=0)
+    arguments = ["run", tmp_path / "logs", "--jobs", 2, "--lake", made[0], "--output", made[1], "--report", made[2]]
+    subprocess.run([sys.executable, "-m", "detector", *map(str, arguments)], check=True, capture_output=True, umask=0)
     modes = {path: path.stat().st_mode & 0o077 for one in made for path in (one, *one.rglob("*"))}
     assert len(modes) > 6
     assert set(modes.values()) == {0}
@@ -153,3 +153,36 @@ def test_check_notices_one_flipped_bit(run: Run, lake: Path) -> None:
     content[(column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 1] ^= 1
     part.write_bytes(content)
     assert "cannot be read" in run("lake", "check", "--lake", lake).out
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda part: part.unlink(),
+        lambda part: part.write_bytes(part.read_bytes()[:-20]),
+        lambda part: part.write_bytes(bytes(part.stat().st_size)),
+    ],
+    ids=["missing", "cut off", "overwritten"],
+)
+def test_a_damaged_part_is_named_the_others_are_read_and_it_can_be_had_again(
+    run: Run,
+    tmp_path: Path,
+    damage: Callable[[Path], object],
+) -> None:
+    logs, lake = tmp_path / "logs", tmp_path / "lake"
+    write_log(logs / "login.json.gz", LOGIN)
+    write_log(logs / "later.json.gz", LATER)
+    assert run("ingest", logs, "--lake", lake).code == 0
+    before = {alert["alert_id"] for alert in run("detect", "--lake", lake).alerts}
+    part = next(lake.glob("events/event_date=2024-06-01/part-*"))
+    damage(part)
+    seen = run("detect", "--lake", lake)
+    assert (seen.code, {alert["alert_id"] for alert in seen.alerts} < before) == (4, True)
+    assert f"1 gap in {lake}: {part}" in seen.err
+    assert run("detect", "--withdrawn", "--lake", lake).code == 2
+    assert run("lake", "check", "--lake", lake).code == 4
+    assert run("lake", "repair", "--lake", lake).code == 0
+    assert run("ingest", logs, "--lake", lake).code == 0
+    again = run("detect", "--lake", lake)
+    assert (again.code, {alert["alert_id"] for alert in again.alerts}) == (0, before)
+    assert run("lake", "check", "--lake", lake).code == 0

@@ -10,6 +10,7 @@ import pytest
 from detector.errors import LakeBusy, LakeError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
+from detector.lake.reader import read_lake
 from detector.lake.repair import repair
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER
@@ -165,10 +166,11 @@ def test_nothing_is_repaired_while_a_writer_works_or_where_there_is_no_lake(lake
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_damaged_part_is_named_and_nothing_is_changed(lake: Path) -> None:
+def test_a_damaged_part_is_set_aside_and_the_others_are_listed(lake: Path) -> None:
     damaged = next(lake.glob("events/*/part-*"))
+    others = len(list(lake.glob("events/*/part-*"))) - 1
     damaged.write_bytes(b"half")
-    ledger = (lake / LEDGER).read_bytes()
-    with pytest.raises(LakeError, match=f"cannot read .*{damaged.name}"):
-        repair(lake)
-    assert (lake / LEDGER).read_bytes() == ledger
+    done = repair(lake)
+    assert done.damaged == [damaged.with_name(f"damaged-{damaged.name}")]
+    assert done.damaged[0].read_bytes() == b"half"
+    assert len(read_lake(lake).events) == others
