@@ -101,3 +101,35 @@ def test_summary_context_and_user_agent_are_redacted_as_well() -> None:
         NOW,
     )
     assert "abc123" not in repr(alert)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["stsSessionToken", "userAccessToken", "certificatePrivateKey", "oidcClientSecret", "apiKey", "x-api-key",
+     "preSharedKey", "X-Amz-Signature", "Authorization", "DB_PASSWORD", "passwordHash", "pass\u200bword"],
+)  # fmt: skip
+def test_a_prefix_or_another_way_of_writing_hides_no_credential_key(key: str) -> None:
+    assert redact({key: "hidden"}) == {key: REDACTED}
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("curl/8 (Authorization: Bearer %s)", "curl/8 (Authorization: Bearer REDACTED"),
+        ("curl Authorization: Basic %s", "curl Authorization: Basic REDACTED"),
+        ("https://b.s3.amazonaws.com/k?Expires=1&Signature=%s&x=2", None),
+        ("https://user:%s@host/", None),
+        ("aws-cli --password %s next", None),
+        ('invalid SecretAccessKey "%s"', None),
+        ("<SessionToken>%s</SessionToken>", None),
+        ("a -----BEGIN RSA PRIVATE KEY-----\n%s\n", "a -----BEGIN RSA PRIVATE KEY-----REDACTED"),
+    ],
+)
+def test_credentials_in_text_go_and_the_rest_stays(text: str, safe: str | None) -> None:
+    assert redact(text % "wJalrXUtnFEMIbPxRfi") == (safe or text % REDACTED)
+
+
+@pytest.mark.parametrize(("name", "value"), [("name", "value"), ("Key", "Value"), ("parameterKey", "parameterValue")])
+def test_of_a_pair_the_value_goes_when_the_name_is_a_credentials(name: str, value: str) -> None:
+    pairs = [{name: "DB_PASSWORD", value: "hidden"}, {name: "colour", value: "blue"}]
+    assert redact(pairs) == [{name: "DB_PASSWORD", value: REDACTED}, pairs[1]]
