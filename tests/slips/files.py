@@ -49,7 +49,7 @@ def _record(random: Random, event_id: str) -> dict[str, Any]:
     elif odd < 0.16:
         record |= {"requestParameters": json.dumps({"a": [1, {"b": None}]})}
     elif odd < 0.18:
-        record |= {"eventSource": random.choice([None, 3, "aws:s3", ["x"]])}
+        record |= {"eventSource": random.choice([None, 3, "aws.s3", ["x"]])}
     elif odd < 0.2:
         record = {name: record[name] for name in ("eventID", "eventTime", "eventSource")}
     return record

@@ -18,6 +18,7 @@ def event_ids(content: bytes) -> set[str]:
         for value in _values(_text(content))
         for record in _records(value)
         if isinstance(record.get("eventID"), str)
+        and record["eventID"].isascii()  # others may be bytes that are no UTF-8
     }
 
 
