@@ -32,7 +32,8 @@ CREATE MACRO day_of(moment) AS strftime(moment, '%Y-%m-%d');
 
 CREATE MACRO is_service_name(name) AS coalesce(regexp_full_match(name, '[a-z0-9.-]+\.amazonaws\.(com|com\.cn|cn|eu)'), false);
 CREATE MACRO is_signin_name(name) AS coalesce(regexp_full_match(name, 'signin\.amazonaws\.(com|com\.cn|cn|eu)'), false);
-CREATE MACRO is_root_arn(arn) AS coalesce(regexp_full_match(arn, 'arn:aws[a-z0-9-]*:iam::[0-9]*:root'), false);
+-- Whatever stands for the account: its number is the first thing that people make unreadable.
+CREATE MACRO is_root_arn(arn) AS coalesce(regexp_full_match(arn, 'arn:aws[a-z0-9-]*:iam::[^:/]*:root'), false);
 
 CREATE MACRO is_permission_error_code(code) AS coalesce(code IN (
     'AccessDenied',

@@ -112,6 +112,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"userIdentity": {"arn": ""}, "eventSource": None}, {"is_root": True, "direct_root": True}),
     ({"userIdentity": {"arn": "arn:aws-us-gov:iam::1:root"}}, {"is_root": True}),
     ({"userIdentity": {"arn": "arn:aws-iso-b:iam::1:root"}}, {"is_root": True}),
+    ({"userIdentity": {"arn": "arn:aws:iam::XXXXXXXXXXXX:root"}}, {"is_root": True, "direct_root": True}),
     ({"userIdentity": {"arn": f"arn:aws:iam::{ACCOUNT}:user/root"}}, {"is_root": False, "direct_root": False}),
     ({"userIdentity": {"type": "AWSAccount"}}, {"is_root": False}),
     ({"userIdentity": {"type": None}}, {"is_root": False}),
@@ -397,8 +398,9 @@ def test_the_candidates_are_what_the_catalogue_needs_and_no_more() -> None:
         ),
         (
             "is_root_arn",
-            "arn:aws:iam::1:root arn:aws-cn:iam::1:root arn:aws-us-gov:iam::1:root arn:aws-iso-b:iam::1:root",
-            "arn:aws:iam::1:user/root arn:aws:sts::1:root "
+            "arn:aws:iam::1:root arn:aws-cn:iam::1:root arn:aws-us-gov:iam::1:root arn:aws-iso-b:iam::1:root "
+            "arn:aws:iam:::root arn:aws:iam::XXXXXXXXXXXX:root arn:aws:iam::<account-id>:root arn:aws:iam::****:root",
+            "arn:aws:iam::1:user/root arn:aws:sts::1:root arn:aws:iam::user/x:root arn:aws:iam::1:user:root "
             "xarn:aws:iam::1:root arn:aws:iam::1:root/x arn:aws.y:iam::1:root",
         ),
         (
