@@ -61,6 +61,14 @@ CREATE MACRO is_read_verb(event_name) AS coalesce(regexp_matches(
     '^(Get|List|Describe|Head|Lookup|BatchGet|BatchDescribe|Search|Query|Scan|Select|Simulate|View|Decrypt)([A-Z0-9]|$)'
 ), false);
 
+-- What signing in and recovering an account leave in the log, which are no calls to AWS.
+CREATE MACRO is_sign_in_page_event(service, event_name) AS coalesce(
+    (service = 'signin' AND event_name IN ('ConsoleLogin', 'CheckMfa', 'PasswordUpdated'))
+    OR event_name = 'EmailUpdated'
+    OR starts_with(event_name, 'PasswordRecovery'),
+    false
+);
+
 -- The region in which a partition records IAM and global sign-in events.
 CREATE MACRO is_sign_in_region(region) AS coalesce(region IN (
     'us-east-1', 'cn-north-1', 'us-gov-west-1', 'us-iso-east-1', 'us-isob-east-1', 'us-isof-south-1', 'eu-isoe-west-1',

@@ -119,6 +119,24 @@ WHERE
     AND NOT from_console
     AND root_origin <> 'assume_root';
 
+-- By a session without MFA: what a policy that asks for MFA leaves open, and what whoever stole a password tries next.
+CREATE VIEW mfa_registration_failures AS
+SELECT
+    *,
+    -- Root is the caller of what names nobody: devices are created before they are somebody's.
+    coalesce(mfa_target_kind = 'root', false)
+    OR (is_root AND mfa_target_kind IS DISTINCT FROM 'user') AS is_of_root
+FROM candidates
+WHERE
+    service = 'iam'
+    AND event_name IN ('CreateVirtualMFADevice', 'EnableMFADevice')
+    AND NOT succeeded
+    AND lower(logged(
+        userIdentity.sessionContext.attributes.mfaAuthenticated,
+        extra,
+        '$.userIdentity.sessionContext.attributes.mfaAuthenticated'
+    )) IS DISTINCT FROM 'true';
+
 CREATE VIEW user_deletions AS
 FROM candidates
 WHERE
