@@ -142,3 +142,20 @@ WHERE
         'UpdateEventDataStore', 'RestoreEventDataStore', 'StartEventDataStoreIngestion'
     )
     AND succeeded;
+
+-- The buckets that the log files were read from. A copy that is not shown was read too: an account's own trail may say
+-- nothing that an organisation's does not.
+CREATE VIEW log_file_buckets AS
+WITH read_files AS (
+    SELECT logFile FROM candidates
+    UNION
+    SELECT copy.logFile
+    FROM duplicates AS copy
+    SEMI JOIN candidates AS shown
+        ON shown.logFile = copy.shownLogFile
+        AND shown.logFileIndex = copy.shownLogFileIndex
+)
+
+SELECT DISTINCT split_part(logFile, '/', 3) AS bucket
+FROM read_files
+WHERE starts_with(logFile, 's3://');

@@ -308,8 +308,9 @@ CANDIDATES = [
             "RegisterDelegatedAdministrator",
             "account": "StartPrimaryEmailUpdate AcceptPrimaryEmailUpdate PutAlternateContact DeleteAlternateContact "
             "PutContactInformation CloseAccount",
-            "s3": "DeleteBucket DeleteBucketPolicy PutBucketLifecycle PutBucketLifecycleConfiguration "
-            "PutBucketVersioning",
+            "s3": "DeleteBucket DeleteBucketPolicy DeleteBucketPublicAccessBlock DeletePublicAccessBlock "
+            "PutBucketLifecycle PutBucketLifecycleConfiguration PutBucketPolicy PutBucketPublicAccessBlock "
+            "PutBucketVersioning PutPublicAccessBlock",
             "kms": "ScheduleKeyDeletion DisableKey",
             "logs": "DeleteLogGroup",
             "any": "EmailUpdated PasswordRecoveryRequested PasswordRecoveryCompleted SetContactAddress "
@@ -438,6 +439,25 @@ def test_the_partition_of_a_region(region: str, partition: str) -> None:
 def test_hidden_copies_are_no_candidates() -> None:
     with Engine(TableEvents(to_table(LOGIN, LOGIN)), threads=1) as engine:
         assert engine.query("SELECT logFileIndex FROM candidates").read_all().to_pylist() == [{"logFileIndex": 0}]
+
+
+def buckets(*files: tuple[str, dict[str, Any]]) -> list[str]:
+    """The buckets that the logs of these records count as read from."""
+    tables = [decode_log_file(json.dumps({"Records": [record]}).encode(), log_file).table for log_file, record in files]
+    with Engine(TableEvents(pa.concat_tables(tables)), threads=1) as engine:
+        rows: list[str] = engine.query("FROM log_file_buckets ORDER BY ALL").read_all()["bucket"].to_pylist()
+    return rows
+
+
+def test_a_log_file_lies_in_a_bucket_only_where_it_was_read_from_s3() -> None:
+    assert buckets(("s3://trail/AWSLogs/1/a.json.gz", LOGIN)) == ["trail"]
+    assert buckets(("file:///s3/trail/a.json.gz", LOGIN), ("s3", CALL), ("stdin:s3://", CALL)) == []
+
+
+def test_a_bucket_of_which_only_copies_were_read_was_read_from() -> None:
+    of_another = merge_patch(CALL, {"userIdentity": USER})  # no candidate, and so no reason to know its bucket
+    files = [("s3://organisation/a", LOGIN), ("s3://trail/b", LOGIN)]
+    assert buckets(*files, ("s3://other/c", of_another), ("s3://other/d", of_another)) == ["organisation", "trail"]
 
 
 def test_root_login_failures_are_the_other_attempts() -> None:
