@@ -70,7 +70,6 @@ WITH attempts AS (
                 device.account_id IS NOT DISTINCT FROM attempt.account_id
                 AND device.serial = coalesce(attempt.mfa_serial, attempt.denied_resource)
                 AND attempt.named_user IS NULL
-                AND NOT attempt.is_root
                 AND (device.owner_kind = 'root' OR attempt.mfa_target_kind <> 'user')
         ) AS known
     FROM candidates AS attempt
