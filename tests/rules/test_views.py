@@ -441,9 +441,9 @@ def test_hidden_copies_are_no_candidates() -> None:
         assert engine.query("SELECT logFileIndex FROM candidates").read_all().to_pylist() == [{"logFileIndex": 0}]
 
 
-def buckets(*files: tuple[str, dict[str, Any]]) -> list[str]:
-    """The buckets that the logs of these records count as read from."""
-    tables = [decode_log_file(json.dumps({"Records": [record]}).encode(), log_file).table for log_file, record in files]
+def buckets(*files: tuple[str, *tuple[dict[str, Any], ...]]) -> list[str]:
+    """The buckets that these log files, each with its records, count as read from."""
+    tables = [decode_log_file(json.dumps({"Records": records}).encode(), name).table for name, *records in files]
     with Engine(TableEvents(pa.concat_tables(tables)), threads=1) as engine:
         rows: list[str] = engine.query("FROM log_file_buckets ORDER BY ALL").read_all()["bucket"].to_pylist()
     return rows
@@ -456,8 +456,8 @@ def test_a_log_file_lies_in_a_bucket_only_where_it_was_read_from_s3() -> None:
 
 def test_a_bucket_of_which_only_copies_were_read_was_read_from() -> None:
     of_another = merge_patch(CALL, {"userIdentity": USER})  # no candidate, and so no reason to know its bucket
-    files = [("s3://organisation/a", LOGIN), ("s3://trail/b", LOGIN)]
-    assert buckets(*files, ("s3://other/c", of_another), ("s3://other/d", of_another)) == ["organisation", "trail"]
+    shown = ("s3://organisation/a", LOGIN, of_another)
+    assert buckets(shown, ("s3://trail/b", LOGIN), ("s3://other/c", of_another)) == ["organisation", "trail"]
 
 
 def test_root_login_failures_are_the_other_attempts() -> None:
