@@ -15,7 +15,8 @@
 -- false_positives = ["A user replaces a device and takes longer than half an hour."]
 -- references = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_disable.html"]
 -- # Later data can lower the severity, never take the finding back.
--- monotone = true
+-- # A late record can show that the device was root's.
+-- monotone = false
 -- ///
 
 WITH deactivations AS (

@@ -16,7 +16,8 @@
 -- false_positives = ["Help desk replacing a lost device.", "Off-boarding that deletes the user later than an hour after."]
 -- references = ["https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeactivateMFADevice.html"]
 -- # Later data can lower the severity, never take the finding back.
--- monotone = true
+-- # A late record can show that the device was root's.
+-- monotone = false
 -- reports_alone = "other_user_mfa_deactivations"
 -- ///
 

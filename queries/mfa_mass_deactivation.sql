@@ -19,7 +19,8 @@
 -- ]
 -- references = ["https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeactivateMFADevice.html"]
 -- # Later data can add events, or lower the severity; an hour that had its third identity keeps it.
--- monotone = true
+-- # A late record can show that two devices were root's, which is one target.
+-- monotone = false
 -- ///
 
 WITH removals AS (

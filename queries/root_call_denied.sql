@@ -7,7 +7,7 @@
 -- A call of the root user was refused for lack of permission. Hardly anything but a service control policy or a
 -- resource's own policy can refuse root, so somebody tried what the organisation forbids. Writes: one alert for each
 -- account, session, service, call and UTC hour; reads: one for each account, session and UTC hour. Attempts on MFA
--- devices and on trails have rules of their own.
+-- devices, on trails and to leave the organisation have rules of their own.
 -- """
 -- response = """
 -- 1. Ask the account owner what they were trying to do.
@@ -27,7 +27,7 @@ WITH denied AS (
     SELECT
         *,
         CASE WHEN is_write THEN [event_source, event_name] ELSE [] END AS denied_call
-    FROM direct_root_calls ANTI JOIN denials_reported_alone USING (logFile, logFileIndex)
+    FROM direct_root_calls ANTI JOIN reported_alone USING (logFile, logFileIndex)
     WHERE is_permission_error
 )
 

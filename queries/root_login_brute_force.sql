@@ -20,33 +20,6 @@
 -- monotone = false
 -- ///
 
-WITH counted AS (
-    SELECT
-        *,
-        count(*) OVER (
-            PARTITION BY account_id
-            ORDER BY event_time
-            RANGE BETWEEN INTERVAL 15 MINUTE PRECEDING AND CURRENT ROW
-        ) >= 5 AS triggers
-    FROM root_login_failures
-),
-
--- A failure belongs to each hour that has a trigger in the 15 minutes after it: two at most.
-placed AS (
-    SELECT
-        *,
-        unnest(list_distinct([
-            hour_of(min(event_time) FILTER (triggers) OVER ahead),
-            hour_of(max(event_time) FILTER (triggers) OVER ahead)
-        ])) AS trigger_hour
-    FROM counted
-    WINDOW ahead AS (
-        PARTITION BY account_id
-        ORDER BY event_time
-        RANGE BETWEEN CURRENT ROW AND INTERVAL 15 MINUTE FOLLOWING
-    )
-)
-
 SELECT
     account_id,
     min(event_time) AS event_time,
@@ -62,5 +35,5 @@ SELECT
     END AS summary,
     list_sort(list(DISTINCT source_ip))[:20] AS source_ips,
     list_sort(list(DISTINCT user_agent))[:20] AS user_agents
-FROM placed
+FROM root_login_guesses
 GROUP BY account_id, trigger_hour

@@ -22,36 +22,12 @@
 -- monotone = false
 -- ///
 
-WITH counted AS (
-    SELECT
-        *,
-        count(DISTINCT account_id) OVER (
-            PARTITION BY source_ip
-            ORDER BY event_time
-            RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND CURRENT ROW
-        ) AS accounts_so_far
-    FROM root_login_failures
-),
-
--- The earlier failures of a spray belong to it too.
-sprayed AS (
-    SELECT
-        *,
-        max(accounts_so_far) OVER (
-            PARTITION BY source_ip
-            ORDER BY event_time
-            RANGE BETWEEN CURRENT ROW AND INTERVAL 1 HOUR FOLLOWING
-        ) AS accounts_within_hour
-    FROM counted
-    QUALIFY accounts_within_hour >= 3
-),
-
-targets AS (
+WITH targets AS (
     SELECT
         source_ip,
         day_of(event_time) AS spray_date,
         list_sort(list(DISTINCT account_id)) AS accounts_that_day
-    FROM sprayed
+    FROM root_login_sprays
     GROUP BY ALL
 )
 
@@ -66,7 +42,6 @@ SELECT
     || count(*) || ' of them of account ' || coalesce(account_id, 'unknown') AS summary,
     any_value(accounts_that_day)[:20] AS accounts_that_day,
     list_sort(list(DISTINCT user_agent))[:20] AS user_agents
--- Unknown addresses are not one address, and have no targets.
-FROM sprayed JOIN targets USING (source_ip)
+FROM root_login_sprays JOIN targets USING (source_ip)
 WHERE spray_date = day_of(event_time)
 GROUP BY account_id, source_ip, spray_date

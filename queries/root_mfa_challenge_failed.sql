@@ -36,6 +36,5 @@ SELECT
     || CASE WHEN count(*) > 1 THEN ' ' || count(*) || ' times' ELSE '' END AS summary,
     list_sort(list(DISTINCT field(additionalEventData, 'MFAIdentifier')))[:20] AS mfa_devices,
     list_sort(list(DISTINCT source_ip))[:20] AS source_ips
-FROM root_login_failures
-WHERE mfa = 'yes'
+FROM root_mfa_challenge_failures
 GROUP BY account_id, hour_of(event_time)

@@ -18,7 +18,8 @@
 --     "https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeactivateMFADevice.html",
 --     "https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html",
 -- ]
--- monotone = true
+-- # A late record can show that a user had given their device the name of root's.
+-- monotone = false
 -- reports_alone = "root_mfa_deactivations"
 -- ///
 

@@ -4,14 +4,16 @@
 -- confidence = "high"
 -- attack = ["TA0005:T1562.008", "TA0005:T1685.002", "TA0040:T1485"]
 -- description = """
--- The bucket, KMS key or log group of a trail was deleted or disabled, lost its policy, its versions or MFA delete, was
--- made to forget log files within 90 days, or had log files deleted from it. Evidence is lost, or soon will be. A
--- trail's stores are known from CreateTrail and UpdateTrail in any account, and from the checks that CloudTrail makes
--- of its buckets. Deleted log files: one alert for each bucket, session and hour.
+-- The bucket, KMS key or log group of a trail was deleted or disabled, lost its policy, its versions, MFA delete or what
+-- keeps it from being public, was made to forget log files within 90 days, or had log files deleted from it. Evidence
+-- is lost, or soon will be. A trail's stores are known from CreateTrail and UpdateTrail in any account, from the checks
+-- that CloudTrail makes of its buckets, and from where the log files were read. Medium for a new policy of the bucket
+-- that still names CloudTrail: only reading it shows what it lets whom do. Deleted log files: one alert for each bucket,
+-- session and hour.
 -- """
 -- response = """
--- 1. Undo what can be undone at once: cancel the key's deletion or enable it, put the bucket's policy, lifecycle and
---    versioning back. A lifecycle rule acts within a day.
+-- 1. Undo what can be undone at once: cancel the key's deletion or enable it, put the bucket's policy, public access
+--    block, lifecycle and versioning back. A lifecycle rule acts within a day.
 -- 2. Ask the caller, over another channel, for the change request.
 -- 3. If nobody knows of it: disable the caller's credentials. Copy what is left of the logs to an account of its own.
 -- 4. Restore deleted log files from earlier versions or replicas, and check what remains against the digest files.
@@ -20,6 +22,7 @@
 --     "Closing down a trail together with its bucket.",
 --     "A lifecycle rule for another prefix of the same bucket.",
 --     "Keeping logs for less than 90 days because they are copied elsewhere.",
+--     "A policy of the bucket that lets another account write or read its logs.",
 -- ]
 -- references = [
 --     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html",
@@ -56,6 +59,11 @@ WITH stores AS MATERIALIZED (
             'bucket' AS kind,
             field(requestParameters, 'bucketName') AS store
         FROM bucket_checks
+        UNION ALL
+        SELECT
+            'bucket' AS kind,
+            bucket AS store
+        FROM log_file_buckets
     )
     WHERE store IS NOT NULL
 ),
@@ -81,7 +89,20 @@ acts AS (
         succeeded
         AND CASE service
             WHEN 's3' THEN
-                event_name IN ('DeleteBucket', 'DeleteBucketPolicy')
+                event_name IN (
+                    'DeleteBucket', 'DeleteBucketPolicy', 'PutBucketPolicy', 'DeleteBucketPublicAccessBlock',
+                    'DeletePublicAccessBlock'
+                )
+                OR (
+                    event_name IN ('PutBucketPublicAccessBlock', 'PutPublicAccessBlock')
+                    -- What is not given is off.
+                    AND len(list_filter(
+                        ['BlockPublicAcls', 'IgnorePublicAcls', 'BlockPublicPolicy', 'RestrictPublicBuckets'],
+                        lambda setting: lower(
+                            field(requestParameters, '$.PublicAccessBlockConfiguration.' || setting)
+                        ) IS DISTINCT FROM 'true'
+                    )) > 0
+                )
                 OR (
                     event_name IN ('PutBucketLifecycle', 'PutBucketLifecycleConfiguration')
                     AND len(list_filter(
@@ -127,6 +148,10 @@ SELECT
     CASE WHEN is_root THEN 'root' ELSE coalesce(actor_arn, 'an unknown caller') END || ' of account '
     || coalesce(account_id, 'unknown') || ' called ' || event_name || ' on a trail''s ' || kind || ' ' || store || ' from '
     || coalesce(source_ip, 'an unknown address') AS summary,
+    CASE
+        WHEN event_name = 'PutBucketPolicy' AND contains(requestParameters, 'cloudtrail.amazonaws.') THEN 'medium'
+        ELSE 'high'
+    END AS severity,
     kind,
     store,
     event_name
@@ -143,6 +168,7 @@ SELECT
     CASE WHEN bool_or(is_root) THEN 'root' ELSE coalesce(min(actor_arn), 'an unknown caller') END || ' of account '
     || coalesce(account_id, 'unknown') || ' deleted log files from a trail''s bucket ' || store || ' from '
     || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    'high' AS severity,
     'bucket' AS kind,
     store,
     'DeleteObject' AS event_name

@@ -27,90 +27,9 @@
 -- monotone = false
 -- ///
 
-WITH settings AS (
-    SELECT
-        *,
-        unnest([
-            {
-                'setting': 'multi-region',
-                'is_switch': true,
-                'asked': coalesce(
-                    field(requestParameters, 'isMultiRegionTrail'), field(requestParameters, 'multiRegionEnabled')
-                ),
-                'answered': coalesce(
-                    field(responseElements, 'isMultiRegionTrail'), field(responseElements, 'multiRegionEnabled')
-                )
-            },
-            {
-                'setting': 'global service events',
-                'is_switch': true,
-                'asked': field(requestParameters, 'includeGlobalServiceEvents'),
-                'answered': field(responseElements, 'includeGlobalServiceEvents')
-            },
-            {
-                'setting': 'log file validation',
-                'is_switch': true,
-                'asked': field(requestParameters, 'enableLogFileValidation'),
-                'answered': field(responseElements, 'logFileValidationEnabled')
-            },
-            {
-                'setting': 'organisation',
-                'is_switch': true,
-                'asked': coalesce(
-                    field(requestParameters, 'isOrganizationTrail'), field(requestParameters, 'organizationEnabled')
-                ),
-                'answered': coalesce(
-                    field(responseElements, 'isOrganizationTrail'), field(responseElements, 'organizationEnabled')
-                )
-            },
-            -- Asked for as '', which removes it.
-            {
-                'setting': 'bucket',
-                'is_switch': false,
-                'asked': TRY(requestParameters ->> 's3BucketName'),
-                'answered': field(responseElements, 's3BucketName')
-            },
-            {
-                'setting': 'KMS key',
-                'is_switch': false,
-                'asked': TRY(requestParameters ->> 'kmsKeyId'),
-                'answered': field(responseElements, 'kmsKeyId')
-            },
-            {
-                'setting': 'log group',
-                'is_switch': false,
-                'asked': TRY(requestParameters ->> 'cloudWatchLogsLogGroupArn'),
-                'answered': field(responseElements, 'cloudWatchLogsLogGroupArn')
-            }
-        ], recursive := true)
-    FROM trail_set_ups
-),
-
-known AS (
-    SELECT
-        *,
-        -- The answer has the key's ARN where the call may have an alias. What a new trail is not given, it does not have.
-        regexp_replace(
-            coalesce(answered, asked, CASE WHEN starts_with(event_name, 'Create') THEN '' END), ':\*$', ''
-        ) AS value
-    FROM settings
-),
-
-compared AS (
-    SELECT
-        *,
-        last_value(value IGNORE NULLS) OVER (
-            -- An unknown trail is no other unknown one. In one second, a trail is created before it is changed.
-            PARTITION BY setting, coalesce(trail_key, event_id)
-            ORDER BY event_time, event_name, event_id
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS previous
-    FROM known
-)
-
 SELECT
     account_id,
-    any_value(compared.event_time) AS event_time,
+    any_value(trail_weakenings.event_time) AS event_time,
     [event_id] AS event_ids,
     coalesce(any_value(trail_key), 'an unknown trail') || ' was weakened by '
     || CASE WHEN any_value(is_root) THEN 'root' ELSE coalesce(any_value(actor_arn), 'an unknown caller') END
@@ -122,11 +41,5 @@ SELECT
     list(
         {'setting': setting, 'before': previous, 'after': value} ORDER BY setting
     ) AS changes
-FROM compared
-WHERE
-    event_name IN ('UpdateTrail', 'UpdateEventDataStore')
-    AND CASE
-        WHEN is_switch THEN lower(asked) = 'false' AND coalesce(lower(previous) <> 'false', true)
-        ELSE previous <> '' AND value <> previous
-    END
+FROM trail_weakenings
 GROUP BY account_id, event_id

@@ -12,10 +12,10 @@ from detector.rules.events import TableEvents
 from detector.rules.rule import Rule
 
 # By these alone what is made of a row depends on others: which of them share a key, which keys AssumeRoot handed out.
-_BETWEEN_ROWS = ("collisions", "assume_root_keys")
+BETWEEN_ROWS = ("collisions", "assume_root_keys")
 # Made for many examples at a time. (There are no classified rows; and whoever leaves out what is reported alone does so
 # by log file and index.)
-_LOADED = {*_BETWEEN_ROWS, "classified_rows", "candidate_rows", "candidates", "reported_alone"}
+_LOADED = {*BETWEEN_ROWS, "classified_rows", "candidate_rows", "candidates", "reported_alone"}
 
 
 class ExampleEngine(Engine):
@@ -33,11 +33,11 @@ class ExampleEngine(Engine):
 
     def load(self, rule: Rule, examples: Iterable[pa.Table]) -> None:
         """Make what a rule reads of examples, each of a log file of its own, before they are shown."""
-        independent = [table for table in examples if _is_independent(table)]
+        independent = [table for table in examples if is_independent(table)]
         self._loaded = frozenset(map(_log_file, independent))
         if independent:
             self._show_independent(pa.concat_tables(independent))
-            self._views.outdate(keep=_BETWEEN_ROWS)
+            self._views.outdate(keep=BETWEEN_ROWS)
             self._views.update(f"{rule.sql} candidates")
             self._made = self._views.up_to_date & _LOADED
             self._connection.execute("CREATE OR REPLACE TEMP TABLE loaded AS FROM candidates")
@@ -68,7 +68,7 @@ class ExampleEngine(Engine):
         self._views.make()
         # No row is a copy, collides or hands out keys; and rows of two examples must not be taken for such.
         self._attach(TableEvents(table, hides_copies=False))
-        for name in _BETWEEN_ROWS:
+        for name in BETWEEN_ROWS:
             self._connection.execute(f"TRUNCATE {name}")
         self._shows_loaded = True
 
@@ -77,6 +77,7 @@ def _log_file(example: pa.Table) -> str:
     return str(example.column("logFile")[0].as_py())
 
 
-def _is_independent(table: pa.Table) -> bool:
+def is_independent(table: pa.Table) -> bool:
+    """Say whether nothing in one row of an example says what another is: no shared keys, none handed out."""
     keys = table.column("eventKey").to_pylist()
     return 0 < len(keys) == len(set(keys)) and "AssumeRoot" not in table.column("eventName").to_pylist()

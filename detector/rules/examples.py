@@ -4,7 +4,8 @@
 
     [{"name": "…", "alerts": 1, "records": [{…}, {…}]}]
 
-with, if it matters, the "severity" and "summary" that each alert must have: one for all, or a list, oldest alert first.
+with, if it matters, the "severity" and "summary" that each alert must have: one for all, or a list, oldest alert first;
+and the "bucket" that the records were read from, which otherwise come from no bucket.
 
 Near misses differ from the case that fires in one field. To show that one field only, the file may be an object
 `{"records": {"login": {…}}, "examples": [cases]}`; a case's record is then a raw record as above, the name of a
@@ -39,6 +40,11 @@ class Example:
     severities: tuple[Severity | None, ...]  # of each alert, oldest first; None where the example does not say
     summaries: tuple[str | None, ...]  # likewise
     records: tuple[Record, ...]
+    bucket: str | None = None  # that the records were read from
+
+    def log_file(self, name: str) -> str:
+        """Return the URI of the log file with the records, by a name of its own."""
+        return f"example:{name}" if self.bucket is None else f"s3://{self.bucket}/{name}"
 
     def table(self) -> pa.Table:
         """Return the records as events.
@@ -47,7 +53,7 @@ class Example:
             ValueError: a record cannot be a row.
         """
         content = json.dumps({"Records": self.records}).encode()
-        decoded = decode_log_file(content, f"example:{self.name}")
+        decoded = decode_log_file(content, self.log_file(self.name))
         rejected = [f"record {kept.index}: {kept.reason}" for kept in decoded.kept if kept.rejected]
         trouble = "; ".join(rejected) or decoded.problem or decoded.skipped
         if trouble:
@@ -89,20 +95,23 @@ def _parse(path: Path, content: object) -> tuple[Example, ...]:
 
 def _example(case: object, named: Mapping[str, Record]) -> Example:
     if not isinstance(case, dict) or not {"name", "alerts", "records"} <= set(case) <= _KEYS:
-        raise ValueError('an example is {"name", "alerts", "records"} and perhaps "severity", "summary"')
+        raise ValueError('an example is {"name", "alerts", "records"} and perhaps "severity", "summary", "bucket"')
     name, alerts, records = case["name"], case["alerts"], case["records"]
     if not isinstance(name, str) or not isinstance(alerts, int) or not isinstance(records, list):
         raise ValueError(f"example {name!r}: name is text, alerts a number, records a list")  # noqa: TRY004
+    bucket = case.get("bucket")
+    if not isinstance(bucket, str | None):
+        raise ValueError(f"example {name!r}: bucket is text")  # noqa: TRY004
     severities = _each(case, "severity", alerts)
     summaries = _each(case, "summary", alerts)
     try:
         made = tuple(_record(record, named, position) for position, record in enumerate(records))
     except KeyError as error:
         raise ValueError(f"example {name!r}: no record is named {error}") from error
-    return Example(name, alerts, tuple(s and Severity(s) for s in severities), summaries, made)
+    return Example(name, alerts, tuple(s and Severity(s) for s in severities), summaries, made, bucket)
 
 
-_KEYS = {"name", "alerts", "records", "severity", "summary"}
+_KEYS = {"name", "alerts", "records", "severity", "summary", "bucket"}
 
 
 def _each(case: Mapping[str, Any], key: str, alerts: int) -> tuple[Any, ...]:

@@ -32,7 +32,8 @@ CREATE MACRO day_of(moment) AS strftime(moment, '%Y-%m-%d');
 
 CREATE MACRO is_service_name(name) AS coalesce(regexp_full_match(name, '[a-z0-9.-]+\.amazonaws\.(com|com\.cn|cn|eu)'), false);
 CREATE MACRO is_signin_name(name) AS coalesce(regexp_full_match(name, 'signin\.amazonaws\.(com|com\.cn|cn|eu)'), false);
-CREATE MACRO is_root_arn(arn) AS coalesce(regexp_full_match(arn, 'arn:aws[a-z0-9-]*:iam::[0-9]*:root'), false);
+-- Whatever stands for the account: its number is the first thing that people make unreadable.
+CREATE MACRO is_root_arn(arn) AS coalesce(regexp_full_match(arn, 'arn:aws[a-z0-9-]*:iam::[^:/]*:root'), false);
 
 CREATE MACRO is_permission_error_code(code) AS coalesce(code IN (
     'AccessDenied',
@@ -59,6 +60,14 @@ CREATE MACRO is_read_verb(event_name) AS coalesce(regexp_matches(
     event_name,
     '^(Get|List|Describe|Head|Lookup|BatchGet|BatchDescribe|Search|Query|Scan|Select|Simulate|View|Decrypt)([A-Z0-9]|$)'
 ), false);
+
+-- What signing in and recovering an account leave in the log, which are no calls to AWS.
+CREATE MACRO is_sign_in_page_event(service, event_name) AS coalesce(
+    (service = 'signin' AND event_name IN ('ConsoleLogin', 'CheckMfa', 'PasswordUpdated'))
+    OR event_name = 'EmailUpdated'
+    OR starts_with(event_name, 'PasswordRecovery'),
+    false
+);
 
 -- The region in which a partition records IAM and global sign-in events.
 CREATE MACRO is_sign_in_region(region) AS coalesce(region IN (

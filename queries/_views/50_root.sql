@@ -35,12 +35,7 @@ WHERE
 -- Root's calls to AWS, without what signing in and recovering the account leave in the log.
 CREATE VIEW root_api_calls AS
 FROM direct_root_calls
-WHERE NOT coalesce(
-    (service = 'signin' AND event_name IN ('ConsoleLogin', 'CheckMfa', 'PasswordUpdated'))
-    OR event_name = 'EmailUpdated'
-    OR starts_with(event_name, 'PasswordRecovery'),
-    false
-);
+WHERE NOT is_sign_in_page_event(service, event_name);
 
 -- Reads that give away secrets, or who and what is in the account.
 CREATE VIEW root_sensitive_reads AS

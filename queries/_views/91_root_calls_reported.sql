@@ -1,8 +1,3 @@
--- What root_call_denied leaves out. That an account may not leave the organisation is told beside: root was denied it all
--- the same.
-CREATE VIEW denials_reported_alone AS
-FROM reported_alone ANTI JOIN account_departures USING (logFile, logFileIndex);
-
 -- Calls that another rule about root reports, or that are among these, whatever came of them: root_api_call has the
 -- writes that succeeded, root_call_denied the denials. Rules about how root is used (root_access_key_used,
 -- root_first_use and the like) report beside.

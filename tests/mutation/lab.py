@@ -17,9 +17,12 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from detector.lake.duplicates import find_copies
+from detector.lake.part_files import DUPLICATES
 from detector.records.log_file import decode_log_file
 from detector.rules import views
 from detector.rules.check import difference
+from detector.rules.example_engine import BETWEEN_ROWS, is_independent
 from detector.rules.examples import Example, load_examples
 from detector.rules.finding import ContractError, make_finding
 from detector.rules.rule import Rule
@@ -28,12 +31,10 @@ from detector.rules.views import macro_of_reported_alone, read_macros, read_view
 from .mutants import parse_statements, to_sql
 
 _SHOWN = """
+CREATE TABLE all_parts AS FROM rows;
+CREATE TABLE all_duplicates AS FROM copies;
 CREATE TABLE shown (logFile VARCHAR);
 CREATE VIEW parts AS FROM all_parts SEMI JOIN shown USING (logFile);
-CREATE TABLE all_duplicates AS
-SELECT eventKey, recipientAccountId, logFile, logFileIndex
-FROM all_parts
-QUALIFY row_number() OVER (PARTITION BY logFile, recipientAccountId, eventKey ORDER BY logFileIndex) > 1;
 CREATE VIEW duplicates AS FROM all_duplicates SEMI JOIN shown USING (logFile);
 CREATE VIEW events AS FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex);
 """
@@ -64,11 +65,6 @@ class Case:
         """Say which."""
         return f"{self.rule.id}: {self.example.name}"
 
-    @property
-    def hands_out_keys(self) -> bool:
-        """True when its rows may depend on one another: an AssumeRoot in it says what other keys are."""
-        return any("credentials" in str(record.get("responseElements")) for record in self.example.records)
-
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -84,7 +80,7 @@ class Lab:
 
     def __init__(self, rules: Sequence[Rule], definitions: Path, *, optimises: bool = False) -> None:
         self.cases = [
-            Case(rule, example, f"example:{rule.id}/{number}")
+            Case(rule, example, example.log_file(f"{rule.id}/{number}"))
             for rule in rules
             for number, example in enumerate(load_examples(rule))
         ]
@@ -94,14 +90,22 @@ class Lab:
         if not optimises:
             # An example is a handful of rows: to optimise a query costs ten times what running it does.
             self._connection.execute("PRAGMA disable_optimizer")
-        self._connection.register("rows", pa.concat_tables([_table(case) for case in self.cases]))
-        self._connection.execute(f"CREATE TABLE all_parts AS FROM rows; {_SHOWN}")
+        tables = {case.log_file: _table(case) for case in self.cases}
+        self._together = [log_file for log_file, table in tables.items() if is_independent(table)]
+        self._alone = sorted(tables.keys() - set(self._together))
+        self._connection.register("rows", pa.concat_tables(tables.values()))
+        copies = pa.concat_tables([DUPLICATES.empty_table(), *(self._copies(tables[one]) for one in self._alone)])
+        self._connection.register("copies", copies)
+        self._connection.execute(_SHOWN)
+        self._made: dict[str, str] = {}  # definition → the SQL that it is made by just now
         for definition in self.definitions.values():
             if definition.name == _CANDIDATES:
+                for name in BETWEEN_ROWS:
+                    self._connection.execute(f"CREATE TABLE no_{name} AS FROM {name} LIMIT 0")
                 list(self._compute("computed"))
                 self._connection.execute(_CANDIDATES_FROM.format("computed"))
             else:
-                self._define(to_sql(definition.statement))
+                self._define(definition.name, to_sql(definition.statement))
         self.behind_candidates = self._closure(self.definitions[_CANDIDATES].uses)
 
     def close(self) -> None:
@@ -155,10 +159,10 @@ class Lab:
             NotSql: DuckDB does not take it.
         """
         try:
-            self._define(sql)
+            self._define(definition.name, sql)
             yield
         finally:
-            self._define(to_sql(definition.statement))
+            self._define(definition.name, to_sql(definition.statement))
             self._connection.execute(_CANDIDATES_FROM.format("computed"))
 
     def recompute(self) -> Iterator[set[str]]:
@@ -185,24 +189,34 @@ class Lab:
 
     def _compute(self, table: str) -> Iterator[list[str]]:
         """Fill a table with the candidates; yield which examples' rows have come in."""
-        statement = self.definitions[_CANDIDATES].statement
-        query = to_sql(statement.expression)
-        alone = [case.log_file for case in self.cases if case.hands_out_keys]
-        together = [case.log_file for case in self.cases if not case.hands_out_keys]
+        query = to_sql(self.definitions[_CANDIDATES].statement.expression)
         with _not_sql():
-            self._show(together)
+            # Of examples whose rows do not say what others are, so that those of two examples are not taken for such.
+            for name in BETWEEN_ROWS:
+                self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS FROM no_{name}")
+            self._show(self._together)
             self._connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
-            yield together
+            for name in BETWEEN_ROWS:
+                self._define(name, self._made[name])
+            yield self._together
             self._connection.execute(f"PREPARE one_more AS INSERT INTO {table} {query}")
-            for log_file in alone:
+            for log_file in self._alone:
                 self._show([log_file])
                 self._connection.execute("EXECUTE one_more")
-            yield alone
+            yield self._alone
 
-    def _define(self, sql: str) -> None:
+    def _copies(self, table: pa.Table) -> pa.Table:
+        """Return which rows of an example are further copies."""
+        self._connection.register("example", table)
+        copies = find_copies(self._connection, "example")
+        self._connection.unregister("example")
+        return copies
+
+    def _define(self, name: str, sql: str) -> None:
         create = sql.replace(" IF NOT EXISTS", "", 1)
         with _not_sql():
             self._connection.execute(create.replace("CREATE", "CREATE OR REPLACE", 1))
+        self._made[name] = sql
 
     def _show(self, log_files: list[str]) -> None:
         self._connection.execute("TRUNCATE shown")

@@ -73,6 +73,12 @@ def test_an_example_with_another_summary(tmp_path: Path) -> None:
     assert messages(tmp_path) == ["example 'fires': summary 'login', not 'logout'"]
 
 
+def test_an_example_says_which_bucket_its_records_were_read_from(tmp_path: Path) -> None:
+    sql = SQL.replace("root_logins", "root_logins WHERE starts_with(logFile, 's3://trail/')")
+    write_rule(tmp_path, sql=sql, examples=[{**FIRES, "bucket": "trail"}, {**FIRES, "name": "none", "alerts": 0}])
+    assert messages(tmp_path) == []
+
+
 def test_an_example_of_several_alerts_says_what_each_is_oldest_first(tmp_path: Path) -> None:
     sql = SQL.replace("'login'", "awsRegion").replace("root_logins", "root_logins ORDER BY event_time DESC")
     records = [
@@ -134,6 +140,7 @@ def test_reads_must_say_what_the_rule_does(tmp_path: Path) -> None:
         ([7], "an example is"),
         ([{"name": "x", "alerts": 1}], "an example is"),
         ([{**FIRES, "colour": 1}], "an example is"),
+        ([{**FIRES, "bucket": 7}], "bucket is text"),
         ([{**FIRES, "alerts": "1"}], "alerts a number"),
         ([{**FIRES, "name": 1}], "name is text"),
         ([{**FIRES, "records": {}}], "records a list"),

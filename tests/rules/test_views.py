@@ -112,6 +112,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"userIdentity": {"arn": ""}, "eventSource": None}, {"is_root": True, "direct_root": True}),
     ({"userIdentity": {"arn": "arn:aws-us-gov:iam::1:root"}}, {"is_root": True}),
     ({"userIdentity": {"arn": "arn:aws-iso-b:iam::1:root"}}, {"is_root": True}),
+    ({"userIdentity": {"arn": "arn:aws:iam::XXXXXXXXXXXX:root"}}, {"is_root": True, "direct_root": True}),
     ({"userIdentity": {"arn": f"arn:aws:iam::{ACCOUNT}:user/root"}}, {"is_root": False, "direct_root": False}),
     ({"userIdentity": {"type": "AWSAccount"}}, {"is_root": False}),
     ({"userIdentity": {"type": None}}, {"is_root": False}),
@@ -307,8 +308,9 @@ CANDIDATES = [
             "RegisterDelegatedAdministrator",
             "account": "StartPrimaryEmailUpdate AcceptPrimaryEmailUpdate PutAlternateContact DeleteAlternateContact "
             "PutContactInformation CloseAccount",
-            "s3": "DeleteBucket DeleteBucketPolicy PutBucketLifecycle PutBucketLifecycleConfiguration "
-            "PutBucketVersioning",
+            "s3": "DeleteBucket DeleteBucketPolicy DeleteBucketPublicAccessBlock DeletePublicAccessBlock "
+            "PutBucketLifecycle PutBucketLifecycleConfiguration PutBucketPolicy PutBucketPublicAccessBlock "
+            "PutBucketVersioning PutPublicAccessBlock",
             "kms": "ScheduleKeyDeletion DisableKey",
             "logs": "DeleteLogGroup",
             "any": "EmailUpdated PasswordRecoveryRequested PasswordRecoveryCompleted SetContactAddress "
@@ -397,8 +399,9 @@ def test_the_candidates_are_what_the_catalogue_needs_and_no_more() -> None:
         ),
         (
             "is_root_arn",
-            "arn:aws:iam::1:root arn:aws-cn:iam::1:root arn:aws-us-gov:iam::1:root arn:aws-iso-b:iam::1:root",
-            "arn:aws:iam::1:user/root arn:aws:sts::1:root "
+            "arn:aws:iam::1:root arn:aws-cn:iam::1:root arn:aws-us-gov:iam::1:root arn:aws-iso-b:iam::1:root "
+            "arn:aws:iam:::root arn:aws:iam::XXXXXXXXXXXX:root arn:aws:iam::<account-id>:root arn:aws:iam::****:root",
+            "arn:aws:iam::1:user/root arn:aws:sts::1:root arn:aws:iam::user/x:root arn:aws:iam::1:user:root "
             "xarn:aws:iam::1:root arn:aws:iam::1:root/x arn:aws.y:iam::1:root",
         ),
         (
@@ -436,6 +439,25 @@ def test_the_partition_of_a_region(region: str, partition: str) -> None:
 def test_hidden_copies_are_no_candidates() -> None:
     with Engine(TableEvents(to_table(LOGIN, LOGIN)), threads=1) as engine:
         assert engine.query("SELECT logFileIndex FROM candidates").read_all().to_pylist() == [{"logFileIndex": 0}]
+
+
+def buckets(*files: tuple[str, *tuple[dict[str, Any], ...]]) -> list[str]:
+    """The buckets that these log files, each with its records, count as read from."""
+    tables = [decode_log_file(json.dumps({"Records": records}).encode(), name).table for name, *records in files]
+    with Engine(TableEvents(pa.concat_tables(tables)), threads=1) as engine:
+        rows: list[str] = engine.query("FROM log_file_buckets ORDER BY ALL").read_all()["bucket"].to_pylist()
+    return rows
+
+
+def test_a_log_file_lies_in_a_bucket_only_where_it_was_read_from_s3() -> None:
+    assert buckets(("s3://trail/AWSLogs/1/a.json.gz", LOGIN)) == ["trail"]
+    assert buckets(("file:///s3/trail/a.json.gz", LOGIN), ("s3", CALL), ("stdin:s3://", CALL)) == []
+
+
+def test_a_bucket_of_which_only_copies_were_read_was_read_from() -> None:
+    of_another = merge_patch(CALL, {"userIdentity": USER})  # no candidate, and so no reason to know its bucket
+    shown = ("s3://organisation/a", LOGIN, of_another)
+    assert buckets(shown, ("s3://trail/b", LOGIN), ("s3://other/c", of_another)) == ["organisation", "trail"]
 
 
 def test_root_login_failures_are_the_other_attempts() -> None:

@@ -20,6 +20,7 @@ from moto.s3.models import s3_backends
 
 from detector.alerts.formats.native import json_schema
 from fixtures.expect import TRAILS, portable
+from tests.running import write_log
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -92,6 +93,36 @@ def test_a_bucket_gives_the_same_alerts_as_the_directory(detector: Detector, s3:
     again = detector("run", f"s3://{bucket}/some", "--lake", tmp_path / "lake")
     assert again.stdout == ""
     assert "0 ingested, 162 already in" in again.stderr
+
+
+def test_the_bucket_that_is_read_is_a_trails_store_whichever_way_it_is_read(
+    detector: Detector, s3: S3Client, tmp_path: Path
+) -> None:
+    bucket = f"trail-{uuid4().hex}"
+    suspension = {
+        "eventVersion": "1.11",
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/alice", "accountId": "111122223333"},
+        "eventTime": "2026-03-01T09:00:00Z", "eventSource": "s3.amazonaws.com", "eventName": "PutBucketVersioning",
+        "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.7", "recipientAccountId": "111122223333",
+        "requestParameters": {"bucketName": bucket, "VersioningConfiguration": {"Status": "Suspended"}},
+        "eventID": "6e9cdd5c-1c5a-4b6e-8a83-7a1d5f0c2b11", "readOnly": False, "eventType": "AwsApiCall",
+    }  # fmt: skip
+    log = write_log(tmp_path / bucket / "log.json.gz", suspension)
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="AWSLogs/log.json.gz", Body=log.read_bytes())
+    watched = tmp_path / "watched.jsonl"
+    detector("watch", f"s3://{bucket}", "--lake", tmp_path / "watched", "--output", watched, "--once")
+    detector("ingest", f"s3://{bucket}", "--lake", tmp_path / "lake")
+    ways = [
+        detector("scan", f"s3://{bucket}").stdout,
+        watched.read_text(),
+        detector("detect", "--lake", tmp_path / "lake").stdout,
+    ]
+    detector("compact", "--lake", tmp_path / "lake")
+    ways.append(detector("detect", "--lake", tmp_path / "lake").stdout)
+    assert [[alert["rule_id"] for alert in alerts_of(out)] for out in ways] == [["trail_log_store_tampered"]] * 4
+    assert len({alert["alert_id"] for out in ways for alert in alerts_of(out)}) == 1
+    assert detector("scan", log.parent).stdout == ""  # a folder of that name is no bucket
 
 
 def test_an_event_that_two_trails_delivered_is_one_alert_with_both_places(detector: Detector, tmp_path: Path) -> None:
