@@ -95,7 +95,9 @@ calls AS (
             -- The raw column, by which whole files are passed over.
             AND call.eventTime BETWEEN gaps.stopped_at AND gaps.started_at
             AND call.event_id NOT IN (gaps.event_id, gaps.start_id)
-    WHERE NOT call.direct_root
+    WHERE
+        NOT call.direct_root
+        AND NOT call.is_superseded
 ),
 
 between_both AS (

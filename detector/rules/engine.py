@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
-from detector.rules.engine_queries import IMPLAUSIBLE_TIMES, NEWEST_OF_EACH_CALLER, OLDEST
+from detector.rules.engine_queries import COPIES, EARLIER_EDITIONS, IMPLAUSIBLE_TIMES, NEWEST_OF_EACH_CALLER, OLDEST
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
@@ -199,11 +199,9 @@ class Engine:
         rest = [key for key in keys if key not in seen]
         if rest:
             rows += self._rows_of("all_events", rest)
-        duplicates = self._select(
-            "SELECT * FROM duplicates WHERE eventKey IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex",
-            sorted({row["eventKey"] for row in rows}),
-        )
-        return make_evidence(rows, duplicates, self._columns)
+        hidden = self._select(EARLIER_EDITIONS, keys)
+        hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
+        return make_evidence(rows, hidden, self._columns)
 
     def oldest(self, finding: Finding, limit: int) -> list[str]:
         """Return the keys of the oldest events of a finding, at most `limit`."""

@@ -40,3 +40,19 @@ FROM (SELECT unnest([first_event_time, last_event_time]) AS event_time FROM acco
 WHERE NOT event_time BETWEEN TIMESTAMP '2013-11-01' AND CAST($latest AS TIMESTAMP)
 ORDER BY event_time
 """
+
+# The rows that are not shown for the sake of others, and for which.
+COPIES = """
+SELECT eventKey, logFile, logFileIndex, shownLogFile, shownLogFileIndex
+FROM duplicates
+WHERE eventKey IN (SELECT unnest($keys))
+ORDER BY logFile, logFileIndex
+"""
+EARLIER_EDITIONS = """
+SELECT edition_key AS "eventKey", logFile, logFileIndex, shownLogFile, shownLogFileIndex
+FROM editions
+WHERE
+    is_earlier
+    AND original_key IN (SELECT unnest($keys))
+ORDER BY logFile, logFileIndex
+"""

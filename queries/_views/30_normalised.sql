@@ -4,8 +4,10 @@ CREATE MACRO normalised(relation) AS TABLE
 WITH named AS (
     SELECT
         raw.*,
-        coalesce(own_key, eventKey) AS event_key,
-        coalesce(own_key, eventKey) AS event_id,
+        -- Later editions of an event have the key of the first one, whether that is there or not.
+        coalesce(own_key, original_key, raw.eventKey) AS event_key,
+        coalesce(own_key, original_key, raw.eventKey) AS event_id,
+        coalesce(is_earlier, false) AS is_superseded,
         eventTime AS event_time,
         nullif(eventSource, '') AS event_source,
         -- `iam` of iam.amazonaws.com, in any partition.
@@ -38,6 +40,9 @@ WITH named AS (
     LEFT JOIN collisions
         ON collisions.logFile = raw.logFile
         AND collisions.logFileIndex = raw.logFileIndex
+    LEFT JOIN editions
+        ON editions.logFile = raw.logFile
+        AND editions.logFileIndex = raw.logFileIndex
 ),
 
 judged AS (
