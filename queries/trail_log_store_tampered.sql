@@ -54,7 +54,7 @@ WITH stores AS MATERIALIZED (
         UNION ALL
         SELECT
             'bucket' AS kind,
-            field(requestParameters, 'bucketName') AS store
+            field(unquoted(requestParameters), 'bucketName') AS store
         FROM bucket_checks
     )
     WHERE store IS NOT NULL

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+from detector.records.schema import EVENTS
+
+# Documents of which the views take the quotes off when they are text inside a string, and keep what was logged.
+_DOCUMENTS = {"requestParameters", "responseElements", "additionalEventData"}
+
+
+def _as_logged(name: str) -> str:
+    if name not in _DOCUMENTS:
+        return f'"{name}"'
+    return f'CASE WHEN logged_texts IS NULL THEN "{name}" ELSE logged_texts."{name}" END AS "{name}"'
+
+
+# The columns of `records.schema.EVENTS` of rows of `candidates` and `all_events`, as they are in the log.
+AS_LOGGED = ", ".join(map(_as_logged, EVENTS.names))
+
 # Whoever floods a rule must not hide what others do, nor what comes later: callers take turns, each with their newest.
 NEWEST_OF_EACH_CALLER = """
 WITH found AS (

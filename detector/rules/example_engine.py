@@ -67,8 +67,7 @@ class ExampleEngine(Engine):
             self._connection.register("parts", table)
             return
         self._views.make()
-        # No row is a copy or another edition, collides or hands out keys; and rows of two examples must not be taken for
-        # such.
+        # No row is a copy or an edition, collides or hands out keys; rows of two examples must not be taken for such.
         self._attach(TableEvents(table, hides_copies=False))
         for name in _BETWEEN_ROWS:
             self._connection.execute(f"TRUNCATE {name}")

@@ -1,7 +1,28 @@
 -- In layers, each over the one before: aliases within one SELECT are copied in wherever they are used, and planning
 -- that costs more than the work.
 CREATE MACRO normalised(relation) AS TABLE
-WITH named AS (
+WITH read_out AS (
+    SELECT
+        * REPLACE (
+            unquoted(requestParameters) AS requestParameters,
+            unquoted(responseElements) AS responseElements,
+            unquoted(additionalEventData) AS additionalEventData
+        ),
+        CASE
+            WHEN
+                starts_with(requestParameters, '"')
+                OR starts_with(responseElements, '"')
+                OR starts_with(additionalEventData, '"')
+                THEN {
+                    'requestParameters': requestParameters,
+                    'responseElements': responseElements,
+                    'additionalEventData': additionalEventData
+                }
+        END AS logged_texts
+    FROM query_table(relation)
+),
+
+named AS (
     SELECT
         raw.*,
         -- Later editions of an event have the key of the first one, whether that is there or not.
@@ -35,7 +56,7 @@ WITH named AS (
         handed_out_key,
         field(requestParameters, 'serialNumber') AS mfa_serial,
         field(requestParameters, 'userName') AS parameters_user
-    FROM query_table(relation) AS raw
+    FROM read_out AS raw
     LEFT JOIN assume_root_keys ON handed_out_key = raw.userIdentity.accessKeyId
     LEFT JOIN collisions
         ON collisions.logFile = raw.logFile

@@ -33,6 +33,7 @@ class Oddity(StrEnum):
 
     COLLISIONS = "collisions"  # records that share an eventID and differ
     EDITIONS = "editions"  # records that say that they are a later edition of another one, rightly or wrongly
+    QUOTED = "quoted"  # parameters and answers as text in a string
     TIMES = "times"
     STRINGS = "strings"
     REPLACED = "replaced"  # files that arrive again with other content
@@ -187,6 +188,9 @@ def _made_odd(records: Iterable[Record], random: Random, oddities: frozenset[Odd
             made = made | {"eventTime": _odd_time(made["eventTime"], random)}
         if Oddity.STRINGS in oddities and random.random() < 0.1:
             made = _with_odd_text(made, random)
+        if Oddity.QUOTED in oddities and random.random() < 0.1:
+            documents = ("requestParameters", "responseElements", "additionalEventData")
+            made = made | {name: json.dumps(made[name]) for name in documents if isinstance(made.get(name), dict)}
         if Oddity.COLLISIONS in oddities and random.random() < 0.3:
             made = made | {"eventID": random.choice(pool)}
         yield made
@@ -201,7 +205,7 @@ def _made_odd(records: Iterable[Record], random: Random, oddities: frozenset[Odd
 def _later_editions(record: Record, random: Random) -> Iterator[Record]:
     """Yield the record once or twice more, with an address of its own or with what makes it another deed."""
     for _ in range(random.choice([1, 1, 2])):
-        changes = random.choice(
+        changes: Record = random.choice(
             [
                 {"sourceIPAddress": f"2001:db8:ffff::{random.randrange(9)}"},
                 {"sourceIPAddress": f"2001:db8:ffff::{random.randrange(9)}"},
