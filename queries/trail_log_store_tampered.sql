@@ -142,7 +142,7 @@ SELECT
     group_key([store, session_key, hour_of(event_time)]) AS dedup_key,
     CASE WHEN bool_or(is_root) THEN 'root' ELSE coalesce(min(actor_arn), 'an unknown caller') END || ' of account '
     || coalesce(account_id, 'unknown') || ' deleted log files from a trail''s bucket ' || store || ' from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
     'bucket' AS kind,
     store,
     'DeleteObject' AS event_name

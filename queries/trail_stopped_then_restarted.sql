@@ -119,6 +119,7 @@ SELECT
     started_at AS last_event_time,
     call_count + 2 AS event_count,
     list_concat([event_id, start_id], call_ids) AS event_ids,
+    event_id AS subject_event_id,
     event_id AS dedup_key,
     CASE WHEN is_root THEN 'root' ELSE coalesce(actor_arn, 'an unknown caller') END || ' stopped ' || trail_key
     || ' in account ' || coalesce(account_id, 'unknown') || ' from ' || strftime(stopped_at, '%Y-%m-%d %H:%M:%S') || ' to '

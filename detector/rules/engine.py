@@ -16,7 +16,13 @@ import duckdb
 import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
-from detector.rules.engine_queries import COPIES, EARLIER_EDITIONS, IMPLAUSIBLE_TIMES, NEWEST_OF_EACH_CALLER, OLDEST
+from detector.rules.engine_queries import (
+    COPIES,
+    EARLIER_EDITIONS,
+    IMPLAUSIBLE_TIMES,
+    NEWEST_OF_EACH_CALLER,
+    OLDEST_AND_LAST,
+)
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
@@ -203,13 +209,13 @@ class Engine:
         hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
         return make_evidence(rows, hidden, self._columns)
 
-    def oldest(self, finding: Finding, limit: int) -> list[str]:
-        """Return the keys of the oldest events of a finding, at most `limit`."""
+    def oldest_and_last(self, finding: Finding, limit: int) -> list[str]:
+        """Return the keys of the oldest events of a finding, at most `limit`, and of its last one."""
         keys = list(finding.event_ids)
         parameters = {"keys": keys, "account": finding.account_id, "limit": limit}
         relation = "candidates" if finding.rule.reads is Reads.CANDIDATES else "all_events"
         self._views.update(relation)
-        found = self._connection.sql(OLDEST.format(relation), params=parameters)
+        found = self._connection.sql(OLDEST_AND_LAST.format(relation), params=parameters)
         return [key for (key,) in found.fetchall()]
 
     def accounts_without_sign_in_region(self) -> list[str]:

@@ -39,14 +39,23 @@ ORDER BY
 """
 
 
-# The keys of a finding with when they happened, and the oldest of them.
-OLDEST = """
+# The oldest keys of a finding, and the last one.
+OLDEST_AND_LAST = """
+WITH dated AS (
+    SELECT
+        event_key,
+        coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)) AS event_time
+    FROM {}
+    WHERE event_key IN (SELECT unnest($keys))
+    GROUP BY event_key
+)
+
 SELECT event_key
-FROM {}
-WHERE event_key IN (SELECT unnest($keys))
-GROUP BY event_key
-ORDER BY coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)), event_key
-LIMIT $limit
+FROM dated
+QUALIFY
+    row_number() OVER (ORDER BY event_time, event_key) <= $limit
+    OR row_number() OVER (ORDER BY event_time DESC, event_key DESC) = 1
+ORDER BY event_time, event_key
 """
 
 IMPLAUSIBLE_TIMES = """
