@@ -19,7 +19,11 @@ from detector.lake.part import Part
 from detector.lake_layout import PartKind
 from detector.records.coverage import coverage_of
 from detector.records.log_file import KeptRecord
+from detector.records.schema import EVENTS
 
+# The columns of now, and no rows. DuckDB takes the columns of the first file that it is given, and fills in what others
+# lack: behind this one, parts of earlier versions are read like those of today. `python -m fixtures.columns` writes it.
+COLUMNS = Path(__file__).with_name("columns.parquet")
 _ROW_GROUP_ROWS = 100_000
 # What never repeats itself: no dictionary, and no smallest and largest value, which would rule out nothing.
 _UNIQUE_COLUMNS = ("eventID", "eventKey", "requestID")
@@ -95,13 +99,14 @@ def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem
 
 
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one Parquet file, or some of its columns.
+    """Read one Parquet file, or some of its columns; events of earlier versions in the columns of now.
 
     Raises:
         LakeError: it is missing or damaged.
     """
     try:
-        return pq.read_table(path, columns=columns and list(columns), partitioning=None).replace_schema_metadata()
+        rows = pq.read_table(path, columns=columns and list(columns), partitioning=None).replace_schema_metadata()
+        return rows.cast(EVENTS) if rows.column_names == EVENTS.names else rows
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"cannot read {path}: {error}", hint="is the file missing or damaged?") from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from detector.lake.part_files import COLUMNS
 from detector.rules.events import Events
 
 _CHEAP_OPTIMIZERS = {"filter_pushdown", "unused_columns"}
@@ -62,6 +63,7 @@ def open_sandbox(
         )
         readable = [] if events.directory is None else [f"{events.directory.resolve()}/"]
         connection.execute("SET allowed_directories = $readable", {"readable": readable})
+        connection.execute("SET allowed_paths = $paths", {"paths": [str(COLUMNS)] if readable else []})
         connection.execute("SET enable_external_access = false")
         for one in opened:
             # On by default where Python has no main file; it would be written between the alerts.
