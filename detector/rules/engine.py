@@ -205,7 +205,8 @@ class Engine:
         rest = [key for key in keys if key not in seen]
         if rest:
             rows += self._rows_of("all_events", rest)
-        hidden = self._select(EARLIER_EDITIONS, keys)
+        is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
+        hidden = self._select(EARLIER_EDITIONS, keys) if is_edition else []
         hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
         return make_evidence(rows, hidden, self._columns)
 

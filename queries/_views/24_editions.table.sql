@@ -2,7 +2,9 @@
 -- the first one. These are the records of such events, in the order of their editions, with the one that is shown.
 WITH claims AS MATERIALIZED (
     SELECT
-        *,
+        recipientAccountId,
+        logFile,
+        logFileIndex,
         field(unquoted(addendum), 'originalEventID') AS original_key
     FROM candidate_rows
     WHERE
@@ -14,13 +16,15 @@ WITH claims AS MATERIALIZED (
 
 records AS (
     SELECT
-        * EXCLUDE (original_key),
+        logFile,
+        logFileIndex,
         original_key,
         true AS is_later
     FROM claims
     UNION ALL
     SELECT
-        row.*,
+        row.logFile,
+        row.logFileIndex,
         row.eventKey AS original_key,
         false AS is_later
     FROM candidate_rows AS row
@@ -64,7 +68,8 @@ told AS (
             WHEN field(unquoted(additionalEventData), 'MFAIdentifier') IS NOT NULL THEN 'yes'
             ELSE lower(field(unquoted(additionalEventData), 'MFAUsed'))
         END AS mfa_used
-    FROM records
+    FROM candidate_rows
+    INNER JOIN records USING (logFile, logFileIndex)
     -- Which of several is the first one is not known.
     ANTI JOIN collisions USING (logFile, logFileIndex)
 ),
