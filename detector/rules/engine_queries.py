@@ -11,7 +11,7 @@ _DOCUMENTS = {"requestParameters", "responseElements", "additionalEventData"}
 def _as_logged(name: str) -> str:
     if name not in _DOCUMENTS:
         return f'"{name}"'
-    return f'CASE WHEN logged_texts IS NULL THEN "{name}" ELSE logged_texts."{name}" END AS "{name}"'
+    return f'coalesce(logged_texts."{name}", "{name}") AS "{name}"'
 
 
 # The columns of `records.schema.EVENTS` of rows of `candidates` and `all_events`, as they are in the log.

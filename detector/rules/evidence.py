@@ -67,7 +67,7 @@ def make_evidence(
             user_agent=row["user_agent"],
             mfa=row["mfa"],
             copies=(shown, *copies.get(shown, [])),
-            row={name: row[name] for name in columns} | (row["logged_texts"] or {}),
+            row={name: row["logged_texts"].get(name) or row[name] for name in columns},
         )
         found[key] = (*found.get(key, ()), evidence)
     return found

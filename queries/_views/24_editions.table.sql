@@ -2,16 +2,13 @@
 -- the first one. These are the records of such events, in the order of their editions, with the one that is shown.
 WITH claims AS MATERIALIZED (
     SELECT
-        recipientAccountId,
         logFile,
         logFileIndex,
         field(unquoted(addendum), 'originalEventID') AS original_key
     FROM candidate_rows
     WHERE
-        addendum IS NOT NULL
-        AND field(unquoted(addendum), 'reason') = 'UPDATED_DATA'
+        field(unquoted(addendum), 'reason') = 'UPDATED_DATA'
         AND is_uuid(original_key)
-        AND original_key <> eventKey
 ),
 
 records AS (
@@ -23,18 +20,14 @@ records AS (
     FROM claims
     UNION ALL
     SELECT
-        row.logFile,
-        row.logFileIndex,
-        row.eventKey AS original_key,
+        logFile,
+        logFileIndex,
+        eventKey AS original_key,
         false AS is_later
-    FROM candidate_rows AS row
-    SEMI JOIN claims
-        ON row.eventKey = claims.original_key
-        AND row.recipientAccountId IS NOT DISTINCT FROM claims.recipientAccountId
+    FROM candidate_rows
+    SEMI JOIN claims ON candidate_rows.eventKey = claims.original_key
     -- What is a later edition of a third record is no first one.
-    ANTI JOIN claims AS later
-        ON row.logFile = later.logFile
-        AND row.logFileIndex = later.logFileIndex
+    ANTI JOIN claims AS later USING (logFile, logFileIndex)
 ),
 
 -- Whoever can put a record into the log must not hide another one by it. So a later edition may not say otherwise: not when

@@ -8,17 +8,12 @@ WITH read_out AS (
             unquoted(responseElements) AS responseElements,
             unquoted(additionalEventData) AS additionalEventData
         ),
-        CASE
-            WHEN
-                starts_with(requestParameters, '"')
-                OR starts_with(responseElements, '"')
-                OR starts_with(additionalEventData, '"')
-                THEN {
-                    'requestParameters': requestParameters,
-                    'responseElements': responseElements,
-                    'additionalEventData': additionalEventData
-                }
-        END AS logged_texts
+        -- As they are in the log, where that is not what stands there now.
+        {
+            'requestParameters': nullif(requestParameters, unquoted(requestParameters)),
+            'responseElements': nullif(responseElements, unquoted(responseElements)),
+            'additionalEventData': nullif(additionalEventData, unquoted(additionalEventData))
+        } AS logged_texts
     FROM query_table(relation)
 ),
 
