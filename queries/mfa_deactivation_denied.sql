@@ -41,7 +41,7 @@ SELECT
     END
     || CASE WHEN count(*) > 1 THEN ', ' || count(*) || ' times,' ELSE '' END
     || ' in account ' || coalesce(account_id, 'unknown') || ' from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
     CASE WHEN bool_or(is_root OR mfa_target_kind = 'root') THEN 'high' ELSE 'medium' END AS severity,
     list_sort(list(DISTINCT mfa_target))[:20] AS target_users,
     list_sort(list(DISTINCT mfa_serial))[:20] AS mfa_serials,

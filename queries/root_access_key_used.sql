@@ -27,7 +27,7 @@ SELECT
     group_key([access_key_id, day_of(event_time)]) AS dedup_key,
     'root''s access key ' || access_key_id || ' of account ' || coalesce(account_id, 'unknown') || ' made '
     || CASE WHEN count(*) > 1 THEN count(*) || ' calls' ELSE 'a call' END || ' from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
     access_key_id,
     list_sort(list(DISTINCT coalesce(service, event_source, 'unknown') || ':' || coalesce(event_name, 'unknown')))[:20] AS calls,
     list_sort(list(DISTINCT source_ip))[:20] AS source_ips,

@@ -29,7 +29,7 @@ SELECT
     'root called ' || coalesce(service, event_source, 'an unknown service') || ' ' || coalesce(event_name, 'an unknown call')
     || CASE WHEN count(*) > 1 THEN ' ' || count(*) || ' times' ELSE '' END
     || ' in account ' || coalesce(account_id, 'unknown') || ' from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
     event_source,
     event_name,
     list_sort(list(DISTINCT region))[:20] AS regions,

@@ -47,7 +47,7 @@ SELECT
         ELSE 'the read ' || coalesce(any_value(event_name), 'of unknown name')
     END
     || ' in account ' || coalesce(account_id, 'unknown') || ' from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
     list_sort(list(DISTINCT coalesce(service, event_source, 'unknown') || ':' || coalesce(event_name, 'unknown')))[:20] AS calls,
     list_sort(list(DISTINCT error_code))[:20] AS error_codes,
     list_sort(list(DISTINCT region))[:20] AS regions,

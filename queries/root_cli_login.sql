@@ -47,6 +47,7 @@ SELECT
     max(event_time) AS last_event_time,
     count(DISTINCT event_id) AS event_count,
     list(event_id) AS event_ids,
+    arg_min(event_id, (event_time, event_id)) AS subject_event_id,
     login AS dedup_key,
     'root of account ' || coalesce(account_id, 'unknown') || ' signed in to the command line from '
     || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,

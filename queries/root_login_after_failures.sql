@@ -63,6 +63,7 @@ SELECT
     login.event_time AS last_event_time,
     1 + count(*) AS event_count,
     [login.event_id] || list(failure.event_id) AS event_ids,
+    login.event_id AS subject_event_id,
     login.event_id AS dedup_key,
     'root signed in to the console of account ' || coalesce(login.account_id, 'unknown') || ' from '
     || coalesce(login.source_ip, 'an unknown address') || ' after ' || count(*) || ' failed attempts' AS summary,

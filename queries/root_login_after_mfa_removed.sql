@@ -79,6 +79,7 @@ SELECT
     event_time AS last_event_time,
     removal_count + 1 AS event_count,
     list_append(removal_ids, event_id) AS event_ids,
+    event_id AS subject_event_id,
     event_id AS dedup_key,
     'root signed in to account ' || coalesce(account_id, 'unknown') || ' from '
     || coalesce(source_ip, 'an unknown address')

@@ -24,6 +24,8 @@ SELECT
     max(event_time) AS last_event_time,
     count(*) AS event_count,
     list(event_id) AS event_ids,
+    -- One that was sent tells more than one that was refused.
+    arg_max(event_id, (succeeded, event_time, event_id)) AS subject_event_id,
     group_key([target_account, hour_of(event_time)]) AS dedup_key,
     'a new root password for account ' || coalesce(target_account, 'unknown') || ' was requested'
     || CASE WHEN count(*) > 1 THEN ' ' || count(*) || ' times' ELSE '' END || ' from '

@@ -65,6 +65,7 @@ SELECT
     max(last_event_time) AS last_event_time,
     1 + sum(event_count) AS event_count,
     [event_id] || flatten(list(event_ids)) AS event_ids,
+    event_id AS subject_event_id,
     event_id AS dedup_key,
     'root signed in to account ' || coalesce(account_id, 'unknown') || ' from '
     || coalesce(source_ip, 'an unknown address') || ' and within 60 minutes called '

@@ -30,7 +30,7 @@ SELECT
     list(event_id) AS event_ids,
     group_key([session_key, hour_of(event_time)]) AS dedup_key,
     'root of account ' || coalesce(account_id, 'unknown') || ' read secrets or identities from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') || ': '
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') || ': '
     || array_to_string(list_sort(list(DISTINCT event_name))[:5], ', ')
     || CASE WHEN count(DISTINCT event_name) > 5 THEN ' and more' ELSE '' END AS summary,
     list_sort(list(DISTINCT service || ':' || event_name)) AS calls,

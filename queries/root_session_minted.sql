@@ -48,7 +48,7 @@ SELECT
     group_key([session_key, day_of(event_time)]) AS dedup_key,
     'a federated session issued by root of account ' || coalesce(account_id, 'unknown') || ' made '
     || CASE WHEN count(*) > 1 THEN count(*) || ' calls' ELSE 'a call' END || ' from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
     any_value(access_key_id) AS session_access_key_id,
     min(nullif(regexp_extract(actor_arn, ':federated-user/(.+)$', 1), '')) AS federated_user,
     list_sort(list(DISTINCT coalesce(service, event_source, 'unknown') || ':' || coalesce(event_name, 'unknown')))[:20] AS calls,

@@ -57,7 +57,7 @@ WITH stores AS MATERIALIZED (
         UNION ALL
         SELECT
             'bucket' AS kind,
-            field(requestParameters, 'bucketName') AS store
+            field(unquoted(requestParameters), 'bucketName') AS store
         FROM bucket_checks
         UNION ALL
         SELECT
@@ -167,7 +167,7 @@ SELECT
     group_key([store, session_key, hour_of(event_time)]) AS dedup_key,
     CASE WHEN bool_or(is_root) THEN 'root' ELSE coalesce(min(actor_arn), 'an unknown caller') END || ' of account '
     || coalesce(account_id, 'unknown') || ' deleted log files from a trail''s bucket ' || store || ' from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
     'high' AS severity,
     'bucket' AS kind,
     store,

@@ -95,7 +95,9 @@ calls AS (
             -- The raw column, by which whole files are passed over.
             AND call.eventTime BETWEEN gaps.stopped_at AND gaps.started_at
             AND call.event_id NOT IN (gaps.event_id, gaps.start_id)
-    WHERE NOT call.direct_root
+    WHERE
+        NOT call.direct_root
+        AND NOT call.is_superseded
 ),
 
 between_both AS (
@@ -117,6 +119,7 @@ SELECT
     started_at AS last_event_time,
     call_count + 2 AS event_count,
     list_concat([event_id, start_id], call_ids) AS event_ids,
+    event_id AS subject_event_id,
     event_id AS dedup_key,
     CASE WHEN is_root THEN 'root' ELSE coalesce(actor_arn, 'an unknown caller') END || ' stopped ' || trail_key
     || ' in account ' || coalesce(account_id, 'unknown') || ' from ' || strftime(stopped_at, '%Y-%m-%d %H:%M:%S') || ' to '

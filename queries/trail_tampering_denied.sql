@@ -40,7 +40,7 @@ SELECT
         ELSE count(DISTINCT trail_key) || ' trails'
     END
     || ' in account ' || coalesce(account_id, 'unknown') || ' from '
-    || coalesce(arg_min(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
+    || coalesce(arg_max(source_ip, (event_time, event_id)), 'an unknown address') AS summary,
     CASE WHEN bool_or(is_root) THEN 'high' ELSE 'medium' END AS severity,
     list_sort(list(DISTINCT trail_key))[:20] AS trails,
     event_name,

@@ -26,7 +26,7 @@ _DIGITS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it, as the first event says. Unknown is None."""
+    """Who did it, as the subject says. Unknown is None."""
 
     type: str | None = None
     arn: str | None = None
@@ -41,6 +41,15 @@ class Location:
     log_file: str
     index: int
     event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The event that an alert is about, of the several that it may be made of."""
+
+    event_id: str | None = None  # None: it is gone
+    event_time: datetime | None = None
+    record_index: int | None = 0  # of its record among those that the alert shows; None: it is nested too deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +71,23 @@ class Alert:
     confidence: Confidence
     attack: tuple[tuple[str, str], ...]  # (tactic, technique)
     account_id: str | None
-    region: str | None
+    region: str | None  # of the subject
     event_time: datetime  # first event; aware, UTC
     last_event_time: datetime
     event_count: int
     event_ids: tuple[str, ...]  # oldest first, at most 100
     summary: str
     actor: Actor
-    source_ip: str | None  # as logged: may be a service's name
-    user_agent: str | None
-    mfa: str | None
+    source_ip: str | None  # of the subject, as logged: may be a service's name
+    user_agent: str | None  # of the subject
+    mfa: str | None  # of the subject
     context: Mapping[str, Any]
     evidence: tuple[Location, ...]
-    records: tuple[Any, ...]  # raw records, oldest first, at most 5, credentials redacted
+    records: tuple[Any, ...]  # raw, oldest first, the first and the subject's, at most 5, credentials redacted
     records_truncated: bool
     detected_at: datetime
     suppressed_by: Suppression | None = None
+    subject: Subject = Subject()
 
 
 def make_alert(finding: Finding, events: Sequence[Evidence], detected_at: datetime) -> Alert:
@@ -88,10 +98,10 @@ def make_alert(finding: Finding, events: Sequence[Evidence], detected_at: dateti
         events: the finding's events, oldest first.
         detected_at: aware.
     """
-    first = events[0] if events else None
+    subject = _subject_of(finding, events)
     listed = list(dict.fromkeys([*(event.event_key for event in events), *finding.event_ids]))[:EVENT_IDS]
     shown = [event for event in events if event.event_key in set(listed)]
-    records = [record for event in shown[:_RECORDS] if (record := _record(event)) is not None]
+    records, record_index = _records(shown, subject)
     return Alert(
         alert_id=alert_id(finding),
         rule_id=finding.rule.id,
@@ -100,28 +110,64 @@ def make_alert(finding: Finding, events: Sequence[Evidence], detected_at: dateti
         confidence=finding.rule.confidence,
         attack=tuple(_split(pair) for pair in finding.rule.attack),
         account_id=finding.account_id,
-        region=first.region if first else None,
+        region=subject.region if subject else None,
         event_time=finding.event_time,
         last_event_time=finding.last_event_time,
         event_count=finding.event_count,
         event_ids=tuple(listed),
-        summary=redact(finding.summary),
-        actor=Actor(first.actor_type, first.actor_arn, first.access_key_id, first.session_issuer) if first else Actor(),
-        source_ip=first.source_ip if first else None,
-        user_agent=redact(first.user_agent) if first else None,
-        mfa=first.mfa if first else None,
+        summary=_summary(finding, subject),
+        actor=_actor_of(subject) if subject else Actor(),
+        source_ip=subject.source_ip if subject else None,
+        user_agent=redact(subject.user_agent) if subject else None,
+        mfa=subject.mfa if subject else None,
         context=redact(finding.context),
         evidence=tuple(Location(c.log_file, c.index, event.event_key) for event in shown for c in event.copies),
         records=tuple(records),
         records_truncated=len(records) < len(finding.event_ids),
         detected_at=detected_at,
+        subject=Subject(subject.event_key, subject.event_time, record_index) if subject else Subject(),
     )
+
+
+def _subject_of(finding: Finding, events: Sequence[Evidence]) -> Evidence | None:
+    """Return the event that the finding is about: the one that its rule names, or the last one."""
+    named = [event for event in events if event.event_key == finding.subject_event_id]
+    return next(reversed(named or events), None)
+
+
+def _actor_of(event: Evidence) -> Actor:
+    return Actor(event.actor_type, event.actor_arn, event.access_key_id, event.session_issuer)
+
+
+def _summary(finding: Finding, subject: Evidence | None) -> str:
+    """Return the rule's sentence; of several events it says when the one was that it is about."""
+    summary: str = redact(finding.summary)
+    if subject is None or finding.event_count == 1:
+        return summary
+    time = subject.event_time.isoformat(" ", "seconds")[:19]  # strftime writes the year 999 with three digits
+    which = "event of" if finding.subject_event_id else "the last at"
+    return summary if time in summary else f"{summary} ({which} {time} UTC)"
 
 
 def alert_id(finding: Finding) -> str:
     """Return the UUIDv5 of rule, account and dedup key (default: the event keys, sorted): the same in every run."""
     key = list(finding.event_ids) if finding.dedup_key is None else finding.dedup_key
     return str(uuid.uuid5(_NAMESPACE, json.dumps([finding.rule.id, finding.account_id, key])))
+
+
+def _records(events: Sequence[Evidence], subject: Evidence | None) -> tuple[list[Any], int | None]:
+    """Return the records of the first events and of the subject, and which one is the subject's."""
+    chosen = list(events[:_RECORDS])
+    if subject is not None and not any(event is subject for event in chosen):
+        chosen[_RECORDS - 1 :] = [subject]
+    records: list[Any] = []
+    index = None
+    for event in chosen:
+        record = _record(event)
+        if record is not None:
+            index = len(records) if event is subject else index
+            records.append(record)
+    return records, index
 
 
 def _record(event: Evidence) -> Any | None:  # noqa: ANN401 - any JSON

@@ -177,7 +177,8 @@ def _shown(engine: Engine, finding: Finding, suppressed: Collection[str]) -> Seq
     """Return the keys of the events that the alert names; of all, where a suppression may have to fit every one."""
     if len(finding.event_ids) <= EVENT_IDS or finding.rule.id in suppressed:
         return finding.event_ids
-    return engine.oldest(finding, EVENT_IDS)
+    named = engine.oldest_and_last(finding, EVENT_IDS)
+    return named if finding.subject_event_id is None else [*named, finding.subject_event_id]
 
 
 def _coverage_warnings(accounts: Sequence[str]) -> Iterator[str]:

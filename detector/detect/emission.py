@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from detector.alerts.alert import Alert, alert_id
 from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
-from detector.alerts.formats.formatting import line_of
+from detector.alerts.formats.formatting import in_order, line_of
 from detector.alerts.sinks.opening import Output
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.ledger import Ledger
@@ -57,9 +57,9 @@ def write_new_alerts(
     return new, delivery
 
 
-def _documents(alerts: Iterable[Alert], output: Output) -> Iterator[Document]:
+def _documents(alerts: Sequence[Alert], output: Output) -> Iterator[Document]:
     line = line_of(output.form)
-    return (Document(alert.alert_id, line(alert)) for alert in alerts)
+    return (Document(alert.alert_id, line(alert)) for alert in in_order(output.form, alerts))
 
 
 def _unattended(ledger: Ledger, outputs: Sequence[Output]) -> Iterator[str]:

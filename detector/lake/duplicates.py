@@ -240,12 +240,14 @@ def _canonical(rows: pa.Table) -> pa.Table:
 
 
 def _copies(connection: duckdb.DuckDBPyConnection, parts: DayParts) -> pa.Table:
+    from detector.lake.part_files import COLUMNS
+
     arrived = parts.all if parts.is_replaced else parts.arrived
     copies = find_copies(
         connection,
         "read_parquet($day, hive_partitioning = false)",
         "read_parquet($arrived, hive_partitioning = false)",
-        {"arrived": glob_safe(arrived), "day": glob_safe(parts.all)},
+        {"arrived": glob_safe(arrived), "day": glob_safe([COLUMNS, *parts.all])},
     )
     if copies.num_rows and parts.duplicates:
         connection.register("copies", copies)

@@ -19,7 +19,11 @@ from detector.lake.part import Part
 from detector.lake_layout import PartKind
 from detector.records.coverage import coverage_of
 from detector.records.log_file import KeptRecord
+from detector.records.schema import EVENTS
 
+# The columns of now, and no rows. DuckDB takes the columns of the first file that it is given, and fills in what others
+# lack: behind this one, parts of earlier versions are read like those of today. `python -m fixtures.columns` writes it.
+COLUMNS = Path(__file__).with_name("columns.parquet")
 _ROW_GROUP_ROWS = 100_000
 _DAMAGED = "is the file missing or damaged? `detector lake check` compares all, `lake repair` sets it aside"
 _MAGIC = b"PAR1"  # at both ends of a Parquet file
@@ -98,16 +102,16 @@ def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem
 
 
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one Parquet file, or some of its columns.
+    """Read one Parquet file, or some of its columns; events of earlier versions in the columns of now.
 
     Raises:
         LakeError: it is missing or damaged.
     """
     try:
-        table = pq.read_table(
+        rows = pq.read_table(
             path, columns=columns and list(columns), partitioning=None, page_checksum_verification=True
-        )
-        return table.replace_schema_metadata()
+        ).replace_schema_metadata()
+        return rows.cast(EVENTS) if rows.column_names == EVENTS.names else rows
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"cannot read {path}: {error}", hint=_DAMAGED) from error
 

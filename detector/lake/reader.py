@@ -14,7 +14,7 @@ from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gap, OpenGaps
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import OutboxCount
-from detector.lake.part_files import DUPLICATES, damage
+from detector.lake.part_files import COLUMNS, DUPLICATES, damage
 from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage, coverage_table, create_coverage
@@ -177,6 +177,8 @@ def create_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Tabl
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
     """Create a view over parts, also over none; DuckDB binds no parameters in a view: the paths are quoted here."""
     if paths:
+        if schema is EVENTS:
+            paths = [COLUMNS, *paths]
         quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in glob_safe(paths))
         source = f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = false)"
         columns = ", ".join(f'"{column}"' for column in schema.names)

@@ -1,6 +1,10 @@
 """The table `events`: the only place that knows which CloudTrail field goes into which column.
 
-Source: "CloudTrail record contents" and "CloudTrail userIdentity element", AWS CloudTrail User Guide.
+Source: "CloudTrail record contents", "CloudTrail userIdentity element" and "Supported SQL schemas for event data
+stores", AWS CloudTrail User Guide.
+
+A member of a struct may be added: parts that were written before are read without it, and what it would have held is in
+their `extra`. No column may be added or taken away, for then parts could not be read side by side.
 """
 
 from __future__ import annotations
@@ -68,6 +72,7 @@ USER_IDENTITY = _struct(
         _struct("attributes", "creationDate", "mfaAuthenticated", "sessionCredentialFromConsole"),
         "sourceIdentity",
         "ec2RoleDelivery",
+        "ec2IssuedInVPC",
         "assumedRoot",
         "signInSessionArn",
     ),

@@ -17,7 +17,13 @@ import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
 from detector.rules.dialects import DIALECT_RELATIONS, Dialects, hint_of, to_duckdb
-from detector.rules.engine_queries import IMPLAUSIBLE_TIMES, NEWEST_OF_EACH_CALLER, OLDEST
+from detector.rules.engine_queries import (
+    COPIES,
+    EARLIER_EDITIONS,
+    IMPLAUSIBLE_TIMES,
+    NEWEST_OF_EACH_CALLER,
+    OLDEST_AND_LAST,
+)
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
@@ -207,19 +213,18 @@ class Engine:
         rest = [key for key in keys if key not in seen]
         if rest:
             rows += self._rows_of("all_events", rest)
-        duplicates = self._select(
-            "SELECT * FROM duplicates WHERE eventKey IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex",
-            sorted({row["eventKey"] for row in rows}),
-        )
-        return make_evidence(rows, duplicates, self._columns)
+        is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
+        hidden = self._select(EARLIER_EDITIONS, keys) if is_edition else []
+        hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
+        return make_evidence(rows, hidden, self._columns)
 
-    def oldest(self, finding: Finding, limit: int) -> list[str]:
-        """Return the keys of the oldest events of a finding, at most `limit`."""
+    def oldest_and_last(self, finding: Finding, limit: int) -> list[str]:
+        """Return the keys of the oldest events of a finding, at most `limit`, and of its last one."""
         keys = list(finding.event_ids)
         parameters = {"keys": keys, "account": finding.account_id, "limit": limit}
         relation = "candidates" if finding.rule.reads is Reads.CANDIDATES else "all_events"
         self._views.update(relation)
-        found = self._connection.sql(OLDEST.format(relation), params=parameters)
+        found = self._connection.sql(OLDEST_AND_LAST.format(relation), params=parameters)
         return [key for (key,) in found.fetchall()]
 
     def accounts_without_sign_in_region(self) -> list[str]:

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+from detector.records.schema import EVENTS
+
+# Documents of which the views take the quotes off when they are text inside a string, and keep what was logged.
+_DOCUMENTS = {"requestParameters", "responseElements", "additionalEventData"}
+
+
+def _as_logged(name: str) -> str:
+    if name not in _DOCUMENTS:
+        return f'"{name}"'
+    return f'coalesce(logged_texts."{name}", "{name}") AS "{name}"'
+
+
+# The columns of `records.schema.EVENTS` of rows of `candidates` and `all_events`, as they are in the log.
+AS_LOGGED = ", ".join(map(_as_logged, EVENTS.names))
+
 # Whoever floods a rule must not hide what others do, nor what comes later: callers take turns, each with their newest.
 NEWEST_OF_EACH_CALLER = """
 WITH found AS (
@@ -24,14 +39,23 @@ ORDER BY
 """
 
 
-# The keys of a finding with when they happened, and the oldest of them.
-OLDEST = """
+# The oldest keys of a finding, and the last one.
+OLDEST_AND_LAST = """
+WITH dated AS (
+    SELECT
+        event_key,
+        coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)) AS event_time
+    FROM {}
+    WHERE event_key IN (SELECT unnest($keys))
+    GROUP BY event_key
+)
+
 SELECT event_key
-FROM {}
-WHERE event_key IN (SELECT unnest($keys))
-GROUP BY event_key
-ORDER BY coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)), event_key
-LIMIT $limit
+FROM dated
+QUALIFY
+    row_number() OVER (ORDER BY event_time, event_key) <= $limit
+    OR row_number() OVER (ORDER BY event_time DESC, event_key DESC) = 1
+ORDER BY event_time, event_key
 """
 
 IMPLAUSIBLE_TIMES = """
@@ -39,4 +63,20 @@ SELECT DISTINCT event_time
 FROM (SELECT unnest([first_event_time, last_event_time]) AS event_time FROM account_coverage)
 WHERE NOT event_time BETWEEN TIMESTAMP '2013-11-01' AND CAST($latest AS TIMESTAMP)
 ORDER BY event_time
+"""
+
+# The rows that are not shown for the sake of others, and for which.
+COPIES = """
+SELECT eventKey, logFile, logFileIndex, shownLogFile, shownLogFileIndex
+FROM duplicates
+WHERE eventKey IN (SELECT unnest($keys))
+ORDER BY logFile, logFileIndex
+"""
+EARLIER_EDITIONS = """
+SELECT edition_key AS "eventKey", logFile, logFileIndex, shownLogFile, shownLogFileIndex
+FROM editions
+WHERE
+    is_earlier
+    AND original_key IN (SELECT unnest($keys))
+ORDER BY logFile, logFileIndex
 """

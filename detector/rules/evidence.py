@@ -12,7 +12,7 @@ from detector.rules.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The place of one copy of a record."""
+    """The place of one copy of a record, or of an earlier edition of it."""
 
     log_file: str
     index: int
@@ -34,21 +34,21 @@ class Evidence:
     source_ip: str | None
     user_agent: str | None
     mfa: str | None
-    copies: tuple[Copy, ...]  # every one, the shown one first
+    copies: tuple[Copy, ...]  # every one, also of earlier editions, the shown one first
     row: dict[str, Any]  # the shown row in the columns of `records.schema.EVENTS`, eventTime naive and UTC
 
 
 def make_evidence(
-    rows: Iterable[Mapping[str, Any]], duplicates: Iterable[Mapping[str, Any]], columns: Sequence[str]
+    rows: Iterable[Mapping[str, Any]], hidden: Iterable[Mapping[str, Any]], columns: Sequence[str]
 ) -> dict[str, tuple[Evidence, ...]]:
     """Return the events by key.
 
     Args:
         rows: shown rows with their normalised columns.
-        duplicates: rows of `duplicates`, by file and index.
+        hidden: places of rows that are copies or earlier editions, and of the rows that are shown for them.
         columns: the columns of `row`.
     """
-    copies = _copies_of(duplicates)
+    copies = _copies_of(hidden)
     found: dict[str, tuple[Evidence, ...]] = {}
     for row in rows:
         key = row["event_key"]
@@ -67,17 +67,16 @@ def make_evidence(
             user_agent=row["user_agent"],
             mfa=row["mfa"],
             copies=(shown, *copies.get(shown, [])),
-            row={name: row[name] for name in columns},
+            row={name: row["logged_texts"].get(name) or row[name] for name in columns},
         )
         found[key] = (*found.get(key, ()), evidence)
     return found
 
 
-def _copies_of(duplicates: Iterable[Mapping[str, Any]]) -> dict[Copy, list[Copy]]:
+def _copies_of(hidden: Iterable[Mapping[str, Any]]) -> dict[Copy, list[Copy]]:
     """Return the further copies of each row that is shown; what a row hides may itself have hidden others before."""
     original = {
-        Copy(row["logFile"], row["logFileIndex"]): Copy(row["shownLogFile"], row["shownLogFileIndex"])
-        for row in duplicates
+        Copy(row["logFile"], row["logFileIndex"]): Copy(row["shownLogFile"], row["shownLogFileIndex"]) for row in hidden
     }
     copies: dict[Copy, list[Copy]] = {}
     for copy, shown in original.items():

@@ -11,8 +11,9 @@ from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.rules.rule import Rule
 
-# By these alone what is made of a row depends on others: which of them share a key, which keys AssumeRoot handed out.
-BETWEEN_ROWS = ("collisions", "assume_root_keys")
+# By these alone what is made of a row depends on others: which of them share a key, which are editions of one event,
+# which keys AssumeRoot handed out.
+BETWEEN_ROWS = ("collisions", "editions", "assume_root_keys")
 # Made for many examples at a time. (There are no classified rows; and whoever leaves out what is reported alone does so
 # by log file and index.)
 _LOADED = {*BETWEEN_ROWS, "classified_rows", "candidate_rows", "candidates", "reported_alone"}
@@ -66,7 +67,7 @@ class ExampleEngine(Engine):
             self._connection.register("parts", table)
             return
         self._views.make()
-        # No row is a copy, collides or hands out keys; and rows of two examples must not be taken for such.
+        # No row is a copy or an edition, collides or hands out keys; rows of two examples must not be taken for such.
         self._attach(TableEvents(table, hides_copies=False))
         for name in BETWEEN_ROWS:
             self._connection.execute(f"TRUNCATE {name}")
@@ -80,4 +81,8 @@ def _log_file(example: pa.Table) -> str:
 def is_independent(table: pa.Table) -> bool:
     """Say whether nothing in one row of an example says what another is: no shared keys, none handed out."""
     keys = table.column("eventKey").to_pylist()
-    return 0 < len(keys) == len(set(keys)) and "AssumeRoot" not in table.column("eventName").to_pylist()
+    return (
+        0 < len(keys) == len(set(keys))
+        and table.column("addendum").null_count == len(keys)
+        and "AssumeRoot" not in table.column("eventName").to_pylist()
+    )

@@ -20,7 +20,13 @@ _TEXT = frozenset({"VARCHAR"})
 _TIME = frozenset({"TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS"})
 _COUNT = frozenset({"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "HUGEINT"})
 REQUIRED = {"account_id": _TEXT, "event_time": _TIME, "event_ids": frozenset({"VARCHAR[]"}), "summary": _TEXT}
-OPTIONAL = {"severity": _TEXT, "dedup_key": _TEXT, "last_event_time": _TIME, "event_count": _COUNT}
+OPTIONAL = {
+    "severity": _TEXT,
+    "dedup_key": _TEXT,
+    "last_event_time": _TIME,
+    "event_count": _COUNT,
+    "subject_event_id": _TEXT,
+}
 
 
 class ContractError(ValueError):
@@ -41,6 +47,7 @@ class Finding:
     last_event_time: datetime  # aware, UTC
     event_count: int
     context: dict[str, Any]  # the rule's other columns, values that JSON has
+    subject_event_id: str | None = None  # the key of the event that the finding is about; None: the last one
 
     @property
     def identity(self) -> str | tuple[str, ...]:
@@ -85,6 +92,9 @@ def make_finding(rule: Rule, row: Mapping[str, Any]) -> Finding:
     if not ids or None in ids:
         raise ContractError("result has a row whose event_ids are empty or hold NULL")
     event_ids = tuple(sorted(set(ids)))
+    subject = row.get("subject_event_id")
+    if subject is not None and subject not in ids:
+        raise ContractError("result has a row whose subject_event_id is none of its event_ids")
     event_time = as_utc(row["event_time"])
     last = row.get("last_event_time")
     count = row.get("event_count")
@@ -108,6 +118,7 @@ def make_finding(rule: Rule, row: Mapping[str, Any]) -> Finding:
             for name, value in row.items()
             if name not in REQUIRED and name not in OPTIONAL
         },
+        subject_event_id=subject,
     )
 
 

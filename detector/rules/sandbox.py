@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from detector.lake.duplicates import glob_safe
+from detector.lake.part_files import COLUMNS
 from detector.rules.events import Events
 
 _CHEAP_OPTIMIZERS = {"filter_pushdown", "unused_columns"}
@@ -65,6 +66,7 @@ def open_sandbox(
         folder = events.directory and events.directory.resolve()
         readable = [f"{folder}/", f"{glob_safe([folder])[0]}/"] if folder else []
         connection.execute("SET allowed_directories = $readable", {"readable": readable})
+        connection.execute("SET allowed_paths = $paths", {"paths": [str(COLUMNS)] if readable else []})
         connection.execute("SET enable_external_access = false")
         for one in opened:
             # On by default where Python has no main file; it would be written between the alerts.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from detector.records.schema import EVENTS
+from detector.rules.engine_queries import AS_LOGGED
 from detector.rules.events import TableEvents
 from detector.scope import Scope
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _SWITCHES = {"StopLogging", "StartLogging"}
 _LATEST_DELIVERY_DAYS = 31  # log files are delivered up to 30 days after the events in them
-_RAW = ", ".join(f'"{name}"' for name in EVENTS.names)
 # As queries/trail_stopped_then_restarted.sql reads them.
 _CALLS = f"""
 WITH gaps AS (
@@ -32,7 +32,7 @@ WITH gaps AS (
         unnest($caller) AS caller
 )
 
-SELECT {_RAW}
+SELECT {AS_LOGGED}
 FROM all_events AS call ANTI JOIN candidates USING (logFile, logFileIndex)
 WHERE EXISTS (
     SELECT 1

@@ -22,11 +22,17 @@ from detector.records.coverage import Coverage, coverage_of, coverage_table, mer
 from detector.records.schema import EVENTS
 from detector.rules.candidates import candidates
 from detector.rules.engine import Engine
+from detector.rules.engine_queries import AS_LOGGED
 from detector.rules.events import TableEvents, each_once
 from detector.rules.trail_gaps import TrailGap, calls_in_gaps, trail_gaps
 
 _RAW = ", ".join(f'"{name}"' for name in EVENTS.names)
-_CANDIDATES = f"SELECT {_RAW} FROM candidates"  # noqa: S608 - column names of our own
+# Which edition of an event is shown is decided over all that are kept, like which copy.
+_CANDIDATES = f"""
+SELECT {AS_LOGGED} FROM candidates
+UNION ALL
+SELECT {_RAW} FROM events SEMI JOIN (FROM editions WHERE is_earlier) AS earlier USING (logFile, logFileIndex)
+"""  # noqa: S608 - column names of our own
 # CloudTrail checks each bucket every few hours; once is enough to know that it is a trail's.
 _BUCKET_CHECKS = f"""
 SELECT {_RAW}

@@ -6,6 +6,9 @@
 -- One value of JSON text that may be hostile: not JSON, a lone surrogate, no object. '' is NULL like absence.
 CREATE MACRO field(document, key) AS nullif(TRY(document ->> key), '');
 
+-- A document that a pipeline has written as text into a string: what the string holds. One such layer is taken off.
+CREATE MACRO unquoted(document) AS CASE WHEN starts_with(document, '"') THEN field(document, '$') ELSE document END;
+
 -- A column's value or, where its type or form did not fit the column, what was kept of it in `extra`.
 CREATE MACRO logged(value, extra, path) AS coalesce(nullif(value, ''), nullif(TRY(extra ->> path), ''));
 
@@ -34,6 +37,10 @@ CREATE MACRO is_service_name(name) AS coalesce(regexp_full_match(name, '[a-z0-9.
 CREATE MACRO is_signin_name(name) AS coalesce(regexp_full_match(name, 'signin\.amazonaws\.(com|com\.cn|cn|eu)'), false);
 -- Whatever stands for the account: its number is the first thing that people make unreadable.
 CREATE MACRO is_root_arn(arn) AS coalesce(regexp_full_match(arn, 'arn:aws[a-z0-9-]*:iam::[^:/]*:root'), false);
+
+CREATE MACRO is_uuid(text) AS coalesce(regexp_full_match(
+    text, '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}'
+), false);
 
 CREATE MACRO is_permission_error_code(code) AS coalesce(code IN (
     'AccessDenied',

@@ -17,7 +17,7 @@ FROM (
         -- A range, which DuckDB applies before it reads other columns.
         eventName BETWEEN 'DeleteObject' AND 'DeleteObjects'
         AND starts_with(eventSource, 's3.')
-        AND deletes_log_files(eventName, requestParameters)
+        AND deletes_log_files(eventName, unquoted(requestParameters))
         AND NOT coalesce(lower(userIdentity.type) = 'root', false)
         AND NOT coalesce(lower(userIdentity.sessionContext.sessionIssuer.type) = 'root', false)
 ) ANTI JOIN duplicates USING (logFile, logFileIndex)

@@ -1,5 +1,5 @@
 -- Member accounts may record an AssumeRoot session without `assumedRoot`; the key that was handed out tells.
-SELECT DISTINCT field(responseElements, '$.credentials.accessKeyId') AS handed_out_key
+SELECT DISTINCT field(unquoted(responseElements), '$.credentials.accessKeyId') AS handed_out_key
 FROM candidate_rows
 WHERE
     starts_with(eventSource, 'sts.')

@@ -1,11 +1,29 @@
 -- In layers, each over the one before: aliases within one SELECT are copied in wherever they are used, and planning
 -- that costs more than the work.
 CREATE MACRO normalised(relation) AS TABLE
-WITH named AS (
+WITH read_out AS (
+    SELECT
+        * REPLACE (
+            unquoted(requestParameters) AS requestParameters,
+            unquoted(responseElements) AS responseElements,
+            unquoted(additionalEventData) AS additionalEventData
+        ),
+        -- As they are in the log, where that is not what stands there now.
+        {
+            'requestParameters': nullif(requestParameters, unquoted(requestParameters)),
+            'responseElements': nullif(responseElements, unquoted(responseElements)),
+            'additionalEventData': nullif(additionalEventData, unquoted(additionalEventData))
+        } AS logged_texts
+    FROM query_table(relation)
+),
+
+named AS (
     SELECT
         raw.*,
-        coalesce(own_key, eventKey) AS event_key,
-        coalesce(own_key, eventKey) AS event_id,
+        -- Later editions of an event have the key of the first one, whether that is there or not.
+        coalesce(own_key, original_key, raw.eventKey) AS event_key,
+        coalesce(own_key, original_key, raw.eventKey) AS event_id,
+        coalesce(is_earlier, false) AS is_superseded,
         eventTime AS event_time,
         nullif(eventSource, '') AS event_source,
         -- `iam` of iam.amazonaws.com, in any partition.
@@ -33,11 +51,14 @@ WITH named AS (
         handed_out_key,
         field(requestParameters, 'serialNumber') AS mfa_serial,
         field(requestParameters, 'userName') AS parameters_user
-    FROM query_table(relation) AS raw
+    FROM read_out AS raw
     LEFT JOIN assume_root_keys ON handed_out_key = raw.userIdentity.accessKeyId
     LEFT JOIN collisions
         ON collisions.logFile = raw.logFile
         AND collisions.logFileIndex = raw.logFileIndex
+    LEFT JOIN editions
+        ON editions.logFile = raw.logFile
+        AND editions.logFileIndex = raw.logFileIndex
 ),
 
 judged AS (

@@ -1,1 +1,2 @@
 FROM normalised('candidate_rows')
+WHERE NOT is_superseded

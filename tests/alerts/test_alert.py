@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -79,12 +80,52 @@ def test_every_copy_of_an_event_is_named_as_evidence() -> None:
     ]
 
 
-def test_the_first_five_records_are_shown() -> None:
+@pytest.mark.parametrize(
+    ("subject", "shown"), [("id-2", "01234"), (None, "01236"), ("id-6", "01236"), ("id-5", "01235")]
+)
+def test_the_first_records_are_shown_and_that_of_the_subject(subject: str | None, shown: str) -> None:
     ids = tuple(f"id-{number}" for number in range(7))
-    alert = make_alert(finding(event_ids=ids), [event(key, {"eventName": key}) for key in ids], NOW)
-    assert [record["eventName"] for record in alert.records] == list(ids[:5])
+    events = [event(key, {"eventName": key}) for key in ids]
+    alert = make_alert(finding(event_ids=ids, subject_event_id=subject), events, NOW)
+    assert [record["eventName"] for record in alert.records] == [f"id-{number}" for number in shown]
+    assert alert.subject.record_index is not None
+    assert alert.records[alert.subject.record_index]["eventName"] == alert.subject.event_id == (subject or "id-6")
     assert alert.records_truncated
     assert not make_alert(finding(), [event("id-1"), event("id-2")], NOW).records_truncated
+
+
+@pytest.mark.parametrize(("named", "about"), [(None, "id-2"), ("id-1", "id-1"), ("gone", "id-2")])
+def test_one_of_several_events_speaks(named: str | None, about: str) -> None:
+    events = [
+        event(
+            key,
+            event_time=THEN + timedelta(minutes=minute),
+            region=f"region-{key}",
+            actor_arn=f"arn-{key}",
+            source_ip=f"ip-{key}",
+            user_agent=f"agent-{key}",
+            mfa=f"mfa-{key}",
+        )
+        for minute, key in enumerate(["id-1", "id-2"])
+    ]
+    alert = make_alert(finding(subject_event_id=named), events, NOW)
+    said = (alert.region, alert.actor.arn, alert.source_ip, alert.user_agent, alert.mfa)
+    assert said == tuple(f"{what}-{about}" for what in ("region", "arn", "ip", "agent", "mfa"))
+    assert alert.subject.event_time == THEN + timedelta(minutes=about == "id-2")
+    assert alert.alert_id == make_alert(finding(), events, NOW).alert_id
+    assert alert.event_time == THEN
+
+
+def test_the_summary_of_several_events_says_when_the_one_was() -> None:
+    events = [event("id-1"), event("id-2", event_time=THEN + timedelta(minutes=1))]
+
+    def summary(**changes: Any) -> str:  # noqa: ANN401
+        return make_alert(finding(**changes), events, NOW).summary
+
+    assert summary() == "root did it (the last at 2024-05-06 07:09:09 UTC)"
+    assert summary(subject_event_id="id-1") == "root did it (event of 2024-05-06 07:08:09 UTC)"
+    assert summary(summary="root did it, 2024-05-06 07:09:09 UTC") == "root did it, 2024-05-06 07:09:09 UTC"
+    assert summary(event_count=1) == "root did it"
 
 
 def test_an_event_that_is_gone_leaves_an_alert_without_it() -> None:

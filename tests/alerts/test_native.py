@@ -23,6 +23,7 @@ KEYS = [
     *("schema", "alert_id", "rule_id", "title", "severity", "confidence", "attack", "account_id", "region"),
     *("event_time", "last_event_time", "event_count", "event_ids", "summary", "actor", "source_ip", "user_agent"),
     *("mfa", "context", "evidence", "records", "records_truncated", "suppressed_by", "detected_at"),
+    "subject_event_id",
 ]
 
 

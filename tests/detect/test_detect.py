@@ -151,6 +151,97 @@ def test_an_alert_about_many_events_names_the_oldest_hundred(tmp_path: Path) -> 
     assert alert.event_ids == tuple(record["eventID"] for record in records[:100])
     assert [location.event_id for location in alert.evidence] == list(alert.event_ids)
     assert (alert.event_count, alert.records_truncated) == (150, True)
+    assert (alert.subject.event_id, alert.records[-1]) == (records[-1]["eventID"], records[-1])
+
+
+def test_an_alert_about_many_events_may_be_about_any_of_them(tmp_path: Path) -> None:
+    records = [
+        LOGIN | {"eventTime": f"2024-05-06T08:{n // 60:02}:{n % 60:02}Z", "eventID": event_id(n)} for n in range(150)
+    ]
+    grouped = "SELECT account_id, min(event_time) AS event_time, list(event_id) AS event_ids, 's' AS summary"
+    named = f"{grouped}, '{event_id(120)}' AS subject_event_id FROM candidates GROUP BY account_id"
+    folder = rule_file(tmp_path / "rules", "grouped", named)
+    [alert] = [alert for alert in detection_of(*records, rules=[folder]).alerts if alert.rule_id == "grouped"]
+    assert (alert.subject.event_id, alert.records[-1]["eventID"]) == (event_id(120), event_id(120))
+    assert alert.event_ids == tuple(event_id(n) for n in range(100))
+
+
+def test_a_subject_that_is_none_of_the_events_is_a_fault_of_the_rule(tmp_path: Path) -> None:
+    found = "SELECT account_id, event_time, [event_id] AS event_ids, 's' AS summary, 'x' AS subject_event_id"
+    detection = detection_of(LOGIN, rules=[rule_file(tmp_path / "rules", "strange", f"{found} FROM candidates")])
+    [error] = detection.errors
+    assert "subject_event_id is none of its event_ids" in str(error)
+
+
+def event_id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+def call(number: int, **fields: object) -> dict[str, object]:
+    """A call of root's, one a minute, each from an address of its own."""
+    own = {
+        "eventTime": f"2024-05-06T09:{number:02}:00Z",
+        "eventID": event_id(number),
+        "sourceIPAddress": f"192.0.2.{number}",
+    }
+    return LOGIN | own | fields
+
+
+FAILED = {"responseElements": {"ConsoleLogin": "Failure"}, "errorMessage": "Failed authentication"}
+STOP = {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging", "requestParameters": {"name": "main"}}
+IAM = {"eventSource": "iam.amazonaws.com", "responseElements": None, "additionalEventData": None}
+CLI = {
+    "eventName": "CreateOAuth2Token",
+    "responseElements": None,
+    "additionalEventData": None,
+    "userIdentity": {
+        "type": "Root",
+        "arn": "arn:aws:iam::111122223333:root",
+        "accountId": "111122223333",
+        "accessKeyId": "ASIA1",
+    },
+}
+FORGOTTEN = {"eventName": "PasswordRecoveryRequested", "responseElements": None, "additionalEventData": None}
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "about", "records"),
+    [
+        ("root_login_after_failures", 4, [call(n, **FAILED) for n in range(1, 4)] + [call(4)]),
+        ("root_login_brute_force", 5, [call(n, **FAILED) for n in range(1, 6)]),
+        ("root_login_after_recovery", 2, [call(1, **FORGOTTEN), call(2)]),
+        (
+            "root_login_after_mfa_removed",
+            2,
+            [call(1, **IAM, eventName="DeactivateMFADevice", requestParameters={}), call(2)],
+        ),
+        (
+            "root_persistence_burst",
+            1,
+            [call(1), call(2, **IAM, eventName="CreateUser"), call(3, **IAM, eventName="CreateAccessKey")],
+        ),
+        (
+            "trail_stopped_then_restarted",
+            1,
+            [
+                call(1, **STOP, responseElements=None),
+                call(2, **IAM, eventName="CreateUser"),
+                call(3, **(STOP | {"eventName": "StartLogging"}), responseElements=None),
+            ],
+        ),
+        ("root_cli_login", 1, [call(n, **CLI) for n in (1, 2)]),
+        (
+            "root_password_recovery_requested",
+            2,
+            [call(1, **FORGOTTEN), call(2, **FORGOTTEN), call(3, **FORGOTTEN, errorMessage="No")],
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_event_that_a_rule_is_about_speaks(rule_id: str, about: int, records: list[dict[str, object]]) -> None:
+    [alert] = [alert for alert in detection_of(*records).alerts if alert.rule_id == rule_id]
+    assert (alert.subject.event_id, alert.source_ip) == (event_id(about), f"192.0.2.{about}")
+    assert f"09:{about:02}:00" in alert.summary
 
 
 def test_accounts_without_their_sign_in_region_are_a_warning() -> None:

@@ -32,6 +32,8 @@ class Oddity(StrEnum):
     """What makes a case harder than ordinary logs."""
 
     COLLISIONS = "collisions"  # records that share an eventID and differ
+    EDITIONS = "editions"  # records that say that they are a later edition of another one, rightly or wrongly
+    QUOTED = "quoted"  # parameters and answers as text in a string
     TIMES = "times"
     STRINGS = "strings"
     REPLACED = "replaced"  # files that arrive again with other content
@@ -186,6 +188,9 @@ def _made_odd(records: Iterable[Record], random: Random, oddities: frozenset[Odd
             made = made | {"eventTime": _odd_time(made["eventTime"], random)}
         if Oddity.STRINGS in oddities and random.random() < 0.1:
             made = _with_odd_text(made, random)
+        if Oddity.QUOTED in oddities and random.random() < 0.1:
+            documents = ("requestParameters", "responseElements", "additionalEventData")
+            made = made | {name: json.dumps(made[name]) for name in documents if isinstance(made.get(name), dict)}
         if Oddity.COLLISIONS in oddities and random.random() < 0.3:
             made = made | {"eventID": random.choice(pool)}
         yield made
@@ -193,6 +198,25 @@ def _made_odd(records: Iterable[Record], random: Random, oddities: frozenset[Odd
             yield dict(reversed(made.items()))  # the same in another order of fields
         if Oddity.COLLISIONS in oddities and random.random() < 0.1:
             yield made | {"sourceIPAddress": "2001:db8:ffff::1", "userAgent": random.choice(_TEXTS)}
+        if Oddity.EDITIONS in oddities and random.random() < 0.2:
+            yield from _later_editions(made, random)
+
+
+def _later_editions(record: Record, random: Random) -> Iterator[Record]:
+    """Yield the record once or twice more, with an address of its own or with what makes it another deed."""
+    for _ in range(random.choice([1, 1, 2])):
+        changes: Record = random.choice(
+            [
+                {"sourceIPAddress": f"2001:db8:ffff::{random.randrange(9)}"},
+                {"sourceIPAddress": f"2001:db8:ffff::{random.randrange(9)}"},
+                {"additionalEventData": {"MFAUsed": random.choice(["Yes", "No"])}},
+                {"errorMessage": "Failed authentication"},
+                {"eventName": random.choice(["ConsoleLogin", "StartLogging"])},
+            ]
+        )
+        addendum = {"reason": "UPDATED_DATA", "originalEventID": record["eventID"]}
+        event_id = str(uuid.UUID(int=random.getrandbits(128)))
+        yield record | changes | {"eventID": event_id, "addendum": addendum}
 
 
 def _odd_time(time: str, random: Random) -> str:

@@ -16,8 +16,9 @@ from detector.alerts.formats.siem_fields import (
     VENDOR,
     Call,
     address_of,
-    first_call,
     iso_milliseconds,
+    subject_call,
+    subject_location,
     suppression_of,
     user_name,
     without_unknown,
@@ -70,7 +71,7 @@ def to_asff(alert: Alert) -> dict[str, Any]:
             "Title": _text(alert.title, _TITLE),
             "Description": _text(alert.summary, _DESCRIPTION),
             "Resources": [_resource(account, region)],
-            "Action": _action(alert, first_call(alert)),
+            "Action": _action(alert, subject_call(alert)),
             "Network": _network(alert),
             "ProductFields": _product_fields(alert),
             "RecordState": "ACTIVE",
@@ -125,6 +126,7 @@ def _network(alert: Alert) -> dict[str, Any]:
 def _product_fields(alert: Alert) -> dict[str, Any]:
     """Return what ASFF has no attribute for: text by name."""
     suppression = suppression_of(alert) or {}
+    location = subject_location(alert)
     fields = {
         "confidence": alert.confidence,
         "attack": " ".join(f"{tactic}:{technique}" for tactic, technique in alert.attack),
@@ -139,7 +141,7 @@ def _product_fields(alert: Alert) -> dict[str, Any]:
         "source": alert.source_ip,
         "user_agent": alert.user_agent,
         "mfa": alert.mfa,
-        "log_file": alert.evidence[0].log_file if alert.evidence else None,
+        "log_file": location and location.log_file,
         "suppressed_by": " ".join(suppression.values()),
     }
     return {

@@ -15,8 +15,9 @@ from detector.alerts.formats.siem_fields import (
     VERSION,
     address_of,
     epoch_milliseconds,
-    first_call,
     iso_milliseconds,
+    subject_call,
+    subject_location,
     user_name,
     without_unknown,
 )
@@ -43,8 +44,8 @@ def to_cef(alert: Alert) -> dict[str, Any]:
     `start` and `end` are the times of the first and the last event, `rt` when they were detected. IPv6 addresses have
     keys of their own in CEF.
     """
-    call = first_call(alert)
-    location = alert.evidence[0] if alert.evidence else None
+    call = subject_call(alert)
+    location = subject_location(alert)
     named = {
         "rt": epoch_milliseconds(alert.detected_at),
         "start": epoch_milliseconds(alert.event_time),
@@ -65,7 +66,7 @@ def to_cef(alert: Alert) -> dict[str, Any]:
         "cs1": ("accountId", alert.account_id),
         "cs2": ("region", alert.region),
         "cs3": ("attackTechniques", ",".join(dict.fromkeys(technique for _, technique in alert.attack))),
-        "cs4": ("eventID", alert.event_ids[0] if alert.event_ids else None),
+        "cs4": ("eventID", alert.subject.event_id),
         "cs5": ("mfa", alert.mfa),
         "cs6": ("logFile", location and f"{location.log_file}#{location.index}"),
         "flexString1": ("suppressedBy", alert.suppressed_by and alert.suppressed_by.id),

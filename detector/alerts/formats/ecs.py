@@ -15,9 +15,10 @@ from detector.alerts.formats.siem_fields import (
     VERSION,
     Call,
     address_of,
-    first_call,
     iso_milliseconds,
     locations_of,
+    subject_call,
+    subject_record,
     suppression_of,
     user_name,
     without_unknown,
@@ -40,8 +41,8 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
     `detector.context` is JSON text: its keys differ from rule to rule, and Elasticsearch refuses a document whose
     value has another type than an earlier document's.
     """
-    first = first_call(alert)
-    category, kind = _category(first)
+    call = subject_call(alert)
+    category, kind = _category(call)
     address = address_of(alert.source_ip)
     name = user_name(alert.actor)
     attack = alert.attack[:_TECHNIQUES]
@@ -52,9 +53,9 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
                 "kind": "alert",
                 "category": [category],
                 "type": [kind],
-                "outcome": first.outcome or "unknown",
-                "action": first.name,
-                "provider": first.service,
+                "outcome": call.outcome or "unknown",
+                "action": call.name,
+                "provider": call.service,
                 "module": PRODUCT,
                 "dataset": "detector.alerts",
                 "code": alert.rule_id,
@@ -68,7 +69,7 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
             "ecs": {"version": _VERSION},
             "message": cut(alert.summary, 2_000),
             "tags": ["detector", "cloudtrail"],
-            "error": {"code": first.error_code, "message": first.error_message},
+            "error": {"code": call.error_code, "message": call.error_message},
             "rule": {"id": alert.rule_id, "name": cut(alert.title), "ruleset": PRODUCT},
             "threat": _threat(attack),
             "cloud": {
@@ -102,12 +103,13 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
 
 
 def _add_lists(document: dict[str, Any], alert: Alert) -> None:
-    """Put in what the line has room for: the ids of the events, where they lie, the first raw record as text."""
+    """Put in what the line has room for: the ids of the events, where they lie, the subject's raw record as text."""
     own = document["detector"]
     own["event_ids"] = own["evidence"] = []
     own["event_ids"] = bounded([cut(key, 200) for key in alert.event_ids], _room(document, _EVENT_IDS_BYTES))
     own["evidence"] = bounded(locations_of(alert), _room(document, _EVIDENCE_BYTES))
-    original = [_json_text(record) for record in alert.records[:1]]
+    record = subject_record(alert)
+    original = [] if record is None else [_json_text(record)]
     for text in bounded(original, room_left(document) - len('"original":')):
         document["event"]["original"] = text
 

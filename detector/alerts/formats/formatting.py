@@ -5,7 +5,7 @@ JSON lines begin with the alert's id: programs that tail a file know it by its f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,13 @@ def line_of(form: AlertFormat) -> Callable[[Alert], bytes]:
     """Return what turns alerts into lines of a format: at most 32,000 bytes, one newline, at the end."""
     chosen = _FORMS[form]
     return lambda alert: chosen.line(chosen.document(alert))
+
+
+def in_order(form: AlertFormat, alerts: Sequence[Alert]) -> Sequence[Alert]:
+    """Return alerts in the order of a file's lines: in a table by the time that it shows, the subject's."""
+    if form is not AlertFormat.TABLE:
+        return alerts
+    return sorted(alerts, key=lambda alert: alert.subject.event_time or alert.event_time)
 
 
 def header(form: AlertFormat) -> bytes | None:

@@ -59,6 +59,7 @@ def to_native(alert: Alert, size_bytes: int = LINE_BYTES) -> dict[str, Any]:
         "records_truncated": alert.records_truncated,
         "suppressed_by": suppression_of(alert),
         "detected_at": rfc3339(alert.detected_at),
+        "subject_event_id": cut(alert.subject.event_id, _EVENT_ID_BYTES),
     }
     room = room_left(native, size_bytes) - len("false")
     native["evidence"] = bounded(locations_of(alert), min(_EVIDENCE_BYTES, room))

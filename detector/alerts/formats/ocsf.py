@@ -17,8 +17,9 @@ from detector.alerts.formats.siem_fields import (
     address_of,
     call_of,
     epoch_milliseconds,
-    first_call,
     locations_of,
+    subject_call,
+    subject_record,
     suppression_of,
     user_name,
     without_unknown,
@@ -55,7 +56,7 @@ def to_ocsf(alert: Alert) -> dict[str, Any]:
     """
     severity_id, severity = _SEVERITY[alert.severity]
     status_id, status = _SUPPRESSED if alert.suppressed_by else _NEW
-    first = first_call(alert)
+    call = subject_call(alert)
     summary = cut(alert.summary, 2_000)
     finding = without_unknown(
         {
@@ -106,7 +107,7 @@ def to_ocsf(alert: Alert) -> dict[str, Any]:
                 "cloud_partition": partition_of(alert.region),
                 "account": _account(alert),
             },
-            "api": _api(first),
+            "api": _api(call),
             "resources": [{"uid": cut(alert.account_id), "type": "AWS Account"}] if alert.account_id else [],
             "observables": _observables(alert),
         }
@@ -117,35 +118,40 @@ def to_ocsf(alert: Alert) -> dict[str, Any]:
         "suppressed_by": suppression_of(alert),
         "records_truncated": alert.records_truncated,
     }
-    _add_lists(finding, alert, first)
+    _add_lists(finding, alert, call)
     return finding
 
 
-def _add_lists(finding: dict[str, Any], alert: Alert, first: Call) -> None:
-    """Put in what the line has room for: the ids of the events, where they lie, their raw records."""
+def _add_lists(finding: dict[str, Any], alert: Alert, call: Call) -> None:
+    """Put in what the line has room for: the ids of the events, where they lie, their raw records.
+
+    The first evidence is the subject, of which all is known.
+    """
     info, unmapped = finding["finding_info"], finding["unmapped"]
-    evidences = [_first_evidence(alert, first), *map(_evidence, alert.records[1:])]
-    finding["evidences"] = evidences[:1]
+    about = _subject_evidence(alert, call)
+    finding["evidences"] = [about]
     info["related_events"] = unmapped["evidence"] = []
     info["related_events"] = bounded([{"uid": cut(key, 200)} for key in alert.event_ids], _room(finding, _IDS_BYTES))
     unmapped["evidence"] = bounded(locations_of(alert), _room(finding, _LOCATIONS_BYTES))
     finding["evidences"] = []
-    with_records = [evidence | {"data": data} for evidence, data in zip(evidences, alert.records, strict=False)]
-    shown = bounded(with_records, room_left(finding))
-    finding["evidences"] = shown or [one for one in evidences[:1] if _EVIDENT & set(one)]
+    record = subject_record(alert)
+    evidences = [about if record is None else about | {"data": record}]
+    evidences += [_evidence(other) | {"data": other} for other in alert.records if other is not record]
+    shown = bounded(evidences, room_left(finding)) or [about]
+    finding["evidences"] = [one for one in shown if _EVIDENT & set(one)]
     if not finding["evidences"]:
         del finding["evidences"]
-    unmapped["records_truncated"] |= len(shown) < len(alert.records)
+    unmapped["records_truncated"] |= sum("data" in one for one in shown) < len(alert.records)
 
 
 def _room(finding: dict[str, Any], most: int) -> int:
     return min(most, room_left(finding))
 
 
-def _first_evidence(alert: Alert, call: Call) -> dict[str, Any]:
+def _subject_evidence(alert: Alert, call: Call) -> dict[str, Any]:
     return without_unknown(
         {
-            "uid": cut(alert.event_ids[0], 200),
+            "uid": cut(alert.subject.event_id or alert.event_ids[0], 200),
             "name": "CloudTrail event",
             "actor": {
                 "user": _user(alert),

@@ -1,14 +1,16 @@
-"""Fields that SIEMs ask of an alert and it has only indirectly: its first event's call, who that was, its times."""
+"""Fields that SIEMs ask of an alert and it has only indirectly: its subject's call, who that was, its times."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from detector import __version__
-from detector.alerts.alert import Actor, Alert
+from detector.alerts.alert import Actor, Alert, Location
 from detector.alerts.formats.json_line import TEXT_BYTES, cut
 
 # How the program names itself in each format.
@@ -33,9 +35,20 @@ class Call:
     read_only: bool | None = None
 
 
-def first_call(alert: Alert) -> Call:
-    """Return the call of the first event whose record the alert shows."""
-    return call_of(alert.records[0]) if alert.records else Call()
+def subject_call(alert: Alert) -> Call:
+    """Return the call that the alert is about."""
+    return call_of(subject_record(alert))
+
+
+def subject_record(alert: Alert) -> Any | None:  # noqa: ANN401 - any JSON
+    """Return the raw record of that call, when the alert shows it."""
+    index = alert.subject.record_index
+    return alert.records[index] if index is not None and index < len(alert.records) else None
+
+
+def subject_location(alert: Alert) -> Location | None:
+    """Return where the record of that call lies, when it is among the evidence."""
+    return next((one for one in alert.evidence if one.event_id == alert.subject.event_id), None)
 
 
 def call_of(record: Any) -> Call:  # noqa: ANN401 - any JSON
@@ -60,6 +73,9 @@ def _failed(record: dict[str, Any]) -> bool:
         return True
     # A failed sign-in has no errorCode.
     answer = record.get("responseElements")
+    if isinstance(answer, str):  # as pipelines write it that flatten records
+        with contextlib.suppress(ValueError, RecursionError):
+            answer = json.loads(answer)
     return isinstance(answer, dict) and "Failure" in answer.values()
 
 

@@ -13,12 +13,12 @@ _WIDTHS = {"time": 20, "severity": 8, "account": 12, "rule": 40, "summary": 0}
 
 
 def to_table(alert: Alert) -> dict[str, Any]:
-    """Return the cells by column."""
+    """Return the cells by column; the time is that of the event that the alert is about."""
     summary = cut(alert.summary, 2_000)
     if alert.suppressed_by:
         summary = f"[suppressed: {cut(alert.suppressed_by.id)}] {summary}"
     cells = (
-        rfc3339(alert.event_time.replace(microsecond=0)),
+        rfc3339((alert.subject.event_time or alert.event_time).replace(microsecond=0)),
         alert.severity,
         cut(alert.account_id) or "-",
         alert.rule_id,
