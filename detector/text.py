@@ -35,9 +35,9 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())[:500]
 
 
-def counted(count: int, noun: str) -> str:
-    """Return `1 row`, `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 row`, `2,000 rows`; with a plural of its own, `2,000 prefixes`."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def size_text(size_bytes: float) -> str:

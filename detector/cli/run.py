@@ -25,8 +25,8 @@ def run_command(
 ) -> None:
     """Ingest what is new, write the new alerts.
 
-    An alert is new when it has not been written before, or is more severe now. It is safe to repeat `run`, and to kill
-    it.
+    An alert is new when it has not been written before, or is more severe now. --since and --until choose the days
+    that are read, and by their last event the alerts that are written. It is safe to repeat `run`, and to kill it.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 some could not be read, or an output did not take all alerts: those go out next time.
@@ -45,7 +45,7 @@ def run_command(
     scope, aws = reading.scope(), connection.aws()
     sought = candidates()
     entries = rules.entries()
-    selection = output.selection()
+    selection = output.selection(scope.since, scope.until)
     with (
         open_outputs(output.output, output.format) as outputs,
         reported(sources, reading.report) as report,

@@ -19,7 +19,8 @@ def scan_command(
 ) -> None:
     """Run the rules over raw logs, without a lake.
 
-    Writes the alerts that `ingest` and `detect` would. Rules see only what is read now, no earlier history.
+    Writes the alerts that `ingest` and `detect` would. Rules see only what is read now, no earlier history. --since
+    and --until choose the days that are read, and by their last event the alerts that are written.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 some could not be read, or an output did not take all alerts.
@@ -45,7 +46,8 @@ def scan_command(
         from detector.detect.emission import write_alerts
 
         detection = rules.detect(events, entries, sees_all_events=False)
-        written = list(filter(output.selection().takes, detection.alerts))
+        selection = output.selection(scope.since, scope.until)
+        written = list(filter(selection.takes, detection.alerts))
         delivery = write_alerts(written, outputs, output.retry_policy())
         report.add_alerts(alert.severity for alert in written)
         report.add_delivery(delivery)

@@ -12,6 +12,7 @@ import typer
 from detector.cli.terminal import say, say_error
 from detector.errors import DetectorError
 from detector.severity import Severity
+from detector.sources.log_source import LeftOut, Limit
 from detector.text import counted, printable, size_text
 from detector.times import now
 
@@ -128,11 +129,7 @@ def report_lines(report: RunReport) -> Iterator[str]:
     yield f"{report.records:,} records: {rows}, {report.rejected:,} rejected"
     for reason, count in report.skipped_reasons.most_common():
         yield f"skipped {count:,}: {printable(reason)}"
-    if report.left_out:
-        yield (
-            f"not read {len(report.left_out):,}: {printable(report.left_out[0].uri)} ({report.left_out[0].reason})"
-            + (" …" if len(report.left_out) > 1 else "")
-        )
+    yield from _left_out_lines(report.left_out)
     failures = [*report.unreadable_prefixes, *report.failures]
     for failure in failures[:10]:
         yield f"failed: {printable(failure.uri)}: {printable(failure.reason)}"
@@ -144,3 +141,17 @@ def report_lines(report: RunReport) -> Iterator[str]:
         yield f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept in the lake"
     for warning in report.warnings:
         yield f"warning: {printable(warning)}"
+
+
+def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """Yield a line for each limit of the scope, and one for all that is left out for what it is."""
+    for limit in Limit:
+        uris = [one.uri for one in left_out if one.limit is limit]
+        folders = sum(uri.endswith("/") for uri in uris)
+        if folders:
+            yield f"{limit}, not listed: {counted(folders, 'prefix', 'prefixes')}"
+        if folders < len(uris):
+            yield f"{limit}, not read: {counted(len(uris) - folders, 'object')}"
+    others = [one for one in left_out if one.limit is None]
+    if others:
+        yield f"not read {len(others):,}: {printable(others[0].uri)} ({others[0].reason})" + " …" * (len(others) > 1)
