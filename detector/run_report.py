@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from detector.errors import SinkError
 from detector.records.rejected import RejectedRecord
 from detector.sources.log_source import LeftOut, Unreadable
+from detector.sources.seen import Seen
 from detector.times import rfc3339
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class RunReport:
     left_out: list[LeftOut] = field(default_factory=list)
     rejected_reasons: list[RejectedRecord] = field(default_factory=list)  # of the first 1,000
     warnings: list[str] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)  # what is left out or skipped, so that a wrong prefix can be put right
     error: str | None = None  # what ended the run early
 
     @property
@@ -67,14 +69,20 @@ class RunReport:
         self.failed += 1
         self.failures.append(failure)
 
-    def skip(self, reason: str) -> None:
+    def skip(self, uri: str, reason: str) -> None:
         """Count an object of another kind."""
         self.skipped += 1
         self.skipped_reasons[reason] += 1
+        self.seen.note(uri)
+
+    def leave_out(self, left_out: LeftOut) -> None:
+        """Name what is not read because of the scope, or for what it is."""
+        self.left_out.append(left_out)
+        self.seen.note(left_out.uri)
 
     def skip_for_content(self, skipped: LeftOut) -> None:
         """Count and name an object whose content says that it is of another kind."""
-        self.skip(skipped.reason)
+        self.skip(skipped.uri, skipped.reason)
         if len(self.skipped_for_content) < _LISTED_BY_NAME:
             self.skipped_for_content.append(skipped)
 

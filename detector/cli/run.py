@@ -8,6 +8,7 @@ import typer
 
 from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
+from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
 from detector.cli.summary import reported, say_alerts, say_delivery
 
@@ -68,4 +69,6 @@ def run_command(
             pass
     say_alerts(detection, written)
     say_delivery(delivery, remembered=True)
-    raise typer.Exit(exit_code(report, detection.errors, written, output.fail_on, delivery))
+    code = exit_code(report, detection.errors, written, output.fail_on, delivery)
+    check_something_found(code, report, scope)
+    raise typer.Exit(code)

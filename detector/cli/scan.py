@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from detector.cli.exit_codes import exit_code
+from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources, open_sources
 from detector.cli.summary import reported, say_alerts, say_delivery
 from detector.cli.terminal import progress_bar
@@ -54,4 +55,6 @@ def scan_command(
         report.warnings += detection.warnings
     say_alerts(detection, written)
     say_delivery(delivery, remembered=False)
-    raise typer.Exit(exit_code(report, detection.errors, written, output.fail_on, delivery))
+    code = exit_code(report, detection.errors, written, output.fail_on, delivery)
+    check_something_found(code, report, scope)
+    raise typer.Exit(code)

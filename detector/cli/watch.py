@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.exit_codes import watch_exit_code
+from detector.cli.exit_codes import NO_LOG_OBJECTS, watch_exit_code
 from detector.cli.options import (
     ConnectionOptions,
     Lake,
@@ -25,7 +25,7 @@ from detector.cli.options import (
 )
 from detector.cli.summary import say_watched
 from detector.cli.terminal import say
-from detector.errors import UsageError
+from detector.errors import NoLogObjects, UsageError
 from detector.times import now, parse_seconds
 
 if TYPE_CHECKING:
@@ -159,7 +159,12 @@ def watch_command(
         watch = Watch(settings, Heartbeat(every, say), stop, say)
         watch.run(lake, lambda: open_feed(watch.watched.totals, stop, opened))
     say_watched(watch.watched)
-    raise typer.Exit(watch_exit_code(watch.watched, once=feed.once, is_queue=feed.queue is not None))
+    code = watch_exit_code(watch.watched, once=feed.once, is_queue=feed.queue is not None)
+    if code == NO_LOG_OBJECTS:
+        raise NoLogObjects(
+            f"no CloudTrail logs under {', '.join(sources or ())}", hint="`detector scan` says what is there"
+        )
+    raise typer.Exit(code)
 
 
 def _feed_opener(

@@ -91,10 +91,14 @@ class S3Listing:
                 return
             self._root = root
             self._submit(root, 0)
+            is_empty = True
             while (page := self._pages.get()) is not None:
                 if isinstance(page, BaseException):
                     raise page
+                is_empty = is_empty and not page
                 yield from page
+            if is_empty:
+                yield from self._beside()
         finally:
             self._abandoned.set()
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -110,6 +114,23 @@ class S3Listing:
             if item["Key"] == self._prefix:
                 return "", self._log_object(item)
         return self._prefix, None
+
+    def _beside(self) -> Iterator[LeftOut]:
+        """Yield the folders beside a prefix under which there is nothing, or beside the first above it that exists."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        above = self._prefix
+        while above:
+            above = above.rstrip("/").rpartition("/")[0]
+            above += "/" if above else ""
+            try:
+                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=above, Delimiter="/")
+            except (BotoCoreError, ClientError):
+                return  # whoever may list the prefix need not be allowed to list what is beside it
+            folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", [])]
+            yield from (LeftOut(self._uri(folder), "beside the prefix, which is empty") for folder in folders)
+            if folders:
+                return
 
     def _first_page(self, prefix: str) -> ListObjectsV2OutputTypeDef:
         page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)
