@@ -41,6 +41,7 @@ def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObj
                 report.leave_out(entry)
             case Unreadable():
                 report.unreadable_prefixes.append(entry)
+    report.sources_listed += 1
 
 
 def is_empty(uri: str, size_bytes: int | None) -> bool:

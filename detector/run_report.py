@@ -30,6 +30,7 @@ class RunReport:
     sources: tuple[str, ...] = ()
     into_lake: bool = True  # False: what is read is not kept; `ingested` and `rows` then count what was read
     ended: datetime | None = None
+    sources_listed: int = 0  # to their end
     listed: int = 0
     ingested: int = 0
     already_in: int = 0
@@ -58,6 +59,16 @@ class RunReport:
     def is_incomplete(self) -> bool:
         """True when something in scope could not be read, or an output did not take an alert."""
         return bool(self.failed or self.unreadable_prefixes or self.undelivered or self.refused)
+
+    @property
+    def is_listed(self) -> bool:
+        """True when nothing more will be listed."""
+        return self.sources_listed >= len(self.sources)
+
+    @property
+    def done(self) -> int:
+        """How many of the listed objects have been dealt with."""
+        return self.ingested + self.already_in + self.skipped + self.failed
 
     @property
     def has_log_objects(self) -> bool:
@@ -142,6 +153,21 @@ class RunReport:
             "warnings": self.warnings,
         }
 
+    @staticmethod
+    def create(path: Path) -> None:
+        """Make the file that a report is to be written to; what is in it stays until then.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        try:
+            if path.is_file() or not path.exists():  # a pipe would wait here for a reader
+                path.open("a").close()
+            elif path.is_dir():
+                raise IsADirectoryError(None, "Is a directory")
+        except OSError as error:
+            raise _not_written(path, error) from error
+
     def write(self, path: Path) -> None:
         """Write the report as one JSON document.
 
@@ -151,7 +177,11 @@ class RunReport:
         try:
             path.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            raise SinkError(f"cannot write the report {path}: {error.strerror}") from error
+            raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> SinkError:
+    return SinkError(f"cannot write the report {path}: {error.strerror}", hint="give another --report")
 
 
 def _named(entries: Iterable[Unreadable | LeftOut]) -> list[dict[str, str]]:

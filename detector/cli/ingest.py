@@ -10,8 +10,8 @@ import typer
 from detector.cli.exit_codes import exit_code
 from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, Lake, ReadOptions, Sources, open_sources
+from detector.cli.progress import progress_bar
 from detector.cli.summary import reported
-from detector.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
     from detector.lake.writer import LakeWriter

@@ -37,7 +37,6 @@ def run_command(
     from detector.workers import prestart_workers
 
     prestart_workers(reading.jobs, "detector.lake.part_writer")
-    from detector.alerts.sinks.opening import open_outputs
     from detector.detect.emission import may_be_news, write_new_alerts
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
@@ -48,7 +47,7 @@ def run_command(
     entries = rules.entries()
     selection = output.selection(scope.since, scope.until)
     with (
-        open_outputs(output.output, output.format) as outputs,
+        output.open() as outputs,
         reported(sources, reading.report) as report,
         open_to_write(lake) as writer,
     ):
@@ -67,7 +66,7 @@ def run_command(
             unclassified_rows=_UNCLASSIFIED_ROWS,
         ):
             pass
-    say_alerts(detection, written)
+    say_alerts(detection, written, output)
     say_delivery(delivery, remembered=True)
     code = exit_code(report, detection.errors, written, output.fail_on, delivery)
     check_something_found(code, report, scope)

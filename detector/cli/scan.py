@@ -7,8 +7,8 @@ import typer
 from detector.cli.exit_codes import exit_code
 from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources, open_sources
+from detector.cli.progress import progress_bar
 from detector.cli.summary import reported, say_alerts, say_delivery
-from detector.cli.terminal import progress_bar
 
 
 def scan_command(
@@ -31,13 +31,12 @@ def scan_command(
     from detector.workers import prestart_workers
 
     prestart_workers(reading.jobs, "detector.scan.worker")
-    from detector.alerts.sinks.opening import open_outputs
     from detector.scan.scan import scan
 
     scope, aws = reading.scope(), connection.aws()
     entries = rules.entries()
     with (
-        open_outputs(output.output, output.format) as outputs,
+        output.open() as outputs,
         reported(sources, reading.report, into_lake=False) as report,
     ):
         with progress_bar() as progress:
@@ -53,7 +52,7 @@ def scan_command(
         report.add_alerts(alert.severity for alert in written)
         report.add_delivery(delivery)
         report.warnings += detection.warnings
-    say_alerts(detection, written)
+    say_alerts(detection, written, output)
     say_delivery(delivery, remembered=False)
     code = exit_code(report, detection.errors, written, output.fail_on, delivery)
     check_something_found(code, report, scope)

@@ -10,7 +10,7 @@ import typer
 from detector.cli.choices import QueryFormat, format_option
 from detector.cli.options import Lake
 from detector.cli.summary import say_unlisted
-from detector.cli.terminal import say
+from detector.cli.terminal import inform
 from detector.text import counted
 
 
@@ -41,4 +41,4 @@ def sql_command(
     with Engine(files, memory_limit=QUERY_MEMORY) as engine:
         count = write_rows(engine.query(query), format_, output)
     if output is not None:
-        say(f"{counted(count, 'row')} to {output}")
+        inform(f"{counted(count, 'row')} to {output}")

@@ -7,31 +7,37 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from detector.cli.terminal import say, say_error
+from detector.cli.terminal import inform, manners, say, say_error
 from detector.errors import DetectorError
 from detector.severity import Severity
 from detector.sources.log_source import LeftOut, Limit
 from detector.text import counted, printable, size_text
-from detector.times import now
+from detector.times import now, rfc3339
 
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
     from detector.alerts.delivery import Delivery
+    from detector.cli.options import OutputOptions
     from detector.detect.detect import Detection
     from detector.run_report import RunReport
     from detector.watch.progress import Watched
 
 _REFUSED_BY_NAME = 10
+_ALERTS_BY_NAME, _SUMMARY_LENGTH = 10, 300
 
 
 @contextmanager
 def reported(sources: Sequence[str], file: Path | None, *, into_lake: bool = True) -> Iterator[RunReport]:
-    """Hand out a run report and, however the block ends, show it and write it."""
+    """Hand out a run report and, however the block ends, show it and write it.
+
+    Raises:
+        SinkError: the file cannot be written; mostly found out before the block begins.
+    """
     from detector.run_report import RunReport
 
     report = RunReport(now(), tuple(sources), into_lake)
+    if file is not None:
+        report.create(file)
     try:
         yield report
     except DetectorError as error:
@@ -40,7 +46,9 @@ def reported(sources: Sequence[str], file: Path | None, *, into_lake: bool = Tru
     finally:
         report.ended = now()
         for line in report_lines(report):
-            typer.echo(line, err=True)
+            inform(line)
+        for line in trouble_lines(report):
+            say(line)
         if file is not None:
             report.write(file)
 
@@ -66,17 +74,29 @@ def say_errors(detection: Detection) -> None:
         say_error(error)
 
 
-def say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
-    """Say how many alerts there are, after the rules that did not run."""
+def say_alerts(detection: Detection, written: Sequence[Alert], output: OutputOptions) -> None:
+    """Say how many alerts there are, after the rules that did not run, and name the worst where nobody sees them."""
     say_errors(detection)
+    worst = _worst(written, output) if manners.quiet or not output.are_on_standard_output else []
     by_severity = [(severity, sum(alert.severity is severity for alert in written)) for severity in reversed(Severity)]
     listed = ", ".join(f"{count} {severity}" for severity, count in by_severity if count)
     suppressed = sum(alert.suppressed_by is not None for alert in written)
-    say(
+    (say if worst else inform)(
         counted(len(written), "alert")
         + (f": {listed}" if listed else "")
         + (f"; {suppressed} of them suppressed" if suppressed else "")
     )
+    for alert in worst[:_ALERTS_BY_NAME]:
+        say(f"{alert.severity}: {rfc3339(alert.event_time)} {alert.summary[:_SUMMARY_LENGTH]} ({alert.rule_id})")
+    if len(worst) > _ALERTS_BY_NAME:
+        say(f"… and {len(worst) - _ALERTS_BY_NAME:,} more as severe")
+
+
+def _worst(written: Sequence[Alert], output: OutputOptions) -> list[Alert]:
+    """Return the alerts that somebody should know of at once, the most severe first: by default the critical ones."""
+    threshold = output.fail_on or Severity.CRITICAL
+    severe = [alert for alert in written if alert.suppressed_by is None and alert.severity.is_at_least(threshold)]
+    return sorted(severe, key=lambda alert: list(Severity).index(alert.severity), reverse=True)
 
 
 def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
@@ -102,11 +122,11 @@ def say_watched(watched: Watched) -> None:
     """Write the totals of a watch."""
     totals = watched.totals
     if totals.received:
-        say(
+        inform(
             f"{counted(totals.received, 'message')} received, {totals.deleted:,} deleted, "
             f"{totals.poison:,} not understood"
         )
-    say(
+    inform(
         f"{counted(totals.ingested, 'object')} ingested, {counted(totals.records, 'record')}, "
         f"{counted(totals.alerts.total(), 'alert')}"
     )
@@ -117,7 +137,7 @@ def say_watched(watched: Watched) -> None:
 
 
 def report_lines(report: RunReport) -> Iterator[str]:
-    """Yield the short form of a run report."""
+    """Yield the short form of a run report, as far as nothing went wrong."""
     taken = f"{report.ingested:,} ingested, {report.already_in:,} already in"
     rows = f"{report.rows:,} rows ({report.duplicates:,} further copies of an event)"
     if not report.into_lake:
@@ -130,6 +150,10 @@ def report_lines(report: RunReport) -> Iterator[str]:
     for reason, count in report.skipped_reasons.most_common():
         yield f"skipped {count:,}: {printable(reason)}"
     yield from _left_out_lines(report.left_out)
+
+
+def trouble_lines(report: RunReport) -> Iterator[str]:
+    """Yield what went wrong, or may have, in a run."""
     failures = [*report.unreadable_prefixes, *report.failures]
     for failure in failures[:10]:
         yield f"failed: {printable(failure.uri)}: {printable(failure.reason)}"

@@ -24,7 +24,7 @@ from detector.cli.options import (
     open_sources,
 )
 from detector.cli.summary import say_watched
-from detector.cli.terminal import say
+from detector.cli.terminal import inform, say
 from detector.errors import NoLogObjects, UsageError
 from detector.times import now, parse_seconds
 
@@ -156,7 +156,7 @@ def watch_command(
             metrics_file=health.metrics,
             once=feed.once,
         )
-        watch = Watch(settings, Heartbeat(every, say), stop, say)
+        watch = Watch(settings, Heartbeat(every, inform), stop, say)
         watch.run(lake, lambda: open_feed(watch.watched.totals, stop, opened))
     say_watched(watch.watched)
     code = watch_exit_code(watch.watched, once=feed.once, is_queue=feed.queue is not None)
