@@ -18,6 +18,7 @@ from detector.cli.detect import detect_command
 from detector.cli.exit_codes import ERROR, INTERRUPTED
 from detector.cli.explain_message import explain_message_command
 from detector.cli.ingest import ingest_command
+from detector.cli.interrupt import is_interruption
 from detector.cli.lake import lake_app
 from detector.cli.manners import Quiet, Verbose, add_commands
 from detector.cli.outbox import outbox_command
@@ -29,6 +30,8 @@ from detector.cli.status import status_command
 from detector.cli.terminal import manners, say, say_error
 from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
+
+_INTERRUPTED = "interrupted; what was committed stays, run the same command again to go on"
 
 app = typer.Typer(
     name="detector",
@@ -89,9 +92,12 @@ def main() -> None:
         _end(error.exit_code)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C, given in silence
-            say("interrupted; what was committed stays, run the same command again to go on")
+            say(_INTERRUPTED)
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback in a cron mail
+        if is_interruption(error):
+            say(_INTERRUPTED)
+            _end(INTERRUPTED)
         say(f"error: unexpected {type(error).__name__}: {error}")
         say("hint: run it again with --verbose and report the traceback")
         _end(ERROR)

@@ -76,6 +76,9 @@ def check_command(
 
     Example: detector rules check --suppressions suppressions.toml
     """
+    from detector.workers import prestart_workers
+
+    prestart_workers(jobs, "detector.rules.check")
     from detector.rules.check import check_rules, check_suppressions
     from detector.rules.rule import load_rules, shipped_rules_directory
 

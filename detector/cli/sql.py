@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from detector.cli.choices import QueryFormat, format_option
+from detector.cli.interrupt import run_interruptibly
 from detector.cli.options import Lake
 from detector.cli.summary import say_unlisted
 from detector.cli.terminal import inform
@@ -39,6 +40,6 @@ def sql_command(
     files = read_lake(lake, candidates().digest)
     say_unlisted(lake, files.unlisted)
     with Engine(files, memory_limit=QUERY_MEMORY) as engine:
-        count = write_rows(engine.query(query), format_, output)
+        count = run_interruptibly(lambda: write_rows(engine.query(query), format_, output), engine.interrupt)
     if output is not None:
         inform(f"{counted(count, 'row')} to {output}")

@@ -40,8 +40,8 @@ def reported(sources: Sequence[str], file: Path | None, *, into_lake: bool = Tru
         report.create(file)
     try:
         yield report
-    except DetectorError as error:
-        report.error = str(error)
+    except (DetectorError, KeyboardInterrupt) as error:
+        report.error = str(error) or "interrupted"
         raise
     finally:
         report.ended = now()
@@ -154,6 +154,8 @@ def report_lines(report: RunReport) -> Iterator[str]:
 
 def trouble_lines(report: RunReport) -> Iterator[str]:
     """Yield what went wrong, or may have, in a run."""
+    if report.unread:
+        yield f"not read: {counted(len(report.unread), 'object')}, since the run ended early"
     failures = [*report.unreadable_prefixes, *report.failures]
     for failure in failures[:10]:
         yield f"failed: {printable(failure.uri)}: {printable(failure.reason)}"
