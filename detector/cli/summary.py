@@ -115,7 +115,9 @@ def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
         say(f"error: … and {len(delivery.refused) - _REFUSED_BY_NAME:,} more")
     if delivery.refused:
         kept = "kept in the lake: `detector outbox` shows it, and --retry sends it again"
-        say(f"hint: {kept if remembered else 'the other alerts were sent'}")
+        were_others_sent = delivery.accepting >= {refused.sink for refused in delivery.refused}
+        sent = "the other alerts were sent" if were_others_sent else "no alert was sent there; check the output"
+        say(f"hint: {kept if remembered else sent}")
 
 
 def say_watched(watched: Watched) -> None:

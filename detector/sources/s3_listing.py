@@ -253,7 +253,7 @@ class S3Listing:
         if is_unreachable(error):
             return SourceUnavailable(
                 f"cannot reach S3 to list {uri}: {one_line(error)}",
-                hint="check the network, the proxy, --region and --endpoint-url",
+                hint="check the network, the proxy, AWS_REGION and --endpoint-url",
             )
         if code == "NoSuchBucket":
             return SourceError(f"bucket {self._bucket} does not exist", hint="check its name, and --endpoint-url")
@@ -263,5 +263,5 @@ class S3Listing:
                 hint=f"allow s3:ListBucket on arn:aws:s3:::{self._bucket}, or name a prefix that you may list",
             )
         if code in _WRONG_REGION_CODES:
-            return SourceError(f"bucket {self._bucket} is in another region: {one_line(error)}", hint="give --region")
+            return SourceError(f"bucket {self._bucket} is in another region: {one_line(error)}", hint="set AWS_REGION")
         return SourceError(f"cannot list {uri}: {denial_reason(error, 's3:ListBucket')}")

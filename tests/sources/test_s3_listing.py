@@ -269,7 +269,7 @@ def test_a_bucket_in_a_region_that_nobody_tells_is_an_error_that_asks_for_it(fak
     wrong_region(fake_s3, told=False)
     with pytest.raises(SourceError, match="bucket trail is in another region") as caught:
         listing(fake_s3)
-    assert caught.value.hint == "give --region"
+    assert caught.value.hint == "set AWS_REGION"
 
 
 def listed_page(*keys: str, folders: Sequence[str] = (), more: bool = False, token: str = "") -> bytes:
