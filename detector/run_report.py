@@ -48,7 +48,6 @@ class RunReport:
     skipped_reasons: Counter[str] = field(default_factory=Counter)
     skipped_for_content: list[LeftOut] = field(default_factory=list)  # the first 1,000; names tell of the others
     failures: list[Unreadable] = field(default_factory=list)  # objects
-    unread: list[Unreadable] = field(default_factory=list)  # objects that a run which ended early had still to read
     unreadable_prefixes: list[Unreadable] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     rejected_reasons: list[RejectedRecord] = field(default_factory=list)  # of the first 1,000
@@ -80,11 +79,6 @@ class RunReport:
         """Count an object that could not be read, or not whole."""
         self.failed += 1
         self.failures.append(failure)
-
-    def leave_unread(self, uris: Sequence[str]) -> None:
-        """Count objects that were to be read when the run ended early."""
-        self.failed += len(uris)
-        self.unread += [Unreadable(uri, "not read: the run ended early") for uri in uris]
 
     def skip(self, uri: str, reason: str) -> None:
         """Count an object of another kind."""
@@ -152,7 +146,7 @@ class RunReport:
             ],
             "skipped_reasons": dict(self.skipped_reasons),
             "skipped_for_content": _named(self.skipped_for_content),
-            "failures": _named([*self.failures, *self.unread]),
+            "failures": _named(self.failures),
             "unreadable_prefixes": _named(self.unreadable_prefixes),
             "left_out": _named(self.left_out),
             "rejected": list(map(asdict, self.rejected_reasons)),

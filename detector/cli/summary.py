@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from detector.cli.terminal import inform, manners, say, say_error
 from detector.errors import DetectorError
 from detector.severity import Severity
-from detector.sources.log_source import LeftOut, Limit
+from detector.sources.log_source import ENDED_EARLY, LeftOut, Limit
 from detector.text import counted, printable, size_text
 from detector.times import now, rfc3339
 
@@ -156,9 +156,10 @@ def report_lines(report: RunReport) -> Iterator[str]:
 
 def trouble_lines(report: RunReport) -> Iterator[str]:
     """Yield what went wrong, or may have, in a run."""
-    if report.unread:
-        yield f"not read: {counted(len(report.unread), 'object')}, since the run ended early"
-    failures = [*report.unreadable_prefixes, *report.failures]
+    failures = [*report.unreadable_prefixes, *(one for one in report.failures if one.reason != ENDED_EARLY)]
+    unread = sum(one.reason == ENDED_EARLY for one in report.failures)
+    if unread:
+        yield f"not read: {counted(unread, 'object')}, since the run ended early"
     for failure in failures[:10]:
         yield f"failed: {printable(failure.uri)}: {printable(failure.reason)}"
     if len(failures) > 10:

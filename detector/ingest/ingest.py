@@ -12,7 +12,7 @@ from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.run_report import RunReport
 from detector.scope import Scope
-from detector.sources.log_source import LeftOut, LogObject, LogSource, Unreadable
+from detector.sources.log_source import ENDED_EARLY, LeftOut, LogObject, LogSource, Unreadable
 
 Progress = Callable[[RunReport], None]
 Committed = Callable[[Sequence[LedgerObject]], None]
@@ -59,7 +59,8 @@ def ingest(
             pending.difference_update(failure.uri for failure in staged.failures)
             progress(report)
     finally:
-        report.leave_unread(sorted(pending))
+        for uri in sorted(pending):
+            report.fail(Unreadable(uri, ENDED_EARLY))
 
 
 def _batches(

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from detector.scope import Scope
 
+ENDED_EARLY: Final = "not read: the run ended early"  # why an object that was to be read was not
 MAX_OBJECT_BYTES: Final = 1 << 30  # as stored; what a larger object holds would be over the cap in any case
 
 

@@ -18,6 +18,7 @@ import pytest
 from detector.cli.interrupt import run_interruptibly
 from detector.cli.summary import report_lines, trouble_lines
 from detector.run_report import RunReport
+from detector.sources.log_source import ENDED_EARLY, Unreadable
 from tests.running import LOGIN, Run, write_log
 
 # Filters and never ends; a listing of its rows is streamed, which DuckDB does without a look at signals.
@@ -103,7 +104,8 @@ def test_duckdbs_own_answer_to_ctrl_c_is_an_interruption(
 def test_objects_that_were_still_to_be_read_are_counted_in_one_line() -> None:
     report = RunReport(datetime(2026, 3, 1, tzinfo=UTC), ("s3://b",))
     report.listed = 3_000
-    report.leave_unread([f"s3://b/{number}" for number in range(3_000)])
+    for number in range(3_000):
+        report.fail(Unreadable(f"s3://b/{number}", ENDED_EARLY))
     assert list(trouble_lines(report)) == ["not read: 3,000 objects, since the run ended early"]
     assert "3,000 failed" in next(report_lines(report))
     assert len(report.to_json()["failures"]) == 3_000

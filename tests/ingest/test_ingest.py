@@ -231,8 +231,8 @@ def test_expired_credentials_end_the_run_and_what_was_read_stays(lake: Path, job
     assert {"Call0", "Call1", "Call2"} <= names
     assert report.ingested == len(names)
     assert report.failed >= 1
-    assert {one.reason for one in report.unread} == {"not read: the run ended early"}
-    assert "s3://b/3" in {one.uri for one in report.unread}
+    assert {one.reason for one in report.failures} == {"not read: the run ended early"}
+    assert "s3://b/3" in {one.uri for one in report.failures}
     if jobs == 1:
         assert names == {"Call0", "Call1", "Call2"}  # nothing is asked for after the refusal
     files["s3://b/3"] = log(event(3))
