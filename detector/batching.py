@@ -30,17 +30,18 @@ def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObj
         match entry:
             case LogObject() if is_empty(entry.uri, entry.size_bytes):
                 report.listed += 1
-                report.skip("empty file")
+                report.skip(entry.uri, "empty file")
             case LogObject():
                 report.listed += 1
                 yield entry
             case Skipped():
                 report.listed += 1
-                report.skip(entry.reason)
+                report.skip(entry.uri, entry.reason)
             case LeftOut():
-                report.left_out.append(entry)
+                report.leave_out(entry)
             case Unreadable():
                 report.unreadable_prefixes.append(entry)
+    report.sources_listed += 1
 
 
 def is_empty(uri: str, size_bytes: int | None) -> bool:

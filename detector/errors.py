@@ -5,6 +5,7 @@ DetectorError             exit code 2: one `error:` line on stderr, one `hint:` 
 ├── SourceError           the log source cannot be listed or read
 │   ├── CredentialsError  missing, expired or refused credentials: nothing more can be read
 │   ├── SourceUnavailable the source does not answer now; trying again may help
+│   └── NoLogObjects      exit code 3: the source holds no log in scope
 ├── LakeError             the lake cannot be read or written
 │   └── LakeBusy          another writer holds the lake
 ├── RuleError             a rule file is malformed; names the file
@@ -50,6 +51,12 @@ class CredentialsError(SourceError):
 
 class SourceUnavailable(SourceError):  # noqa: N818 - a state, not a fault
     """The source does not answer now; trying again may help."""
+
+
+class NoLogObjects(SourceError):  # noqa: N818 - a state, not a fault
+    """The source holds no log in scope: a wrong prefix must not look like a clean account."""
+
+    exit_code = 3
 
 
 class LakeError(DetectorError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from detector.errors import SinkError
 from detector.records.rejected import RejectedRecord
 from detector.sources.log_source import LeftOut, Unreadable
+from detector.sources.seen import Seen
 from detector.times import rfc3339
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class RunReport:
     sources: tuple[str, ...] = ()
     into_lake: bool = True  # False: what is read is not kept; `ingested` and `rows` then count what was read
     ended: datetime | None = None
+    sources_listed: int = 0  # to their end
     listed: int = 0
     ingested: int = 0
     already_in: int = 0
@@ -50,12 +52,23 @@ class RunReport:
     left_out: list[LeftOut] = field(default_factory=list)
     rejected_reasons: list[RejectedRecord] = field(default_factory=list)  # of the first 1,000
     warnings: list[str] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)  # what is left out or skipped, so that a wrong prefix can be put right
     error: str | None = None  # what ended the run early
 
     @property
     def is_incomplete(self) -> bool:
         """True when something in scope could not be read, or an output did not take an alert."""
         return bool(self.failed or self.unreadable_prefixes or self.undelivered or self.refused)
+
+    @property
+    def is_listed(self) -> bool:
+        """True when nothing more will be listed."""
+        return self.sources_listed >= len(self.sources)
+
+    @property
+    def done(self) -> int:
+        """How many of the listed objects have been dealt with."""
+        return self.ingested + self.already_in + self.skipped + self.failed
 
     @property
     def has_log_objects(self) -> bool:
@@ -67,14 +80,20 @@ class RunReport:
         self.failed += 1
         self.failures.append(failure)
 
-    def skip(self, reason: str) -> None:
+    def skip(self, uri: str, reason: str) -> None:
         """Count an object of another kind."""
         self.skipped += 1
         self.skipped_reasons[reason] += 1
+        self.seen.note(uri)
+
+    def leave_out(self, left_out: LeftOut) -> None:
+        """Name what is not read because of the scope, or for what it is."""
+        self.left_out.append(left_out)
+        self.seen.note(left_out.uri)
 
     def skip_for_content(self, skipped: LeftOut) -> None:
         """Count and name an object whose content says that it is of another kind."""
-        self.skip(skipped.reason)
+        self.skip(skipped.uri, skipped.reason)
         if len(self.skipped_for_content) < _LISTED_BY_NAME:
             self.skipped_for_content.append(skipped)
 
@@ -134,6 +153,21 @@ class RunReport:
             "warnings": self.warnings,
         }
 
+    @staticmethod
+    def create(path: Path) -> None:
+        """Make the file that a report is to be written to; what is in it stays until then.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        try:
+            if path.is_file() or not path.exists():  # a pipe would wait here for a reader
+                path.open("a").close()
+            elif path.is_dir():
+                raise IsADirectoryError(None, "Is a directory")
+        except OSError as error:
+            raise _not_written(path, error) from error
+
     def write(self, path: Path) -> None:
         """Write the report as one JSON document.
 
@@ -143,7 +177,11 @@ class RunReport:
         try:
             path.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            raise SinkError(f"cannot write the report {path}: {error.strerror}") from error
+            raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> SinkError:
+    return SinkError(f"cannot write the report {path}: {error.strerror}", hint="give another --report")
 
 
 def _named(entries: Iterable[Unreadable | LeftOut]) -> list[dict[str, str]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from detector.aws_regions import is_region
 from detector.errors import UsageError
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,12 @@ class Scope:
     delivered_since: datetime | None = None
 
     def __post_init__(self) -> None:
+        for account in sorted(self.accounts):
+            if not _ACCOUNT.fullmatch(account):
+                raise UsageError(f"{account!r} is not an account", hint="write its 12 digits, zeros at the front too")
+        for region in sorted(self.regions):
+            if not is_region(region):
+                raise UsageError(f"{region!r} is not a region", hint="write it as AWS does: us-east-1")
         if self.since and self.until and self.since > self.until:
             raise UsageError(
                 f"--since {self.since:%Y-%m-%dT%H:%M:%SZ} is after --until {self.until:%Y-%m-%dT%H:%M:%SZ}",

@@ -42,9 +42,9 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())[:500]
 
 
-def counted(count: int, noun: str) -> str:
-    """Return `1 row`, `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 row`, `2,000 rows`; with a plural of its own, `2,000 prefixes`."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def size_text(size_bytes: float) -> str:
@@ -56,13 +56,15 @@ def size_text(size_bytes: float) -> str:
     return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
 
 
+def cell_text(cell: object) -> str:
+    """Return a cell of a table as it is shown."""
+    return f"{cell:,}" if isinstance(cell, int) else printable("" if cell is None else cell)
+
+
 def table_lines(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     """Yield the lines of a table; numbers to the right, text to the left, columns two spaces apart."""
     numeric = [bool(rows) and all(isinstance(row[column], int) for row in rows) for column in range(len(headings))]
-    cells = [list(map(printable, headings))] + [
-        [f"{cell:,}" if isinstance(cell, int) else printable("" if cell is None else cell) for cell in row]
-        for row in rows
-    ]
+    cells = [list(map(printable, headings))] + [[cell_text(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:
         aligned = (

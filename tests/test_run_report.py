@@ -20,11 +20,11 @@ STARTED = datetime(2026, 3, 1, 12, 30, 5, 999, tzinfo=UTC)
 def a_report() -> RunReport:
     report = RunReport(STARTED, ("s3://b",))
     report.listed, report.ingested, report.already_in = 5, 1, 1
-    report.skip("CloudTrail digest")
+    report.skip("s3://b/c", "CloudTrail digest")
     report.skip_for_content(LeftOut("s3://b/d", "CloudTrail digest"))
     report.fail(Unreadable("s3://b/k", "access denied"))
     report.unreadable_prefixes.append(Unreadable("s3://b/p/", "access denied"))
-    report.left_out.append(LeftOut("s3://b/q/", "before --since"))
+    report.leave_out(LeftOut("s3://b/q/", "before --since"))
     report.records, report.rows = 3, 2
     report.reject([RejectedRecord("s3://b/k", 0, "no eventTime")])
     report.add_alerts(["high", "low", "high"])
@@ -66,7 +66,7 @@ def test_complete_means_that_everything_was_read() -> None:
     assert report.to_json()["complete"] is True
     assert report.to_json()["ended"] is None
     report.reject([RejectedRecord("u", 0, "r")])
-    report.skip("digest")
+    report.skip("s3://b/c", "digest")
     assert report.to_json()["complete"] is True
     report.error = "the disk is full"
     assert report.to_json()["complete"] is False

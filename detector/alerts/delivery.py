@@ -58,6 +58,7 @@ class Delivery:
     undelivered: list[Undelivered] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    accepting: set[str] = field(default_factory=set, compare=False)  # sinks that accepted something
 
     @property
     def is_incomplete(self) -> bool:
@@ -123,6 +124,7 @@ def deliver(waiting: DocumentQueue, sinks: Sequence[Sink], retry_policy: RetryPo
             for accepted, refused in _send_all(sink, waiting.waiting(sink.name), attempts):
                 waiting.settle(sink.name, accepted, refused)
                 delivery.accepted += len(accepted)
+                delivery.accepting |= {sink.name} if accepted else set()
                 delivery.refused += [Refused(sink.name, one.alert_id, reason) for one, reason in refused]
         except OutputClosed as error:
             closed = error

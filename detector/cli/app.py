@@ -19,19 +19,21 @@ from detector.cli.configuration import configure
 from detector.cli.detect import detect_command
 from detector.cli.exit_codes import ERROR, INTERRUPTED
 from detector.cli.explain_message import explain_message_command
-from detector.cli.help import help_text
 from detector.cli.ingest import ingest_command
+from detector.cli.interrupt import is_interruption
 from detector.cli.lake import lake_app
-from detector.cli.option_groups import with_groups
+from detector.cli.manners import Quiet, Verbose, add_commands
 from detector.cli.outbox import outbox_command
 from detector.cli.rules import rules_app
 from detector.cli.run import run_command
 from detector.cli.scan import scan_command
 from detector.cli.sql import SqlCommand, sql_command
 from detector.cli.status import status_command
-from detector.cli.terminal import say, say_error
+from detector.cli.terminal import manners, say, say_error
 from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
+
+_INTERRUPTED = "interrupted; what was committed stays, run the same command again to go on"
 
 app = typer.Typer(
     name="detector",
@@ -40,7 +42,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_verbose = False
 
 
 def _show_version(value: bool) -> None:
@@ -51,7 +52,8 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _detector(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks of errors.")] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
     version: Annotated[  # noqa: ARG001 - the callback prints it
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -75,8 +77,7 @@ def _detector(
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 incomplete: something could not be read, or alerts could not be delivered.
     """
-    global _verbose
-    _verbose = verbose
+    manners.verbose, manners.quiet = verbose, quiet
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {
@@ -91,9 +92,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "compact": compact_command,
     "outbox": outbox_command,
 }
-for name, command in _COMMANDS.items():
-    cls = SqlCommand if command is sql_command else None
-    app.command(name=name, help=help_text(command), cls=cls)(with_groups(command))
+add_commands(app, _COMMANDS, {"sql": SqlCommand})
 app.add_typer(lake_app, name="lake")
 app.add_typer(rules_app, name="rules")
 
@@ -109,15 +108,18 @@ def main() -> None:
         _end(error.exit_code)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C, given in silence
-            say("interrupted; what was committed stays, run the same command again to go on")
+            say(_INTERRUPTED)
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback in a cron mail
+        if is_interruption(error):
+            say(_INTERRUPTED)
+            _end(INTERRUPTED)
         say(f"error: unexpected {type(error).__name__}: {error}")
-        say("hint: run it again with --verbose before the command and report the traceback")
+        say("hint: run it again with --verbose and report the traceback")
         _end(ERROR)
 
 
 def _end(code: int) -> None:
-    if _verbose:
+    if manners.verbose:
         traceback.print_exc()
     sys.exit(code)

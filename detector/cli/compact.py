@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detector.cli.options import CORES, Jobs, Lake
-from detector.cli.terminal import say
+from detector.cli.terminal import inform
 from detector.text import counted
 
 
@@ -26,4 +26,4 @@ def compact_command(lake: Lake, jobs: Jobs = CORES) -> None:
     with open_to_write(lake) as writer:
         done = list(writer.compact(candidates(), jobs=jobs))
     before, after = sum(len(one.day.parts) for one in done), sum(len(one.parts) for one in done)
-    say(f"{counted(len(done), 'day')} compacted, {counted(before, 'part')} became {after:,}")
+    inform(f"{counted(len(done), 'day')} compacted, {counted(before, 'part')} became {after:,}")

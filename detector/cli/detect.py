@@ -13,7 +13,7 @@ from detector.alerts.formats.names import AlertFormat
 from detector.cli.exit_codes import NO_LOG_OBJECTS, exit_code
 from detector.cli.options import AllowGaps, Lake, OutputOptions, RuleOptions, Since, Until, window
 from detector.cli.summary import say_alerts, say_delivery, say_errors, say_gaps_in, say_unlisted, say_warnings
-from detector.cli.terminal import say, say_error
+from detector.cli.terminal import inform, say_error
 from detector.errors import DetectorError, UsageError
 from detector.text import counted
 
@@ -57,7 +57,6 @@ def detect_command(
 def _write_alerts(
     lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, *, new: bool, allow_gaps: bool
 ) -> None:
-    from detector.alerts.sinks.opening import open_outputs
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
@@ -71,7 +70,7 @@ def _write_alerts(
         raise typer.Exit(NO_LOG_OBJECTS)
     say_unlisted(lake, events.unlisted)
     with (
-        open_outputs(output.output, output.format) as outputs,
+        output.open() as outputs,
         open_to_write(lake) if new else nullcontext() as writer,
     ):
         detection = rules.detect(
@@ -85,7 +84,7 @@ def _write_alerts(
         else:
             alerts, delivery = write_new_alerts(alerts, outputs, writer.ledger, output.retry_policy())
     say_warnings(detection, delivery)
-    say_alerts(detection, alerts)
+    say_alerts(detection, alerts, output)
     say_delivery(delivery, remembered=new)
     say_gaps_in(lake, events.gaps)
     gaps = 0 if allow_gaps else events.gaps.count
@@ -116,6 +115,6 @@ def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output
         delivery = write_withdrawn(gone, outputs, output.retry_policy())
     say_warnings(detection, delivery)
     say_errors(detection)
-    say(f"{counted(len(gone), 'alert')} withdrawn, of {counted(len(emitted), 'alert')} written")
+    inform(f"{counted(len(gone), 'alert')} withdrawn, of {counted(len(emitted), 'alert')} written")
     say_delivery(delivery, remembered=False)
     raise typer.Exit(exit_code(None, detection.errors, (), None, delivery))

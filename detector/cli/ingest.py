@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from detector.cli.exit_codes import exit_code
+from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, Lake, ReadOptions, Sources, open_sources
+from detector.cli.progress import progress_bar
 from detector.cli.summary import reported
-from detector.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
     from detector.lake.writer import LakeWriter
@@ -36,7 +37,9 @@ def ingest_command(sources: Sources, lake: Lake, reading: ReadOptions, connectio
     scope, aws = reading.scope(), connection.aws()
     with reported(sources, reading.report) as report, open_to_write(lake) as writer:
         ingest_sources(sources, aws, scope, writer, report, reading)
-    raise typer.Exit(exit_code(report))
+    code = exit_code(report)
+    check_something_found(code, report, scope)
+    raise typer.Exit(code)
 
 
 def ingest_sources(

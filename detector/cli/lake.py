@@ -5,9 +5,9 @@ from __future__ import annotations
 import typer
 
 from detector.cli.exit_codes import DONE, INCOMPLETE
-from detector.cli.help import help_text
+from detector.cli.manners import add_commands
 from detector.cli.options import Lake
-from detector.cli.terminal import say
+from detector.cli.terminal import inform
 from detector.text import counted, printable
 
 lake_app = typer.Typer(
@@ -32,19 +32,19 @@ def repair_command(lake: Lake) -> None:
 
     done = repair(lake)
     rows, objects = counted(done.rows, "row"), counted(done.objects, "object")
-    say(f"{counted(done.parts, 'part')} listed anew, with {rows} of {objects}")
+    inform(f"{counted(done.parts, 'part')} listed anew, with {rows} of {objects}")
     for path in done.damaged:
-        say(f"damaged, set aside: {path}")
+        inform(f"damaged, set aside: {path}")
     if done.damaged:
-        say("ingest the source once more: what was in there is read again")
+        inform("ingest the source once more: what was in there is read again")
     if done.unknown:
-        say(f"{counted(done.unknown, 'object')} to be read again: ingest the source once more")
-    say(
+        inform(f"{counted(done.unknown, 'object')} to be read again: ingest the source once more")
+    inform(
         "not in the parts: alerts written (`--new` and `run` write them again), what waits for an output, and objects"
         " without rows (they are read again)"
     )
     if done.old_ledger:
-        say(f"the old ledger is kept as {done.old_ledger}")
+        inform(f"the old ledger is kept as {done.old_ledger}")
 
 
 def check_command(lake: Lake) -> None:
@@ -61,12 +61,8 @@ def check_command(lake: Lake) -> None:
     found = list(differences(lake))
     for one in found:
         typer.echo(printable(one))
-    say(f"{counted(len(found), 'difference')} between parts and ledger")
+    inform(f"{counted(len(found), 'difference')} between parts and ledger")
     raise typer.Exit(INCOMPLETE if found else DONE)
 
 
-for name, command in {
-    "repair": repair_command,
-    "check": check_command,
-}.items():
-    lake_app.command(name=name, help=help_text(command))(command)
+add_commands(lake_app, {"repair": repair_command, "check": check_command})

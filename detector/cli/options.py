@@ -12,6 +12,7 @@ import typer
 
 from detector.alerts.formats.names import AlertFormat
 from detector.cli.choices import format_option
+from detector.cli.terminal import screen
 from detector.errors import UsageError
 from detector.scope import Scope
 from detector.severity import Severity
@@ -21,8 +22,10 @@ from detector.times import now, parse_moment, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from detector.alerts.delivery import RetryPolicy
+    from detector.alerts.sinks.opening import Output
     from detector.detect.detect import Detection
     from detector.detect.selection import Selection
     from detector.rules.events import Events
@@ -209,7 +212,7 @@ class OutputOptions:
             AlertFormat,
             "Format of the alerts; docs/siem.md describes them.",
             former={"native": "jsonl"},
-            show_default="jsonl; that of the output if it has one",
+            show_default="table on a terminal, else jsonl; that of the output if it has one",
         ),
     ] = None
     output: Annotated[
@@ -217,8 +220,9 @@ class OutputOptions:
         typer.Option(
             "--output",
             help="Instead of standard output: a file to append to, s3://BUCKET/PREFIX/, hec+https://HOST, "
-            "https://HOST/PATH or securityhub:REGION; repeat for more.",
-            metavar="FILE|URL",
+            "https://HOST/PATH or securityhub:REGION; repeat for more. Behind a colon each may name its own format: "
+            "--output alerts.csv:csv --output -:table.",
+            metavar="FILE|URL[:FORMAT]",
         ),
     ] = None
     fail_on: Annotated[
@@ -230,6 +234,24 @@ class OutputOptions:
             "--delivery-seconds", min=0.001, help="Give up on deliveries after this many seconds.", metavar="SECONDS"
         ),
     ] = 60
+
+    def open(self) -> AbstractContextManager[tuple[Output, ...]]:
+        """Hand out the outputs; on a terminal the default is a table that fits it.
+
+        Raises:
+            UsageError: one of them is none, two are the same, or none takes the format.
+            SinkError: a file cannot be written.
+        """
+        from detector.alerts.sinks.opening import open_outputs
+
+        return open_outputs(self.output, self.format, screen())
+
+    @property
+    def are_on_standard_output(self) -> bool:
+        """True when whoever reads standard output sees the alerts."""
+        from detector.alerts.sinks.opening import split_format
+
+        return any(split_format(one)[0] == "-" for one in self.output or ["-"])
 
     def selection(self, since: datetime | None = None, until: datetime | None = None) -> Selection:
         """Return which alerts are written."""

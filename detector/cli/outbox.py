@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from detector.cli.options import Lake
-from detector.text import table_lines
+from detector.cli.tables import write_table
 
 
 def outbox_command(
@@ -39,7 +39,7 @@ def outbox_command(
         if all(count.sink != output for count in counts):
             raise UsageError(f"nothing was ever sent to {output}", hint="`detector status` lists the outputs")
     if not retry and not drop:
-        typer.echo("\n".join(table_lines(["output", "alert", "refused because"], entries)))
+        write_table(["output", "alert", "refused because"], entries)
         return
     with open_to_write(lake) as writer:
         if retry:

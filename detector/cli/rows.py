@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from detector.alerts.sinks.local import forget_standard_output
 from detector.cli.choices import QueryFormat
+from detector.cli.tables import fitted_lines
 from detector.errors import OutputClosed, SinkError, UsageError
 from detector.text import spreadsheet_cell, table_lines
 from detector.times import rfc3339
@@ -36,7 +37,7 @@ def write_rows(reader: pa.RecordBatchReader, form: QueryFormat, output: Path | N
         return _write_parquet(reader, output)
     with _open(output) as file:
         count = 0
-        for chunk, rows in _FORMATS[form](reader):
+        for chunk, rows in _FORMATS[form](reader, is_shown=output is None):
             file.write(chunk.encode("utf-8", "backslashreplace"))
             count += rows
         return count
@@ -53,24 +54,24 @@ def _write_parquet(reader: pa.RecordBatchReader, output: Path | None) -> int:
     return count
 
 
-def _table(reader: pa.RecordBatchReader) -> Iterator[tuple[str, int]]:
+def _table(reader: pa.RecordBatchReader, *, is_shown: bool) -> Iterator[tuple[str, int]]:
     rows: list[list[object]] = []
     for row in _rows(reader):
         rows.append([value if isinstance(value, int) else _text(value) for value in row.values()])
         if len(rows) > _TABLE_ROWS:
             break
-    lines = list(table_lines(reader.schema.names, rows[:_TABLE_ROWS]))
+    lines = list((fitted_lines if is_shown else table_lines)(reader.schema.names, rows[:_TABLE_ROWS]))
     if len(rows) > _TABLE_ROWS:
         lines.append(f"… more than {_TABLE_ROWS:,} rows; --format jsonl, csv or parquet writes all")
     yield "".join(line + "\n" for line in lines), min(len(rows), _TABLE_ROWS)
 
 
-def _jsonl(reader: pa.RecordBatchReader) -> Iterator[tuple[str, int]]:
+def _jsonl(reader: pa.RecordBatchReader, *, is_shown: bool) -> Iterator[tuple[str, int]]:  # noqa: ARG001
     for row in _rows(reader):
         yield json.dumps(row, default=_json_value) + "\n", 1
 
 
-def _csv(reader: pa.RecordBatchReader) -> Iterator[tuple[str, int]]:
+def _csv(reader: pa.RecordBatchReader, *, is_shown: bool) -> Iterator[tuple[str, int]]:  # noqa: ARG001
     yield _csv_line(reader.schema.names), 0
     for row in _rows(reader):
         yield _csv_line([_text(value) for value in row.values()]), 1

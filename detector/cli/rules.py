@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +10,13 @@ import typer
 
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.completion import complete_rule_id
-from detector.cli.help import help_text
+from detector.cli.manners import add_commands
 from detector.cli.options import CORES, Jobs, Lake, RuleDirectories, Suppressions
-from detector.cli.terminal import count_bar, say, say_error
+from detector.cli.progress import count_bar
+from detector.cli.tables import write_table
+from detector.cli.terminal import inform, say, say_error
 from detector.errors import UsageError
-from detector.text import counted, printable, table_lines
+from detector.text import counted, printable
 
 if TYPE_CHECKING:
     from detector.rules.rule import Rule, RuleSet
@@ -43,8 +44,7 @@ def list_command(
             typer.echo(json.dumps(_metadata(rule)))
     else:
         rows = [(rule.id, rule.severity, rule.confidence, rule.title) for rule in rule_set.rules]
-        for line in table_lines(("id", "severity", "confidence", "title"), rows):
-            typer.echo(line)
+        write_table(("id", "severity", "confidence", "title"), rows)
     _end_with(rule_set)
 
 
@@ -109,6 +109,9 @@ def check_command(
 
     Example: detector rules check --suppressions suppressions.toml
     """
+    from detector.workers import prestart_workers
+
+    prestart_workers(jobs, "detector.rules.check")
     from detector.rules.check import check_rules, check_suppressions
     from detector.rules.rule import load_rules, shipped_rules_directory
 
@@ -122,10 +125,10 @@ def check_command(
         checked, noun = len(load_rules(*chosen).rules), "rule"
     for problem in problems:
         where = f"{problem.path}: " if problem.path else ""
-        typer.echo(f"error: {printable(where + problem.message)}", err=True)
+        say(f"error: {where}{problem.message}")
         if problem.hint:
-            typer.echo(f"hint: {printable(problem.hint)}", err=True)
-    typer.echo(f"{counted(checked, noun)}, {counted(len(problems), 'problem')}", err=True)
+            say(f"hint: {problem.hint}")
+    inform(f"{counted(checked, noun)}, {counted(len(problems), 'problem')}")
     raise typer.Exit(2 if problems else 0)
 
 
@@ -147,7 +150,7 @@ def docs_command(
         output.mkdir(parents=True, exist_ok=True)
         for name, text in pages(rule_set.rules).items():
             (output / name).write_text(text, encoding="utf-8")
-            say(f"{output / name}")
+            inform(f"{output / name}")
     except OSError as error:
         raise SinkError(f"cannot write to {output}: {error.strerror}") from error
     _end_with(rule_set)
@@ -212,13 +215,14 @@ def _metadata(rule: Rule) -> dict[str, object]:
     }
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "list": list_command,
-    "show": show_command,
-    "new": new_command,
-    "check": check_command,
-    "docs": docs_command,
-    "explain": explain_command,
-}
-for name, command in _COMMANDS.items():
-    rules_app.command(name=name, help=help_text(command))(command)
+add_commands(
+    rules_app,
+    {
+        "list": list_command,
+        "show": show_command,
+        "new": new_command,
+        "check": check_command,
+        "docs": docs_command,
+        "explain": explain_command,
+    },
+)

@@ -8,6 +8,7 @@ import typer
 
 from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
+from detector.cli.nothing_found import check_something_found
 from detector.cli.options import AllowGaps, ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
 from detector.cli.summary import reported, say_alerts, say_delivery, say_gaps_in
 
@@ -26,8 +27,8 @@ def run_command(
 ) -> None:
     """Ingest what is new, write the new alerts.
 
-    An alert is new when it has not been written before, or is more severe now. It is safe to repeat `run`, and to kill
-    it.
+    An alert is new when it has not been written before, or is more severe now. --since and --until choose the days
+    that are read, and by their last event the alerts that are written. It is safe to repeat `run`, and to kill it.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 some could not be read, now or earlier, or an output did not take all alerts: those go out
@@ -38,7 +39,6 @@ def run_command(
     from detector.workers import prestart_workers
 
     prestart_workers(reading.jobs, "detector.lake.part_writer")
-    from detector.alerts.sinks.opening import open_outputs
     from detector.detect.emission import may_be_news, write_new_alerts
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
@@ -47,9 +47,9 @@ def run_command(
     scope, aws = reading.scope(), connection.aws()
     sought = candidates()
     entries = rules.entries()
-    selection = output.selection()
+    selection = output.selection(scope.since, scope.until)
     with (
-        open_outputs(output.output, output.format) as outputs,
+        output.open() as outputs,
         reported(sources, reading.report) as report,
         open_to_write(lake) as writer,
     ):
@@ -69,9 +69,11 @@ def run_command(
             unclassified_rows=_UNCLASSIFIED_ROWS,
         ):
             pass
-    say_alerts(detection, written)
+    say_alerts(detection, written, output)
     say_delivery(delivery, remembered=True)
     earlier = events.gaps.without({one.uri for one in (*report.unreadable_prefixes, *report.failures)})
     say_gaps_in(lake, earlier)
     gaps = 0 if allow_gaps else earlier.count
-    raise typer.Exit(exit_code(report, detection.errors, written, output.fail_on, delivery, gaps=gaps))
+    code = exit_code(report, detection.errors, written, output.fail_on, delivery, gaps=gaps)
+    check_something_found(code, report, scope)
+    raise typer.Exit(code)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from detector.cli.exit_codes import exit_code
+from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources, open_sources
+from detector.cli.progress import progress_bar
 from detector.cli.summary import reported, say_alerts, say_delivery
-from detector.cli.terminal import progress_bar
 
 
 def scan_command(
@@ -19,7 +20,8 @@ def scan_command(
 ) -> None:
     """Run the rules over raw logs, without a lake.
 
-    Writes the alerts that `ingest` and `detect` would. Rules see only what is read now, no earlier history.
+    Writes the alerts that `ingest` and `detect` would. Rules see only what is read now, no earlier history. --since
+    and --until choose the days that are read, and by their last event the alerts that are written.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 some could not be read, or an output did not take all alerts.
@@ -29,13 +31,12 @@ def scan_command(
     from detector.workers import prestart_workers
 
     prestart_workers(reading.jobs, "detector.scan.worker")
-    from detector.alerts.sinks.opening import open_outputs
     from detector.scan.scan import scan
 
     scope, aws = reading.scope(), connection.aws()
     entries = rules.entries()
     with (
-        open_outputs(output.output, output.format) as outputs,
+        output.open() as outputs,
         reported(sources, reading.report, into_lake=False) as report,
     ):
         with progress_bar() as progress:
@@ -45,11 +46,14 @@ def scan_command(
         from detector.detect.emission import write_alerts
 
         detection = rules.detect(events, entries, sees_all_events=False)
-        written = list(filter(output.selection().takes, detection.alerts))
+        selection = output.selection(scope.since, scope.until)
+        written = list(filter(selection.takes, detection.alerts))
         delivery = write_alerts(written, outputs, output.retry_policy())
         report.add_alerts(alert.severity for alert in written)
         report.add_delivery(delivery)
         report.warnings += detection.warnings
-    say_alerts(detection, written)
+    say_alerts(detection, written, output)
     say_delivery(delivery, remembered=False)
-    raise typer.Exit(exit_code(report, detection.errors, written, output.fail_on, delivery))
+    code = exit_code(report, detection.errors, written, output.fail_on, delivery)
+    check_something_found(code, report, scope)
+    raise typer.Exit(code)

@@ -11,9 +11,10 @@ import typer
 from typer.core import TyperCommand
 
 from detector.cli.choices import QueryFormat, format_option
+from detector.cli.interrupt import run_interruptibly
 from detector.cli.options import Lake
 from detector.cli.summary import say_unlisted
-from detector.cli.terminal import say
+from detector.cli.terminal import inform
 from detector.errors import UsageError
 from detector.text import counted
 
@@ -64,9 +65,9 @@ def sql_command(
     files = read_lake(lake, candidates().digest)
     say_unlisted(lake, files.unlisted)
     with Engine(files, memory_limit=QUERY_MEMORY) as engine:
-        count = write_rows(engine.query(text), format_, output)
+        count = run_interruptibly(lambda: write_rows(engine.query(text), format_, output), engine.interrupt)
     if output is not None:
-        say(f"{counted(count, 'row')} to {output}")
+        inform(f"{counted(count, 'row')} to {output}")
 
 
 def _query(query: str | None, file: Path | None) -> str:

@@ -11,8 +11,8 @@ from detector.cli.choices import ListFormat, format_option
 from detector.cli.exit_codes import DONE, INCOMPLETE
 from detector.cli.options import Lake
 from detector.cli.summary import say_gaps, say_unlisted
-from detector.cli.terminal import say
-from detector.text import table_lines
+from detector.cli.tables import fitted_lines
+from detector.cli.terminal import inform
 
 _GAPS_BY_NAME = 20
 
@@ -57,12 +57,12 @@ def status_command(
         lines = [json.dumps(asdict(row)) for row in status.rows]
     else:
         headings = ["account", "region", "day", "records", "duplicates", "rejected"]
-        lines = list(table_lines(headings, [list(asdict(row).values()) for row in status.rows]))
+        lines = list(fitted_lines(headings, [list(asdict(row).values()) for row in status.rows]))
     typer.echo("\n".join(lines))
-    say(status.summary)
+    inform(status.summary)
     say_gaps(status.gaps, most=_GAPS_BY_NAME)
     for one in status.outputs:
-        say(f"alerts to {one.sink}: {one.delivered:,} delivered, {one.waiting:,} waiting, {one.refused:,} refused")
+        inform(f"alerts to {one.sink}: {one.delivered:,} delivered, {one.waiting:,} waiting, {one.refused:,} refused")
     raise typer.Exit(INCOMPLETE if status.gaps.count else DONE)
 
 
@@ -74,9 +74,9 @@ def _show_lag(lake: Path, *, as_json: bool) -> None:
 
     rows = lake_lag(lake)
     if not rows:
-        say("no object in this lake has a time of delivery")
+        inform("no object in this lake has a time of delivery")
     elif as_json:
         typer.echo("\n".join(json.dumps(asdict(row)) for row in rows))
     else:
         headings = ["account", "region", "delivery", "records", "p50 s", "p95 s", "max s"]
-        typer.echo("\n".join(table_lines(headings, [list(asdict(row).values()) for row in rows])))
+        typer.echo("\n".join(fitted_lines(headings, [list(asdict(row).values()) for row in rows])))

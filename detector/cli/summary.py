@@ -7,40 +7,49 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from detector.cli.terminal import say, say_error
+from detector.cli.terminal import inform, manners, say, say_error
 from detector.errors import DetectorError
 from detector.severity import Severity
+from detector.sources.log_source import ENDED_EARLY, LeftOut, Limit
 from detector.text import counted, printable, size_text
-from detector.times import now
+from detector.times import now, rfc3339
 
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
     from detector.alerts.delivery import Delivery
+    from detector.cli.options import OutputOptions
     from detector.detect.detect import Detection
     from detector.lake.ledger.gaps import OpenGaps
     from detector.run_report import RunReport
     from detector.watch.progress import Watched
 
 _REFUSED_BY_NAME = 10
+_ALERTS_BY_NAME, _SUMMARY_LENGTH = 10, 300
 
 
 @contextmanager
 def reported(sources: Sequence[str], file: Path | None, *, into_lake: bool = True) -> Iterator[RunReport]:
-    """Hand out a run report and, however the block ends, show it and write it."""
+    """Hand out a run report and, however the block ends, show it and write it.
+
+    Raises:
+        SinkError: the file cannot be written; mostly found out before the block begins.
+    """
     from detector.run_report import RunReport
 
     report = RunReport(now(), tuple(sources), into_lake)
+    if file is not None:
+        report.create(file)
     try:
         yield report
-    except DetectorError as error:
-        report.error = str(error)
+    except (DetectorError, KeyboardInterrupt) as error:
+        report.error = str(error) or "interrupted"
         raise
     finally:
         report.ended = now()
         for line in report_lines(report):
-            typer.echo(line, err=True)
+            inform(line)
+        for line in trouble_lines(report):
+            say(line)
         if file is not None:
             report.write(file)
 
@@ -83,17 +92,29 @@ def say_errors(detection: Detection) -> None:
         say_error(error)
 
 
-def say_alerts(detection: Detection, written: Sequence[Alert]) -> None:
-    """Say how many alerts there are, after the rules that did not run."""
+def say_alerts(detection: Detection, written: Sequence[Alert], output: OutputOptions) -> None:
+    """Say how many alerts there are, after the rules that did not run, and name the worst where nobody sees them."""
     say_errors(detection)
+    worst = _worst(written, output) if manners.quiet or not output.are_on_standard_output else []
     by_severity = [(severity, sum(alert.severity is severity for alert in written)) for severity in reversed(Severity)]
     listed = ", ".join(f"{count} {severity}" for severity, count in by_severity if count)
     suppressed = sum(alert.suppressed_by is not None for alert in written)
-    say(
+    (say if worst else inform)(
         counted(len(written), "alert")
         + (f": {listed}" if listed else "")
         + (f"; {suppressed} of them suppressed" if suppressed else "")
     )
+    for alert in worst[:_ALERTS_BY_NAME]:
+        say(f"{alert.severity}: {rfc3339(alert.event_time)} {alert.summary[:_SUMMARY_LENGTH]} ({alert.rule_id})")
+    if len(worst) > _ALERTS_BY_NAME:
+        say(f"… and {len(worst) - _ALERTS_BY_NAME:,} more as severe")
+
+
+def _worst(written: Sequence[Alert], output: OutputOptions) -> list[Alert]:
+    """Return the alerts that somebody should know of at once, the most severe first: by default the critical ones."""
+    threshold = output.fail_on or Severity.CRITICAL
+    severe = [alert for alert in written if alert.suppressed_by is None and alert.severity.is_at_least(threshold)]
+    return sorted(severe, key=lambda alert: list(Severity).index(alert.severity), reverse=True)
 
 
 def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
@@ -112,18 +133,20 @@ def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
         say(f"error: … and {len(delivery.refused) - _REFUSED_BY_NAME:,} more")
     if delivery.refused:
         kept = "kept in the lake: `detector outbox` shows it, and --retry sends it again"
-        say(f"hint: {kept if remembered else 'the other alerts were sent'}")
+        were_others_sent = delivery.accepting >= {refused.sink for refused in delivery.refused}
+        sent = "the other alerts were sent" if were_others_sent else "no alert was sent there; check the output"
+        say(f"hint: {kept if remembered else sent}")
 
 
 def say_watched(watched: Watched) -> None:
     """Write the totals of a watch."""
     totals = watched.totals
     if totals.received:
-        say(
+        inform(
             f"{counted(totals.received, 'message')} received, {totals.deleted:,} deleted, "
             f"{totals.poison:,} not understood"
         )
-    say(
+    inform(
         f"{counted(totals.ingested, 'object')} ingested, {counted(totals.records, 'record')}, "
         f"{counted(totals.alerts.total(), 'alert')}"
     )
@@ -134,7 +157,7 @@ def say_watched(watched: Watched) -> None:
 
 
 def report_lines(report: RunReport) -> Iterator[str]:
-    """Yield the short form of a run report."""
+    """Yield the short form of a run report, as far as nothing went wrong."""
     taken = f"{report.ingested:,} ingested, {report.already_in:,} already in"
     rows = f"{report.rows:,} rows ({report.duplicates:,} further copies of an event)"
     if not report.into_lake:
@@ -146,12 +169,15 @@ def report_lines(report: RunReport) -> Iterator[str]:
     yield f"{report.records:,} records: {rows}, {report.rejected:,} rejected"
     for reason, count in report.skipped_reasons.most_common():
         yield f"skipped {count:,}: {printable(reason)}"
-    if report.left_out:
-        yield (
-            f"not read {len(report.left_out):,}: {printable(report.left_out[0].uri)} ({report.left_out[0].reason})"
-            + (" …" if len(report.left_out) > 1 else "")
-        )
-    failures = [*report.unreadable_prefixes, *report.failures]
+    yield from _left_out_lines(report.left_out)
+
+
+def trouble_lines(report: RunReport) -> Iterator[str]:
+    """Yield what went wrong, or may have, in a run."""
+    failures = [*report.unreadable_prefixes, *(one for one in report.failures if one.reason != ENDED_EARLY)]
+    unread = sum(one.reason == ENDED_EARLY for one in report.failures)
+    if unread:
+        yield f"not read: {counted(unread, 'object')}, since the run ended early"
     for failure in failures[:10]:
         yield f"failed: {printable(failure.uri)}: {printable(failure.reason)}"
     if len(failures) > 10:
@@ -162,3 +188,17 @@ def report_lines(report: RunReport) -> Iterator[str]:
         yield f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept in the lake"
     for warning in report.warnings:
         yield f"warning: {printable(warning)}"
+
+
+def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """Yield a line for each limit of the scope, and one for all that is left out for what it is."""
+    for limit in Limit:
+        uris = [one.uri for one in left_out if one.limit is limit]
+        folders = sum(uri.endswith("/") for uri in uris)
+        if folders:
+            yield f"{limit}, not listed: {counted(folders, 'prefix', 'prefixes')}"
+        if folders < len(uris):
+            yield f"{limit}, not read: {counted(len(uris) - folders, 'object')}"
+    others = [one for one in left_out if one.limit is None]
+    if others:
+        yield f"not read {len(others):,}: {printable(others[0].uri)} ({others[0].reason})" + " …" * (len(others) > 1)

@@ -1,24 +1,52 @@
-"""Lines on stderr, made safe for a terminal, and a progress bar."""
+"""The terminal: lines on stderr, made safe for it, and how wide it is."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
-from detector.text import printable, size_text
+from detector.text import printable
 
 if TYPE_CHECKING:
+    from detector.alerts.formats.screen import Screen
     from detector.errors import DetectorError
-    from detector.run_report import RunReport
+
+
+@dataclass(slots=True)
+class Manners:
+    """How much is said; of the whole process, as `--verbose` and `--quiet` are."""
+
+    verbose: bool = False  # show tracebacks
+    quiet: bool = False  # say only what is wrong
+
+
+manners = Manners()
 
 
 def say(message: str) -> None:
-    """Write a line for the user to stderr."""
+    """Write a line to stderr that the user must not miss."""
     typer.echo(printable(message), err=True)
+
+
+def inform(message: str) -> None:
+    """Write a line to stderr that nobody misses who wants to know only what is wrong."""
+    if not manners.quiet:
+        say(message)
+
+
+def screen() -> Screen | None:
+    """Return the terminal behind standard output; None when there is none."""
+    if not sys.stdout.isatty():
+        return None
+    from rich.console import Console
+
+    from detector.alerts.formats.screen import Screen
+
+    console = Console(file=sys.stdout)
+    return Screen(console.width, has_colour=console.color_system is not None and not console.no_color)
 
 
 def say_error(error: DetectorError) -> None:
@@ -26,45 +54,3 @@ def say_error(error: DetectorError) -> None:
     say(f"error: {error}")
     if error.hint:
         say(f"hint: {error.hint}")
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[RunReport], None]]:
-    """Show objects, bytes and rate on stderr while the block runs; nothing when stderr is no terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _report: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("listing")
-
-        def show(report: RunReport) -> None:
-            seconds = bar.tasks[task].elapsed or 1e-9
-            done = report.listed
-            bar.update(
-                task,
-                description=(
-                    f"{done:,} objects, {size_text(report.bytes_read)} read, {report.records:,} records, "
-                    f"{size_text(report.bytes_read / seconds)}/s, {report.failed} failed"
-                ),
-            )
-
-        yield show
-
-
-@contextmanager
-def count_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many of how many are done, on stderr while the block runs; nothing when stderr is no terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _all: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

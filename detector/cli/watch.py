@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.exit_codes import watch_exit_code
+from detector.cli.exit_codes import NO_LOG_OBJECTS, watch_exit_code
 from detector.cli.options import (
     ConnectionOptions,
     Lake,
@@ -24,8 +24,8 @@ from detector.cli.options import (
     open_sources,
 )
 from detector.cli.summary import say_watched
-from detector.cli.terminal import say
-from detector.errors import UsageError
+from detector.cli.terminal import inform, say
+from detector.errors import NoLogObjects, UsageError
 from detector.times import now, parse_seconds
 
 if TYPE_CHECKING:
@@ -156,10 +156,15 @@ def watch_command(
             metrics_file=health.metrics,
             once=feed.once,
         )
-        watch = Watch(settings, Heartbeat(every, say), stop, say)
+        watch = Watch(settings, Heartbeat(every, inform), stop, say)
         watch.run(lake, lambda: open_feed(watch.watched.totals, stop, opened))
     say_watched(watch.watched)
-    raise typer.Exit(watch_exit_code(watch.watched, once=feed.once, is_queue=feed.queue is not None))
+    code = watch_exit_code(watch.watched, once=feed.once, is_queue=feed.queue is not None)
+    if code == NO_LOG_OBJECTS:
+        raise NoLogObjects(
+            f"no CloudTrail logs under {', '.join(sources or ())}", hint="`detector scan` says what is there"
+        )
+    raise typer.Exit(code)
 
 
 def _feed_opener(

@@ -69,9 +69,13 @@ def detect(
         ThreadPoolExecutor(1) as pool,
         Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine,
     ):
-        loading = pool.submit(load_rules, shipped_rules_directory(), *rule_directories)
-        engine.prepare()  # meanwhile
-        rule_set = loading.result()
+        preparing = pool.submit(engine.prepare)
+        try:
+            rule_set = load_rules(shipped_rules_directory(), *rule_directories)  # meanwhile
+            preparing.result()
+        except KeyboardInterrupt:
+            engine.interrupt()
+            raise
         detection.errors += rule_set.errors
         if not sees_all_events:
             rule_set = _without_readers_of_all_events(rule_set, detection)
@@ -94,15 +98,20 @@ def run_rules(
     """Run rules that are loaded already, and add what they find to `detection`; see `detect`."""
     engine.prepare()
     with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
-        # Alerts are made of what some rules have found while others run.
-        for rule, (findings, error) in zip(rules, pool.map(partial(_run, engine), rules), strict=True):
-            if isinstance(error, TooManyFindings):
-                findings, error = _newest(engine, rule, is_of_interest, rule_findings)
-            if error is None:
-                detection.complete.add(rule.id)
-            else:
-                detection.errors.append(error)
-            detection.alerts += _alerts(engine, list(filter(is_of_interest, findings)), now, suppressions)
+        try:
+            # Alerts are made of what some rules have found while others run.
+            for rule, (findings, error) in zip(rules, pool.map(partial(_run, engine), rules), strict=True):
+                if isinstance(error, TooManyFindings):
+                    findings, error = _newest(engine, rule, is_of_interest, rule_findings)
+                if error is None:
+                    detection.complete.add(rule.id)
+                else:
+                    detection.errors.append(error)
+                detection.alerts += _alerts(engine, list(filter(is_of_interest, findings)), now, suppressions)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            engine.interrupt()
+            raise
     detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
 
 

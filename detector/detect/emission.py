@@ -58,7 +58,7 @@ def write_new_alerts(
 
 
 def _documents(alerts: Sequence[Alert], output: Output) -> Iterator[Document]:
-    line = line_of(output.form)
+    line = line_of(output.form, output.screen)
     return (Document(alert.alert_id, line(alert)) for alert in in_order(output.form, alerts))
 
 

@@ -14,7 +14,7 @@ from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
 from detector.run_report import RunReport
 from detector.scope import Scope
-from detector.sources.log_source import LeftOut, Listed, LogObject, LogSource, Unreadable, lies_below
+from detector.sources.log_source import ENDED_EARLY, LeftOut, Listed, LogObject, LogSource, Unreadable, lies_below
 from detector.times import now
 
 Progress = Callable[[RunReport], None]
@@ -71,7 +71,7 @@ def ingest(
         lake.ledger.gaps.note(unread, now(), prefixes_of=scope.extent)
     finally:
         for uri in sorted(pending):
-            report.fail(Unreadable(uri, "not read: the run ended early"))
+            report.fail(Unreadable(uri, ENDED_EARLY))
 
 
 def _batches(

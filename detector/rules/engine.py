@@ -114,6 +114,11 @@ class Engine:
             connection.close()
         self._spill.cleanup()
 
+    def interrupt(self) -> None:
+        """End what runs, from another thread."""
+        for connection in self._connections:
+            connection.interrupt()
+
     def replace_events(self, events: TableEvents) -> None:
         """Put other events in place of these: for many small tables in a row, each of which would need an engine.
 

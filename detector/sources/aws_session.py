@@ -5,6 +5,7 @@ AWS's own variables, profiles and SSO work unchanged: an option is passed on onl
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -65,8 +66,9 @@ def _botocore_session(options: AwsOptions) -> botocore.session.Session:
     from botocore.config import Config
 
     session = botocore.session.Session(profile=options.profile)
-    if options.region:
-        session.set_config_variable("region", options.region)
+    # botocore knows only AWS_DEFAULT_REGION; AWS's other tools, and its Lambda, set this one.
+    if region := options.region or os.environ.get("AWS_REGION"):
+        session.set_config_variable("region", region)
     # Given to a client, these would win over AWS_MAX_ATTEMPTS, AWS_RETRY_MODE and the profile: take those first.
     retries: Any = {
         "mode": session.get_config_variable("retry_mode") or "standard",
@@ -117,7 +119,7 @@ def s3_client(session: boto3.Session, options: AwsOptions) -> S3Client:
     try:
         return session.client("s3", region_name=options.region, endpoint_url=options.endpoint_url)
     except (BotoCoreError, ClientError) as error:
-        raise refusal(error, options) or UsageError(one_line(error), hint="check --region and --profile") from error
+        raise refusal(error, options) or UsageError(one_line(error), hint="check AWS_REGION and --profile") from error
     except ValueError as error:
         raise UsageError(one_line(error), hint="check --endpoint-url") from error
 

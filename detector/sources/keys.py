@@ -21,6 +21,7 @@ from detector.aws_regions import REGION_PATTERN as _REGION
 from detector.aws_regions import is_region
 from detector.records.file_names import other_kind
 from detector.scope import Scope
+from detector.sources.log_source import LeftOut, Limit
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _ORGANISATION: Final = re.compile(r"o-[a-z0-9]+")
@@ -39,6 +40,18 @@ _SIBLINGS: Final = {
     "CloudTrail-Aggregated": "aggregated events",
 }
 _EVERYTHING: Final = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Why a scope leaves something out."""
+
+    limit: Limit
+    reason: str
+
+    def of(self, uri: str) -> LeftOut:
+        """Say it of an object or a folder."""
+        return LeftOut(uri, self.reason, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +186,7 @@ def other_service(path: str) -> str | None:
     return None if kind is None or _KIND.fullmatch(kind) else f"{kind}: logs of another service"
 
 
-def exclusion(scope: Scope, key: str) -> str | None:
+def exclusion(scope: Scope, key: str) -> Exclusion | None:
     """Say why the scope leaves out the object `key`; None when it does not, or when the key does not say enough."""
     if scope == _EVERYTHING:
         return None
@@ -181,7 +194,7 @@ def exclusion(scope: Scope, key: str) -> str | None:
 
 
 @lru_cache(maxsize=8192)
-def folder_exclusion(scope: Scope, folder: str) -> str | None:
+def folder_exclusion(scope: Scope, folder: str) -> Exclusion | None:
     """Say why the scope leaves out everything below `folder`; None when something below may be in scope.
 
     A folder inside one that is left out is left out: walking a tree and filtering its keys give the same objects.
@@ -194,17 +207,17 @@ def folder_exclusion(scope: Scope, folder: str) -> str | None:
     return next((reason for reason in reasons if reason), None)
 
 
-def _excluded(scope: Scope, place: Place) -> str | None:
+def _excluded(scope: Scope, place: Place) -> Exclusion | None:
     if scope.accounts and place.account is not None and place.account not in scope.accounts:
-        return f"account {place.account} is not asked for"
+        return Exclusion(Limit.ACCOUNTS, f"account {place.account} is not asked for")
     if scope.regions and place.region is not None and place.region not in scope.regions:
-        return f"region {place.region} is not asked for"
+        return Exclusion(Limit.REGIONS, f"region {place.region} is not asked for")
     if scope.first_day and place.last_day and place.last_day < scope.first_day:
-        return f"delivered before {scope.first_day}"
+        return Exclusion(Limit.WINDOW, f"delivered before {scope.first_day}")
     if scope.delivered_since and place.delivered_at and place.delivered_at < scope.delivered_since:
-        return f"delivered before {scope.delivered_since:%Y-%m-%dT%H:%MZ}"
+        return Exclusion(Limit.WINDOW, f"delivered before {scope.delivered_since:%Y-%m-%dT%H:%MZ}")
     if scope.last_day and place.first_day and place.first_day > scope.last_day:
-        return f"delivered after {scope.last_day}"
+        return Exclusion(Limit.WINDOW, f"delivered after {scope.last_day}")
     return None
 
 

@@ -180,6 +180,7 @@ class _Walk:
 
     def _enter(self, directory: Path, key: str) -> Iterator[Listed | tuple[Path, str]]:
         """Yield a directory's files, and `(path, key)` for each directory to enter next."""
+        folder_uri = _uri(directory).rstrip("/") + "/"
         try:
             with os.scandir(directory) as found:
                 entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
@@ -187,9 +188,8 @@ class _Walk:
             yield Unreadable(_uri(directory), f"directory: {_why(error)}")
             return
         if is_lake({entry.name for entry in entries}):
-            yield LeftOut(_uri(directory), "a lake, not logs")
+            yield LeftOut(folder_uri, "a lake, not logs")
             return
-        folder_uri = _uri(directory).rstrip("/") + "/"
         for entry in entries:
             yield self._look_at(entry, key + entry.name, folder_uri)
 
@@ -202,15 +202,15 @@ class _Walk:
             return self._judge(uri, key) or Unreadable(uri, "broken link" if broken_link else _why(error))
         if not stat.S_ISREG(status.st_mode):
             if stat.S_ISDIR(status.st_mode):
-                return self._judge_directory(entry, uri, key + "/") or (Path(entry.path), key + "/")
+                return self._judge_directory(entry, uri + "/", key + "/") or (Path(entry.path), key + "/")
             special = next((name for is_such, name in _SPECIAL_FILES if is_such(status.st_mode)), None)
             if special:
                 return Skipped(uri, special)
         return self._judge(uri, key) or _log_object(uri, status)
 
     def _judge(self, uri: str, key: str) -> Listed | None:
-        if reason := exclusion(self.scope, key):
-            return LeftOut(uri, reason)
+        if excluded := exclusion(self.scope, key):
+            return excluded.of(uri)
         if reason := skip_reason(key):
             return Skipped(uri, reason)
         return None
@@ -220,7 +220,9 @@ class _Walk:
             return LeftOut(uri, "link to a directory, not followed")
         if entry.name.startswith("."):
             return LeftOut(uri, "hidden directory")
-        reason = folder_exclusion(self.scope, key) or other_service(key)
+        if excluded := folder_exclusion(self.scope, key):
+            return excluded.of(uri)
+        reason = other_service(key)
         return LeftOut(uri, reason) if reason else None
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, Protocol
 
 from detector.scope import Scope
 
+ENDED_EARLY: Final = "not read: the run ended early"  # why an object that was to be read was not
 MAX_OBJECT_BYTES: Final = 1 << 30  # as stored; what a larger object holds would be over the cap in any case
 
 
@@ -30,12 +32,21 @@ class Skipped:
     reason: str
 
 
+class Limit(StrEnum):
+    """What a scope limits; the words are those of a summary."""
+
+    WINDOW = "outside the window"
+    ACCOUNTS = "of accounts not asked for"
+    REGIONS = "of regions not asked for"
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A folder that was not listed, or an object not read, because the scope or its name excludes it."""
 
-    uri: str
+    uri: str  # of a folder, with a slash at its end
     reason: str
+    limit: Limit | None = None  # of the scope; None: its name, or what it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from detector.errors import SourceError
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import AccessKey, caller_identity, frozen_key, open_session
-from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable, lies_below
+from detector.sources.log_source import ENDED_EARLY, LeftOut, Listed, LogObject, Unreadable, lies_below
 from detector.sources.lookup_client import (
     INTERVAL_SECONDS,
     LookupClient,
@@ -266,7 +266,7 @@ def _read_once(client: LookupClient, window: Window, now: datetime, stopped: Eve
     for event in client.events(since, until, root_only=window.root_only):
         happened = event.get("EventTime")
         if stopped.is_set():
-            raise LookupRefused("not read: the run ended early")
+            raise LookupRefused(ENDED_EARLY)
         if happened is not None and happened >= window.end:
             continue  # AWS includes the end, where the next window starts
         kept = {name: value for name, value in event.items() if name in ("EventId", "CloudTrailEvent")}

@@ -25,7 +25,7 @@ from detector.sources.keys import (
     parse_folder,
     skip_reason,
 )
-from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
+from detector.sources.log_source import LeftOut, Limit, Listed, LogObject, Skipped, Unreadable
 from detector.sources.s3_pages import only_news
 from detector.text import one_line
 
@@ -86,15 +86,19 @@ class S3Listing:
             if named_object is not None:
                 yield named_object
                 return
-            if reason := folder_exclusion(self._scope, root) if root.endswith("/") else None:
-                yield LeftOut(self._uri(root), reason)
+            if excluded := folder_exclusion(self._scope, root) if root.endswith("/") else None:
+                yield excluded.of(self._uri(root))
                 return
             self._root = root
             self._submit(root, 0)
+            is_empty = True
             while (page := self._pages.get()) is not None:
                 if isinstance(page, BaseException):
                     raise page
+                is_empty = is_empty and not page
                 yield from page
+            if is_empty:
+                yield from self._beside()
         finally:
             self._abandoned.set()
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -110,6 +114,23 @@ class S3Listing:
             if item["Key"] == self._prefix:
                 return "", self._log_object(item)
         return self._prefix, None
+
+    def _beside(self) -> Iterator[LeftOut]:
+        """Yield the folders beside a prefix under which there is nothing, or beside the first above it that exists."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        above = self._prefix
+        while above:
+            above = above.rstrip("/").rpartition("/")[0]
+            above += "/" if above else ""
+            try:
+                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=above, Delimiter="/")
+            except (BotoCoreError, ClientError):
+                return  # whoever may list the prefix need not be allowed to list what is beside it
+            folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", [])]
+            yield from (LeftOut(self._uri(folder), "beside the prefix, which is empty") for folder in folders)
+            if folders:
+                return
 
     def _first_page(self, prefix: str) -> ListObjectsV2OutputTypeDef:
         page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)
@@ -161,8 +182,9 @@ class S3Listing:
             found = [self._judge(item) for item in page.get("Contents", [])]
             for entry in page.get("CommonPrefixes", []):
                 below = entry["Prefix"]
-                reason = folder_exclusion(self._scope, below) or other_service(below[self._judged_from :])
-                if reason:
+                if excluded := folder_exclusion(self._scope, below):
+                    found.append(excluded.of(self._uri(below)))
+                elif reason := other_service(below[self._judged_from :]):
                     found.append(LeftOut(self._uri(below), reason))
                 else:
                     self._submit(below, 0 if below.endswith("/AWSLogs/") else depth + 1)
@@ -173,7 +195,7 @@ class S3Listing:
         first, last = (self._scope.first_day, self._scope.last_day) if in_layout(folder) else (None, None)
         if first or last:
             days = f"{f'from {first}' if first else ''}{f' to {last}' if last else ''}".strip()
-            self._give([LeftOut(self._uri(folder), f"only the days {days} were listed")])
+            self._give([LeftOut(self._uri(folder), f"only the days {days} were listed", Limit.WINDOW)])
         for page in self._list(folder, start_after=self._start_after(folder, first) if first else ""):
             found: list[Listed] = []
             for item in page.get("Contents", []):
@@ -204,8 +226,8 @@ class S3Listing:
 
     def _judge(self, item: ObjectTypeDef) -> Listed:
         key = item["Key"]
-        if reason := exclusion(self._scope, key):
-            return LeftOut(self._uri(key), reason)
+        if excluded := exclusion(self._scope, key):
+            return excluded.of(self._uri(key))
         if reason := skip_reason(key[self._judged_from :]):
             return Skipped(self._uri(key), reason)
         return self._log_object(item)

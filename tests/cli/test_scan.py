@@ -34,6 +34,31 @@ def test_scan_writes_what_run_writes_and_leaves_no_lake(
     assert json.loads((tmp_path / "report.json").read_text())["records"]["rows"] == 75
 
 
+def test_the_window_chooses_alerts_to_the_second_and_what_is_read_by_day(run: Run, tmp_path: Path) -> None:
+    day = tmp_path / "AWSLogs/111122223333/CloudTrail/us-east-1/2025/03/04"
+    write_log(day / "111122223333_CloudTrail_us-east-1_20250304T0955Z_a.json.gz", LOGIN)
+    for command in (("scan", tmp_path / "AWSLogs"), ("run", tmp_path / "AWSLogs", "--lake", tmp_path / "lake")):
+        for outside in (("--since", "2025-03-04T09:52:11Z"), ("--until", "2025-03-04T09:52:09Z")):
+            result = run(*command, *outside)
+            assert (result.code, result.alerts) == (0, [])
+            assert "1 objects listed" in result.err
+        inside = run(*command, "--since", "2025-03-04T09:52:10Z", "--until", "2025-03-04T09:52:10Z")
+        assert len(inside.alerts) == 1
+
+
+def test_what_lies_outside_the_scope_is_a_line_for_each_limit_apart_from_failures(run: Run, tmp_path: Path) -> None:
+    for day in ("2025/03/01", "2025/03/02", "2025/03/04"):
+        write_log(tmp_path / "AWSLogs/111122223333/CloudTrail/us-east-1" / day / "a.json.gz", LOGIN)
+    write_log(tmp_path / "AWSLogs/444455556666/CloudTrail/us-east-1/2025/03/04/a.json.gz", LOGIN)
+    write_log(tmp_path / "AWSLogs/111122223333_CloudTrail_us-east-1_20250301T0955Z_a.json.gz", LOGIN)
+    result = run("scan", tmp_path / "AWSLogs", "--since", "2025-03-04", "--account", "111122223333")
+    assert result.err.splitlines()[2:5] == [
+        "outside the window, not listed: 2 prefixes",
+        "outside the window, not read: 1 object",
+        "of accounts not asked for, not listed: 1 prefix",
+    ]
+
+
 @pytest.mark.parametrize("form", [AlertFormat.ECS, AlertFormat.CEF])
 def test_the_format_is_chosen(run: Run, tmp_path: Path, form: AlertFormat) -> None:
     scanned = run("scan", write_log(tmp_path / "logs/login.json.gz", LOGIN), "--format", form)

@@ -238,7 +238,11 @@ def test_of_many_refused_alerts_the_first_are_named(capsys: pytest.CaptureFixtur
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "error: alert id-0 is refused by https://hook: \\x1b[31mbad"
     assert len(lines) == 12
-    assert lines[-2:] == ["error: … and 2 more", "hint: the other alerts were sent"]
+    assert lines[-2:] == ["error: … and 2 more", "hint: no alert was sent there; check the output"]
+    say_delivery(Delivery(1, refused=refused, accepting={"https://hook"}), remembered=False)
+    assert capsys.readouterr().err.splitlines()[-1] == "hint: the other alerts were sent"
+    say_delivery(Delivery(1, refused=refused, accepting={"-"}), remembered=False)
+    assert capsys.readouterr().err.splitlines()[-1] == "hint: no alert was sent there; check the output"
 
 
 # What is written after --output and --format --------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.cli.summary import report_lines
+from detector.cli.summary import trouble_lines
 from detector.errors import CredentialsError, DetectorError, LakeError, SourceError
 from detector.ingest.ingest import ingest
 from detector.lake.ledger.objects import ObjectStatus
@@ -339,7 +339,7 @@ def test_of_many_rejected_records_the_first_are_kept_and_all_are_counted(
         ("s3://b/good", 1),
     ]
     assert report.to_json()["records"]["rejected_not_kept"] == 1_500
-    assert any("1,500 more were counted only" in line for line in report_lines(report))
+    assert any("1,500 more were counted only" in line for line in trouble_lines(report))
 
 
 @pytest.mark.parametrize("record", [{}, event(1)])

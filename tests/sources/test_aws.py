@@ -135,3 +135,11 @@ def test_answers_are_parsed_one_after_the_other(monkeypatch: pytest.MonkeyPatch)
     parsers.create_parser("rest-xml").parse("first", None)
     beside.join()
     assert parsed == ["first", "second"]
+
+
+def test_the_region_is_that_of_aws_region_before_aws_default_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert open_session(AwsOptions()).region_name == "us-east-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+    assert open_session(AwsOptions()).region_name == "eu-west-3"
+    assert open_session(AwsOptions(region="eu-west-1")).region_name == "eu-west-1"

@@ -92,8 +92,8 @@ def test_folders_of_other_services_and_hidden_ones_are_left_out(tmp_path: Path) 
     put(tmp_path, "AWSLogs/111122223333/Config/x.json", ".git/objects/ab", f"{DAY}/{NAME}")
     assert names(tmp_path) == [NAME]
     assert others(tmp_path) == {
-        ".git": "LeftOut: hidden directory",
-        "AWSLogs/111122223333/Config": "LeftOut: Config: logs of another service",
+        ".git/": "LeftOut: hidden directory",
+        "AWSLogs/111122223333/Config/": "LeftOut: Config: logs of another service",
     }
 
 
@@ -119,7 +119,7 @@ def test_the_scope_prunes_folders_and_filters_files(tmp_path: Path) -> None:
     )
     assert names(tmp_path, scope) == [NAME, NAME]
     assert others(tmp_path, scope) == {
-        "AWSLogs/444455556666": "LeftOut: account 444455556666 is not asked for",
+        "AWSLogs/444455556666/": "LeftOut: account 444455556666 is not asked for",
         f"flat/{late}": "LeftOut: delivered after 2021-07-30",
     }
 
@@ -127,7 +127,7 @@ def test_the_scope_prunes_folders_and_filters_files(tmp_path: Path) -> None:
 def test_a_lake_inside_the_source_is_not_read_as_logs(tmp_path: Path) -> None:
     put(tmp_path, "a.json", "lake/ledger.sqlite", "lake/events/part.json", "events/b.json")
     assert names(tmp_path) == ["a.json", "b.json"]
-    assert others(tmp_path) == {"lake": "LeftOut: a lake, not logs"}
+    assert others(tmp_path) == {"lake/": "LeftOut: a lake, not logs"}
     assert names(tmp_path / "lake") == []
 
 
@@ -138,7 +138,7 @@ def test_a_link_to_a_file_is_read_and_one_to_a_directory_is_not_followed(tmp_pat
     (root / "link.json").symlink_to(outside / "b.json")
     (root / "loop").symlink_to(root)
     assert names(root) == ["a.json", "link.json"]
-    assert others(root) == {"loop": "LeftOut: link to a directory, not followed"}
+    assert others(root) == {"loop/": "LeftOut: link to a directory, not followed"}
 
 
 def test_a_broken_link_is_unreadable_unless_its_name_is_no_log_file(tmp_path: Path) -> None:

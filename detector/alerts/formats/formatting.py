@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detector.alerts.alert import Alert
 from detector.alerts.formats.asff import to_asff
@@ -19,7 +19,11 @@ from detector.alerts.formats.json_line import json_line
 from detector.alerts.formats.names import AlertFormat
 from detector.alerts.formats.native import to_native
 from detector.alerts.formats.ocsf import to_ocsf
+from detector.alerts.formats.screen import Screen
 from detector.alerts.formats.table import table_header, table_line, to_table
+
+if TYPE_CHECKING:
+    from detector.alerts.formats.terminal import TerminalTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,15 @@ _FORMS = {
 }
 
 
-def line_of(form: AlertFormat) -> Callable[[Alert], bytes]:
-    """Return what turns alerts into lines of a format: at most 32,000 bytes, one newline, at the end."""
+def line_of(form: AlertFormat, screen: Screen | None = None) -> Callable[[Alert], bytes]:
+    """Return what turns alerts into lines of a format: at most 32,000 bytes, one newline, at the end.
+
+    Args:
+        form: any.
+        screen: where the lines are shown; a table is then as wide as it, and a row has several lines.
+    """
+    if screen and form is AlertFormat.TABLE:
+        return _terminal_table(screen).line
     chosen = _FORMS[form]
     return lambda alert: chosen.line(chosen.document(alert))
 
@@ -56,9 +67,17 @@ def in_order(form: AlertFormat, alerts: Sequence[Alert]) -> Sequence[Alert]:
     return sorted(alerts, key=lambda alert: alert.subject.event_time or alert.event_time)
 
 
-def header(form: AlertFormat) -> bytes | None:
+def header(form: AlertFormat, screen: Screen | None = None) -> bytes | None:
     """Return the line that comes before all others, newline included; None for most formats."""
+    if screen and form is AlertFormat.TABLE:
+        return _terminal_table(screen).header()
     return _FORMS[form].header
+
+
+def _terminal_table(screen: Screen) -> TerminalTable:
+    from detector.alerts.formats.terminal import TerminalTable  # brings rich, for terminals alone
+
+    return TerminalTable(screen)
 
 
 def document_of(form: AlertFormat) -> Callable[[Alert], dict[str, Any]]:

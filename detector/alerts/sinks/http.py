@@ -31,10 +31,12 @@ from urllib3.exceptions import (
 from detector.alerts.sinks.deadline import hold_to_deadline, whole_request
 from detector.alerts.sinks.sink import NotDelivered
 from detector.errors import UsageError
+from detector.text import printable
 from detector.times import utc_now
 
 _CONNECT_SECONDS = 5
 _ANSWER_BYTES = 65_536
+_SAID_BYTES, _SAID_CHARACTERS = 2_000, 200
 _LONGEST_WAIT_SECONDS = 86_400
 _CA_VARIABLE = "REQUESTS_CA_BUNDLE"  # OpenSSL itself looks at SSL_CERT_FILE and SSL_CERT_DIR
 
@@ -46,6 +48,12 @@ class Answer:
     status: int
     body: bytes  # at most 64 kB
     wait_seconds: float | None  # Retry-After
+
+    @property
+    def first_line(self) -> str:
+        """The beginning of what the server says, in at most 200 printable characters; mostly it says why."""
+        lines = self.body[:_SAID_BYTES].decode("utf-8", "replace").split("\n")
+        return printable(next(filter(None, (" ".join(line.split()) for line in lines)), ""))[:_SAID_CHARACTERS]
 
     @property
     def is_success(self) -> bool:

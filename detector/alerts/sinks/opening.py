@@ -10,6 +10,7 @@ from pathlib import Path
 
 from detector.alerts.formats.formatting import header
 from detector.alerts.formats.names import AlertFormat
+from detector.alerts.formats.screen import Screen
 from detector.alerts.sinks.local import AlertFile, StandardOutput
 from detector.alerts.sinks.s3 import S3Folder
 from detector.alerts.sinks.security_hub import SecurityHub
@@ -29,42 +30,63 @@ class Output:
 
     sink: Sink
     form: AlertFormat
+    screen: Screen | None = None  # of standard output, where that is a terminal
 
 
 @contextmanager
-def open_outputs(outputs: Sequence[str] | None, form: AlertFormat | None = None) -> Iterator[tuple[Output, ...]]:
+def open_outputs(
+    outputs: Sequence[str] | None, form: AlertFormat | None = None, screen: Screen | None = None
+) -> Iterator[tuple[Output, ...]]:
     """Hand out the outputs that `--output` names, standard output when there is none; close them in the end.
 
     Nothing is sent yet, but a file that cannot be written is found out here.
 
     Args:
-        outputs: a path, `-`, or a URL each.
-        form: `--format`, for those that take any format. The default is that of the output.
+        outputs: a path, `-`, or a URL each, and behind a colon its format where it is to have one of its own.
+        form: `--format`, for those that take any format and name none. The default is that of the output.
+        screen: what standard output is shown on; the default there is then a table that fits it.
 
     Raises:
         UsageError: one of them is none, two are the same, or none takes the format.
         SinkError: a file cannot be written.
     """
-    chosen = [(output, _format_of(output, form)) for output in outputs or ["-"]]
+    chosen = [_with_format(output, form, screen) for output in outputs or ["-"]]
     if form is not None and all(taken is not form for _, taken in chosen):
         output, taken = chosen[0]
         raise UsageError(f"{output} takes the format {taken} alone", hint="leave --format out")
     with ExitStack() as opened:
         found: list[Output] = []
         for output, taken in chosen:
-            sink = _open_sink(output, taken)
+            shown_on = screen if output == "-" else None
+            sink = _open_sink(output, taken, shown_on)
             opened.callback(sink.close)
             if any(sink.name == other.sink.name for other in found):
                 raise UsageError(f"--output {sink.name} is given twice", hint="leave one out")
-            found.append(Output(sink, taken))
+            found.append(Output(sink, taken, shown_on))
         for one in found:
             if isinstance(one.sink, AlertFile):
                 one.sink.create()
         yield tuple(found)
 
 
-def _format_of(output: str, form: AlertFormat | None) -> AlertFormat:
-    return _OWN_FORMATS.get(_scheme(output), form or AlertFormat.JSONL)
+def _with_format(output: str, form: AlertFormat | None, screen: Screen | None) -> tuple[str, AlertFormat]:
+    """Return what an output is without the format behind its last colon, and the format that it takes.
+
+    Raises:
+        UsageError: it has a format of its own, and another is named.
+    """
+    output, named = split_format(output)
+    default = AlertFormat.TABLE if screen and output == "-" else AlertFormat.JSONL
+    own = _OWN_FORMATS.get(_scheme(output))
+    if own and named not in (None, own):
+        raise UsageError(f"{output} takes the format {own} alone", hint=f"leave :{named} out")
+    return output, own or named or form or default
+
+
+def split_format(output: str) -> tuple[str, AlertFormat | None]:
+    """Return an output and the format behind its last colon; a port, a region and any other word is none."""
+    place, _, word = output.rpartition(":")
+    return (place, AlertFormat(word)) if place and word in set(AlertFormat) else (output, None)
 
 
 def _scheme(output: str) -> str:
@@ -75,12 +97,12 @@ def _scheme(output: str) -> str:
     return found[1].lower() if found else ""
 
 
-def _open_sink(output: str, form: AlertFormat) -> Sink:
+def _open_sink(output: str, form: AlertFormat, screen: Screen | None) -> Sink:
     if not output.strip():
         raise UsageError("--output is empty", hint=_FORMS)
     match _scheme(output):
         case "" if output == "-":
-            return StandardOutput(header(form))
+            return StandardOutput(header(form, screen))
         case "" if is_scheme(output):
             raise UsageError(f"--output: nothing is known of {output!r}", hint=f"{_FORMS}; for a file, ./{output}")
         case "":

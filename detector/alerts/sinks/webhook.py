@@ -48,7 +48,7 @@ class Webhook:
         answer = self._endpoint.post(body, headers, seconds)
         if answer.is_success:
             return [ACCEPTED] * len(documents)
-        reason = f"HTTP {answer.status}"
+        reason = f"HTTP {answer.status}" + (f": {answer.first_line}" if answer.first_line else "")
         if answer.may_recover:
             raise NotDelivered(reason, wait_seconds=answer.wait_seconds)
         if answer.status in _BODY_REFUSED:

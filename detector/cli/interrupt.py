@@ -1,0 +1,55 @@
+"""Ctrl-C while DuckDB works, which looks at signals between steps of its own, and not always."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+from detector.cli.exit_codes import INTERRUPTED
+
+Result = TypeVar("Result")
+_STEP_SECONDS = 0.05
+
+
+def run_interruptibly(work: Callable[[], Result], interrupt: Callable[[], None]) -> Result:
+    """Return what `work` returns, from a thread of its own, so that this one hears Ctrl-C at once.
+
+    Args:
+        work: waits for queries, or for whoever reads what it writes.
+        interrupt: makes a query that runs end.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once the query has ended, which takes it a fraction of a second.
+    """
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            done.set_exception(error)
+
+    try:
+        threading.Thread(target=run, name="interruptible", daemon=True).start()
+        return done.result()
+    except KeyboardInterrupt:
+        _end(done, interrupt)
+        raise
+
+
+def _end(work: Future[Result], interrupt: Callable[[], None]) -> None:
+    """Interrupt until the work has ended; at another Ctrl-C end the process, since nothing else would."""
+    try:
+        while not work.done():
+            interrupt()  # again and again: a query that is still planned does not hear it
+            wait([work], timeout=_STEP_SECONDS)
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)
+
+
+def is_interruption(error: Exception) -> bool:
+    """Tell whether an error is DuckDB's answer to Ctrl-C: where it does look, it raises this in place of Python's."""
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
