@@ -32,8 +32,9 @@ _USUAL_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[
 _OWN_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[0-9]{{4}}Z")
 _FILE_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})")
 
+_DIGESTS: Final = "CloudTrail-Digest"
 _SIBLINGS: Final = {
-    "CloudTrail-Digest": "a digest for log file validation",
+    _DIGESTS: "a digest for log file validation",
     "CloudTrail-Insight": "Insights events",
     "CloudTrail-NetworkActivity": "network activity events",
     "CloudTrail-Aggregated": "aggregated events",
@@ -182,6 +183,11 @@ def skip_reason(key: str) -> str | None:
         inner = stem.rpartition(".")[2] if "." in stem else ""
         return f".{inner}.gz file" if inner in _NOT_LOGS_INSIDE_GZIP else None
     return None if extension in _LOG_EXTENSIONS else f".{extension[:20]} file"
+
+
+def is_digest(key: str) -> bool:
+    """Tell whether an object is a digest by where it lies, or by its name."""
+    return parse_key(key).kind == _DIGESTS and not key.endswith("/")
 
 
 def other_service(path: str) -> str | None:
