@@ -28,6 +28,7 @@ from detector.cli.scan import scan_command
 from detector.cli.sql import sql_command
 from detector.cli.status import status_command
 from detector.cli.terminal import say, say_error
+from detector.cli.verify import verify_command
 from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
 
@@ -57,7 +58,8 @@ def _detector(
     """Find out from CloudTrail logs who used the AWS root user, and who tampered with MFA or the trail.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
-    3 no log objects found, 4 incomplete: something could not be read, or alerts could not be delivered.
+    3 no log objects found, 4 incomplete: something could not be read, or alerts could not be delivered, 5 damaged:
+    something is not as AWS signed it.
     """
     global _verbose
     _verbose = verbose
@@ -69,6 +71,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "detect": detect_command,
     "run": run_command,
     "watch": watch_command,
+    "verify": verify_command,
     "explain-message": explain_message_command,
     "sql": sql_command,
     "status": status_command,

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery
     from detector.errors import DetectorError
     from detector.run_report import RunReport
+    from detector.verify.integrity import Integrity
     from detector.watch.progress import Watched
 
-DONE, FAILED_ON, ERROR, NO_LOG_OBJECTS, INCOMPLETE = range(5)
+DONE, FAILED_ON, ERROR, NO_LOG_OBJECTS, INCOMPLETE, DAMAGED = range(6)
 INTERRUPTED = 130
 
 
@@ -61,3 +62,12 @@ def watch_exit_code(watched: Watched, *, once: bool, is_queue: bool) -> int:
     if watched.is_incomplete:
         return INCOMPLETE
     return DONE if is_queue or watched.has_log_objects else NO_LOG_OBJECTS
+
+
+def verify_exit_code(integrity: Integrity) -> int:
+    """Return the exit code of verifying; of several that apply, the first of: damaged, not proven, nothing there."""
+    if integrity.is_damaged:
+        return DAMAGED
+    if integrity.is_unproven:
+        return INCOMPLETE
+    return NO_LOG_OBJECTS if integrity.is_empty else DONE

@@ -44,6 +44,7 @@ _OPERATIONS: Final = frozenset(
         "HeadBucket",
         "HeadObject",
         "LookupEvents",
+        "ListPublicKeys",
         "PutObject",
         "BatchImportFindings",
         "GetQueueAttributes",

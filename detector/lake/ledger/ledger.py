@@ -119,10 +119,10 @@ class Ledger:
         with _sqlite_errors(f"cannot read {self._path}"):
             return part_table.select_coverage(self._connection)
 
-    def objects(self) -> Iterator[LedgerObject]:
-        """Yield all objects."""
+    def objects(self, below: str = "") -> Iterator[LedgerObject]:
+        """Yield all objects, or those below a folder."""
         with _sqlite_errors(f"cannot read {self._path}"):
-            yield from object_table.select_objects(self._connection)
+            yield from object_table.select_objects(self._connection, below)
 
     def commit(
         self,
