@@ -17,6 +17,7 @@ from detector.times import rfc3339
 
 if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery, Refused, Undelivered
+    from detector.verify.integrity import Integrity
 
 _LISTED_BY_NAME = 1_000
 
@@ -51,6 +52,7 @@ class RunReport:
     rejected_reasons: list[RejectedRecord] = field(default_factory=list)  # of the first 1,000
     warnings: list[str] = field(default_factory=list)
     error: str | None = None  # what ended the run early
+    integrity: Integrity | None = None  # None: nobody asked for it
 
     @property
     def is_incomplete(self) -> bool:
@@ -132,6 +134,7 @@ class RunReport:
             "left_out": _named(self.left_out),
             "rejected": list(map(asdict, self.rejected_reasons)),
             "warnings": self.warnings,
+            **({} if self.integrity is None else {"integrity": self.integrity.to_json()}),
         }
 
     def write(self, path: Path) -> None:

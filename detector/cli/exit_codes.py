@@ -26,7 +26,7 @@ def exit_code(
     fail_on: Severity | None = None,
     delivery: Delivery | None = None,
 ) -> int:
-    """Return the exit code of a run; of several that apply, the first of: error, alert, incomplete, nothing found.
+    """Return the exit code of a run; of several that apply, the first of: error, damaged, alert, incomplete, nothing.
 
     Args:
         report: of the ingest, None when there was none.
@@ -35,11 +35,15 @@ def exit_code(
         fail_on: `--fail-on`.
         delivery: of the alerts; one that an output did not take makes the run incomplete.
     """
+    integrity = report.integrity if report else None
     if errors:
         return ERROR
+    if integrity and integrity.is_damaged:
+        return DAMAGED
     if fail_on and any(alert.suppressed_by is None and alert.severity.is_at_least(fail_on) for alert in written):
         return FAILED_ON
-    if (report and report.is_incomplete) or (delivery and delivery.is_incomplete):
+    is_unproven = integrity is not None and integrity.is_unproven
+    if (report and report.is_incomplete) or (delivery and delivery.is_incomplete) or is_unproven:
         return INCOMPLETE
     if report and not report.has_log_objects:
         return NO_LOG_OBJECTS

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from detector.cli.terminal import say
 from detector.text import counted
 
 if TYPE_CHECKING:
@@ -44,23 +43,38 @@ def finding_lines(integrity: Integrity) -> Iterator[str]:
         yield f"… and {len(rest) - _NAMED:,} more that are not proven; --format jsonl names them"
 
 
-def say_integrity(integrity: Integrity) -> None:
-    """Write counts, and what they come to, to stderr."""
-    keys = f"{counted(len(integrity.keys.keys), 'key')} of {', '.join(sorted(integrity.keys.regions)) or 'no region'}"
-    say(
+def integrity_lines(integrity: Integrity, most_damage: int = 10) -> Iterator[str]:
+    """Yield the short form for a run report: counts, the first of what is damaged, and what it comes to."""
+    lines = list(summary_lines(integrity))
+    yield from lines[:2]
+    damage = [_damage_line(one) for one in integrity.damage]
+    yield from damage[:most_damage]
+    if len(damage) > most_damage:
+        yield f"… and {len(damage) - most_damage:,} more; --report FILE lists all"
+    yield from lines[2:]
+
+
+def summary_lines(integrity: Integrity) -> Iterator[str]:
+    """Yield counts of digests, counts of log files, and what they come to."""
+    keys = f"{counted(len(integrity.keys.keys), 'key')} of {', '.join(integrity.keys.regions) or 'no region'}"
+    yield (
         f"{counted(sum(integrity.digests.values()), 'digest')} of {counted(len(integrity.chains), 'chain')}"
         f"{_listed(integrity.digests)}; {keys}"
     )
-    say(f"{counted(sum(integrity.logs.values()), 'log file')}{_listed(integrity.logs)}")
+    yield f"{counted(sum(integrity.logs.values()), 'log file')}{_listed(integrity.logs)}"
     for region, reason in sorted(integrity.keys.refused.items()):
-        say(f"no keys: {region}: {reason}")
+        yield f"no keys: {region}: {reason}"
     for place in sorted(integrity.copied_from):
-        say(f"authentic as delivered to {place}, read from a copy")
-    say(_judgement(integrity))
+        yield f"authentic as delivered to {place}, read from a copy"
+    yield _judgement(integrity)
     if integrity.judgement == "signed and intact":
         from detector.verify.integrity import NOT_PROVED
 
-        say(f"this does not prove: {'; '.join(NOT_PROVED)}")
+        yield f"this does not prove: {'; '.join(NOT_PROVED)}"
+
+
+def _damage_line(one: JudgedDigest | JudgedLog) -> str:
+    return _log_line(one) if hasattr(one, "signed_sha256") else _digest_line(one)
 
 
 def _judgement(integrity: Integrity) -> str:

@@ -8,7 +8,15 @@ import typer
 
 from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
-from detector.cli.options import ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
+from detector.cli.options import (
+    ConnectionOptions,
+    IntegrityOptions,
+    Lake,
+    OutputOptions,
+    ReadOptions,
+    RuleOptions,
+    Sources,
+)
 from detector.cli.summary import reported, say_alerts, say_delivery
 
 # A day with so many new parts, or rows in them, is compacted in the end.
@@ -22,6 +30,7 @@ def run_command(
     connection: ConnectionOptions,
     rules: RuleOptions,
     output: OutputOptions,
+    integrity: IntegrityOptions = IntegrityOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Ingest what is new, write the new alerts.
 
@@ -29,7 +38,8 @@ def run_command(
     it.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
-    3 no log objects found, 4 some could not be read, or an output did not take all alerts: those go out next time.
+    3 no log objects found, 4 some could not be read, or an output did not take all alerts: those go out next time;
+    or with --verify not proven, 5 with --verify: something is not as AWS signed it.
 
     Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
     """
@@ -51,7 +61,7 @@ def run_command(
         reported(sources, reading.report) as report,
         open_to_write(lake) as writer,
     ):
-        ingest_sources(sources, aws, scope, writer, report, reading)
+        ingest_sources(sources, aws, scope, writer, report, reading, integrity)
         is_of_interest = partial(may_be_news, ledger=writer.ledger)
         detection = rules.detect(read_lake(lake, sought.digest), entries, is_of_interest=is_of_interest)
         alerts = filter(selection.takes, detection.alerts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from detector.cli.integrity_lines import integrity_lines
 from detector.cli.terminal import say, say_error
 from detector.errors import DetectorError
 from detector.severity import Severity
@@ -144,3 +145,5 @@ def report_lines(report: RunReport) -> Iterator[str]:
         yield f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept in the lake"
     for warning in report.warnings:
         yield f"warning: {printable(warning)}"
+    if report.integrity is not None:
+        yield from map(printable, integrity_lines(report.integrity))

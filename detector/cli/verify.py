@@ -12,8 +12,9 @@ import typer
 
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.exit_codes import verify_exit_code
-from detector.cli.integrity_lines import finding_lines, say_integrity
+from detector.cli.integrity_lines import finding_lines, summary_lines
 from detector.cli.options import CORES, ConnectionOptions, Jobs, window
+from detector.cli.terminal import say
 from detector.errors import SinkError
 from detector.text import printable
 from detector.times import now
@@ -116,7 +117,8 @@ def verify_command(
         lines = list(finding_lines(integrity))
     if lines:
         typer.echo("\n".join(map(printable, lines)))
-    say_integrity(integrity)
+    for line in summary_lines(integrity):
+        say(line)
     if evidence.report is not None:
         _write(evidence.report, json.dumps({"schema": "detector.integrity/1", **integrity.to_json()}, indent=2))
     raise typer.Exit(verify_exit_code(integrity))

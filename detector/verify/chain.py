@@ -13,7 +13,7 @@ from detector.verify.digest import ALGORITHM, DigestContent, FoundDigest, Previo
 from detector.verify.keys import KeyRing, PublicKey
 from detector.verify.place import DigestPlace, parse_digest_uri, same_place, split_key
 from detector.verify.signature import signature_holds
-from detector.verify.verdicts import GENUINE, Asked, DigestVerdict, JudgedDigest
+from detector.verify.verdicts import GENUINE, Absence, Asked, DigestVerdict, JudgedDigest
 
 _MAY_BE_PROVEN = frozenset({DigestVerdict.FORGED, DigestVerdict.UNSIGNED})
 
@@ -37,7 +37,7 @@ class _Digest:
 
 
 def judge_chain(
-    found: Iterable[tuple[FoundDigest, DigestPlace]], keys: KeyRing, asked: Asked, unreadable: Iterable[str] = ()
+    found: Iterable[tuple[FoundDigest, DigestPlace]], keys: KeyRing, asked: Asked, absence: Absence
 ) -> list[JudgedDigest]:
     """Return the verdict on each digest of one chain, also on those that are named and not there; oldest first.
 
@@ -45,11 +45,10 @@ def judge_chain(
         found: the digests of one trail in one location.
         keys: of the regions.
         asked: a digest that ended before is not called missing.
-        unreadable: URIs of folders and objects that cannot be listed or read.
+        absence: what can be said of those that were not found.
     """
     digests = {digest.uri: _judge_alone(digest, place, keys) for digest, place in found}
     missing: dict[str, JudgedDigest] = {}
-    denied = tuple(unreadable)
     for one in sorted(digests.values(), key=lambda one: (one.place.end, one.found.uri), reverse=True):
         if one.found.content is None or one.place.is_backfill or one.found.content.previous is None:
             continue
@@ -59,7 +58,7 @@ def judge_chain(
         before = digests.get(named)
         if before is not None:
             _take_word(one, one.found.content.previous, before)
-        elif one.is_genuine and (lacking := _missing(named, one, asked, denied)):
+        elif one.is_genuine and (lacking := _missing(named, one, asked, absence)):
             missing[named] = lacking
     judged = [
         JudgedDigest(one.found.uri, one.place, one.verdict, one.reason, one.found.content, one.found.bucket)
@@ -72,8 +71,7 @@ def _judge_alone(found: FoundDigest, place: DigestPlace, keys: KeyRing) -> _Dige
     """Judge a digest by what it says itself."""
     content, region = found.content, place.chain.location.region
     if content is None:
-        verdict = DigestVerdict.UNREADABLE if found.is_unreadable else DigestVerdict.MALFORMED
-        return _Digest(found, place, verdict, found.problem or "")
+        return _Digest(found, place, _without_content(found), found.problem or "")
     inside = parse_digest_uri(content.key)
     if (
         inside is None
@@ -84,16 +82,17 @@ def _judge_alone(found: FoundDigest, place: DigestPlace, keys: KeyRing) -> _Dige
         return _Digest(found, place, DigestVerdict.MISPLACED, f"it says that it is {content.bucket}/{content.key}")
     if content.algorithm != ALGORITHM:
         return _Digest(found, place, DigestVerdict.UNCHECKED, f"signed with {content.algorithm[:40]}, not {ALGORITHM}")
-    key = keys.find(region, content.fingerprint.lower())
-    if key is None:
-        if lacking := keys.lacks(region, content.fingerprint.lower()):
-            return _Digest(found, place, DigestVerdict.UNCHECKED, lacking)
-        reason = f"AWS lists no key {content.fingerprint[:40]} in {region}"
-        return _Digest(found, place, DigestVerdict.UNKNOWN_KEY, reason)
     if place.is_backfill and found.generated is None:
         reason = "a backfill without the time of its making"
         return _Digest(found, place, DigestVerdict.UNSIGNED, reason)
     signed_at = found.generated if place.is_backfill and found.generated else content.end
+    fingerprint = content.fingerprint.lower()
+    key = keys.find(region, fingerprint)
+    if key is None:
+        if lacking := keys.lacks(region, fingerprint, signed_at):
+            return _Digest(found, place, DigestVerdict.UNCHECKED, lacking)
+        reason = f"AWS lists no key {content.fingerprint[:40]} in {region}"
+        return _Digest(found, place, DigestVerdict.UNKNOWN_KEY, reason)
     if not key.was_valid(signed_at):
         reason = f"the key {key.fingerprint} was not valid at {signed_at:%Y-%m-%dT%H:%M:%SZ}"
         return _Digest(found, place, DigestVerdict.UNKNOWN_KEY, reason)
@@ -103,6 +102,12 @@ def _judge_alone(found: FoundDigest, place: DigestPlace, keys: KeyRing) -> _Dige
     if signature_holds(content, found.signature, key):
         return _Digest(found, place, DigestVerdict.VERIFIED, "", key)
     return _Digest(found, place, DigestVerdict.FORGED, "no signature fits its bytes", key)
+
+
+def _without_content(found: FoundDigest) -> DigestVerdict:
+    if found.is_unread:
+        return DigestVerdict.UNREAD
+    return DigestVerdict.UNREADABLE if found.is_unreadable else DigestVerdict.MALFORMED
 
 
 def _take_word(successor: _Digest, word: Previous, before: _Digest) -> None:
@@ -135,10 +140,12 @@ def _uri_of_previous(uri: str, content: DigestContent, previous: Previous) -> st
     return split_key(uri)[0] + tail
 
 
-def _missing(named: str, successor: _Digest, asked: Asked, denied: tuple[str, ...]) -> JudgedDigest | None:
+def _missing(named: str, successor: _Digest, asked: Asked, absence: Absence) -> JudgedDigest | None:
     place = parse_digest_uri(named)
     if place is None or (asked.since is not None and place.end <= asked.since):
         return None
-    if named.startswith(denied):
+    if named.startswith(absence.denied):
         return JudgedDigest(named, place, DigestVerdict.UNREADABLE, "its folder cannot be listed")
+    if not absence.is_certain(named):
+        return None
     return JudgedDigest(named, place, DigestVerdict.MISSING, f"named by the digest of {successor.place.end:%H:%M:%S}")

@@ -70,7 +70,8 @@ class FoundDigest:
     generated: datetime | None = None
     content: DigestContent | None = None
     problem: str | None = None  # why there is no content
-    is_unreadable: bool = False  # the problem is that it was not read
+    is_unreadable: bool = False  # the problem is that it could not be read
+    is_unread: bool = False  # it is there, and nobody asked for it
 
 
 class _LogFile(msgspec.Struct):

@@ -41,6 +41,7 @@ class Integrity:
     unplaced: list[LeftOut] = field(default_factory=list)  # the first 1,000
     unplaced_count: int = 0
     absent: list[str] = field(default_factory=list)  # expected, and nothing there
+    counts_gaps: bool = True  # False: only what is there was to be verified
     _unproven: int = 0
 
     def add(self, verdict: LocationVerdict) -> None:
@@ -51,9 +52,10 @@ class Integrity:
         self.logs.update(one.verdict for one in verdict.logs)
         self.digest_findings += self._to_name(verdict.digests, DigestVerdict.VERIFIED, len(self.digest_findings))
         self.log_findings += self._to_name(verdict.logs, LogVerdict.VERIFIED, len(self.log_findings))
-        self.gaps += verdict.gaps
+        gaps = verdict.gaps if self.counts_gaps else ()
+        self.gaps += gaps
         self.copied_from |= verdict.copied_from
-        self._unproven += sum(one.is_unproven for one in (*verdict.digests, *verdict.logs, *verdict.gaps))
+        self._unproven += sum(one.is_unproven for one in (*verdict.digests, *verdict.logs, *gaps))
 
     def add_survey(self, unreadable: Iterable[Unreadable], unplaced: Sequence[LeftOut]) -> None:
         """Add what of a source could not be listed, or not be judged."""

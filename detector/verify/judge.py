@@ -12,10 +12,11 @@ from detector.verify.digest import FoundDigest
 from detector.verify.keys import KeyRing
 from detector.verify.log_files import FoundLog, judge_logs
 from detector.verify.place import Chain, DigestPlace, Location, parse_digest_uri, split_key
-from detector.verify.verdicts import Asked, JudgedDigest, LocationVerdict
+from detector.verify.verdicts import Absence, Asked, JudgedDigest, LocationVerdict
 from detector.verify.windows import Windows, find_gaps, lies_elsewhere
 
 _HOUR: Final = timedelta(hours=1)
+EVERYTHING_WAS_LOOKED_FOR: Final = Absence()
 
 
 def judge_location(
@@ -24,7 +25,7 @@ def judge_location(
     logs: Mapping[str, FoundLog],
     keys: KeyRing,
     asked: Asked,
-    unreadable: Iterable[str] = (),
+    absence: Absence = EVERYTHING_WAS_LOOKED_FOR,
 ) -> LocationVerdict:
     """Return what is to be thought of one account and region in one place.
 
@@ -34,15 +35,14 @@ def judge_location(
         logs: by URI, as they were found.
         keys: AWS's.
         asked: the time of delivery.
-        unreadable: URIs of folders and objects that cannot be listed or read.
+        absence: what can be said of objects that were not found.
     """
-    denied = tuple(unreadable)
     chains: defaultdict[Chain, list[tuple[FoundDigest, DigestPlace]]] = defaultdict(list)
     for digest in digests:
         if place := parse_digest_uri(digest.uri):
             chains[place.chain].append((digest, place))
-    judged = [one for chain in sorted(chains) for one in judge_chain(chains[chain], keys, asked, denied)]
-    judged_logs = judge_logs(location, judged, logs, asked, denied)
+    judged = [one for chain in sorted(chains) for one in judge_chain(chains[chain], keys, asked, absence)]
+    judged_logs = judge_logs(location, judged, logs, asked, absence)
     return LocationVerdict(
         location,
         tuple(one for one in judged if _is_in_scope(one, asked)),

@@ -13,7 +13,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,8 @@ from typing import Any, Final
 from detector.aws_regions import is_region
 from detector.errors import UsageError
 
+Span = tuple[datetime, datetime]
+ALWAYS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 # Around a rotation AWS has signed with a key shortly before its own list called it valid.
 TOLERANCE: Final = timedelta(hours=2)
 _MAX_FILE_BYTES: Final = 16 << 20
@@ -49,7 +51,7 @@ class KeyRing:
     """The keys that could be had, and where they could not."""
 
     keys: Mapping[tuple[str, str], PublicKey] = field(default_factory=dict)  # by region and fingerprint
-    regions: frozenset[str] = frozenset()  # whose keys are all here
+    asked: Mapping[str, Sequence[Span]] = field(default_factory=dict)  # region → from when to when all keys are here
     refused: Mapping[str, str] = field(default_factory=dict)  # region → why its keys could not be had
     set_aside: Mapping[tuple[str, str], str] = field(default_factory=dict)  # listed, and not to be used: why
 
@@ -57,21 +59,31 @@ class KeyRing:
         """Return a key of a region; None when AWS does not list it."""
         return self.keys.get((region, fingerprint))
 
-    def lacks(self, region: str, fingerprint: str) -> str | None:
-        """Say why nothing can be concluded from the absence of a key; None when something can."""
+    @property
+    def regions(self) -> list[str]:
+        """The regions of which there are keys."""
+        return sorted(self.asked)
+
+    def lacks(self, region: str, fingerprint: str, moment: datetime) -> str | None:
+        """Say why nothing can be concluded from the absence of a key at a moment; None when something can."""
         if reason := self.set_aside.get((region, fingerprint)):
             return reason
-        if region in self.regions:
+        if any(start <= moment <= end for start, end in self.asked.get(region, ())):
             return None
-        return self.refused.get(region, f"the keys of {region} are not among those given")
+        return self.refused.get(region, f"the keys of {region} at that time are not among those given")
 
 
-def key_ring(answers: Mapping[str, Any], refused: Mapping[str, str] | None = None) -> KeyRing:
+def key_ring(
+    answers: Mapping[str, Any],
+    refused: Mapping[str, str] | None = None,
+    asked: Mapping[str, Span] | None = None,
+) -> KeyRing:
     """Return the keys of answers.
 
     Args:
         answers: region → an answer of ListPublicKeys, as JSON.
         refused: region → why there is no answer.
+        asked: region → the time that was asked for; default: an answer has all keys that there ever were.
 
     Raises:
         UsageError: an answer is none.
@@ -88,11 +100,12 @@ def key_ring(answers: Mapping[str, Any], refused: Mapping[str, str] | None = Non
                 set_aside[region, key.fingerprint] = problem
             else:
                 keys[region, key.fingerprint] = key
-    return KeyRing(keys, frozenset(answers), dict(refused or {}), set_aside)
+    spans = {region: [(asked or {}).get(region, ALWAYS)] for region in answers}
+    return KeyRing(keys, spans, dict(refused or {}), set_aside)
 
 
-def load_keys(path: Path) -> KeyRing:
-    """Return the keys in a file or folder: `--keys FILE`.
+def load_answers(path: Path) -> dict[str, Any]:
+    """Return the answers of ListPublicKeys in a file or folder, by region: `--keys FILE`.
 
     Args:
         path: `REGION.json`, a folder of such, or a JSON object of answers by region.
@@ -114,7 +127,7 @@ def load_keys(path: Path) -> KeyRing:
             answers |= answer
         else:
             raise UsageError(f"{file} holds no keys", hint=_FORMS)
-    return key_ring(answers)
+    return answers
 
 
 def _load(file: Path) -> Any:  # noqa: ANN401 - JSON

@@ -10,7 +10,7 @@ from typing import Final
 
 from detector.verify.digest import DigestContent, ListedLogFile
 from detector.verify.place import Location, named_minute, split_key
-from detector.verify.verdicts import SETTLE, Asked, JudgedDigest, JudgedLog, LogVerdict
+from detector.verify.verdicts import SETTLE, Absence, Asked, JudgedDigest, JudgedLog, LogVerdict
 from detector.verify.windows import Windows
 
 _HOUR: Final = timedelta(hours=1)
@@ -41,7 +41,7 @@ def judge_logs(
     digests: Sequence[JudgedDigest],
     logs: Mapping[str, FoundLog],
     asked: Asked,
-    unreadable: Iterable[str] = (),
+    absence: Absence,
 ) -> list[JudgedLog]:
     """Return the verdict on each log file of one location that was asked about, there or listed, by URI.
 
@@ -50,14 +50,13 @@ def judge_logs(
         digests: all of the location, judged.
         logs: by URI.
         asked: the time of delivery.
-        unreadable: URIs of folders and objects that cannot be listed or read.
+        absence: what can be said of those that were not found.
     """
     listed = _listed(location, digests)
-    denied = tuple(unreadable)
     judged = [
         one
         for uri, listings in listed.items()
-        if (one := _judge_listed(uri, location, listings, logs.get(uri), asked, denied)) is not None
+        if (one := _judge_listed(uri, location, listings, logs.get(uri), asked, absence)) is not None
     ]
     windows = Windows.of(digests)
     unverified = [digest for digest in digests if not digest.is_genuine]
@@ -88,7 +87,7 @@ def _judge_listed(
     listings: Sequence[_Listing],
     log: FoundLog | None,
     asked: Asked,
-    denied: tuple[str, ...],
+    absence: Absence,
 ) -> JudgedLog | None:
     in_scope = [one for one in listings if one.digest.content and _is_in_scope(one.digest.content, asked)]
     if not in_scope:
@@ -110,8 +109,12 @@ def _judge_listed(
     if log is None:
         if first.is_elsewhere:
             return judged(LogVerdict.UNREADABLE, "delivered to another place, which is not among the sources")
-        if uri.startswith(denied):
+        if uri.startswith(absence.denied):
             return judged(LogVerdict.UNREADABLE, "its folder cannot be listed")
+        if first.digest.content and first.digest.content.end > asked.now:
+            return judged(LogVerdict.PENDING, "delivered while the log files were listed")
+        if not absence.is_certain(uri):
+            return judged(LogVerdict.UNREADABLE, "not in the lake")
         return judged(LogVerdict.MISSING, f"listed by the digest of {first.digest.place.end:%Y-%m-%dT%H:%M:%SZ}")
     if log.unread is not None:
         return judged(LogVerdict.UNREADABLE, log.unread)

@@ -11,13 +11,13 @@ from typing import Final
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
 from detector.sources.log_source import LeftOut, LogObject, Skipped, Unreadable
+from detector.verify.keys import Span
 from detector.verify.place import Location, location_of, parse_digest_uri
 from detector.verify.verdicts import SETTLE, Asked
 
 _UNPLACED: Final = "it does not lie in CloudTrail's own folders, ACCOUNT/CloudTrail/REGION/YYYY/MM/DD"
 # A digest of the first hour lists files that were delivered before, perhaps the day before.
 _BEFORE: Final = timedelta(hours=3)
-Span = tuple[datetime, datetime]
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,13 +30,18 @@ class DigestVerdict(StrEnum):
     MALFORMED = "malformed"
     UNREADABLE = "unreadable"
     UNCHECKED = "unchecked"  # there are no keys to check it with, or it is of a kind that is not known here
+    UNREAD = "unread"  # of an hour without log files, where only what is there was to be verified
 
 
 GENUINE: Final = frozenset(
     {DigestVerdict.VERIFIED, DigestVerdict.VERIFIED_BY_SUCCESSOR, DigestVerdict.METADATA_ALTERED}
 )
 _UNPROVEN_DIGESTS: Final = frozenset({DigestVerdict.UNSIGNED, DigestVerdict.UNREADABLE, DigestVerdict.UNCHECKED})
-_INTACT_DIGESTS: Final = frozenset({DigestVerdict.VERIFIED, DigestVerdict.VERIFIED_BY_SUCCESSOR})
+_NO_DAMAGE: Final = _UNPROVEN_DIGESTS | {
+    DigestVerdict.VERIFIED,
+    DigestVerdict.VERIFIED_BY_SUCCESSOR,
+    DigestVerdict.UNREAD,
+}
 
 
 class LogVerdict(StrEnum):
@@ -85,7 +91,7 @@ class JudgedDigest:
     @property
     def is_damage(self) -> bool:
         """True when somebody changed what AWS wrote."""
-        return self.verdict not in _INTACT_DIGESTS and self.verdict not in _UNPROVEN_DIGESTS
+        return self.verdict not in _NO_DAMAGE
 
     @property
     def is_unproven(self) -> bool:
@@ -139,7 +145,7 @@ class Asked:
 
     since: datetime | None
     until: datetime  # not after `now`
-    now: datetime
+    now: datetime  # before anything was listed
 
     def overlaps(self, start: datetime, end: datetime) -> bool:
         """Tell whether a stretch of time reaches into what was asked."""
@@ -148,6 +154,19 @@ class Asked:
     def holds(self, moment: datetime) -> bool:
         """Tell whether a moment is in what was asked."""
         return moment < self.until and (self.since is None or moment >= self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What can be said of objects that were not found.
+
+    Args:
+        denied: URIs of folders and objects that cannot be listed.
+        is_certain: tells of a URI whether it was looked for and was not there.
+    """
+
+    denied: tuple[str, ...] = ()
+    is_certain: Callable[[str], bool] = field(default=lambda _uri: True)
 
 
 @dataclass(frozen=True, slots=True)

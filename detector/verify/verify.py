@@ -9,18 +9,16 @@ from datetime import datetime
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
 from detector.sources.log_source import LogObject, Stored, Unreadable
+from detector.verify.asking import AskKeys
 from detector.verify.digest import MAX_DIGEST_BYTES, FoundDigest, StoredDigest, read_digest
 from detector.verify.integrity import Integrity
 from detector.verify.judge import judge_location
-from detector.verify.keys import KeyRing
 from detector.verify.log_files import FoundLog
 from detector.verify.place import Location
-from detector.verify.survey import Span, Survey, key_spans, survey
-from detector.verify.verdicts import Asked
+from detector.verify.survey import Survey, key_spans, survey
+from detector.verify.verdicts import Absence, Asked
 from detector.verify.worker import batches, hash_logs
 from detector.workers import run_in_workers
-
-AskKeys = Callable[[Mapping[str, Span]], KeyRing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def verify(
         sources: each judged by itself.
         scope: accounts and regions; its time is not looked at.
         asked: the time of delivery.
-        ask_keys: returns the keys of regions for spans of time.
+        ask_keys: answers for regions and spans of time.
         lake: takes the place of reading log files.
         jobs: worker processes that hash log files, where there is no lake.
 
@@ -54,15 +52,15 @@ def verify(
         SourceError: a source as a whole cannot be listed, or AWS refuses the credentials.
     """
     surveys = [survey(source, scope, asked) for source in sources]
-    keys = ask_keys(key_spans(surveys, asked))
+    keys = ask_keys(key_spans(surveys, asked)).ring()
     integrity = Integrity(asked, keys)
     for found in surveys:
         integrity.add_survey(found.unreadable, found.unplaced)
-        denied = [one.uri for one in found.unreadable]
+        absence = Absence(tuple(one.uri for one in found.unreadable))
         for location in found.locations:
             logs = _logs(found, location, lake, jobs)
             digests = _digests(found.source, found.digests[location], lake)
-            integrity.add(judge_location(location, digests, logs, keys, asked, denied))
+            integrity.add(judge_location(location, digests, logs, keys, asked, absence))
     return integrity
 
 

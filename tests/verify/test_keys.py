@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from detector.errors import UsageError
-from detector.verify.keys import load_keys
+from detector.verify.keys import KeyRing, key_ring, load_answers
 from tests.verify.vectors import Vector, digest_verdicts, judge
 
 VECTOR = Vector("valid")
@@ -19,6 +19,10 @@ VECTOR = Vector("valid")
 def answer() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((VECTOR.folder / "keys" / "us-east-1.json").read_text())
     return loaded
+
+
+def load_keys(path: Path) -> KeyRing:
+    return key_ring(load_answers(path))
 
 
 def verdicts_with(path: Path) -> set[str]:

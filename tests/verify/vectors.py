@@ -15,10 +15,10 @@ from typing import Any
 
 from detector.verify.digest import FoundDigest, StoredDigest, parse_utc, read_digest
 from detector.verify.judge import judge_location
-from detector.verify.keys import KeyRing, load_keys
+from detector.verify.keys import KeyRing, key_ring, load_answers
 from detector.verify.log_files import FoundLog
 from detector.verify.place import Location, location_of
-from detector.verify.verdicts import Asked, LocationVerdict
+from detector.verify.verdicts import Absence, Asked, LocationVerdict
 
 VECTORS = Path(__file__).parents[2] / "fixtures" / "digests"
 CASES = sorted(path.parent.name for path in VECTORS.glob("*/expected.json"))
@@ -69,7 +69,7 @@ class Vector:
 
     @cached_property
     def keys(self) -> KeyRing:
-        return load_keys(self.folder / "keys")
+        return key_ring(load_answers(self.folder / "keys"))
 
     def asked(self) -> Asked:
         scope = self.expected["scope"]
@@ -133,7 +133,7 @@ def judge(
         else:
             logs[location][stored.uri] = log_of(stored)
     return [
-        judge_location(location, digests[location], logs[location], keys, asked, unreadable)
+        judge_location(location, digests[location], logs[location], keys, asked, Absence(tuple(unreadable)))
         for location in sorted({*digests, *logs})
     ]
 

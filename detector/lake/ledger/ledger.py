@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
-from detector.lake.ledger import emitted, intents, outbox
+from detector.lake.ledger import digests, emitted, intents, outbox
 from detector.lake.ledger import objects as object_table
 from detector.lake.ledger import parts as part_table
+from detector.lake.ledger.digests import Digests
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.objects import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
 from detector.lake.ledger.outbox import Document, Outbox
@@ -21,7 +22,7 @@ from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage
 
-_VERSION = 7
+_VERSION = 8
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -30,6 +31,7 @@ BEGIN;
 {emitted.CREATE}
 {outbox.CREATE}
 {intents.CREATE}
+{digests.CREATE}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -40,6 +42,7 @@ _UPGRADES = {  # from this version to the next
     4: intents.CREATE,
     5: part_table.JUDGE_ANEW + object_table.READ_ANEW,
     6: object_table.READ_ANEW,  # more forms are read
+    7: digests.CREATE,
 }
 
 
@@ -209,6 +212,11 @@ class Ledger:
         with self._transaction() as connection:
             emitted.insert_emitted(connection, alerts)
             outbox.insert_documents(connection, documents or {})
+
+    @property
+    def digests(self) -> Digests:
+        """What is known of the digests that vouch for the log files."""
+        return Digests(self._transaction, self._rows)
 
     @property
     def outbox(self) -> Outbox:
