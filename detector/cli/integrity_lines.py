@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from detector.text import counted
 
 if TYPE_CHECKING:
     from detector.verify.integrity import Integrity
-    from detector.verify.verdicts import Gap, JudgedDigest, JudgedLog
+    from detector.verify.verdicts import DigestVerdict, Gap, JudgedDigest, JudgedLog, LogVerdict
 
 _GAPS = {
     "restarted": "validation restarted: it, or logging, was off",
@@ -74,7 +73,9 @@ def summary_lines(integrity: Integrity) -> Iterator[str]:
 
 
 def _damage_line(one: JudgedDigest | JudgedLog) -> str:
-    return _log_line(one) if hasattr(one, "signed_sha256") else _digest_line(one)
+    from detector.verify.verdicts import JudgedLog
+
+    return _log_line(one) if isinstance(one, JudgedLog) else _digest_line(one)
 
 
 def _judgement(integrity: Integrity) -> str:
@@ -96,7 +97,7 @@ def _judgement(integrity: Integrity) -> str:
     )
 
 
-def _listed(verdicts: Counter[str]) -> str:
+def _listed(verdicts: Mapping[DigestVerdict, int] | Mapping[LogVerdict, int]) -> str:
     listed = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(verdicts.items(), key=lambda one: -one[1]))
     return f": {listed}" if listed else ""
 

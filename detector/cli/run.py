@@ -18,6 +18,7 @@ from detector.cli.options import (
     Sources,
 )
 from detector.cli.summary import reported, say_alerts, say_delivery
+from detector.times import now
 
 # A day with so many new parts, or rows in them, is compacted in the end.
 _UNCLASSIFIED_PARTS, _UNCLASSIFIED_ROWS = 8, 20_000
@@ -48,7 +49,7 @@ def run_command(
     prestart_workers(reading.jobs, "detector.lake.part_writer")
     from detector.alerts.sinks.opening import open_outputs
     from detector.detect.emission import may_be_news, write_new_alerts
-    from detector.lake.reader import read_lake
+    from detector.lake.reader import read_lake_with_integrity
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
@@ -63,7 +64,8 @@ def run_command(
     ):
         ingest_sources(sources, aws, scope, writer, report, reading, integrity)
         is_of_interest = partial(may_be_news, ledger=writer.ledger)
-        detection = rules.detect(read_lake(lake, sought.digest), entries, is_of_interest=is_of_interest)
+        events = read_lake_with_integrity(lake, sought.digest, now())
+        detection = rules.detect(events, entries, is_of_interest=is_of_interest)
         alerts = filter(selection.takes, detection.alerts)
         written, delivery = write_new_alerts(alerts, outputs, writer.ledger, output.retry_policy())
         report.add_alerts(alert.severity for alert in written)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,14 @@ from detector.lake.part_files import DUPLICATES
 from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage, coverage_table, create_coverage
+from detector.records.integrity import integrity_table, put_integrity
 from detector.records.schema import EVENTS
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from detector.lake.integrity import LakeIntegrity
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Snapshot:
     candidates: tuple[Path, ...] = ()  # those that hold what detection looks at, and hardly anything else
     coverage: Coverage | None = None
     unlisted: tuple[Path, ...] = ()  # parts that the ledger does not know, and that are not among the others
+    integrity: LakeIntegrity | None = None  # None: nobody has asked for digests, or for this
 
     def with_copies(self) -> Snapshot:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
@@ -50,6 +55,8 @@ class Snapshot:
             create_view(connection, "classified_parts", self.candidates, EVENTS)
         if self.coverage is not None:
             create_coverage(connection, coverage_table(self.coverage))
+        if self.integrity is not None:
+            put_integrity(connection, integrity_table(self.integrity.findings))
         if self.duplicates is None:
             create_duplicates(connection)
         else:
@@ -114,6 +121,23 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
     return files if is_judged else replace(files.with_copies(), duplicates=None)
+
+
+def read_lake_with_integrity(directory: Path, candidates_digest: str, now: datetime) -> Snapshot:
+    """List the parts of a lake, and judge by its digests the files that its events came from.
+
+    Args:
+        directory: of the lake.
+        candidates_digest: as of `read_lake`.
+        now: aware; a digest is due two hours after its hour.
+
+    Raises:
+        LakeError: as of `read_lake`.
+    """
+    from detector.lake.integrity import lake_integrity
+
+    snapshot = read_lake(directory, candidates_digest)
+    return replace(snapshot, integrity=lake_integrity(snapshot.directory, now))
 
 
 def read_emitted(directory: Path) -> list[EmittedAlert]:

@@ -57,7 +57,7 @@ def list_public_keys(spans: Mapping[str, Span], aws: AwsOptions) -> PublicKeyAns
     }
     asked = {region: span for region, span in spans.items() if region in known}
     with ThreadPoolExecutor(_REGIONS_AT_ONCE, thread_name_prefix="public-keys") as pool:
-        for region, answer in zip(asked, pool.map(lambda one: _ask(session, *one, aws), asked.items()), strict=True):
+        for region, answer in pool.map(lambda region: (region, _ask(session, region, asked[region], aws)), asked):
             if isinstance(answer, str):
                 refused[region] = answer
             else:

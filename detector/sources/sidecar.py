@@ -50,9 +50,9 @@ class Sidecar:
     def last_modified(self, path: Path) -> datetime | None:
         """Return when S3 took an object, aware, UTC."""
         entry = self._entry(path)
-        moment = entry and entry.last_modified
-        if moment is None:
+        if entry is None or entry.last_modified is None:
             return None
+        moment = entry.last_modified
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
     def _entry(self, path: Path) -> _Entry | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from detector.sources.log_source import LeftOut, Unreadable
 from detector.times import rfc3339
@@ -15,6 +15,7 @@ from detector.verify.verdicts import Asked, DigestVerdict, Gap, JudgedDigest, Ju
 
 # Of what is not proven: a bucket without digests has as many as files. What is damaged is named whole.
 _NAMED: Final = 1_000
+Judged = TypeVar("Judged", JudgedDigest, JudgedLog)
 NOT_PROVED: Final = (
     "events that the trail's selectors leave out",
     "services that do not log",
@@ -50,12 +51,13 @@ class Integrity:
         self.chains.update(one.place.chain for one in verdict.digests)
         self.digests.update(one.verdict for one in verdict.digests)
         self.logs.update(one.verdict for one in verdict.logs)
-        self.digest_findings += self._to_name(verdict.digests, DigestVerdict.VERIFIED, len(self.digest_findings))
-        self.log_findings += self._to_name(verdict.logs, LogVerdict.VERIFIED, len(self.log_findings))
+        self.digest_findings += _to_name(verdict.digests, len(self.digest_findings))
+        self.log_findings += _to_name(verdict.logs, len(self.log_findings))
         gaps = verdict.gaps if self.counts_gaps else ()
         self.gaps += gaps
         self.copied_from |= verdict.copied_from
-        self._unproven += sum(one.is_unproven for one in (*verdict.digests, *verdict.logs, *gaps))
+        parts: tuple[JudgedDigest | JudgedLog | Gap, ...] = (*verdict.digests, *verdict.logs, *gaps)
+        self._unproven += sum(one.is_unproven for one in parts)
 
     def add_survey(self, unreadable: Iterable[Unreadable], unplaced: Sequence[LeftOut]) -> None:
         """Add what of a source could not be listed, or not be judged."""
@@ -73,7 +75,8 @@ class Integrity:
     @property
     def damage(self) -> list[JudgedDigest | JudgedLog]:
         """What is not as AWS wrote it."""
-        return [one for one in (*self.digest_findings, *self.log_findings) if one.is_damage]
+        findings: list[JudgedDigest | JudgedLog] = [*self.digest_findings, *self.log_findings]
+        return [one for one in findings if one.is_damage]
 
     @property
     def is_damaged(self) -> bool:
@@ -106,9 +109,8 @@ class Integrity:
         yield from (_gap_json(gap) for gap in self.gaps)
         yield from (_digest_json(one) for one in self.digest_findings if not one.is_damage)
         yield from (_log_json(one) for one in self.log_findings if not one.is_damage)
-        for one in (*self.unreadable, *self.unplaced):
-            kind = "unreadable" if isinstance(one, Unreadable) else "unplaced"
-            yield {"kind": kind, "uri": one.uri, "reason": one.reason}
+        yield from ({"kind": "unreadable", "uri": one.uri, "reason": one.reason} for one in self.unreadable)
+        yield from ({"kind": "unplaced", "uri": one.uri, "reason": one.reason} for one in self.unplaced)
         for what in self.absent:
             account, region = what.split()
             yield {"kind": "absent", "account": account, "region": region, "reason": "expected, and nothing is there"}
@@ -131,12 +133,12 @@ class Integrity:
             "does_not_prove": list(NOT_PROVED),
         }
 
-    def _to_name(self, judged: Iterable[Any], verified: str, already: int) -> list[Any]:
-        damage, others = [], []
-        for one in judged:
-            if one.verdict != verified:
-                (damage if one.is_damage else others).append(one)
-        return damage + others[: max(0, _NAMED - already)]
+
+def _to_name(judged: Iterable[Judged], already: int) -> list[Judged]:
+    """Return what is not verified: of what is no damage, only so much."""
+    findings = [one for one in judged if one.verdict not in (DigestVerdict.VERIFIED, LogVerdict.VERIFIED)]
+    damage = [one for one in findings if one.is_damage]
+    return damage + [one for one in findings if not one.is_damage][: max(0, _NAMED - already)]
 
 
 def _digest_json(one: JudgedDigest) -> dict[str, Any]:

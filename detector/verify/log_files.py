@@ -102,8 +102,8 @@ def _judge_listed(
             reason,
             digest=first.digest.uri,
             signed_sha256=first.entry.sha256,
-            found_sha256=log and log.sha256,
-            delivered=log and log.delivered,
+            found_sha256=log.sha256 if log else None,
+            delivered=log.delivered if log else None,
         )
 
     if log is None:

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from detector.records.integrity import put_integrity
 from detector.records.log_file import decode_log_file
 from detector.rules import views
 from detector.rules.check import difference
@@ -137,6 +138,8 @@ class Lab:
 
     def _failure(self, rule: Rule, case: Case) -> str | None:
         self._show([case.log_file])
+        if "integrity" in rule.sql:
+            put_integrity(self._connection, case.example.findings())
         try:
             result = self._connection.execute("EXECUTE rule")
             names = [column[0] for column in result.description or ()]

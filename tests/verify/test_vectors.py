@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def test_each_vector_gets_its_verdicts(case: str) -> None:
 
 
 def exit_code(verdicts: list[LocationVerdict]) -> int:
-    parts = [part for verdict in verdicts for part in (*verdict.digests, *verdict.logs, *verdict.gaps)]
+    parts: list[Any] = [part for verdict in verdicts for part in (*verdict.digests, *verdict.logs, *verdict.gaps)]
     if any(getattr(part, "is_damage", False) for part in parts):
         return 5
     return 4 if any(part.is_unproven for part in parts) else 0
