@@ -59,11 +59,13 @@ def watch_exit_code(watched: Watched, *, once: bool, is_queue: bool) -> int:
     """
     if watched.rule_errors:
         return ERROR
+    if watched.is_damaged:
+        return DAMAGED
     if watched.has_reached:
         return FAILED_ON
     if not once:
         return DONE
-    if watched.is_incomplete:
+    if watched.is_incomplete or watched.is_unproven:
         return INCOMPLETE
     return DONE if is_queue or watched.has_log_objects else NO_LOG_OBJECTS
 

@@ -58,7 +58,7 @@ def ingest_sources(
     """Ingest the named sources, with a progress bar."""
     from detector.ingest.ingest import ingest
 
-    digests = integrity.intake(writer.ledger, aws)
+    digests = integrity.intake_opener(aws)(writer.ledger) if integrity.is_asked else None
     with progress_bar() as progress:
         opened = open_sources(sources, aws, root_only=reading.root_only)
         ingest(opened, writer, scope, report, jobs=reading.jobs, progress=progress, digests=digests)

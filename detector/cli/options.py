@@ -134,8 +134,17 @@ class IntegrityOptions:
         typer.Option("--keys", help="With --verify: AWS's public keys, from AWS or from a file.", metavar="live|FILE"),
     ] = "live"
 
-    def intake(self, ledger: Ledger, aws: AwsOptions) -> DigestIntake:
-        """Return what takes the digests of one run.
+    @property
+    def is_asked(self) -> bool:
+        """True when digests are to be read."""
+        return self.verify is not Verify.NONE
+
+    def intake_opener(self, aws: AwsOptions, *, judges_all: bool = True) -> Callable[[Ledger], DigestIntake]:
+        """Return what makes the intake of digests for one run into a ledger.
+
+        Args:
+            aws: how to reach AWS, for its keys.
+            judges_all: False judges only where digests have arrived.
 
         Raises:
             UsageError: the file holds no keys.
@@ -143,7 +152,8 @@ class IntegrityOptions:
         from detector.ingest.digests import DigestIntake
         from detector.verify.asking import key_source
 
-        return DigestIntake(ledger, self.verify, key_source(self.keys, aws))
+        ask_keys = key_source(self.keys, aws)
+        return lambda ledger: DigestIntake(ledger, self.verify, ask_keys, judges_all)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource, as_evidence
 from detector.sources.keys import exclusion
 from detector.sources.log_source import Listed, LogObject, LogSource, Skipped, Stored, Unreadable
+from detector.sources.notified import NotifiedSource
 from detector.verify.asking import AskKeys
 from detector.verify.depth import Verify
 from detector.verify.digest import MAX_DIGEST_BYTES
@@ -43,7 +44,10 @@ class DigestIntake:
     ledger: Ledger
     verify: Verify
     ask_keys: AskKeys
+    judges_all: bool = True  # False: only where digests have arrived
+    arrived: set[Location] = field(default_factory=set)  # where new digests were read
     _listed: list[tuple[EvidenceSource, list[LogObject]]] = field(default_factory=list)
+    _looked_through: set[Location] = field(default_factory=set)
     _log_minutes: defaultdict[Location, list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, source: LogSource, listing: Iterable[Listed]) -> Iterator[Listed]:
@@ -60,8 +64,11 @@ class DigestIntake:
         self._listed.append((evidence, digests))
         for entry in listing:
             match entry:
-                case Skipped(digest=LogObject() as digest) if parse_digest_uri(digest.uri):
+                case Skipped(digest=LogObject() as digest) if place := parse_digest_uri(digest.uri):
                     digests.append(digest)
+                    # That a message does not name something says nothing about it.
+                    if not isinstance(source, NotifiedSource):
+                        self._looked_through.add(place.chain.location)
                 case LogObject() if self.verify is Verify.PRESENT and (location := location_of(entry.uri)):
                     if minute := named_minute(entry.uri):
                         self._log_minutes[location].append(minute)
@@ -83,6 +90,7 @@ class DigestIntake:
             wanted = [one for one in new if self._is_wanted(one)]
             for at in range(0, len(wanted), _AT_ONCE):
                 self.ledger.digests.add(list(_read(source, wanted[at : at + _AT_ONCE])))
+            self.arrived.update(location for one in new if (location := location_of(one.uri)))
             left = {one.uri for one in new}.difference(one.uri for one in wanted)
             self.ledger.digests.add(
                 [
@@ -91,7 +99,9 @@ class DigestIntake:
                     if one.uri in left and not self.ledger.digests.has(one.uri, one.etag, DigestStatus.UNREAD)
                 ]
             )
-        report.integrity = self._judge(scope, report, self._ask())
+        refused = self._ask()
+        if self.judges_all or self.arrived:
+            report.integrity = self._judge(scope, report, refused)
 
     def _is_wanted(self, digest: LogObject) -> bool:
         place = parse_digest_uri(digest.uri)
@@ -130,20 +140,17 @@ class DigestIntake:
     def _judge(self, scope: Scope, report: RunReport, refused: Mapping[str, str]) -> Integrity:
         asked = Asked(scope.since, min(scope.until or report.started, report.started), report.started)
         keys = self.ledger.digests.keys(refused)
-        looked_through = {
-            location for _, digests in self._listed for one in digests if (location := location_of(one.uri))
-        }
         failed = {failure.uri for failure in report.failures}
         known_absent = self.ledger.digests.absent()
 
         def is_certain(uri: str) -> bool:
             if uri in known_absent:
                 return True
-            return location_of(uri) in looked_through and uri not in failed and exclusion(scope, uri) is None
+            return location_of(uri) in self._looked_through and uri not in failed and exclusion(scope, uri) is None
 
         absence = Absence(tuple(one.uri for one in report.unreadable_prefixes), is_certain)
         integrity = Integrity(asked, keys, counts_gaps=self.verify is Verify.COMPLETE)
-        for verdict in judge_lake(self.ledger, scope, asked, keys, absence):
+        for verdict in judge_lake(self.ledger, scope, asked, keys, absence, None if self.judges_all else self.arrived):
             integrity.add(verdict)
         missing = [one.uri for one in integrity.log_findings if one.verdict is LogVerdict.MISSING]
         missing += [one.uri for one in integrity.digest_findings if one.verdict is DigestVerdict.MISSING]

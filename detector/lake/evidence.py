@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,12 @@ def open_lake_facts(directory: Path) -> Iterator[LakeFacts]:
 
 
 def judge_lake(
-    ledger: Ledger, scope: Scope, asked: Asked, keys: KeyRing, absence: Absence
+    ledger: Ledger,
+    scope: Scope,
+    asked: Asked,
+    keys: KeyRing,
+    absence: Absence,
+    only: Collection[Location] | None = None,
 ) -> Iterator[LocationVerdict]:
     """Yield the verdicts on what was read into a lake, location by location.
 
@@ -48,8 +53,9 @@ def judge_lake(
         asked: the time of delivery.
         keys: AWS's.
         absence: what can be said of objects that are not in the lake.
+        only: these locations; default: all.
     """
-    for location in locations(ledger):
+    for location in locations(ledger) if only is None else sorted(only):
         in_accounts = not scope.accounts or location.account in scope.accounts
         if in_accounts and (not scope.regions or location.region in scope.regions):
             digests = map(found_digest, ledger.digests.below(_folder(location, "CloudTrail-Digest")))

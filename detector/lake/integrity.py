@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,20 +27,46 @@ from detector.verify.verdicts import (
 _HOUR: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class LocationIntegrity:
+    """The verdicts on one location in which there are digests."""
+
+    findings: list[Mapping[str, Any]]  # rows of `integrity_findings`
+    exceptions: dict[str, str] = field(repr=False)  # URI → verdict of a log file that is not verified
+
+
+@dataclass(slots=True)
 class LakeIntegrity:
     """The verdicts on a lake, as alerts and rules need them."""
 
-    findings: tuple[Mapping[str, Any], ...]  # rows of `integrity_findings`
-    attested: frozenset[Location]  # where there are digests
-    exceptions: Mapping[str, str] = field(repr=False)  # there: URI → verdict of a log file that is not verified
+    locations: dict[Location, LocationIntegrity] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> list[Mapping[str, Any]]:
+        """The rows of `integrity_findings`."""
+        return [finding for location in self.locations.values() for finding in location.findings]
 
     def verdict(self, uri: str) -> str:
         """Return the verdict on the file of an event; what no digest can list is unattested."""
         location = location_of(uri)
-        if location is None or location not in self.attested:
+        if location is None or location not in self.locations:
             return str(LogVerdict.UNATTESTED)
-        return self.exceptions.get(uri, str(LogVerdict.VERIFIED))
+        return self.locations[location].exceptions.get(uri, str(LogVerdict.VERIFIED))
+
+    def note_arrived(self, uris: Iterable[str]) -> None:
+        """Take note of log files that have come in since: until they are judged, they are pending."""
+        for uri in uris:
+            if (location := location_of(uri)) and location in self.locations:
+                self.locations[location].exceptions[uri] = str(LogVerdict.PENDING)
+
+    def judge_anew(self, ledger: Ledger, now: datetime, only: Collection[Location] | None = None) -> None:
+        """Judge locations by what the ledger holds now; default: all."""
+        absence = Absence(is_certain=ledger.digests.absent().__contains__)
+        keys, asked = ledger.digests.keys(), Asked(None, now, now)
+        for verdict in judge_lake(ledger, Scope(), asked, keys, absence, only):
+            if verdict.digests:
+                exceptions = {one.uri: str(one.verdict) for one in verdict.logs if one.verdict != LogVerdict.VERIFIED}
+                self.locations[verdict.location] = LocationIntegrity(_findings(verdict), exceptions)
 
 
 def lake_integrity(directory: Path, now: datetime) -> LakeIntegrity | None:
@@ -66,16 +92,9 @@ def integrity_of(ledger: Ledger, now: datetime) -> LakeIntegrity | None:
     """Return the same of an open ledger."""
     if not ledger.digests.are_there:
         return None
-    absence = Absence(is_certain=ledger.digests.absent().__contains__)
-    findings: list[Mapping[str, Any]] = []
-    attested: set[Location] = set()
-    exceptions: dict[str, str] = {}
-    for verdict in judge_lake(ledger, Scope(), Asked(None, now, now), ledger.digests.keys(), absence):
-        if verdict.digests:
-            attested.add(verdict.location)
-            exceptions |= {one.uri: str(one.verdict) for one in verdict.logs if one.verdict is not LogVerdict.VERIFIED}
-            findings += _findings(verdict)
-    return LakeIntegrity(tuple(findings), frozenset(attested), exceptions)
+    integrity = LakeIntegrity()
+    integrity.judge_anew(ledger, now)
+    return integrity
 
 
 def _findings(verdict: LocationVerdict) -> list[Mapping[str, Any]]:

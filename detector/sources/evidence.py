@@ -12,6 +12,7 @@ from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
 from detector.sources.local import LocalReader, LocalSource, path_of_uri, read_file
 from detector.sources.log_source import DigestReader, Listed, LogObject, LogSource, Stored, Unreadable
+from detector.sources.notified import NotifiedSource
 from detector.sources.opening import open_source
 from detector.sources.s3 import S3Source
 from detector.sources.sidecar import Sidecar, find_sidecar
@@ -48,6 +49,8 @@ def as_evidence(source: LogSource) -> EvidenceSource | None:
     Raises:
         SourceError: what is known of a copy's objects cannot be read.
     """
+    if isinstance(source, NotifiedSource):
+        return as_evidence(source.whole)
     if isinstance(source, S3Source):
         return source
     return LocalCopy(source, find_sidecar(source.path)) if isinstance(source, LocalSource) else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from detector.scope import Scope
-from detector.sources.log_source import Listed, LogObject, LogSource, Reader, Unreadable
+from detector.sources.log_source import Listed, LogObject, LogSource, Reader, Skipped, Unreadable
 from detector.sources.notifications import CarriedRecord
 
 
@@ -16,7 +16,7 @@ class NotifiedSource:
     """Objects of another source that need not be looked for."""
 
     whole: LogSource
-    objects: tuple[LogObject | Unreadable, ...]
+    objects: tuple[LogObject | Skipped | Unreadable, ...]
 
     def list(self, scope: Scope) -> Iterator[Listed]:  # noqa: ARG002 - they are all meant
         """Yield the objects, and those that could not be looked at."""

@@ -89,7 +89,12 @@ class Handler(BaseHTTPRequestHandler):
         return self.reply(200, stored.body, {f"x-amz-meta-{name}": text for name, text in stored.metadata.items()})
 
     def do_HEAD(self) -> None:
-        self.reply(200, b"")
+        place = unquote(urlsplit(self.path).path).lstrip("/")
+        stored = self.server_state.objects.get(place)
+        if stored is None or self.server_state.is_denied(place):
+            return self.reply(200 if "/" not in place else 403 if stored else 404, b"")
+        self.reply(200, stored.body)
+        return None
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -115,13 +120,14 @@ class Handler(BaseHTTPRequestHandler):
     def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", '"etag"')
+        self.send_header("ETag", f'"{hashlib.md5(body).hexdigest()}"')
         self.send_header("Last-Modified", "Tue, 04 Mar 2025 00:00:00 GMT")
         self.send_header("x-amz-bucket-region", "us-east-1")
         for name, text in (headers or {}).items():
             self.send_header(name, text)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

@@ -137,12 +137,8 @@ def test_the_order_of_arrival_changes_nothing(aws: AwsServer, ingested: Ingest, 
     vector = Vector("tampered_log")
     aws.hold(vector)
     all_objects = dict(aws.objects)
-    first = {
-        "logs first": lambda place: "CloudTrail-Digest" not in place,
-        "digests first": lambda place: "CloudTrail-Digest" in place,
-        "newest first": lambda place: "T03" in place or "T04" in place,
-    }[order]
-    aws.objects = {place: one for place, one in all_objects.items() if first(place)}
+    first = {"logs first": ("/CloudTrail/",), "digests first": ("-Digest/",), "newest first": ("T03", "T04")}[order]
+    aws.objects = {place: one for place, one in all_objects.items() if any(part in place for part in first)}
     ingested(vector, "complete")
     aws.objects = all_objects
 
