@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from detector.cli.exit_codes import exit_code
-from detector.cli.options import ConnectionOptions, IntegrityOptions, Lake, ReadOptions, Sources, open_sources
+from detector.cli.integrity_options import IntegrityOptions
+from detector.cli.options import ConnectionOptions, Lake, ReadOptions, Sources, open_sources
 from detector.cli.summary import reported
 from detector.cli.terminal import progress_bar
 

@@ -18,7 +18,6 @@ from detector.severity import Severity
 from detector.sources.aws_options import AwsOptions
 from detector.text import is_scheme
 from detector.times import now, parse_moment, utc_now
-from detector.verify.depth import Verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from detector.alerts.delivery import RetryPolicy
     from detector.detect.detect import Detection
     from detector.detect.selection import Selection
-    from detector.ingest.digests import DigestIntake
-    from detector.lake.ledger.ledger import Ledger
     from detector.rules.events import Events
     from detector.rules.finding import Finding
     from detector.rules.suppressions import SuppressionEntry
@@ -115,45 +112,6 @@ class ReadOptions:
         """
         first, last = window(self.since, self.until)
         return Scope(frozenset(self.account or ()), frozenset(self.region or ()), first, last, self.look_ahead_days)
-
-
-@dataclass(frozen=True, slots=True)
-class IntegrityOptions:
-    """How much of what AWS signed is verified while log files are read."""
-
-    verify: Annotated[
-        Verify,
-        typer.Option(
-            "--verify",
-            help="Read CloudTrail's digests too, and verify the log files that are there (present), or also that "
-            "none is missing (complete).",
-        ),
-    ] = Verify.NONE
-    keys: Annotated[
-        str,
-        typer.Option("--keys", help="With --verify: AWS's public keys, from AWS or from a file.", metavar="live|FILE"),
-    ] = "live"
-
-    @property
-    def is_asked(self) -> bool:
-        """True when digests are to be read."""
-        return self.verify is not Verify.NONE
-
-    def intake_opener(self, aws: AwsOptions, *, judges_all: bool = True) -> Callable[[Ledger], DigestIntake]:
-        """Return what makes the intake of digests for one run into a ledger.
-
-        Args:
-            aws: how to reach AWS, for its keys.
-            judges_all: False judges only where digests have arrived.
-
-        Raises:
-            UsageError: the file holds no keys.
-        """
-        from detector.ingest.digests import DigestIntake
-        from detector.verify.asking import key_source
-
-        ask_keys = key_source(self.keys, aws)
-        return lambda ledger: DigestIntake(ledger, self.verify, ask_keys, judges_all)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import typer
 
 from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
+from detector.cli.integrity_options import IntegrityOptions
 from detector.cli.options import (
     ConnectionOptions,
-    IntegrityOptions,
     Lake,
     OutputOptions,
     ReadOptions,

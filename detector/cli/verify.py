@@ -87,7 +87,7 @@ def verify_command(
     ] = None,
     format_: Annotated[ListFormat, format_option(ListFormat, "Format of the findings.")] = ListFormat.TABLE,
 ) -> None:
-    """Check what CloudTrail signed against what is there.
+    """Check files against what CloudTrail signed.
 
     Needs log file validation: CloudTrail then writes a signed digest of what it delivered every hour. Prints each
     digest, log file and stretch of time that is not verified. With --lake no log file is read again.

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.exit_codes import watch_exit_code
+from detector.cli.integrity_options import IntegrityOptions
 from detector.cli.options import (
     ConnectionOptions,
-    IntegrityOptions,
     Lake,
     OutputOptions,
     RuleOptions,

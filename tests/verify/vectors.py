@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from detector.verify.keys import KeyRing, key_ring, load_answers
 from detector.verify.log_files import FoundLog
 from detector.verify.place import Location, location_of
 from detector.verify.verdicts import Absence, Asked, LocationVerdict
+from detector.verify.worker import content_hash
 
 VECTORS = Path(__file__).parents[2] / "fixtures" / "digests"
 CASES = sorted(path.parent.name for path in VECTORS.glob("*/expected.json"))
@@ -107,11 +106,7 @@ def found_digest(stored: StoredObject) -> FoundDigest:
 
 
 def found_log(stored: StoredObject) -> FoundLog:
-    stream = zlib.decompressobj(31)
-    data = stream.decompress(stored.body)
-    if not stream.eof or stream.unused_data:
-        return FoundLog(stored.uri, stored.last_modified, problem="not one whole gzip member")
-    return FoundLog(stored.uri, stored.last_modified, hashlib.sha256(data).digest())
+    return FoundLog(stored.uri, stored.last_modified, *content_hash(stored.body))
 
 
 def judge(
