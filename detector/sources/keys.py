@@ -187,7 +187,7 @@ def skip_reason(key: str) -> str | None:
 
 def is_digest(key: str) -> bool:
     """Tell whether an object is a digest by where it lies, or by its name."""
-    return parse_key(key).kind == _DIGESTS and not key.endswith("/")
+    return _DIGESTS in key and parse_key(key).kind == _DIGESTS and not key.endswith("/")
 
 
 def other_service(path: str) -> str | None:

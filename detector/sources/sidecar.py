@@ -40,25 +40,26 @@ class Sidecar:
 
     def bucket(self, path: Path) -> str | None:
         """Return the bucket of an object; None outside of the folder of the buckets."""
-        return path.relative_to(self.objects).parts[0] if path.is_relative_to(self.objects) else None
+        return self._place(path).partition("/")[0] or None
 
     def metadata(self, path: Path) -> Mapping[str, str]:
         """Return the metadata of an object, names in lower case."""
-        entry = self._entry(path)
+        entry = self.entries.get(self._place(path))
         return {name.lower(): value for name, value in entry.metadata.items()} if entry else {}
 
     def last_modified(self, path: Path) -> datetime | None:
         """Return when S3 took an object, aware, UTC."""
-        entry = self._entry(path)
+        entry = self.entries.get(self._place(path))
         if entry is None or entry.last_modified is None:
             return None
         moment = entry.last_modified
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
-    def _entry(self, path: Path) -> _Entry | None:
-        return (
-            self.entries.get(path.relative_to(self.objects).as_posix()) if path.is_relative_to(self.objects) else None
-        )
+    def _place(self, path: Path) -> str:
+        """Return BUCKET/KEY; empty outside of the folder of the buckets."""
+        # As text: pathlib takes longer than reading a digest.
+        folder, name = f"{self.objects}/", str(path)
+        return name[len(folder) :] if name.startswith(folder) else ""
 
 
 def find_sidecar(path: Path) -> Sidecar | None:

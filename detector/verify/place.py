@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from detector.aws_regions import REGION_PATTERN
@@ -73,6 +74,7 @@ def location_of(uri: str) -> Location | None:
     return None if found is None else Location(root, found[1], found[3])
 
 
+@lru_cache(maxsize=1 << 15)  # each is asked for when listed, judged, and named by the next one
 def parse_digest_uri(uri: str) -> DigestPlace | None:
     """Return what the URI or key of a digest states; None when it is not that of a digest in its folders."""
     root, tail = split_key(uri)
@@ -80,7 +82,7 @@ def parse_digest_uri(uri: str) -> DigestPlace | None:
     name = folders and folders[2] and _DIGEST_NAME.fullmatch(folders[5])
     if not folders or not name or (name[1], name[2]) != (folders[1], folders[3]):
         return None
-    end = _moment(name[5], "%Y%m%dT%H%M%SZ")
+    end = _moment(name[5])
     if end is None:
         return None
     return DigestPlace(Chain(Location(root, name[1], name[2]), name[3], name[4]), end, name[6] is not None)
@@ -89,7 +91,7 @@ def parse_digest_uri(uri: str) -> DigestPlace | None:
 def named_minute(uri: str) -> datetime | None:
     """Return the minute in the name of a log file, which CloudTrail rounds; None when there is none."""
     found = _LOG_MINUTE.fullmatch(uri.rpartition("/")[2])
-    return _moment(found[1], "%Y%m%dT%H%M") if found else None
+    return _moment(found[1]) if found else None
 
 
 def same_place(found: str, signed: str) -> bool:
@@ -110,8 +112,8 @@ def _from_aws_logs(root: str) -> str:
     return f"AWSLogs/{after}" if found else ""
 
 
-def _moment(text: str, form: str) -> datetime | None:
+def _moment(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, form).replace(tzinfo=UTC)
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         return None
