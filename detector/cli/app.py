@@ -14,6 +14,7 @@ import typer
 
 from detector import __version__
 from detector.cli.compact import compact_command
+from detector.cli.coverage import coverage_command
 from detector.cli.detect import detect_command
 from detector.cli.exit_codes import ERROR, INTERRUPTED
 from detector.cli.explain_message import explain_message_command
@@ -72,6 +73,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run_command,
     "watch": watch_command,
     "verify": verify_command,
+    "coverage": coverage_command,
     "explain-message": explain_message_command,
     "sql": sql_command,
     "status": status_command,

@@ -110,7 +110,7 @@ def verify_command(
     opened = [open_evidence(source, aws) for source in sources]
     with _facts_of(lake) as facts:
         integrity = verify(opened, scope, asked, ask_keys, lake=facts, jobs=evidence.jobs)
-    integrity.expect(expected.accounts, expected.regions)
+    integrity.expect(expected)
     if format_ is ListFormat.JSONL:
         lines = [json.dumps(finding) for finding in integrity.findings()]
     else:

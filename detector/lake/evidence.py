@@ -22,8 +22,8 @@ from detector.verify.verify import LakeFacts
 
 
 @contextmanager
-def open_lake_facts(directory: Path) -> Iterator[LakeFacts]:
-    """Open the ledger of a lake, for as long as something is verified against it.
+def open_ledger(directory: Path) -> Iterator[Ledger]:
+    """Open the ledger of a lake for reading.
 
     Raises:
         LakeError: there is none.
@@ -32,9 +32,20 @@ def open_lake_facts(directory: Path) -> Iterator[LakeFacts]:
         raise LakeError(f"{directory} has no {LEDGER}", hint="make a lake with: detector ingest SOURCE --lake DIR")
     ledger = Ledger.open(directory, writable=False)
     try:
-        yield LakeFacts(lambda location: logs_of(ledger, location))
+        yield ledger
     finally:
         ledger.close()
+
+
+@contextmanager
+def open_lake_facts(directory: Path) -> Iterator[LakeFacts]:
+    """Open the ledger of a lake, for as long as something is verified against it.
+
+    Raises:
+        LakeError: there is none.
+    """
+    with open_ledger(directory) as ledger:
+        yield LakeFacts(lambda location: logs_of(ledger, location))
 
 
 def judge_lake(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from detector.lake.evidence import judge_lake
+from detector.lake.evidence import judge_lake, open_ledger
 from detector.lake.ledger.ledger import Ledger
 from detector.lake_layout import LEDGER
 from detector.scope import Scope
@@ -86,6 +86,19 @@ def lake_integrity(directory: Path, now: datetime) -> LakeIntegrity | None:
         return integrity_of(ledger, now)
     finally:
         ledger.close()
+
+
+def lake_verdicts(directory: Path, asked: Asked) -> list[LocationVerdict]:
+    """Return the verdicts on all locations of a lake, for a time of delivery.
+
+    Raises:
+        LakeError: there is no lake, or its ledger cannot be read.
+    """
+    with open_ledger(directory) as ledger:
+        if not ledger.digests.is_made:
+            return []
+        absence = Absence(is_certain=ledger.digests.absent().__contains__)
+        return list(judge_lake(ledger, Scope(), asked, ledger.digests.keys(), absence))
 
 
 def integrity_of(ledger: Ledger, now: datetime) -> LakeIntegrity | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,19 @@ class Expected:
 
     accounts: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+
+    def places(self, found: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return each account and region that ought to be there, in order; none when nothing is expected.
+
+        Args:
+            found: accounts and regions that are there.
+        """
+        if not self.accounts and not self.regions:
+            return []
+        there = set(found)
+        regions = self.regions or sorted({region for _, region in there})
+        accounts = self.accounts or sorted({account for account, _ in there})
+        return sorted((account, region) for account in accounts for region in regions)
 
 
 def load_expected(path: Path) -> Expected:

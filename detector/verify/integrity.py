@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from detector.sources.log_source import LeftOut, Unreadable
 from detector.times import rfc3339
+from detector.verify.expected import Expected
 from detector.verify.keys import KeyRing
 from detector.verify.place import Chain, Location
 from detector.verify.verdicts import Asked, DigestVerdict, Gap, JudgedDigest, JudgedLog, LocationVerdict, LogVerdict
@@ -65,12 +66,12 @@ class Integrity:
         self.unplaced_count += len(unplaced)
         self.unplaced += unplaced[: max(0, _NAMED - len(self.unplaced))]
 
-    def expect(self, accounts: Iterable[str], regions: Iterable[str]) -> None:
+    def expect(self, expected: Expected) -> None:
         """Note the accounts and regions of which nothing was found."""
         found = {(location.account, location.region) for location in self.locations}
-        wanted = sorted(regions) or sorted({region for _, region in found})
-        for account in sorted(accounts) or sorted({account for account, _ in found}):
-            self.absent += [f"{account} {region}" for region in wanted if (account, region) not in found]
+        self.absent += [
+            f"{account} {region}" for account, region in expected.places(found) if (account, region) not in found
+        ]
 
     @property
     def damage(self) -> list[JudgedDigest | JudgedLog]:

@@ -117,7 +117,7 @@ class Digests:
     @property
     def are_there(self) -> bool:
         """True when digests were ever asked for; a ledger of an older version that only readers open knows of none."""
-        return self._is_made and any(self.rows("SELECT 1 FROM digests LIMIT 1"))
+        return self.is_made and any(self.rows("SELECT 1 FROM digests LIMIT 1"))
 
     def add_answer(self, region: str, span: Span, answer: Mapping[str, Any]) -> None:
         """Remember an answer of ListPublicKeys; one that says the same of the time before is continued."""
@@ -159,5 +159,6 @@ class Digests:
             connection.executemany("INSERT OR IGNORE INTO absent_objects VALUES (?)", [(uri,) for uri in uris])
 
     @property
-    def _is_made(self) -> bool:
+    def is_made(self) -> bool:
+        """False of a ledger of an older version that only readers have opened."""
         return any(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'digests'"))
