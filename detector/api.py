@@ -14,7 +14,7 @@ from detector.alerts.alert import Alert
 from detector.detect.detect import detect
 from detector.errors import RuleError
 from detector.ingest.ingest import ingest
-from detector.lake.reader import read_lake
+from detector.lake.reader import read_lake, read_lake_with_integrity
 from detector.lake.writer import open_to_write
 from detector.rules.candidates import candidates
 from detector.rules.engine import QUERY_MEMORY, Engine
@@ -106,8 +106,9 @@ class Lake:
         Raises:
             DetectorError: there is no lake, or it cannot be read.
         """
-        snapshot = read_lake(self.directory, candidates().digest)
-        found = detect(snapshot, list(map(Path, rules)), now())
+        moment = now()
+        snapshot = read_lake_with_integrity(self.directory, candidates().digest, moment)
+        found = detect(snapshot, list(map(Path, rules)), moment)
         return Alerts(tuple(found.alerts), tuple(found.errors), tuple(found.warnings))
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:

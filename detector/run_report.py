@@ -18,6 +18,7 @@ from detector.times import rfc3339
 
 if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery, Refused, Undelivered
+    from detector.verify.integrity import Integrity
 
 _LISTED_BY_NAME = 1_000
 
@@ -54,6 +55,7 @@ class RunReport:
     warnings: list[str] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)  # what is left out or skipped, so that a wrong prefix can be put right
     error: str | None = None  # what ended the run early
+    integrity: Integrity | None = None  # None: nobody asked for it
 
     @property
     def is_incomplete(self) -> bool:
@@ -151,6 +153,7 @@ class RunReport:
             "left_out": _named(self.left_out),
             "rejected": list(map(asdict, self.rejected_reasons)),
             "warnings": self.warnings,
+            **({} if self.integrity is None else {"integrity": self.integrity.to_json()}),
         }
 
     @staticmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,7 @@ class Location:
     log_file: str
     index: int
     event_id: str
+    integrity: str | None = None  # the verdict on the file; None: nobody has asked for digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,23 @@ class Alert:
     subject: Subject = Subject()
 
 
-def make_alert(finding: Finding, events: Sequence[Evidence], detected_at: datetime) -> Alert:
+def _nobody_asked(_log_file: str) -> None:
+    """Say nothing about a file."""
+
+
+def make_alert(
+    finding: Finding,
+    events: Sequence[Evidence],
+    detected_at: datetime,
+    integrity_of: Callable[[str], str | None] = _nobody_asked,
+) -> Alert:
     """Join a finding and its events.
 
     Args:
         finding: what the rule returned.
         events: the finding's events, oldest first.
         detected_at: aware.
+        integrity_of: returns the verdict on a log file.
     """
     subject = _subject_of(finding, events)
     listed = list(dict.fromkeys([*(event.event_key for event in events), *finding.event_ids]))[:EVENT_IDS]
@@ -121,7 +132,11 @@ def make_alert(finding: Finding, events: Sequence[Evidence], detected_at: dateti
         user_agent=redact(subject.user_agent) if subject else None,
         mfa=subject.mfa if subject else None,
         context=redact(finding.context),
-        evidence=tuple(Location(c.log_file, c.index, event.event_key) for event in shown for c in event.copies),
+        evidence=tuple(
+            Location(copy.log_file, copy.index, event.event_key, integrity_of(copy.log_file))
+            for event in shown
+            for copy in event.copies
+        ),
         records=tuple(records),
         records_truncated=len(records) < len(finding.event_ids),
         detected_at=detected_at,

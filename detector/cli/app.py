@@ -16,6 +16,7 @@ import typer
 from detector import __version__
 from detector.cli.compact import compact_command
 from detector.cli.configuration import configure
+from detector.cli.coverage import coverage_command
 from detector.cli.detect import detect_command
 from detector.cli.exit_codes import ERROR, INTERRUPTED
 from detector.cli.explain_message import explain_message_command
@@ -30,6 +31,7 @@ from detector.cli.scan import scan_command
 from detector.cli.sql import SqlCommand, sql_command
 from detector.cli.status import status_command
 from detector.cli.terminal import manners, say, say_error
+from detector.cli.verify import verify_command
 from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
 
@@ -75,7 +77,8 @@ def _detector(
     Options may also be set in the environment, --lake as DETECTOR_LAKE, and in detector.toml.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
-    3 no log objects found, 4 incomplete: something could not be read, or alerts could not be delivered.
+    3 no log objects found, 4 incomplete: something could not be read, or alerts could not be delivered, 5 damaged:
+    something is not as AWS signed it.
     """
     manners.verbose, manners.quiet = verbose, quiet
 
@@ -86,6 +89,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "detect": detect_command,
     "run": run_command,
     "watch": watch_command,
+    "verify": verify_command,
+    "coverage": coverage_command,
     "explain-message": explain_message_command,
     "sql": sql_command,
     "status": status_command,

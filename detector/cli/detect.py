@@ -16,6 +16,7 @@ from detector.cli.summary import say_alerts, say_delivery, say_errors, say_gaps_
 from detector.cli.terminal import inform, say_error
 from detector.errors import DetectorError, UsageError
 from detector.text import counted
+from detector.times import now
 
 if TYPE_CHECKING:
     from detector.detect.selection import Selection
@@ -58,13 +59,15 @@ def _write_alerts(
     lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, *, new: bool, allow_gaps: bool
 ) -> None:
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
-    from detector.lake.reader import read_lake
+    from detector.lake.reader import read_lake_with_integrity
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
     entries = rules.entries()
     digest = candidates().digest
-    events = read_lake(lake, digest)  # before the lock: a lake that does not exist is an error, not a new lake
+    moment = now()
+    # Before the lock: a lake that does not exist is an error, not a new lake.
+    events = read_lake_with_integrity(lake, digest, moment)
     if events.is_unused:
         say_error(DetectorError(f"nothing was ever ingested into {lake}", hint="detector ingest SOURCE --lake DIR"))
         raise typer.Exit(NO_LOG_OBJECTS)
@@ -74,7 +77,7 @@ def _write_alerts(
         open_to_write(lake) if new else nullcontext() as writer,
     ):
         detection = rules.detect(
-            events if writer is None else read_lake(lake, digest),
+            events if writer is None else read_lake_with_integrity(lake, digest, moment),
             entries,
             is_of_interest=None if writer is None else partial(may_be_news, ledger=writer.ledger),
         )

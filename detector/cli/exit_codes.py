@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery
     from detector.errors import DetectorError
     from detector.run_report import RunReport
+    from detector.verify.integrity import Integrity
     from detector.watch.progress import Watched
 
-DONE, FAILED_ON, ERROR, NO_LOG_OBJECTS, INCOMPLETE = range(5)
+DONE, FAILED_ON, ERROR, NO_LOG_OBJECTS, INCOMPLETE, DAMAGED = range(6)
 INTERRUPTED = 130
 
 
@@ -27,7 +28,7 @@ def exit_code(
     *,
     gaps: int = 0,
 ) -> int:
-    """Return the exit code of a run; of several that apply, the first of: error, alert, incomplete, nothing found.
+    """Return the exit code of a run; of several that apply, the first of: error, damaged, alert, incomplete, nothing.
 
     Args:
         report: of the ingest, None when there was none.
@@ -37,11 +38,15 @@ def exit_code(
         delivery: of the alerts; one that an output did not take makes the run incomplete.
         gaps: in the lake, unless they are allowed.
     """
+    integrity = report.integrity if report else None
     if errors:
         return ERROR
+    if integrity and integrity.is_damaged:
+        return DAMAGED
     if fail_on and any(alert.suppressed_by is None and alert.severity.is_at_least(fail_on) for alert in written):
         return FAILED_ON
-    if gaps or (report and report.is_incomplete) or (delivery and delivery.is_incomplete):
+    is_unproven = integrity is not None and integrity.is_unproven
+    if gaps or (report and report.is_incomplete) or (delivery and delivery.is_incomplete) or is_unproven:
         return INCOMPLETE
     if report and not report.has_log_objects:
         return NO_LOG_OBJECTS
@@ -57,10 +62,21 @@ def watch_exit_code(watched: Watched, *, once: bool, is_queue: bool) -> int:
     """
     if watched.rule_errors:
         return ERROR
+    if watched.is_damaged:
+        return DAMAGED
     if watched.has_reached:
         return FAILED_ON
     if not once:
         return DONE
-    if watched.is_incomplete:
+    if watched.is_incomplete or watched.is_unproven:
         return INCOMPLETE
     return DONE if is_queue or watched.has_log_objects else NO_LOG_OBJECTS
+
+
+def verify_exit_code(integrity: Integrity) -> int:
+    """Return the exit code of verifying; of several that apply, the first of: damaged, not proven, nothing there."""
+    if integrity.is_damaged:
+        return DAMAGED
+    if integrity.is_unproven:
+        return INCOMPLETE
+    return NO_LOG_OBJECTS if integrity.is_empty else DONE

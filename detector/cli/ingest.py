@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from detector.cli.exit_codes import exit_code
+from detector.cli.integrity_options import IntegrityOptions
 from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, Lake, ReadOptions, Sources, open_sources
 from detector.cli.progress import progress_bar
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
     from detector.sources.aws_options import AwsOptions
 
 
-def ingest_command(sources: Sources, lake: Lake, reading: ReadOptions, connection: ConnectionOptions) -> None:
+def ingest_command(
+    sources: Sources,
+    lake: Lake,
+    reading: ReadOptions,
+    connection: ConnectionOptions,
+    integrity: IntegrityOptions = IntegrityOptions(),  # noqa: B008 - frozen
+) -> None:
     """Bring the log files of a source into a lake.
 
     Objects that the lake holds already are not read again.
 
-    Exit codes: 0 everything in scope was read, 2 an error, 3 no log objects found, 4 some could not be read.
+    Exit codes: 0 everything in scope was read, 2 an error, 3 no log objects found, 4 some could not be read,
+    or with --verify not proven, 5 with --verify: something is not as AWS signed it.
 
     Example: detector ingest s3://my-trail-bucket --lake lake/ --since 7d
     """
@@ -36,7 +44,7 @@ def ingest_command(sources: Sources, lake: Lake, reading: ReadOptions, connectio
 
     scope, aws = reading.scope(), connection.aws()
     with reported(sources, reading.report) as report, open_to_write(lake) as writer:
-        ingest_sources(sources, aws, scope, writer, report, reading)
+        ingest_sources(sources, aws, scope, writer, report, reading, integrity)
     code = exit_code(report)
     check_something_found(code, report, scope)
     raise typer.Exit(code)
@@ -49,10 +57,12 @@ def ingest_sources(
     writer: LakeWriter,
     report: RunReport,
     reading: ReadOptions,
+    integrity: IntegrityOptions,
 ) -> None:
     """Ingest the named sources, with a progress bar."""
     from detector.ingest.ingest import ingest
 
+    digests = integrity.intake_opener(aws)(writer.ledger) if integrity.is_asked else None
     with progress_bar() as progress:
         opened = open_sources(sources, aws, root_only=reading.root_only)
-        ingest(opened, writer, scope, report, jobs=reading.jobs, progress=progress)
+        ingest(opened, writer, scope, report, jobs=reading.jobs, progress=progress, digests=digests)

@@ -8,9 +8,11 @@ import typer
 
 from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
+from detector.cli.integrity_options import IntegrityOptions
 from detector.cli.nothing_found import check_something_found
 from detector.cli.options import AllowGaps, ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
 from detector.cli.summary import reported, say_alerts, say_delivery, say_gaps_in
+from detector.times import now
 
 # A day with so many new parts, or rows in them, is compacted in the end.
 _UNCLASSIFIED_PARTS, _UNCLASSIFIED_ROWS = 8, 20_000
@@ -24,6 +26,7 @@ def run_command(
     rules: RuleOptions,
     output: OutputOptions,
     allow_gaps: AllowGaps = False,
+    integrity: IntegrityOptions = IntegrityOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Ingest what is new, write the new alerts.
 
@@ -32,7 +35,7 @@ def run_command(
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 some could not be read, now or earlier, or an output did not take all alerts: those go out
-    next time.
+    next time; or with --verify not proven, 5 with --verify: something is not as AWS signed it.
 
     Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
     """
@@ -40,7 +43,7 @@ def run_command(
 
     prestart_workers(reading.jobs, "detector.lake.part_writer")
     from detector.detect.emission import may_be_news, write_new_alerts
-    from detector.lake.reader import read_lake
+    from detector.lake.reader import read_lake_with_integrity
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
@@ -53,9 +56,9 @@ def run_command(
         reported(sources, reading.report) as report,
         open_to_write(lake) as writer,
     ):
-        ingest_sources(sources, aws, scope, writer, report, reading)
+        ingest_sources(sources, aws, scope, writer, report, reading, integrity)
         is_of_interest = partial(may_be_news, ledger=writer.ledger)
-        events = read_lake(lake, sought.digest)
+        events = read_lake_with_integrity(lake, sought.digest, now())
         detection = rules.detect(events, entries, is_of_interest=is_of_interest)
         alerts = filter(selection.takes, detection.alerts)
         written, delivery = write_new_alerts(alerts, outputs, writer.ledger, output.retry_policy())

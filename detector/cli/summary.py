@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.cli.integrity_lines import integrity_lines
 from detector.cli.terminal import inform, manners, say, say_error
 from detector.errors import DetectorError
 from detector.severity import Severity
@@ -188,6 +189,8 @@ def trouble_lines(report: RunReport) -> Iterator[str]:
         yield f"rejected: {report.unkept:,} more were counted only: of each object the first 1,000 are kept in the lake"
     for warning in report.warnings:
         yield f"warning: {printable(warning)}"
+    if report.integrity is not None:
+        yield from map(printable, integrity_lines(report.integrity))
 
 
 def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:

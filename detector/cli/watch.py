@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.exit_codes import NO_LOG_OBJECTS, watch_exit_code
+from detector.cli.integrity_options import IntegrityOptions
 from detector.cli.options import (
     ConnectionOptions,
     Lake,
@@ -80,6 +81,13 @@ class FeedOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkOptions(IntegrityOptions):
+    """How what arrives is read."""
+
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.")] = 1
+
+
+@dataclass(frozen=True, slots=True)
 class HealthOptions:
     """How a watch reports that it is alive, and how fast it is."""
 
@@ -107,7 +115,7 @@ def watch_command(
             metavar="[SOURCE…]", help="Instead of a queue: s3://BUCKET/PREFIX or a directory, listed again and again."
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.")] = 1,
+    work: WorkOptions = WorkOptions(),
     output: OutputOptions = OutputOptions(delivery_seconds=5),  # noqa: B008 - frozen
 ) -> None:
     """Write alerts as log files arrive.
@@ -117,8 +125,12 @@ def watch_command(
     until then it comes again. SIGTERM or Ctrl-C ends `watch`: it finishes the work under way and hands back the
     rest. It waits out a lost network, throttling, expired credentials and a full disk.
 
+    With --verify, digests of messages or of the SOURCE are read too. That a message does not name a log file says
+    nothing about it: with a queue, only `run --verify complete` or `verify` finds that one is missing.
+
     Exit codes: 0 ended by a signal, or --once and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad
-    rule or an error, 3 --once found no log objects in a SOURCE, 4 with --once: some could not be read or understood.
+    rule or an error, 3 --once found no log objects in a SOURCE, 4 with --once: some could not be read or understood, or
+    with --verify not proven, 5 with --verify: something is not as AWS signed it.
 
     Example: detector watch --queue https://sqs.us-east-1.amazonaws.com/111122223333/trail --lake lake/
     """
@@ -132,7 +144,8 @@ def watch_command(
     if bool(feed.queue) == bool(sources):
         raise UsageError("give either --queue URL or a SOURCE", hint="detector watch --help shows examples of both")
     every = None if health.heartbeat is None else timedelta(seconds=parse_seconds(health.heartbeat))
-    open_feed = _feed_opener(feed, sources or [], connection.aws(), lake)
+    aws = connection.aws()
+    open_feed = _feed_opener(feed, sources or [], aws, lake, takes_digests=work.is_asked)
     loaded = load_watch_rules(rules.directories)
     entries = rules.entries()
     for warning in suppression_warnings(entries, loaded.ids, now()):
@@ -151,10 +164,11 @@ def watch_command(
             rule_seconds=rules.rule_seconds,
             rule_findings=rules.rule_findings,
             fail_on=output.fail_on,
-            jobs=jobs,
+            jobs=work.jobs,
             with_lag=health.lag,
             metrics_file=health.metrics,
             once=feed.once,
+            open_intake=work.intake_opener(aws, judges_all=False) if work.is_asked else None,
         )
         watch = Watch(settings, Heartbeat(every, inform), stop, say)
         watch.run(lake, lambda: open_feed(watch.watched.totals, stop, opened))
@@ -168,7 +182,7 @@ def watch_command(
 
 
 def _feed_opener(
-    feed: FeedOptions, sources: list[str], aws: AwsOptions, lake: Path
+    feed: FeedOptions, sources: list[str], aws: AwsOptions, lake: Path, *, takes_digests: bool
 ) -> Callable[[Totals, threading.Event, ExitStack], Feed]:
     """Check the options of the feed; return the function that opens it."""
     from detector.lake.quarantine import Quarantine
@@ -183,6 +197,7 @@ def _feed_opener(
         feed.once,
         frozenset(feed.bucket or ()),
         feed.on_poison is OnPoison.QUARANTINE,
+        takes_digests,
     )
     no_standard_input(sources)
 

@@ -164,7 +164,7 @@ def _alerts(
         for finding in some:
             events = evidence_of(finding, found)
             entry = suppressing_entry(suppressions, finding, events, now)
-            alert = make_alert(finding, events, now)
+            alert = make_alert(finding, events, now, engine.integrity_of)
             yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
 
 

@@ -9,6 +9,7 @@ from itertools import chain
 
 from detector.batching import in_batches, log_objects, run_batches
 from detector.errors import CredentialsError, SourceError, SourceUnavailable
+from detector.ingest.digests import DigestIntake
 from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
@@ -38,6 +39,7 @@ def ingest(
     jobs: int,
     progress: Progress = _silent,
     committed: Committed = _unheard,
+    digests: DigestIntake | None = None,
 ) -> None:
     """Bring what is new in the sources into the lake, batch by batch, each committed as soon as it is durable.
 
@@ -46,6 +48,7 @@ def ingest(
         jobs: worker processes; 1 works in this process.
         progress: called after each commit.
         committed: called after each commit with the objects that it brought in.
+        digests: takes the digests that are listed beside the log files, in the end.
 
     Raises:
         CredentialsError: AWS refuses the credentials; what was read before is committed.
@@ -53,7 +56,7 @@ def ingest(
         LakeError: the lake cannot be written.
     """
     pending: set[str] = set()
-    batches = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs) for source in sources)
+    batches = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs, digests) for source in sources)
     unread = report.unreadable_prefixes
     try:
         for staged in run_batches(stage, batches, jobs=jobs):
@@ -72,14 +75,23 @@ def ingest(
     finally:
         for uri in sorted(pending):
             report.fail(Unreadable(uri, ENDED_EARLY))
+    if digests is not None:
+        digests.finish(scope, report)
 
 
 def _batches(
-    source: LogSource, lake: LakeWriter, scope: Scope, report: RunReport, pending: set[str], jobs: int
+    source: LogSource,
+    lake: LakeWriter,
+    scope: Scope,
+    report: RunReport,
+    pending: set[str],
+    jobs: int,
+    digests: DigestIntake | None,
 ) -> Iterator[Batch]:
     """Yield what has to be read of one source; count everything else."""
     changed: set[str] = set()
-    listed = log_objects(_list(source, scope, report), report)
+    listing = _list(source, scope, report)
+    listed = log_objects(listing if digests is None else digests.note(source, listing), report)
     new = (one for one in listed if _is_new(one, lake, report, pending, changed))
     for objects in in_batches(new, jobs=jobs):
         replaced = tuple(one.uri for one in objects if one.uri in changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,11 +19,14 @@ from detector.lake.part_files import COLUMNS, DUPLICATES, damage
 from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage, coverage_table, create_coverage
+from detector.records.integrity import integrity_table, put_integrity
 from detector.records.schema import EVENTS
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from detector.lake.integrity import LakeIntegrity
 
 MOST_GAPS: Final = 1_000  # named; the others are counted
 
@@ -43,6 +47,7 @@ class Snapshot:
     gaps: OpenGaps = field(default_factory=OpenGaps)  # what was asked for and not read
     damaged: tuple[Gap, ...] = ()  # parts that are left out, among the gaps
     is_unused: bool = False  # nothing was ever read into it
+    integrity: LakeIntegrity | None = None  # None: nobody has asked for digests, or for this
 
     def with_copies(self) -> Snapshot:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
@@ -56,6 +61,8 @@ class Snapshot:
             create_view(connection, "classified_parts", self.candidates, EVENTS)
         if self.coverage is not None:
             create_coverage(connection, coverage_table(self.coverage))
+        if self.integrity is not None:
+            put_integrity(connection, integrity_table(self.integrity.findings))
         if self.duplicates is None:
             create_duplicates(connection)
         else:
@@ -129,6 +136,23 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
     is_judged &= not any(part.kind is PartKind.DUPLICATES for part in damaged)
     return files if is_judged else replace(files.with_copies(), duplicates=None)
+
+
+def read_lake_with_integrity(directory: Path, candidates_digest: str, now: datetime) -> Snapshot:
+    """List the parts of a lake, and judge by its digests the files that its events came from.
+
+    Args:
+        directory: of the lake.
+        candidates_digest: as of `read_lake`.
+        now: aware; a digest is due two hours after its hour.
+
+    Raises:
+        LakeError: as of `read_lake`.
+    """
+    from detector.lake.integrity import lake_integrity
+
+    snapshot = read_lake(directory, candidates_digest)
+    return replace(snapshot, integrity=lake_integrity(snapshot.directory, now))
 
 
 def read_emitted(directory: Path) -> list[EmittedAlert]:

@@ -24,6 +24,10 @@ TACTICS = {
 TECHNIQUES = {
     "T1021": "Remote Services",
     "T1021.007": "Cloud Services",
+    "T1036": "Masquerading",
+    "T1036.005": "Match Legitimate Resource Name or Location",
+    "T1070": "Indicator Removal",
+    "T1070.004": "File Deletion",
     "T1078": "Valid Accounts",
     "T1078.004": "Cloud Accounts",
     "T1087": "Account Discovery",

@@ -232,6 +232,10 @@ class Engine:
         found = self._connection.sql(OLDEST_AND_LAST.format(relation), params=parameters)
         return [key for (key,) in found.fetchall()]
 
+    def integrity_of(self, log_file: str) -> str | None:
+        """Return what digests say of the file of an event; None when nobody has asked for digests."""
+        return self._events.integrity.verdict(log_file) if self._events.integrity else None
+
     def accounts_without_sign_in_region(self) -> list[str]:
         """Return the accounts of whose sign-in region there are no events: root logins would not be in the data."""
         rows = self._select("FROM accounts_without_sign_in_region ORDER BY account_id", None)

@@ -11,9 +11,12 @@ import pyarrow.compute as pc
 from detector.lake.part_files import DUPLICATES
 from detector.lake.reader import create_duplicates, create_table
 from detector.records.coverage import create_coverage
+from detector.records.integrity import integrity_table, put_integrity
 
 if TYPE_CHECKING:
     import duckdb
+
+    from detector.lake.integrity import LakeIntegrity
 
 
 class Events(Protocol):
@@ -22,6 +25,11 @@ class Events(Protocol):
     @property
     def directory(self) -> Path | None:
         """The one directory that queries may read, or None."""
+        ...
+
+    @property
+    def integrity(self) -> LakeIntegrity | None:
+        """What digests say of the files that the events came from; None when nobody has asked for digests."""
         ...
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
@@ -33,7 +41,7 @@ class Events(Protocol):
         It may create the views `unclassified_parts` and `classified_parts` too: the rows of `parts` that have not been
         classified, and those known to be candidates. It may also create the view `coverage` (`account_id`, `region`,
         `first_event_time`, `last_event_time`): from when to when there are events, also of events that are not in
-        `parts`. Otherwise it is made from `parts`.
+        `parts`. Otherwise it is made from `parts`. It may create the table `integrity_findings`, otherwise empty.
         """
         ...
 
@@ -45,14 +53,23 @@ class TableEvents:
         table: the events.
         coverage: as the view `coverage`, when the table does not hold all events.
         hides_copies: False shows every copy of an event.
+        integrity: what digests say of the files that the events came from.
     """
 
     directory: Path | None = None
 
-    def __init__(self, table: pa.Table, coverage: pa.Table | None = None, *, hides_copies: bool = True) -> None:
+    def __init__(
+        self,
+        table: pa.Table,
+        coverage: pa.Table | None = None,
+        *,
+        hides_copies: bool = True,
+        integrity: LakeIntegrity | None = None,
+    ) -> None:
         self._table = table
         self._coverage = coverage
         self._hides_copies = hides_copies
+        self.integrity = integrity
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `duplicates`, and `coverage` if they are known."""
@@ -62,6 +79,8 @@ class TableEvents:
             one.register("parts", self._table)
         if self._coverage is not None:
             create_coverage(connection, self._coverage)
+        if self.integrity is not None:
+            put_integrity(connection, integrity_table(self.integrity.findings))
         if self._hides_copies:
             create_duplicates(connection)
         else:

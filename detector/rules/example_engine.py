@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from detector.records.integrity import put_integrity
 from detector.records.schema import EVENTS
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
@@ -31,6 +32,7 @@ class ExampleEngine(Engine):
         self._loaded: frozenset[str] = frozenset()  # the log files of these examples
         self._made: frozenset[str] = frozenset()  # what holds for each of them
         self._shows_loaded = False
+        self._shows_integrity = False
 
     def load(self, rule: Rule, examples: Iterable[pa.Table]) -> None:
         """Make what a rule reads of examples, each of a log file of its own, before they are shown."""
@@ -61,6 +63,12 @@ class ExampleEngine(Engine):
             {"log_file": _log_file(example)},
         )
         self._views.outdate(keep=self._made)
+
+    def show_integrity(self, findings: pa.Table) -> None:
+        """Put what digests say in one example in place of what was there."""
+        if findings.num_rows or self._shows_integrity:
+            put_integrity(self._connection, findings)
+        self._shows_integrity = findings.num_rows > 0
 
     def _show_independent(self, table: pa.Table) -> None:
         if self._shows_loaded:

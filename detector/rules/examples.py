@@ -6,6 +6,7 @@
 
 with, if it matters, the "severity" and "summary" that each alert must have: one for all, or a list, oldest alert first;
 and the "bucket" that the records were read from, which otherwise come from no bucket.
+For rules about digests, "integrity" is a list of rows of `integrity_findings`, moments as text.
 
 Near misses differ from the case that fires in one field. To show that one field only, the file may be an object
 `{"records": {"login": {…}}, "examples": [cases]}`; a case's record is then a raw record as above, the name of a
@@ -18,12 +19,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from detector.errors import RuleError
+from detector.records.integrity import integrity_table
 from detector.records.log_file import decode_log_file
 from detector.rules.rule import Rule
 from detector.severity import Severity
@@ -41,10 +44,19 @@ class Example:
     summaries: tuple[str | None, ...]  # likewise
     records: tuple[Record, ...]
     bucket: str | None = None  # that the records were read from
+    integrity: tuple[Record, ...] = ()  # rows of `integrity_findings`, moments aware
 
     def log_file(self, name: str) -> str:
         """Return the URI of the log file with the records, by a name of its own."""
         return f"example:{name}" if self.bucket is None else f"s3://{self.bucket}/{name}"
+
+    def findings(self) -> pa.Table:
+        """Return what digests say in this example.
+
+        Raises:
+            ValueError: a value is not of its column's type, or there is no such column.
+        """
+        return integrity_table(self.integrity)
 
     def table(self) -> pa.Table:
         """Return the records as events.
@@ -108,10 +120,20 @@ def _example(case: object, named: Mapping[str, Record]) -> Example:
         made = tuple(_record(record, named, position) for position, record in enumerate(records))
     except KeyError as error:
         raise ValueError(f"example {name!r}: no record is named {error}") from error
-    return Example(name, alerts, tuple(s and Severity(s) for s in severities), summaries, made, bucket)
+    integrity = tuple(map(_integrity, case.get("integrity", [])))
+    return Example(name, alerts, tuple(s and Severity(s) for s in severities), summaries, made, bucket, integrity)
 
 
-_KEYS = {"name", "alerts", "records", "severity", "summary", "bucket"}
+_KEYS = {"name", "alerts", "records", "severity", "summary", "bucket", "integrity"}
+
+
+def _integrity(row: object) -> Record:
+    if not isinstance(row, dict):
+        raise ValueError("a row of integrity is an object")  # noqa: TRY004 - the file is wrong
+    return {
+        name: datetime.fromisoformat(value) if name.endswith("_time") and isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 def _each(case: Mapping[str, Any], key: str, alerts: int) -> tuple[Any, ...]:

@@ -45,6 +45,7 @@ _OPERATIONS: Final = frozenset(
         "HeadBucket",
         "HeadObject",
         "LookupEvents",
+        "ListPublicKeys",
         "PutObject",
         "BatchImportFindings",
         "GetQueueAttributes",

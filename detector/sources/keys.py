@@ -33,8 +33,9 @@ _FILE_NAME: Final = re.compile(rf"([0-9]{{12}})_({_KIND_TEXT})_({_REGION})(?:[_-
 _USUAL_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[0-9]{{4}}Z_[A-Za-z0-9]+\.json\.gz")
 _FILE_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})")
 
+_DIGESTS: Final = "CloudTrail-Digest"
 _SIBLINGS: Final = {
-    "CloudTrail-Digest": "a digest for log file validation",
+    _DIGESTS: "a digest for log file validation",
     "CloudTrail-Insight": "Insights events",
     "CloudTrail-NetworkActivity": "network activity events",
     "CloudTrail-Aggregated": "aggregated events",
@@ -178,6 +179,11 @@ def skip_reason(key: str) -> str | None:
     if kind is not None and kind != "CloudTrail":
         return other_service(key) or f"{kind}: {_SIBLINGS.get(kind, 'not a log of API calls')}"
     return other_kind(name)
+
+
+def is_digest(key: str) -> bool:
+    """Tell whether an object is a digest by where it lies, or by its name."""
+    return _DIGESTS in key and parse_key(key).kind == _DIGESTS and not key.endswith("/")
 
 
 def other_service(path: str) -> str | None:

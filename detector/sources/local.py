@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -18,7 +18,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from detector.errors import SourceError
 from detector.lake_layout import is_lake
 from detector.scope import Scope
-from detector.sources.keys import exclusion, folder_exclusion, other_service, parse_folder, skip_reason
+from detector.sources.keys import exclusion, folder_exclusion, is_digest, other_service, parse_folder, skip_reason
 from detector.sources.log_source import (
     MAX_OBJECT_BYTES,
     LeftOut,
@@ -98,7 +98,7 @@ class LocalReader:
     def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
         """Yield the bytes of each file, in order, one at a time."""
         for item in objects:
-            yield item, _content(item.uri)
+            yield item, read_file(item.uri)
 
 
 @dataclass
@@ -206,7 +206,10 @@ class _Walk:
             special = next((name for is_such, name in _SPECIAL_FILES if is_such(status.st_mode)), None)
             if special:
                 return Skipped(uri, special)
-        return self._judge(uri, key) or _log_object(uri, status)
+        judged = self._judge(uri, key)
+        if isinstance(judged, Skipped) and is_digest(key):
+            return replace(judged, digest=_log_object(uri, status))
+        return judged or _log_object(uri, status)
 
     def _judge(self, uri: str, key: str) -> Listed | None:
         if excluded := exclusion(self.scope, key):
@@ -226,7 +229,8 @@ class _Walk:
         return LeftOut(uri, reason) if reason else None
 
 
-def _content(uri: str) -> bytes | Unreadable:
+def read_file(uri: str) -> bytes | Unreadable:
+    """Return the bytes of the file that a `file:///` URI names."""
     try:
         with path_of_uri(uri).open("rb") as file:
             # Before any memory is taken: a sparse file has whatever size somebody gave it.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
@@ -30,6 +30,7 @@ class Skipped:
 
     uri: str
     reason: str
+    digest: LogObject | None = field(default=None, compare=False)  # as it was listed, when it is one
 
 
 class Limit(StrEnum):
@@ -60,6 +61,16 @@ class Unreadable:
 Listed = LogObject | Skipped | LeftOut | Unreadable
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object with what S3 keeps beside its bytes."""
+
+    content: bytes = field(repr=False)  # as stored
+    metadata: Mapping[str, str]  # the user's, names in lower case; empty where nothing kept it
+    bucket: str | None = None  # None: a local copy does not say
+    last_modified: datetime | None = None  # by S3; None: a local copy does not say
+
+
 def too_large(uri: str, size_bytes: int) -> Unreadable:
     """Say of an object that it is not read for its size."""
     return Unreadable(uri, f"{size_bytes:,} bytes, more than the cap of {MAX_OBJECT_BYTES:,}")
@@ -70,6 +81,18 @@ class Reader(Protocol):
 
     def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
         """Yield the stored (still compressed) bytes of each object, in any order.
+
+        Raises:
+            CredentialsError: AWS refuses the credentials as a whole.
+        """
+        ...
+
+
+class DigestReader(Protocol):
+    """Reads objects with their metadata."""
+
+    def read_with_metadata(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, Stored | Unreadable]]:
+        """Yield each object as S3 has it, in any order.
 
         Raises:
             CredentialsError: AWS refuses the credentials as a whole.

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -28,7 +28,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from detector.lake_layout import is_part_key
-from detector.sources.keys import skip_reason
+from detector.sources.keys import is_digest, skip_reason
 
 # SQS takes a mebibyte. A message of many small objects inside SNS inside SQS stays far below.
 MAX_BYTES: Final = 4 << 20
@@ -86,6 +86,7 @@ class Ignored:
 
     subject: str
     reason: str
+    digest: NamedObject | None = field(default=None, compare=False)  # when that is what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,16 +238,17 @@ def _named(bucket: str, key: object, size: object = None, etag: object = None, c
         return NotUnderstood("a key that no object can have")
     if not _BUCKET.fullmatch(bucket):
         return NotUnderstood("a bucket name that no bucket can have")
-    if reason := "a file of a lake" if is_part_key(key) else skip_reason(key):
-        return Ignored(f"s3://{bucket}/{key}", reason)
     etag = etag.strip('"') if isinstance(etag, str) else ""
-    return NamedObject(
+    named = NamedObject(
         bucket,
         key,
         size if isinstance(size, int) and 0 <= size < _LARGEST_OBJECT else None,
         etag if _ETAG.fullmatch(etag) else None,
         _moment(created_at),
     )
+    if reason := "a file of a lake" if is_part_key(key) else skip_reason(key):
+        return Ignored(named.uri, reason, named if is_digest(key) else None)
+    return named
 
 
 def _moment(text: object) -> datetime | None:

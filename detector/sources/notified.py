@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from detector.scope import Scope
-from detector.sources.log_source import Listed, LogObject, LogSource, Reader, Unreadable
+from detector.sources.log_source import Listed, LogObject, LogSource, Reader, Skipped, Unreadable
 from detector.sources.notifications import CarriedRecord
 
 
@@ -17,7 +17,7 @@ class NotifiedSource:
     """Objects of another source that need not be looked for."""
 
     whole: LogSource
-    objects: tuple[LogObject | Unreadable, ...]
+    objects: tuple[LogObject | Skipped | Unreadable, ...]
     root: ClassVar[str] = ""
 
     def list(self, scope: Scope) -> Iterator[Listed]:  # noqa: ARG002 - they are all meant

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -117,6 +117,14 @@ class S3Source:
         if region != client.meta.region_name:
             client = s3_client(self._session, replace(self._options, region=region))
         return S3Reader(self._bucket, region, client.meta.endpoint_url, key, self._options.profile)
+
+    def delivered(self, log_object: LogObject) -> datetime | None:
+        """Return when S3 took an object, as it was listed."""
+        return log_object.last_modified
+
+    def digest_reader(self) -> S3Reader:
+        """Return the same reader: it brings the metadata with each object."""
+        return self.reader()
 
     def _ask_region(self) -> None:
         """Ask where the bucket is; S3 says so even when it refuses everything else."""

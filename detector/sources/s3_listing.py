@@ -21,6 +21,7 @@ from detector.sources.keys import (
     exclusion,
     folder_exclusion,
     in_layout,
+    is_digest,
     other_service,
     parse_folder,
     skip_reason,
@@ -229,7 +230,8 @@ class S3Listing:
         if excluded := exclusion(self._scope, key):
             return excluded.of(self._uri(key))
         if reason := skip_reason(key[self._judged_from :]):
-            return Skipped(self._uri(key), reason)
+            digest = self._log_object(item) if is_digest(key) else None
+            return Skipped(self._uri(key), reason, digest if isinstance(digest, LogObject) else None)
         return self._log_object(item)
 
     def _log_object(self, item: ObjectTypeDef) -> LogObject | Unreadable:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from threading import Condition, Lock, RLock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from detector.sources.aws_errors import denial_reason, error_code, refusal
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import AccessKey, open_session, s3_client
-from detector.sources.log_source import MAX_OBJECT_BYTES, LogObject, Unreadable, too_large
+from detector.sources.log_source import MAX_OBJECT_BYTES, LogObject, Stored, Unreadable, too_large
 from detector.sources.s3_body import RefusedBody, read_body, too_long
 from detector.sources.s3_store import fits_obstore, open_store
 
@@ -32,6 +32,8 @@ _OBSTORE_FAILURES: Final = 32
 # obstore has one time limit for all objects: it is for those that come within it by any connection.
 _OBSTORE_BYTES: Final = 1 << 20
 _GRACE_SECONDS: Final = 20.0
+Content = TypeVar("Content")
+Answer = tuple[bytes, Callable[[], Mapping[Any, Any]]]  # the bytes, and what asks for the metadata beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,23 @@ class S3Reader:
             CredentialsError: AWS refuses the credentials as a whole.
         """
         fetcher = _fetcher(self)
-        arriving = _Arriving(fetcher.fetch, fetcher.pace, objects)
+        return self._arrive(_Arriving(fetcher.fetch, fetcher.pace, objects), len(objects))
+
+    def read_with_metadata(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, Stored | Unreadable]]:
+        """Yield each object with its metadata, as `read` does.
+
+        Raises:
+            CredentialsError: AWS refuses the credentials as a whole.
+        """
+        fetcher = _fetcher(self)
+        return self._arrive(_Arriving(fetcher.fetch_stored, fetcher.pace, objects), len(objects))
+
+    def _arrive(self, arriving: _Arriving[Content], left: int) -> Iterator[tuple[LogObject, Content | Unreadable]]:
+        """Yield so many objects as they arrive."""
         pool = ThreadPoolExecutor(PARALLEL_GETS, thread_name_prefix="s3-get")
         try:
-            for _ in range(min(PARALLEL_GETS, len(objects))):
+            for _ in range(min(PARALLEL_GETS, left)):
                 pool.submit(arriving.fetch_all).add_done_callback(arriving.end)
-            left = len(objects)
             while left:
                 taken = arriving.take()
                 left -= len(taken)
@@ -90,7 +103,7 @@ class _Pace:
         self._requests = min(float(PARALLEL_GETS), max(1.0, changed))
 
 
-class _Arriving:
+class _Arriving(Generic[Content]):
     """Objects on their way from several threads to one reader, not too many bytes or requests at a time.
 
     Beside somebody who decodes, each turn of Python that a thread has to wait for costs more than the request. So a
@@ -98,13 +111,13 @@ class _Arriving:
     """
 
     def __init__(
-        self, fetch: Callable[[LogObject], bytes | Unreadable], pace: _Pace, objects: Sequence[LogObject]
+        self, fetch: Callable[[LogObject], Content | Unreadable], pace: _Pace, objects: Sequence[LogObject]
     ) -> None:
         self._fetch = fetch
         self._pace = pace
         self._requests = 0
         self._waiting = deque(objects)
-        self._arrived: deque[tuple[LogObject, bytes | Unreadable]] = deque()
+        self._arrived: deque[tuple[LogObject, Content | Unreadable]] = deque()
         self._bytes_in_flight = 0
         self._error: BaseException | None = None
         lock = RLock()
@@ -126,7 +139,7 @@ class _Arriving:
                 self._has_room.notify_all()
                 self._has_arrived.notify()
 
-    def take(self) -> Sequence[tuple[LogObject, bytes | Unreadable]]:
+    def take(self) -> Sequence[tuple[LogObject, Content | Unreadable]]:
         """Return what has arrived, if it is not too much; at least one object. Raise what ended a thread."""
         with self._has_arrived:
             while not self._arrived:
@@ -147,7 +160,7 @@ class _Arriving:
             self._waiting.clear()
             self._has_room.notify_all()
 
-    def _next(self, arrived: tuple[LogObject, bytes | Unreadable] | None) -> LogObject | None:
+    def _next(self, arrived: tuple[LogObject, Content | Unreadable] | None) -> LogObject | None:
         """Hand over what has arrived; return the next object to fetch, or None when there is none."""
         with self._has_room:
             if arrived is not None:
@@ -188,6 +201,17 @@ class _Fetcher:
         )
 
     def fetch(self, item: LogObject) -> bytes | Unreadable:
+        answer = self._fetch(item)
+        return answer if isinstance(answer, Unreadable) else answer[0]
+
+    def fetch_stored(self, item: LogObject) -> Stored | Unreadable:
+        answer = self._fetch(item)
+        if isinstance(answer, Unreadable):
+            return answer
+        metadata = {str(name).lower(): str(value) for name, value in answer[1]().items()}
+        return Stored(answer[0], metadata, self._reader.bucket, item.last_modified)
+
+    def _fetch(self, item: LogObject) -> Answer | Unreadable:
         if item.size_bytes > MAX_OBJECT_BYTES:
             return too_large(item.uri, item.size_bytes)
         key = item.uri[self._key_at :]
@@ -199,19 +223,19 @@ class _Fetcher:
                 or not fits_obstore(key)
             ):
                 return self._get_surely(item, key)
-            content = self._get_fast(self._store, key, item.size_bytes)
-            if content is not None:
+            answer = self._get_fast(self._store, key, item.size_bytes)
+            if answer is not None:
                 self._obstore_failures = 0
-                return content
-            content_or_reason = self._get_surely(item, key)
+                return answer
+            answer_or_reason = self._get_surely(item, key)
         except RefusedBody as refused:
             return Unreadable(item.uri, str(refused))
-        if isinstance(content_or_reason, bytes):
+        if not isinstance(answer_or_reason, Unreadable):
             self._obstore_failures += 1
-        return content_or_reason
+        return answer_or_reason
 
-    def _get_fast(self, store: S3Store, key: str, size_bytes: int) -> bytes | None:
-        """Return the object's bytes, or None when obstore fails for whatever reason: boto3 says why."""
+    def _get_fast(self, store: S3Store, key: str, size_bytes: int) -> Answer | None:
+        """Return the object, or None when obstore fails for whatever reason: boto3 says why."""
         import obstore
         from obstore.exceptions import BaseError
 
@@ -227,9 +251,10 @@ class _Fetcher:
             return None
         self.pace.note(slow_down=False)
         # object_store normalises paths: what it asked for must be what we meant.
-        return content if len(content) == meta["size"] and meta["path"] == key else None
+        is_whole = len(content) == meta["size"] and meta["path"] == key
+        return (content, lambda: answer.attributes) if is_whole else None
 
-    def _get_surely(self, item: LogObject, key: str) -> bytes | Unreadable:
+    def _get_surely(self, item: LogObject, key: str) -> Answer | Unreadable:
         from botocore import exceptions
 
         try:
@@ -250,9 +275,10 @@ class _Fetcher:
             broke_off = "incomplete: " if isinstance(error, exceptions.IncompleteReadError) else ""
             return Unreadable(item.uri, broke_off + denial_reason(error, "s3:GetObject"))
 
-    def _get_object(self, client: S3Client, key: str, size_bytes: int) -> bytes:
-        body = client.get_object(Bucket=self._reader.bucket, Key=key)["Body"]
-        return read_body(body, size_bytes, self._reader.grace_seconds)
+    def _get_object(self, client: S3Client, key: str, size_bytes: int) -> Answer:
+        answer = client.get_object(Bucket=self._reader.bucket, Key=key)
+        content = read_body(answer["Body"], size_bytes, self._reader.grace_seconds)
+        return content, lambda: answer["Metadata"]
 
     @cached_property
     def _client(self) -> S3Client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +11,7 @@ from detector.alerts.alert import Alert
 from detector.detect.detect import Detection, run_rules
 from detector.detect.emission import may_be_news, write_new_alerts
 from detector.errors import DetectorError
+from detector.lake.integrity import LakeIntegrity, integrity_of
 from detector.lake.part import Part
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter
@@ -19,6 +20,7 @@ from detector.rules.events import Events
 from detector.rules.finding import Finding
 from detector.rules.rule import Rule
 from detector.times import utc_now
+from detector.verify.place import Location
 from detector.watch.alert_lag import Arrived
 from detector.watch.candidate_cache import CandidateCache
 from detector.watch.metrics import Metrics
@@ -62,7 +64,10 @@ class Alerting:
         self.arrived = arrived
         self.tell = tell
         self._cache = CandidateCache.of_lake(lake.directory)
-        self._engine = self._open(self._cache.events(), threads=1)
+        self._integrity: LakeIntegrity | None = None
+        if settings.open_intake is not None:
+            self._integrity = integrity_of(lake.ledger, utc_now()) or LakeIntegrity()
+        self._engine = self._open(self._cache.events(self._integrity), threads=1)
         # Rows that no rule has seen: first of all those of a predecessor that was killed.
         self._is_owed = self._cache.rows > 0
         self._is_lake_owed = True
@@ -87,6 +92,14 @@ class Alerting:
         else:
             self._is_owed |= self._cache.add(added)
         self._is_lake_owed = True
+
+    def take_over_digests(self, arrived: Collection[Location], log_files: Iterable[str]) -> None:
+        """Judge anew where digests have arrived; log files that have arrived elsewhere are pending."""
+        if self._integrity is not None:
+            self._integrity.note_arrived(log_files)
+            if arrived:
+                self._integrity.judge_anew(self.lake.ledger, utc_now(), arrived)
+                self._is_owed = True
 
     def alert(self) -> None:
         """Run the rules whose answer may have changed: most batches bring nothing that most of them want.
@@ -130,7 +143,7 @@ class Alerting:
         self._all_rules_at = time.monotonic()
 
     def _over_cache(self) -> Engine:
-        self._engine.replace_events(self._cache.events())
+        self._engine.replace_events(self._cache.events(self._integrity))
         return self._engine
 
     def _open(self, events: Events, threads: int | None = None) -> Engine:

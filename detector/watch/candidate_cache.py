@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from detector.lake.integrity import LakeIntegrity
 from detector.lake.part import Part
 from detector.lake.part_files import read_part
 from detector.lake.reader import Snapshot, read_lake
@@ -100,9 +101,9 @@ class CandidateCache:
             rows += self._take_over(self._batch_engine)
         return rows > 0
 
-    def events(self) -> TableEvents:
-        """Return the events for the rules."""
-        return TableEvents(pa.concat_tables(self._tables), coverage_table(self._coverage))
+    def events(self, integrity: LakeIntegrity | None = None) -> TableEvents:
+        """Return the events for the rules, with what digests say of their files."""
+        return TableEvents(pa.concat_tables(self._tables), coverage_table(self._coverage), integrity=integrity)
 
     def _take_over(self, engine: Engine) -> int:
         """Keep the candidates among an engine's events; return the number of rows."""

@@ -34,6 +34,8 @@ class Watched:
     has_log_objects: bool = False  # something that was listed looks like a log
     undelivered: dict[str, str] = field(default_factory=dict)  # outputs that did not take an alert → why
     has_reached: bool = False  # an alert was as severe as `fail_on`
+    is_damaged: bool = False  # something that arrived is not as AWS signed it
+    is_unproven: bool = False  # some of what arrived is not covered by a verified digest
 
     @property
     def is_incomplete(self) -> bool:

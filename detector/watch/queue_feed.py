@@ -18,7 +18,7 @@ from detector.lake.quarantine import Quarantine
 from detector.run_report import RunReport
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
-from detector.sources.log_source import LogObject, LogSource, Unreadable
+from detector.sources.log_source import LogObject, LogSource, Skipped, Unreadable
 from detector.sources.notifications import Decision, NamedObject, decide
 from detector.sources.notified import CarriedSource, NotifiedSource
 from detector.sources.s3 import S3Source, open_s3
@@ -42,6 +42,7 @@ class QueueSettings:
     buckets: frozenset[str] = frozenset()  # to read from; none: all that messages name
     # What is not understood, once it is kept in the lake. Otherwise it is left to the queue's redrive policy.
     deletes_poison: bool = False
+    takes_digests: bool = False  # False: messages about them bring nothing
 
     def reads(self, bucket: str) -> bool:
         """Tell whether objects of this bucket are to be read."""
@@ -156,20 +157,29 @@ class QueueFeed:
             for one in item.decision.objects
             if self.settings.reads(one.bucket) and not is_empty(one.uri, one.size_bytes)
         }
+        digests = {
+            one.digest.uri: one.digest
+            for item in judged
+            for one in item.decision.ignored
+            if self.settings.takes_digests and one.digest and self.settings.reads(one.digest.bucket)
+        }
         carried = CarriedSource([one for item in judged for one in item.decision.records])
         to_read: list[LogObject | Unreadable] = [*carried.objects]
         sources: list[LogSource] = [carried]
-        for bucket, objects in _by_bucket(named.values()).items():
+        digests_to_read: dict[str, str | None] = {}
+        for bucket, objects in _by_bucket([*named.values(), *digests.values()]).items():
             source = self._bucket(bucket)
             found = tuple(_as_they_are(source, objects, ledger))
-            to_read += found
-            sources.append(NotifiedSource(source, found))
+            to_read += (one for one in found if one.uri not in digests)
+            digests_to_read |= {one.uri: _etag(one) for one in found if one.uri in digests}
+            sources.append(NotifiedSource(source, tuple(_as_listed(one, digests) for one in found)))
         return QueueArrival(
             self,
             tuple(judged),
             tuple(sources),
-            {one.uri: None if isinstance(one, Unreadable) else one.etag for one in to_read},
+            {one.uri: _etag(one) for one in to_read},
             _sent(judged),
+            digests_to_read,
         )
 
 
@@ -182,6 +192,7 @@ class QueueArrival:
     sources: tuple[LogSource, ...]
     to_read: Mapping[str, str | None]  # URI → ETag; None: its metadata could not be read
     notified_at: Mapping[str, datetime]
+    digests_to_read: Mapping[str, str | None] = field(default_factory=dict)  # likewise
     scope: Scope = field(default_factory=Scope)
 
     def ack(self, ledger: Ledger, report: RunReport) -> None:  # noqa: ARG002 - what is in, the ledger says
@@ -190,7 +201,9 @@ class QueueArrival:
         for item in self.judged:
             self.feed.totals.ignored += len(item.decision.ignored)
             may_go = item.decision.poison is None or self._is_kept(item.message, item.decision.poison)
-            if not all(self._is_in(uri, ledger) for uri in item.uris):
+            digests = (one.digest.uri for one in item.decision.ignored if one.digest)
+            is_in = all(self._is_in(uri, ledger) for uri in item.uris)
+            if not is_in or not all(self._is_kept_digest(uri, ledger) for uri in digests):
                 self.feed.nack([item.message], _retry_seconds(item.message))
             elif may_go:
                 done.append(item.message)
@@ -209,6 +222,10 @@ class QueueArrival:
         etag = self.to_read[uri]
         known = None if etag is None else ledger.known(uri, etag)
         return known is not None and known.etag_matches
+
+    def _is_kept_digest(self, uri: str, ledger: Ledger) -> bool:
+        etag = self.digests_to_read.get(uri, "")
+        return uri not in self.digests_to_read or (etag is not None and ledger.digests.has(uri, etag))
 
     def _is_kept(self, message: Message, reason: str) -> bool:
         """Keep a message that is not understood; say whether it may be deleted then."""
@@ -243,6 +260,17 @@ def _as_they_are(source: S3Source, objects: Iterable[NamedObject], ledger: Ledge
         is_nothing = isinstance(found, LogObject) and is_empty(found.uri, found.size_bytes)
         if not is_nothing and (known is None or not known.etag_matches):
             yield found
+
+
+def _etag(found: LogObject | Unreadable) -> str | None:
+    return None if isinstance(found, Unreadable) else found.etag
+
+
+def _as_listed(found: LogObject | Unreadable, digests: Mapping[str, NamedObject]) -> LogObject | Skipped | Unreadable:
+    """Return an object as a listing has it: a digest is another kind of file."""
+    if isinstance(found, LogObject) and found.uri in digests:
+        return Skipped(found.uri, "a digest", found)
+    return found
 
 
 def _by_bucket(objects: Iterable[NamedObject]) -> dict[str, list[NamedObject]]:

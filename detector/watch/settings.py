@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from detector.alerts.delivery import RetryPolicy
 from detector.alerts.sinks.opening import Output
 from detector.detect.selection import Selection
+from detector.ingest.digests import DigestIntake
+from detector.lake.ledger.ledger import Ledger
 from detector.rules.suppressions import SuppressionEntry
 from detector.severity import Severity
 from detector.watch.rule_schedule import WatchRules
@@ -30,3 +32,4 @@ class WatchSettings:
     with_lag: bool = False
     metrics_file: Path | None = None
     once: bool = False  # end when nothing more has arrived; an error then is an error
+    open_intake: Callable[[Ledger], DigestIntake] | None = None  # None: digests are not read

@@ -124,6 +124,13 @@ class Watch:
 
     def _ingest(self, arrival: Arrival, lake: LakeWriter, report: RunReport, alerting: Alerting) -> None:
         before = _event_parts(lake)
+        intake = self.settings.open_intake(lake.ledger) if self.settings.open_intake else None
+        log_files: list[str] = []
+
+        def note(objects: Sequence[LedgerObject]) -> None:
+            log_files.extend(one.uri for one in objects)
+            self._note(objects, arrival.notified_at)
+
         try:
             ingest(
                 arrival.sources,
@@ -131,7 +138,8 @@ class Watch:
                 arrival.scope,
                 report,
                 jobs=self.settings.jobs,
-                committed=lambda objects: self._note(objects, arrival.notified_at),
+                committed=note,
+                digests=intake,
             )
         finally:  # what was committed before an error counts
             after = _event_parts(lake)
@@ -139,6 +147,7 @@ class Watch:
             self._new_parts += len(added)
             if before.keys() != after.keys():
                 alerting.take_over(added, is_replaced=not before.keys() <= after.keys())
+            alerting.take_over_digests(intake.arrived if intake else (), log_files)
 
     def _note(self, objects: Sequence[LedgerObject], notified_at: Mapping[str, datetime]) -> None:
         """Record the times of arrival of objects."""
@@ -174,6 +183,10 @@ class Watch:
         totals.records += report.records
         totals.last_success = utc_now()
         self.watched.has_log_objects |= report.has_log_objects
+        if report.integrity is not None:
+            self.watched.is_damaged |= report.integrity.is_damaged
+            # Of the last look: what a later digest proves is proven.
+            self.watched.is_unproven = report.integrity.is_unproven
 
     def _look_after(self, lake: LakeWriter) -> None:
         """Do what is due between two arrivals."""

@@ -13,10 +13,6 @@ CREATE VIEW event_data_store AS
 SELECT
     * EXCLUDE (extra, eventKey, logFile, logFileIndex)
     REPLACE (
-        struct_update(
-            userIdentity,
-            sessionContext := struct_insert(userIdentity.sessionContext, ec2IssuedInVPC := NULL::VARCHAR)
-        ) AS userIdentity,
         text_map(requestParameters) AS requestParameters,
         text_map(responseElements) AS responseElements,
         text_map(additionalEventData) AS additionalEventData,

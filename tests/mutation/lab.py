@@ -19,6 +19,7 @@ from sqlglot import exp
 
 from detector.lake.duplicates import find_copies
 from detector.lake.part_files import DUPLICATES
+from detector.records.integrity import put_integrity
 from detector.records.log_file import decode_log_file
 from detector.rules import views
 from detector.rules.check import difference
@@ -141,6 +142,8 @@ class Lab:
 
     def _failure(self, rule: Rule, case: Case) -> str | None:
         self._show([case.log_file])
+        if "integrity" in rule.sql:
+            put_integrity(self._connection, case.example.findings())
         try:
             result = self._connection.execute("EXECUTE rule")
             names = [column[0] for column in result.description or ()]

@@ -75,6 +75,8 @@ def engine() -> Iterator[Engine]:
 class ParquetEvents:
     """A lake of one Parquet file in a directory."""
 
+    integrity = None
+
     def __init__(self, directory: Path, table: pa.Table) -> None:
         self.directory: Path | None = directory
         self._part = directory / "part.parquet"

@@ -20,6 +20,7 @@ LAYERS = [
     *GROUND_FLOOR,
     {"records"},
     {"sources"},
+    {"verify"},
     {"lake"},
     {"rules"},
     {"alerts"},

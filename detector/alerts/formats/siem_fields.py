@@ -104,7 +104,11 @@ def user_name(actor: Actor) -> str | None:
 
 def locations_of(alert: Alert) -> list[dict[str, Any]]:
     """Return where the raw records lie, as objects."""
-    return [{"log_file": one.log_file, "index": one.index, "event_id": one.event_id} for one in alert.evidence]
+    return [
+        {"log_file": one.log_file, "index": one.index, "event_id": one.event_id}
+        | ({} if one.integrity is None else {"integrity": one.integrity})
+        for one in alert.evidence
+    ]
 
 
 def suppression_of(alert: Alert) -> dict[str, str] | None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
-from detector.lake.ledger import emitted, gaps, intents, outbox
+from detector.lake.ledger import digests, emitted, gaps, intents, outbox
 from detector.lake.ledger import objects as object_table
 from detector.lake.ledger import parts as part_table
+from detector.lake.ledger.digests import Digests
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gaps
 from detector.lake.ledger.objects import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
@@ -32,6 +33,7 @@ BEGIN;
 {outbox.CREATE}
 {intents.CREATE}
 {gaps.CREATE}
+{digests.CREATE}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -43,6 +45,7 @@ _UPGRADES = {  # from this version to the next
     5: part_table.JUDGE_ANEW + object_table.READ_ANEW,
     6: object_table.READ_ANEW,  # more forms are read
     7: gaps.CREATE,
+    8: digests.CREATE,
 }
 
 
@@ -122,10 +125,10 @@ class Ledger:
         with _sqlite_errors(f"cannot read {self._path}"):
             return part_table.select_coverage(self._connection)
 
-    def objects(self) -> Iterator[LedgerObject]:
-        """Yield all objects."""
+    def objects(self, below: str = "") -> Iterator[LedgerObject]:
+        """Yield all objects, or those below a folder."""
         with _sqlite_errors(f"cannot read {self._path}"):
-            yield from object_table.select_objects(self._connection)
+            yield from object_table.select_objects(self._connection, below)
 
     def commit(
         self,
@@ -213,6 +216,11 @@ class Ledger:
         with self._transaction() as connection:
             emitted.insert_emitted(connection, alerts)
             outbox.insert_documents(connection, documents or {})
+
+    @property
+    def digests(self) -> Digests:
+        """What is known of the digests that vouch for the log files."""
+        return Digests(self._transaction, self._rows)
 
     @property
     def outbox(self) -> Outbox:

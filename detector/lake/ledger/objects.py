@@ -85,11 +85,12 @@ def select_etags(connection: sqlite3.Connection, folder: str, *, most: int) -> d
     return etags if len(etags) <= most else None
 
 
-def select_objects(connection: sqlite3.Connection) -> Iterator[LedgerObject]:
-    """Yield all objects in the order of their URIs."""
+def select_objects(connection: sqlite3.Connection, below: str = "") -> Iterator[LedgerObject]:
+    """Yield objects in the order of their URIs: all, or those below a folder, which ends with a slash."""
     rows = connection.execute(
         "SELECT uri || name, etag, size_bytes, last_modified, content_sha256, records, rows, status, reason"
-        " FROM objects JOIN folders ON folders.id = folder_id ORDER BY 1"
+        " FROM objects JOIN folders ON folders.id = folder_id WHERE uri >= ? AND uri < ? ORDER BY 1",
+        (below, below[:-1] + "0" if below else "\U0010ffff"),  # what follows the slash
     )
     for uri, etag, size, modified, digest, records, count, status, reason in rows:
         yield LedgerObject(

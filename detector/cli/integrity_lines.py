@@ -1,0 +1,123 @@
+"""What verifying found, in words: one line a finding, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from detector.text import counted
+
+if TYPE_CHECKING:
+    from detector.verify.integrity import Integrity
+    from detector.verify.verdicts import DigestVerdict, Gap, JudgedDigest, JudgedLog, LogVerdict
+
+_GAPS = {
+    "restarted": "validation restarted: it, or logging, was off",
+    "missing digests": "digests are missing",
+    "digests not verified": "its digests are not verified",
+    "before the first digest": "before the first digest",
+    "after the newest digest": "no digest since: deleted, or validation is off; for a copy, give --until",
+    "no digests": "no digests: log file validation is off, or they were not copied",
+    "pending": "no digest is due yet",
+}
+_NAMED = 50  # of what is not proven; --format jsonl and --report name more
+
+
+def finding_lines(integrity: Integrity) -> Iterator[str]:
+    """Yield a line for each finding: what is damaged, then gaps, then what is not proven."""
+    for digest in integrity.digest_findings:
+        if digest.is_damage:
+            yield _digest_line(digest)
+    for log in integrity.log_findings:
+        if log.is_damage:
+            yield _log_line(log)
+    yield from map(_gap_line, integrity.gaps)
+    rest = [_digest_line(one) for one in integrity.digest_findings if not one.is_damage]
+    rest += [_log_line(one) for one in integrity.log_findings if not one.is_damage]
+    rest += [f"unreadable  {one.uri}  {one.reason}" for one in integrity.unreadable]
+    rest += [f"unplaced    {one.uri}  {one.reason}" for one in integrity.unplaced]
+    rest += [f"absent      {one}  expected, and nothing is there" for one in integrity.absent]
+    yield from rest[:_NAMED]
+    if len(rest) > _NAMED:
+        yield f"… and {len(rest) - _NAMED:,} more that are not proven; --format jsonl names them"
+
+
+def integrity_lines(integrity: Integrity, most_damage: int = 10) -> Iterator[str]:
+    """Yield the short form for a run report: counts, the first of what is damaged, and what it comes to."""
+    lines = list(summary_lines(integrity))
+    yield from lines[:2]
+    damage = [_damage_line(one) for one in integrity.damage]
+    yield from damage[:most_damage]
+    if len(damage) > most_damage:
+        yield f"… and {len(damage) - most_damage:,} more; --report FILE lists all"
+    yield from lines[2:]
+
+
+def summary_lines(integrity: Integrity) -> Iterator[str]:
+    """Yield counts of digests, counts of log files, and what they come to."""
+    keys = f"{counted(len(integrity.keys.keys), 'key')} of {', '.join(integrity.keys.regions) or 'no region'}"
+    yield (
+        f"{counted(sum(integrity.digests.values()), 'digest')} of {counted(len(integrity.chains), 'chain')}"
+        f"{_listed(integrity.digests)}; {keys}"
+    )
+    yield f"{counted(sum(integrity.logs.values()), 'log file')}{_listed(integrity.logs)}"
+    for region, reason in sorted(integrity.keys.refused.items()):
+        yield f"no keys: {region}: {reason}"
+    for place in sorted(integrity.copied_from):
+        yield f"authentic as delivered to {place}, read from a copy"
+    yield _judgement(integrity)
+    if integrity.judgement == "signed and intact":
+        from detector.verify.integrity import NOT_PROVED
+
+        yield f"this does not prove: {'; '.join(NOT_PROVED)}"
+
+
+def _damage_line(one: JudgedDigest | JudgedLog) -> str:
+    from detector.verify.verdicts import JudgedLog
+
+    return _log_line(one) if isinstance(one, JudgedLog) else _digest_line(one)
+
+
+def _judgement(integrity: Integrity) -> str:
+    if integrity.is_damaged:
+        differ = counted(len(integrity.damage), "object")
+        return f"damaged: what AWS signed and what is there differ in {differ}"
+    if integrity.is_unproven:
+        gaps = [gap for gap in integrity.gaps if gap.is_unproven]
+        hours = sum((gap.end - gap.start).total_seconds() for gap in gaps) / 3600
+        uncovered = f"; no verified digest covers {hours:,.1f} hours in {counted(len(gaps), 'gap')}" if gaps else ""
+        return f"not proven: that everything is there, and as AWS wrote it{uncovered}"
+    if integrity.is_empty:
+        return "nothing there: no digests and no log files in CloudTrail's own folders"
+    accounts = len({location.account for location in integrity.locations})
+    regions = len({location.region for location in integrity.locations})
+    return (
+        f"signed and intact: {counted(accounts, 'account')}, {counted(regions, 'region')}, until "
+        f"{integrity.asked.until:%Y-%m-%dT%H:%M:%SZ}"
+    )
+
+
+def _listed(verdicts: Mapping[DigestVerdict, int] | Mapping[LogVerdict, int]) -> str:
+    listed = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(verdicts.items(), key=lambda one: -one[1]))
+    return f": {listed}" if listed else ""
+
+
+def _digest_line(one: JudgedDigest) -> str:
+    return f"{one.verdict:<10}  {one.uri}  {one.reason}".rstrip()
+
+
+def _log_line(one: JudgedLog) -> str:
+    reason = one.reason
+    if one.verdict == "altered":
+        found = one.found_sha256.hex()[:8] + "…" if one.found_sha256 else "nothing whole"
+        reason = f"signed {(one.signed_sha256 or b'').hex()[:8]}…, found {found}" + (f" ({reason})" if reason else "")
+    return f"{one.verdict:<10}  {one.uri}  {reason}".rstrip()
+
+
+def _gap_line(gap: Gap) -> str:
+    files = f"; {counted(gap.log_files, 'log file')} there" if gap.log_files else ""
+    place = gap.location
+    return (
+        f"{'pending' if not gap.is_unproven else 'gap':<10}  {place.account} {place.region} "
+        f"{gap.start:%Y-%m-%dT%H:%M:%SZ} to {gap.end:%Y-%m-%dT%H:%M:%SZ}  {_GAPS[gap.kind]}{files}"
+    )

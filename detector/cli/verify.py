@@ -1,0 +1,139 @@
+"""`detector verify`: what AWS signed, against what lies in a source or was read into a lake."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli.choices import ListFormat, format_option
+from detector.cli.exit_codes import verify_exit_code
+from detector.cli.integrity_lines import finding_lines, summary_lines
+from detector.cli.options import CORES, ConnectionOptions, Jobs, window
+from detector.cli.terminal import say
+from detector.errors import SinkError
+from detector.text import printable
+from detector.times import now
+
+if TYPE_CHECKING:
+    from detector.verify.verdicts import Asked
+    from detector.verify.verify import LakeFacts
+
+Keys = Annotated[
+    str,
+    typer.Option(
+        "--keys",
+        help="AWS's public keys: live asks ListPublicKeys in each region; a file or folder of saved answers works "
+        "offline.",
+        metavar="live|FILE",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceOptions:
+    """What is verified, with which keys, and where the report goes."""
+
+    since: Annotated[
+        str | None, typer.Option("--since", help="Verify what was delivered from then on: 7d, 2026-03-01.")
+    ] = None
+    until: Annotated[
+        str | None, typer.Option("--until", help="Same form as --since; without it, until now. Give it for a copy.")
+    ] = None
+    account: Annotated[
+        list[str] | None, typer.Option("--account", help="Verify only this account; repeat for more.", metavar="ID")
+    ] = None
+    region: Annotated[
+        list[str] | None, typer.Option("--region", help="Verify only this region; repeat for more.", metavar="NAME")
+    ] = None
+    keys: Keys = "live"
+    expect: Annotated[
+        Path | None,
+        typer.Option("--expect", help="TOML file with accounts and regions that must be there.", metavar="FILE"),
+    ] = None
+    jobs: Jobs = CORES
+    report: Annotated[Path | None, typer.Option("--report", help="Write the outcome (JSON) here.", metavar="FILE")] = (
+        None
+    )
+
+    def asked(self) -> Asked:
+        """Return the time to verify.
+
+        Raises:
+            UsageError: a time cannot be parsed, or --until is before --since.
+        """
+        from detector.scope import Scope
+        from detector.verify.verdicts import Asked
+
+        since, until = window(self.since, self.until)
+        Scope(since=since, until=until)  # refuses what makes no sense
+        moment = now()
+        return Asked(since, min(until or moment, moment), moment)
+
+
+def verify_command(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE…", help="s3://BUCKET/PREFIX, or a directory with a copy of it.")
+    ],
+    connection: ConnectionOptions,
+    evidence: EvidenceOptions,
+    lake: Annotated[
+        Path | None,
+        typer.Option("--lake", help="Judge what this lake has read, instead of reading log files.", metavar="DIR"),
+    ] = None,
+    format_: Annotated[ListFormat, format_option(ListFormat, "Format of the findings.")] = ListFormat.TABLE,
+) -> None:
+    """Check files against what CloudTrail signed.
+
+    Needs log file validation: CloudTrail then writes a signed digest of what it delivered every hour. Prints each
+    digest, log file and stretch of time that is not verified. With --lake no log file is read again.
+
+    Exit codes: 0 all of it is signed and intact, 2 an error, 3 nothing there, 4 not proven: something is not covered
+    by a verified digest, or cannot be read, 5 damaged: something is not as AWS wrote it.
+
+    Example: detector verify s3://my-trail-bucket --lake lake/ --since 7d
+    """
+    from detector.scope import Scope
+    from detector.sources.evidence import open_evidence
+    from detector.verify.asking import key_source
+    from detector.verify.expected import Expected, load_expected
+    from detector.verify.verify import verify
+
+    asked, aws = evidence.asked(), connection.aws()
+    scope = Scope(frozenset(evidence.account or ()), frozenset(evidence.region or ()))
+    expected = Expected() if evidence.expect is None else load_expected(evidence.expect)
+    ask_keys = key_source(evidence.keys, aws)
+    opened = [open_evidence(source, aws) for source in sources]
+    with _facts_of(lake) as facts:
+        integrity = verify(opened, scope, asked, ask_keys, lake=facts, jobs=evidence.jobs)
+    integrity.expect(expected)
+    if format_ is ListFormat.JSONL:
+        lines = [json.dumps(finding) for finding in integrity.findings()]
+    else:
+        lines = list(finding_lines(integrity))
+    if lines:
+        typer.echo("\n".join(map(printable, lines)))
+    for line in summary_lines(integrity):
+        say(line)
+    if evidence.report is not None:
+        _write(evidence.report, json.dumps({"schema": "detector.integrity/1", **integrity.to_json()}, indent=2))
+    raise typer.Exit(verify_exit_code(integrity))
+
+
+def _facts_of(lake: Path | None) -> AbstractContextManager[LakeFacts | None]:
+    if lake is None:
+        return nullcontext()
+    from detector.lake.evidence import open_lake_facts
+
+    return open_lake_facts(lake)
+
+
+def _write(path: Path, document: str) -> None:
+    try:
+        path.write_text(document + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SinkError(f"cannot write the report {path}: {error.strerror}") from error

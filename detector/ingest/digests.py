@@ -1,0 +1,177 @@
+"""Digests beside the log files that are ingested: into the ledger, and from there to verdicts.
+
+Facts first, each in a transaction of its own, in any order and as often as it takes; so a run that is killed at any
+point leaves less to do, and nothing wrong. Log files are ingested whatever becomes of their digests.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector.errors import CredentialsError
+from detector.lake.evidence import judge_lake
+from detector.lake.ledger.digests import DigestStatus, LedgerDigest
+from detector.lake.ledger.ledger import Ledger
+from detector.run_report import RunReport
+from detector.scope import Scope
+from detector.sources.evidence import EvidenceSource, as_evidence
+from detector.sources.keys import exclusion
+from detector.sources.log_source import Listed, LogObject, LogSource, Skipped, Stored, Unreadable
+from detector.sources.notified import NotifiedSource
+from detector.verify.asking import AskKeys
+from detector.verify.depth import Verify
+from detector.verify.digest import MAX_DIGEST_BYTES
+from detector.verify.integrity import Integrity
+from detector.verify.keys import Span
+from detector.verify.place import Location, location_of, named_minute, parse_digest_uri
+from detector.verify.verdicts import SETTLE, Absence, Asked, DigestVerdict, LogVerdict
+
+_AT_ONCE: Final = 500
+# The name of a log file has the minute of its delivery, rounded to five, and up to some minutes ahead of it.
+_BEFORE, _AFTER = timedelta(minutes=75), timedelta(minutes=15)
+_UNREAD: Final = "no log files of its hour"
+
+
+@dataclass(slots=True)
+class DigestIntake:
+    """The digests of one run of ingest."""
+
+    ledger: Ledger
+    verify: Verify
+    ask_keys: AskKeys
+    judges_all: bool = True  # False: only where digests have arrived
+    arrived: set[Location] = field(default_factory=set)  # where new digests were read
+    _listed: list[tuple[EvidenceSource, list[LogObject]]] = field(default_factory=list)
+    _looked_through: set[Location] = field(default_factory=set)
+    _log_minutes: defaultdict[Location, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+
+    def note(self, source: LogSource, listing: Iterable[Listed]) -> Iterator[Listed]:
+        """Yield a listing as it comes, and remember the digests in it.
+
+        Raises:
+            SourceError: what is known of a copy's objects cannot be read.
+        """
+        evidence = as_evidence(source) if self.verify is not Verify.NONE else None
+        if evidence is None:
+            yield from listing
+            return
+        digests: list[LogObject] = []
+        self._listed.append((evidence, digests))
+        for entry in listing:
+            match entry:
+                case Skipped(digest=LogObject() as digest) if place := parse_digest_uri(digest.uri):
+                    digests.append(digest)
+                    # That a message does not name something says nothing about it.
+                    if not isinstance(source, NotifiedSource):
+                        self._looked_through.add(place.chain.location)
+                case LogObject() if self.verify is Verify.PRESENT and (location := location_of(entry.uri)):
+                    if minute := named_minute(entry.uri):
+                        self._log_minutes[location].append(minute)
+            yield entry
+
+    def finish(self, scope: Scope, report: RunReport) -> None:
+        """Read the digests that are new, ask for keys, and say in the report what follows.
+
+        Raises:
+            CredentialsError: AWS refuses the credentials while digests are read.
+            LakeError: the ledger cannot be written.
+        """
+        if self.verify is Verify.NONE:
+            return
+        for minutes in self._log_minutes.values():
+            minutes.sort()
+        for source, digests in self._listed:
+            new = [one for one in digests if not self.ledger.digests.has(one.uri, one.etag)]
+            wanted = [one for one in new if self._is_wanted(one)]
+            for at in range(0, len(wanted), _AT_ONCE):
+                self.ledger.digests.add(list(_read(source, wanted[at : at + _AT_ONCE])))
+            self.arrived.update(location for one in new if (location := location_of(one.uri)))
+            left = {one.uri for one in new}.difference(one.uri for one in wanted)
+            self.ledger.digests.add(
+                [
+                    LedgerDigest(one.uri, one.etag, DigestStatus.UNREAD, problem=_UNREAD)
+                    for one in new
+                    if one.uri in left and not self.ledger.digests.has(one.uri, one.etag, DigestStatus.UNREAD)
+                ]
+            )
+        refused = self._ask()
+        if self.judges_all or self.arrived:
+            report.integrity = self._judge(scope, report, refused)
+
+    def _is_wanted(self, digest: LogObject) -> bool:
+        place = parse_digest_uri(digest.uri)
+        if self.verify is Verify.COMPLETE or place is None:
+            return True
+        minutes = self._log_minutes.get(place.chain.location, [])
+        at = bisect_left(minutes, place.end - _BEFORE)
+        return place.is_backfill or (at < len(minutes) and minutes[at] <= place.end + _AFTER)
+
+    def _ask(self) -> Mapping[str, str]:
+        """Ask for the keys of the times for which there are none; return the regions that refuse."""
+        known = self.ledger.digests.keys()
+        spans: dict[str, Span] = {}
+        for _, digests in self._listed:
+            for one in digests:
+                place = parse_digest_uri(one.uri)
+                if place is None:
+                    continue
+                region = place.chain.location.region
+                # Nothing but its metadata says when a backfill was signed: soon before it was stored.
+                end = one.last_modified or place.end if place.is_backfill else place.end
+                if not any(start <= end <= until for start, until in known.asked.get(region, ())):
+                    first, last = spans.get(region, (end, end))
+                    spans[region] = min(first, end), max(last, end)
+        spans = {region: (first - SETTLE, last + SETTLE) for region, (first, last) in spans.items()}
+        try:
+            answered = self.ask_keys(spans)
+        except CredentialsError as error:
+            return dict.fromkeys(spans, str(error))
+        # What a file says is taken as said of this time only: later keys are asked for when they are needed.
+        for region, span in spans.items():
+            if region in answered.answers:
+                self.ledger.digests.add_answer(region, span, answered.answers[region])
+        return answered.refused
+
+    def _judge(self, scope: Scope, report: RunReport, refused: Mapping[str, str]) -> Integrity:
+        asked = Asked(scope.since, min(scope.until or report.started, report.started), report.started)
+        keys = self.ledger.digests.keys(refused)
+        failed = {failure.uri for failure in report.failures}
+        known_absent = self.ledger.digests.absent()
+
+        def is_certain(uri: str) -> bool:
+            if uri in known_absent:
+                return True
+            return location_of(uri) in self._looked_through and uri not in failed and exclusion(scope, uri) is None
+
+        absence = Absence(tuple(one.uri for one in report.unreadable_prefixes), is_certain)
+        integrity = Integrity(asked, keys, counts_gaps=self.verify is Verify.COMPLETE)
+        for verdict in judge_lake(self.ledger, scope, asked, keys, absence, None if self.judges_all else self.arrived):
+            integrity.add(verdict)
+        missing = [one.uri for one in integrity.log_findings if one.verdict is LogVerdict.MISSING]
+        missing += [one.uri for one in integrity.digest_findings if one.verdict is DigestVerdict.MISSING]
+        self.ledger.digests.add_absent(missing)
+        return integrity
+
+
+def _read(source: EvidenceSource, digests: Sequence[LogObject]) -> Iterator[LedgerDigest]:
+    """Yield digests as they are stored, and those that cannot be read."""
+    small = [one for one in digests if one.size_bytes <= MAX_DIGEST_BYTES]
+    for one in digests:
+        if one.size_bytes > MAX_DIGEST_BYTES:
+            reason = f"larger than the cap of {MAX_DIGEST_BYTES:,} bytes"
+            yield LedgerDigest(one.uri, one.etag, DigestStatus.UNREADABLE, problem=reason)
+    if not small:
+        return
+    for one, stored in source.digest_reader().read_with_metadata(small):
+        yield _as_kept(one, stored)
+
+
+def _as_kept(one: LogObject, stored: Stored | Unreadable) -> LedgerDigest:
+    if isinstance(stored, Unreadable):
+        return LedgerDigest(one.uri, one.etag, DigestStatus.UNREADABLE, problem=stored.reason)
+    return LedgerDigest(one.uri, one.etag, DigestStatus.READ, stored.bucket, stored.metadata, stored.content)

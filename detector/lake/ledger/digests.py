@@ -1,0 +1,164 @@
+"""Facts about digests, as the ledger keeps them: bytes and metadata, AWS's keys, and what was looked for in vain.
+
+No verdict is among them: it would depend on what had arrived by then.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from detector.lake.ledger.objects import pack_etag, split_uri
+from detector.verify.keys import KeyRing, PublicKey, Span, key_ring
+
+CREATE = """
+CREATE TABLE IF NOT EXISTS digests (
+    folder_id INTEGER NOT NULL REFERENCES folders (id),
+    name TEXT NOT NULL,
+    etag BLOB NOT NULL,
+    status TEXT NOT NULL,
+    bucket TEXT,
+    metadata TEXT NOT NULL,
+    stored BLOB NOT NULL,
+    problem TEXT,
+    UNIQUE (folder_id, name)
+);
+CREATE TABLE IF NOT EXISTS public_keys (
+    region TEXT NOT NULL,
+    asked_from REAL NOT NULL,
+    asked_until REAL NOT NULL,
+    answer TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS absent_objects (uri TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class DigestStatus(StrEnum):
+    """The fate of a digest that was listed."""
+
+    READ = "read"
+    UNREADABLE = "unreadable"
+    UNREAD = "unread"  # of an hour without log files, where only those were to be verified
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerDigest:
+    """One digest as it was found."""
+
+    uri: str
+    etag: str
+    status: DigestStatus
+    bucket: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    stored: bytes = field(default=b"", repr=False)  # as it lies in the source, packed
+    problem: str | None = None  # why it is not read
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The digests of one ledger."""
+
+    transaction: Callable[[], AbstractContextManager[sqlite3.Connection]]
+    rows: Callable[..., Iterator[tuple[Any, ...]]]
+
+    def has(self, uri: str, etag: str, status: DigestStatus = DigestStatus.READ) -> bool:
+        """Tell whether a digest is known with this content and status."""
+        return any(
+            self.rows(
+                "SELECT 1 FROM digests WHERE folder_id = (SELECT id FROM folders WHERE uri = ?) AND name = ?"
+                " AND etag = ? AND status = ?",
+                *split_uri(uri),
+                pack_etag(etag),
+                status,
+            )
+        )
+
+    def add(self, digests: Sequence[LedgerDigest]) -> None:
+        """Remember digests, in one transaction, in the place of what was known of them."""
+        with self.transaction() as connection:
+            for one in digests:
+                folder, name = split_uri(one.uri)
+                connection.execute("INSERT OR IGNORE INTO folders (uri) VALUES (?)", (folder,))
+                connection.execute(
+                    "INSERT OR REPLACE INTO digests SELECT id, ?, ?, ?, ?, ?, ?, ? FROM folders WHERE uri = ?",
+                    (
+                        name,
+                        pack_etag(one.etag),
+                        one.status,
+                        one.bucket,
+                        json.dumps(dict(one.metadata)),
+                        one.stored,
+                        one.problem,
+                        folder,
+                    ),
+                )
+
+    def below(self, folder: str) -> Iterator[LedgerDigest]:
+        """Yield the digests below a folder, which ends with a slash, by URI."""
+        for uri, etag, status, bucket, metadata, stored, problem in self.rows(
+            "SELECT uri || name, etag, status, bucket, metadata, stored, problem FROM digests"
+            " JOIN folders ON folders.id = folder_id WHERE uri >= ? AND uri < ? ORDER BY 1",
+            folder,
+            folder[:-1] + "0",  # what follows the slash
+        ):
+            tag = etag.hex() if isinstance(etag, bytes) else etag
+            yield LedgerDigest(uri, tag, DigestStatus(status), bucket, json.loads(metadata), stored, problem)
+
+    def folders(self) -> list[str]:
+        """Return the folders in which digests lie, and those of log files."""
+        return [uri for (uri,) in self.rows("SELECT uri FROM folders ORDER BY uri")]
+
+    @property
+    def are_there(self) -> bool:
+        """True when digests were ever asked for; a ledger of an older version that only readers open knows of none."""
+        return self.is_made and any(self.rows("SELECT 1 FROM digests LIMIT 1"))
+
+    def add_answer(self, region: str, span: Span, answer: Mapping[str, Any]) -> None:
+        """Remember an answer of ListPublicKeys; one that says the same of the time before is continued."""
+        text = json.dumps(answer, sort_keys=True)
+        start, end = (moment.timestamp() for moment in span)
+        with self.transaction() as connection:
+            continued = connection.execute(
+                "UPDATE public_keys SET asked_from = min(asked_from, ?), asked_until = max(asked_until, ?)"
+                " WHERE region = ? AND answer = ? AND asked_from <= ? AND asked_until >= ?",
+                (start, end, region, text, end, start),
+            )
+            if not continued.rowcount:
+                connection.execute("INSERT INTO public_keys VALUES (?, ?, ?, ?)", (region, start, end, text))
+
+    def keys(self, refused: Mapping[str, str] | None = None) -> KeyRing:
+        """Return all keys that AWS has named.
+
+        Args:
+            refused: region → why its keys could not be had now.
+        """
+        keys: dict[tuple[str, str], PublicKey] = {}
+        asked: dict[str, list[Span]] = {}
+        set_aside: dict[tuple[str, str], str] = {}
+        rows = self.rows("SELECT region, asked_from, asked_until, answer FROM public_keys ORDER BY 1, 2, 3")
+        for region, start, end, answer in rows:
+            ring = key_ring({region: json.loads(answer)})
+            keys |= ring.keys
+            set_aside |= ring.set_aside
+            asked.setdefault(region, []).append((datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)))
+        return KeyRing(keys, asked, dict(refused or {}), set_aside)
+
+    def absent(self) -> set[str]:
+        """Return the URIs of objects that were looked for, and were not there."""
+        return {uri for (uri,) in self.rows("SELECT uri FROM absent_objects")}
+
+    def add_absent(self, uris: Iterable[str]) -> None:
+        """Remember objects that were looked for in vain; once they arrive, that they are there counts."""
+        with self.transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO absent_objects VALUES (?)", [(uri,) for uri in uris])
+
+    @property
+    def is_made(self) -> bool:
+        """False of a ledger of an older version that only readers have opened."""
+        return any(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'digests'"))

@@ -1,0 +1,104 @@
+"""Sources that can be verified: S3, and copies of it on a disk, with what S3 keeps beside the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from detector.errors import UsageError
+from detector.scope import Scope
+from detector.sources.aws_options import AwsOptions
+from detector.sources.local import LocalReader, LocalSource, path_of_uri, read_file
+from detector.sources.log_source import DigestReader, Listed, LogObject, LogSource, Stored, Unreadable
+from detector.sources.notified import NotifiedSource
+from detector.sources.opening import open_source
+from detector.sources.s3 import S3Source
+from detector.sources.sidecar import Sidecar, find_sidecar
+
+
+class EvidenceSource(LogSource, Protocol):
+    """A source in which digests may lie."""
+
+    def digest_reader(self) -> DigestReader:
+        """Return a reader with credentials good for now."""
+        ...
+
+    def delivered(self, log_object: LogObject) -> datetime | None:
+        """Return when S3 took an object; None when nobody knows."""
+        ...
+
+
+def open_evidence(spec: str, aws: AwsOptions) -> EvidenceSource:
+    """Return the source that `spec` names; nothing is sent to AWS yet.
+
+    Raises:
+        UsageError: `spec` is no source, or one that can have no digests.
+        SourceError: the path does not exist, or what is known of its objects cannot be read.
+    """
+    source = open_source(spec, aws)
+    if evidence := as_evidence(source):
+        return evidence
+    raise UsageError(f"{spec!r} has no digests", hint="name s3://BUCKET/PREFIX, or a directory")
+
+
+def as_evidence(source: LogSource) -> EvidenceSource | None:
+    """Return a source as one that can be verified; None when it can have no digests.
+
+    Raises:
+        SourceError: what is known of a copy's objects cannot be read.
+    """
+    if isinstance(source, NotifiedSource):
+        return as_evidence(source.whole)
+    if isinstance(source, S3Source):
+        return source
+    return LocalCopy(source, find_sidecar(source.path)) if isinstance(source, LocalSource) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCopy:
+    """Objects on a disk, and what is known of them."""
+
+    source: LocalSource
+    sidecar: Sidecar | None = field(repr=False)
+
+    def list(self, scope: Scope) -> Iterator[Listed]:
+        """Yield what lies in the copy; of what a file describes, only the objects, not the file."""
+        source = self.source
+        if self.sidecar is not None and self.sidecar.objects.is_relative_to(source.path):
+            source = LocalSource(self.sidecar.objects)
+        yield from source.list(scope)
+
+    @property
+    def root(self) -> str:
+        """The path that was named."""
+        return self.source.root
+
+    def covers(self, uri: str, scope: Scope) -> bool:
+        """Tell whether something lies in the copy."""
+        return self.source.covers(uri, scope)
+
+    def reader(self) -> LocalReader:
+        """Return a reader of local files."""
+        return self.source.reader()
+
+    def digest_reader(self) -> LocalCopy:
+        """Return what reads files with what is known of them."""
+        return self
+
+    def read_with_metadata(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, Stored | Unreadable]]:
+        """Yield each file, in order, one at a time."""
+        for item in objects:
+            content = read_file(item.uri)
+            yield item, content if isinstance(content, Unreadable) else self._with_metadata(item, content)
+
+    def delivered(self, log_object: LogObject) -> datetime | None:
+        """Return when S3 took an object; the time of the file says nothing of it."""
+        return self.sidecar.last_modified(path_of_uri(log_object.uri)) if self.sidecar else None
+
+    def _with_metadata(self, item: LogObject, content: bytes) -> Stored:
+        path = path_of_uri(item.uri)
+        if self.sidecar is None:
+            return Stored(content, {})
+        return Stored(content, self.sidecar.metadata(path), self.sidecar.bucket(path), self.sidecar.last_modified(path))

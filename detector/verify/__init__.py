@@ -1,0 +1,1 @@
+"""Verify: what AWS signed about a trail, against what lies there."""

@@ -1,0 +1,160 @@
+"""Hours of delivery, and what can be said of each: by account, region and hour. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from detector.verify.place import named_minute
+from detector.verify.verdicts import SETTLE, Asked, DigestVerdict, LocationVerdict, LogVerdict
+
+HOUR: Final = timedelta(hours=1)
+Place = tuple[str, str]  # account, region
+
+
+class HourState(StrEnum):
+    """The state of one hour, the one that counts first where several places say something of it."""
+
+    DAMAGED = "damaged"  # a listed file is altered or missing, or an unlisted one is there
+    COMPLETE = "complete"  # verified digests cover it, and every file that they list was read with the signed hash
+    EMPTY = "empty"  # the same, and they list nothing
+    PARTIAL = "partial"  # covered for a part of it
+    UNREAD = "unread"  # signed, and not read
+    UNATTESTED = "unattested"  # log files, and no verified digest
+    PENDING = "pending"  # a digest is not due yet
+    DARK = "dark"  # neither
+
+
+PROVEN: Final = frozenset({HourState.COMPLETE, HourState.EMPTY})
+NEXT_STEP: Final[Mapping[HourState, str]] = {
+    HourState.DAMAGED: "detector verify names the files; keep them as they are",
+    HourState.PARTIAL: "look for StopLogging and StartLogging around it",
+    HourState.UNREAD: "ingest again with --verify complete, and look at what failed",
+    HourState.UNATTESTED: "was validation off? look for UpdateTrail; or ingest with --verify complete",
+    HourState.PENDING: "look again in two hours",
+    HourState.DARK: "nothing is known: was there a trail, and was this region in scope?",
+}
+LETTERS: Final[Mapping[HourState, str]] = dict(zip(HourState, "!#.~x?:_", strict=True))
+_ORDER: Final = {state: number for number, state in enumerate(HourState)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Hours in a row, of one account and region, in one state."""
+
+    account: str
+    region: str
+    start: datetime
+    end: datetime
+    state: HourState
+
+
+def hours_of(verdicts: Iterable[LocationVerdict], asked: Asked) -> dict[Place, dict[datetime, HourState]]:
+    """Return the state of each hour of the time asked, by account and region.
+
+    Args:
+        verdicts: on locations; where two are of one account and region, an hour is attested when one attests it, and
+            damaged when one is.
+        asked: without a beginning, an account and region begins with the first that is known of it. Hours are counted
+            from it: digests do not begin at the full hour either.
+    """
+    places: dict[Place, dict[datetime, HourState]] = {}
+    for verdict in verdicts:
+        hours = places.setdefault((verdict.location.account, verdict.location.region), {})
+        for start, state in _hours(verdict, asked):
+            before = hours.get(start)
+            hours[start] = state if before is None or _ORDER[state] < _ORDER[before] else before
+    return places
+
+
+def stretches(places: Mapping[Place, Mapping[datetime, HourState]]) -> Iterator[Stretch]:
+    """Yield hours in a row that are in one state and not proven, by account, region and time."""
+    for (account, region), hours in sorted(places.items()):
+        current: Stretch | None = None
+        for start, state in sorted(hours.items()):
+            if current is not None and current.end == start and current.state is state:
+                current = Stretch(account, region, current.start, start + HOUR, state)
+                continue
+            if current is not None and current.state not in PROVEN:
+                yield current
+            current = Stretch(account, region, start, start + HOUR, state)
+        if current is not None and current.state not in PROVEN:
+            yield current
+
+
+def _hours(verdict: LocationVerdict, asked: Asked) -> Iterator[tuple[datetime, HourState]]:
+    facts = _Facts(verdict)
+    start = asked.since or facts.first
+    while start is not None and start < asked.until:
+        yield start, facts.state(start, start + HOUR, asked)
+        start += HOUR
+
+
+class _Facts:
+    """One location's verdicts, found by time."""
+
+    def __init__(self, verdict: LocationVerdict) -> None:
+        self._covered = verdict.covered
+        self._starts = [start for start, _ in verdict.covered]
+        listed: defaultdict[str | None, set[LogVerdict]] = defaultdict(set)
+        for log in verdict.logs:
+            listed[log.digest].add(log.verdict)
+        self._windows = sorted(
+            (one.content.start, one.content.end, frozenset(listed[one.uri]))
+            for one in verdict.digests
+            if one.is_genuine and one.content is not None and one.uri in listed
+        )
+        self._window_starts = [start for start, _, _ in self._windows]
+        self._longest = max((end - start for start, end, _ in self._windows), default=HOUR)
+        there = ((log.delivered or named_minute(log.uri), log.verdict) for log in verdict.logs)
+        self._there = sorted((moment, found) for moment, found in there if moment is not None)
+        self._moments = [moment for moment, _ in self._there]
+        self._unread = [one.place.end for one in verdict.digests if one.verdict is DigestVerdict.UNREADABLE]
+        firsts = [*self._starts[:1], *self._moments[:1], *(one.place.end - HOUR for one in verdict.digests[:1])]
+        self.first = min(firsts, default=None)
+
+    def state(self, start: datetime, end: datetime, asked: Asked) -> HourState:
+        """Return the state of one hour."""
+        listed = self._listed(start, end)
+        there = {found for _, found in self._there[self._at(start) : self._at(end)]}
+        if listed & {LogVerdict.ALTERED, LogVerdict.MISSING} or LogVerdict.UNLISTED in there:
+            return HourState.DAMAGED
+        last = min(end, asked.until)
+        covered = self._covered_time(start, last)
+        if covered >= last - start:
+            if listed - {LogVerdict.VERIFIED}:
+                return HourState.UNREAD
+            return HourState.COMPLETE if listed else HourState.EMPTY
+        if end > asked.now - SETTLE:
+            return HourState.PENDING
+        if covered:
+            return HourState.PARTIAL
+        if any(start < ended <= end + HOUR for ended in self._unread):
+            return HourState.UNREAD
+        return HourState.UNATTESTED if there else HourState.DARK
+
+    def _listed(self, start: datetime, end: datetime) -> set[LogVerdict]:
+        """Return the verdicts on what is listed by digests that reach into a stretch of time."""
+        found: set[LogVerdict] = set()
+        for begins, ends, verdicts in self._windows[bisect_left(self._window_starts, start - self._longest) :]:
+            if begins >= end:
+                break
+            if ends > start:
+                found |= verdicts
+        return found
+
+    def _covered_time(self, start: datetime, end: datetime) -> timedelta:
+        covered = timedelta()
+        for begins, ends in self._covered[max(0, bisect_right(self._starts, start) - 1) :]:
+            if begins >= end:
+                break
+            covered += max(timedelta(), min(ends, end) - max(begins, start))
+        return covered
+
+    def _at(self, moment: datetime) -> int:
+        return bisect_left(self._moments, moment)

@@ -1,0 +1,119 @@
+"""The places of digests and log files, as their keys say them; read from the right.
+
+    …/[o-id/]ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/
+        ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_YYYYMMDDTHHMMSSZ[_backfill].json.gz
+    …/[o-id/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHMMZ_random.json.gz
+
+What lies in other folders cannot be compared with what a digest says of it.
+
+Source: "CloudTrail digest file structure", AWS CloudTrail User Guide.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+from detector.aws_regions import REGION_PATTERN
+
+_DAY: Final = r"[0-9]{4}/[0-9]{2}/[0-9]{2}"
+_FOLDERS: Final = rf"([0-9]{{12}})/CloudTrail(-Digest)?/({REGION_PATTERN})/({_DAY})/([^/]+)"
+_TAIL: Final = re.compile(rf"{_FOLDERS}\Z")
+_SEGMENTS: Final = 7  # of the tail
+# A trail's name may hold underscores: the home region and the time are the last two that can be.
+_DIGEST_NAME: Final = re.compile(
+    rf"([0-9]{{12}})_CloudTrail-Digest_({REGION_PATTERN})_([A-Za-z0-9._-]{{1,128}})_({REGION_PATTERN})"
+    r"_([0-9]{8}T[0-9]{6}Z)(_backfill)?\.json\.gz"
+)
+_LOG_MINUTE: Final = re.compile(r"[0-9]{12}_CloudTrail_[a-z0-9-]+_([0-9]{8}T[0-9]{4})Z_.*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """One account and region of one delivery: what lies below it is compared with what its digests say."""
+
+    root: str  # all before the account's folder, with its slash: s3://bucket/prefix/AWSLogs/o-id/
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Chain:
+    """The digests of one trail in one location: each names the one before it."""
+
+    location: Location
+    trail: str
+    home_region: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPlace:
+    """The facts that the key of a digest states."""
+
+    chain: Chain
+    end: datetime  # aware, UTC
+    is_backfill: bool
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """Return the root of a key or URI and the rest from the account's folder on; ("", key) when it has none."""
+    segments = key.rsplit("/", _SEGMENTS)
+    tail = "/".join(segments[-_SEGMENTS:])
+    if _TAIL.match(tail) is None:
+        return "", key
+    return (f"{segments[0]}/" if len(segments) > _SEGMENTS else ""), tail
+
+
+def location_of(uri: str) -> Location | None:
+    """Return the location of a digest or log file; None when it lies in other folders."""
+    root, tail = split_key(uri)
+    found = _TAIL.match(tail)
+    return None if found is None else Location(root, found[1], found[3])
+
+
+@lru_cache(maxsize=1 << 15)  # each is asked for when listed, judged, and named by the next one
+def parse_digest_uri(uri: str) -> DigestPlace | None:
+    """Return what the URI or key of a digest states; None when it is not that of a digest in its folders."""
+    root, tail = split_key(uri)
+    folders = _TAIL.match(tail)
+    name = folders and folders[2] and _DIGEST_NAME.fullmatch(folders[5])
+    if not folders or not name or (name[1], name[2]) != (folders[1], folders[3]):
+        return None
+    end = _moment(name[5])
+    if end is None:
+        return None
+    return DigestPlace(Chain(Location(root, name[1], name[2]), name[3], name[4]), end, name[6] is not None)
+
+
+def named_minute(uri: str) -> datetime | None:
+    """Return the minute in the name of a log file, which CloudTrail rounds; None when there is none."""
+    found = _LOG_MINUTE.fullmatch(uri.rpartition("/")[2])
+    return _moment(found[1]) if found else None
+
+
+def same_place(found: str, signed: str) -> bool:
+    """Tell whether an object lies where its signed key says, or a copy of that place lies elsewhere.
+
+    Args:
+        found: the URI or key of the object.
+        signed: the key in what AWS signed.
+    """
+    root, tail = split_key(found)
+    signed_root, signed_tail = split_key(signed)
+    return tail == signed_tail and (not (trail := _from_aws_logs(root)) or trail == _from_aws_logs(signed_root))
+
+
+def _from_aws_logs(root: str) -> str:
+    """Return `AWSLogs/[o-id/]` at the end of a root; empty in a copy of what lies below."""
+    _, found, after = f"/{root}".rpartition("/AWSLogs/")
+    return f"AWSLogs/{after}" if found else ""
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,91 @@
+"""What lies in the sources: digests and log files by location, and what cannot be listed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector.scope import Scope
+from detector.sources.evidence import EvidenceSource
+from detector.sources.log_source import LeftOut, LogObject, Skipped, Unreadable
+from detector.verify.keys import Span
+from detector.verify.place import Location, location_of, parse_digest_uri
+from detector.verify.verdicts import SETTLE, Asked
+
+_UNPLACED: Final = "it does not lie in CloudTrail's own folders, ACCOUNT/CloudTrail/REGION/YYYY/MM/DD"
+# A digest of the first hour lists files that were delivered before, perhaps the day before.
+_BEFORE: Final = timedelta(hours=3)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What one source holds."""
+
+    source: EvidenceSource
+    digests: defaultdict[Location, list[LogObject]] = field(default_factory=lambda: defaultdict(list))
+    logs: defaultdict[Location, list[LogObject]] = field(default_factory=lambda: defaultdict(list))
+    unreadable: list[Unreadable] = field(default_factory=list)
+    unplaced: list[LeftOut] = field(default_factory=list)  # digests and log files that cannot be judged
+
+    @property
+    def locations(self) -> list[Location]:
+        """Where anything was found, in order."""
+        return sorted({*self.digests, *self.logs})
+
+
+def survey(source: EvidenceSource, scope: Scope, asked: Asked) -> Survey:
+    """List a source.
+
+    Args:
+        source: to be listed.
+        scope: accounts and regions.
+        asked: the time; some hours before and after are listed too.
+
+    Raises:
+        SourceError: it cannot be listed as a whole.
+    """
+    found = Survey(source)
+    since = asked.since and asked.since - _BEFORE
+    until = None if asked.until >= asked.now else asked.until
+    for entry in source.list(Scope(scope.accounts, scope.regions, since, until)):
+        match entry:
+            case LogObject():
+                _add(entry, found.logs, found)
+            case Skipped(digest=LogObject() as digest):
+                place = parse_digest_uri(digest.uri)
+                if place is None or (place.end <= asked.until + SETTLE and _reaches(place.end, asked)):
+                    _add(digest, found.digests, found, is_placed=place is not None)
+            case Unreadable():
+                found.unreadable.append(entry)
+    return found
+
+
+def _reaches(end: datetime, asked: Asked) -> bool:
+    return asked.since is None or end > asked.since
+
+
+def _add(
+    one: LogObject, group: defaultdict[Location, list[LogObject]], found: Survey, *, is_placed: bool = True
+) -> None:
+    location = location_of(one.uri) if is_placed else None
+    if location is None:
+        found.unplaced.append(LeftOut(one.uri, _UNPLACED))
+    else:
+        group[location].append(one)
+
+
+def key_spans(surveys: Iterable[Survey], asked: Asked) -> dict[str, Span]:
+    """Return for each region of a digest from when to when keys have to be asked for."""
+    spans: dict[str, Span] = {}
+    for found in surveys:
+        for location, digests in found.digests.items():
+            places = [place for one in digests if (place := parse_digest_uri(one.uri))]
+            ends = [place.end for place in places]
+            # Nothing but its metadata says when a backfill was signed: some time between its hour and now.
+            last = asked.now if any(place.is_backfill for place in places) else max(ends)
+            before = spans.get(location.region, (min(ends), last))
+            spans[location.region] = min(before[0], *ends), max(before[1], last)
+    return {region: (first - SETTLE, last + SETTLE) for region, (first, last) in spans.items()}

@@ -1,0 +1,113 @@
+"""Verify: from sources to verdicts, location by location, so that memory follows the largest and not their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from detector.scope import Scope
+from detector.sources.evidence import EvidenceSource
+from detector.sources.log_source import LogObject, Stored, Unreadable
+from detector.verify.asking import AskKeys
+from detector.verify.digest import MAX_DIGEST_BYTES, FoundDigest, StoredDigest, read_digest
+from detector.verify.integrity import Integrity
+from detector.verify.judge import judge_location
+from detector.verify.log_files import FoundLog
+from detector.verify.place import Location
+from detector.verify.survey import Survey, key_spans, survey
+from detector.verify.verdicts import Absence, Asked
+from detector.verify.worker import batches, hash_logs
+from detector.workers import run_in_workers
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFacts:
+    """What a lake holds of one location; asked for when it is needed."""
+
+    logs: Callable[[Location], Mapping[str, FoundLog]]
+    digest: Callable[[LogObject], Stored | None] = field(default=lambda _one: None)
+
+
+def verify(
+    sources: Sequence[EvidenceSource],
+    scope: Scope,
+    asked: Asked,
+    ask_keys: AskKeys,
+    *,
+    lake: LakeFacts | None = None,
+    jobs: int = 1,
+) -> Integrity:
+    """Return what is to be thought of the digests and log files of sources.
+
+    Args:
+        sources: each judged by itself.
+        scope: accounts and regions; its time is not looked at.
+        asked: the time of delivery.
+        ask_keys: answers for regions and spans of time.
+        lake: takes the place of reading log files.
+        jobs: worker processes that hash log files, where there is no lake.
+
+    Raises:
+        SourceError: a source as a whole cannot be listed, or AWS refuses the credentials.
+    """
+    surveys = [survey(source, scope, asked) for source in sources]
+    keys = ask_keys(key_spans(surveys, asked)).ring()
+    integrity = Integrity(asked, keys)
+    for found in surveys:
+        integrity.add_survey(found.unreadable, found.unplaced)
+        absence = Absence(tuple(one.uri for one in found.unreadable))
+        for location in found.locations:
+            logs = _logs(found, location, lake, jobs)
+            digests = _digests(found.source, found.digests[location], lake)
+            integrity.add(judge_location(location, digests, logs, keys, asked, absence))
+    return integrity
+
+
+def _digests(source: EvidenceSource, listed: Sequence[LogObject], lake: LakeFacts | None) -> Iterator[FoundDigest]:
+    """Yield the facts of digests; of those that the lake holds, from there."""
+    new: list[LogObject] = []
+    for one in listed:
+        known = lake and lake.digest(one)
+        if known:
+            yield read_digest(StoredDigest(one.uri, known.bucket, known.content, known.metadata))
+        elif one.size_bytes > MAX_DIGEST_BYTES:
+            yield FoundDigest(one.uri, None, problem=f"larger than the cap of {MAX_DIGEST_BYTES:,} bytes")
+        else:
+            new.append(one)
+    if not new:
+        return
+    for one, stored in source.digest_reader().read_with_metadata(new):
+        if isinstance(stored, Unreadable):
+            yield FoundDigest(one.uri, None, problem=stored.reason, is_unreadable=True)
+        else:
+            yield read_digest(StoredDigest(one.uri, stored.bucket, stored.content, stored.metadata))
+
+
+def _logs(found: Survey, location: Location, lake: LakeFacts | None, jobs: int) -> dict[str, FoundLog]:
+    listed = found.logs[location]
+    if lake is None:
+        return _hashed(found.source, listed, jobs)
+    known = dict(lake.logs(location))
+    for one in listed:
+        delivered = found.source.delivered(one)
+        in_lake = known.get(one.uri)
+        known[one.uri] = (
+            FoundLog(one.uri, delivered, unread="not in the lake")
+            if in_lake is None
+            else FoundLog(one.uri, delivered, in_lake.sha256, in_lake.problem)
+        )
+    return known
+
+
+def _hashed(source: EvidenceSource, listed: Sequence[LogObject], jobs: int) -> dict[str, FoundLog]:
+    delivered: dict[str, datetime | None] = {one.uri: source.delivered(one) for one in listed}
+    logs = {uri: FoundLog(uri, moment, unread="not read") for uri, moment in delivered.items()}
+    for hashed in run_in_workers(hash_logs, batches(listed, source.reader()) if listed else [], jobs=jobs):
+        if hashed.stopped_by:
+            raise hashed.stopped_by
+        for uri, sha256, problem in hashed.hashes:
+            logs[uri] = FoundLog(uri, delivered[uri], sha256, problem)
+        for failure in hashed.failures:
+            logs[failure.uri] = FoundLog(failure.uri, delivered[failure.uri], unread=failure.reason)
+    return logs

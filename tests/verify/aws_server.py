@@ -1,0 +1,151 @@
+"""A small AWS for one vector: S3 with metadata and times of delivery, and ListPublicKeys; with faults on demand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from tests.verify.vectors import StoredObject, Vector
+
+
+@dataclass
+class AwsServer:
+    """One bucket, and the keys of regions."""
+
+    objects: dict[str, StoredObject] = field(default_factory=dict)  # by BUCKET/KEY
+    keys: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by region
+    denied: list[str] = field(default_factory=list)  # prefixes of BUCKET/KEY; also regions of ListPublicKeys
+    gets: list[str] = field(default_factory=list)
+    key_requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    page_size: int = 1_000
+    url: str = ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {"AWS_ENDPOINT_URL_S3": self.url, "AWS_ENDPOINT_URL_CLOUDTRAIL": self.url, "AWS_MAX_ATTEMPTS": "2"}
+
+    def hold(self, vector: Vector) -> None:
+        """Hold the objects and keys of a vector, and nothing else."""
+        self.objects = {one.uri.removeprefix("s3://"): one for one in vector.objects}
+        self.keys = {
+            path.stem: json.loads(path.read_text())["PublicKeyList"] for path in (vector.folder / "keys").glob("*.json")
+        }
+
+    def is_denied(self, what: str) -> bool:
+        return any(what.startswith(prefix) for prefix in self.denied)
+
+    def listing(self, bucket: str, query: dict[str, str]) -> str:
+        prefix, delimiter, after = query.get("prefix", ""), query.get("delimiter", ""), query.get("start-after", "")
+        after = query.get("continuation-token", after)
+        rows: dict[str, str] = {}
+        for place, stored in sorted(self.objects.items()):
+            key = place.removeprefix(f"{bucket}/")
+            if place == key or not key.startswith(prefix) or key <= after:
+                continue
+            folder, slash, _ = key[len(prefix) :].partition("/") if delimiter else ("", "", "")
+            if slash:
+                name = prefix + folder + "/"
+                rows[name] = f"<CommonPrefixes><Prefix>{quote(name)}</Prefix></CommonPrefixes>"
+            else:
+                rows[key] = (
+                    f"<Contents><Key>{quote(key)}</Key>"
+                    f"<LastModified>{stored.last_modified:%Y-%m-%dT%H:%M:%S.000Z}</LastModified>"
+                    f"<ETag>&quot;{hashlib.md5(stored.body).hexdigest()}&quot;</ETag>"
+                    f"<Size>{len(stored.body)}</Size></Contents>"
+                )
+        return (
+            "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+            f"{''.join(rows.values())}</ListBucketResult>"
+        )
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_state: AwsServer
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
+        bucket, _, key = unquote(url.path).lstrip("/").partition("/")
+        if "list-type" in query:
+            if self.server_state.is_denied(f"{bucket}/{query.get('prefix', '')}"):
+                return self.reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+            return self.reply(200, self.server_state.listing(bucket, query).encode())
+        place = f"{bucket}/{key}"
+        self.server_state.gets.append(key)
+        stored = self.server_state.objects.get(place)
+        if stored is None:
+            return self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        if self.server_state.is_denied(place):
+            return self.reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+        return self.reply(200, stored.body, {f"x-amz-meta-{name}": text for name, text in stored.metadata.items()})
+
+    def do_HEAD(self) -> None:
+        place = unquote(urlsplit(self.path).path).lstrip("/")
+        stored = self.server_state.objects.get(place)
+        if stored is None or self.server_state.is_denied(place):
+            return self.reply(200 if "/" not in place else 403 if stored else 404, b"")
+        self.reply(200, stored.body)
+        return None
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        found = re.search(r"Credential=[^/]+/[0-9]+/([^/]+)/cloudtrail/", self.headers["Authorization"])
+        assert found is not None
+        assert self.headers["X-Amz-Target"].endswith("CloudTrail_20131101.ListPublicKeys")
+        region = found[1]
+        self.server_state.key_requests.append((region, body))
+        if self.server_state.is_denied(region):
+            answer: dict[str, Any] = {"__type": "AccessDeniedException", "message": "no"}
+            return self.reply(400, json.dumps(answer).encode())
+        listed = [
+            key
+            for key in self.server_state.keys.get(region, [])
+            if key["ValidityStartTime"] <= body["EndTime"] and key["ValidityEndTime"] >= body["StartTime"]
+        ]
+        at = int(body.get("NextToken", "0"))  # one key a page
+        answer = {"PublicKeyList": listed[at : at + 1]}
+        if at + 1 < len(listed):
+            answer["NextToken"] = str(at + 1)
+        return self.reply(200, json.dumps(answer).encode())
+
+    def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", f'"{hashlib.md5(body).hexdigest()}"')
+        self.send_header("Last-Modified", "Tue, 04 Mar 2025 00:00:00 GMT")
+        self.send_header("x-amz-bucket-region", "us-east-1")
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serve_aws() -> Iterator[AwsServer]:
+    """Serve on loopback while the block runs."""
+    state = AwsServer()
+    handler = type("BoundHandler", (Handler,), {"server_state": state})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import Result, Run
+from tests.verify.aws_server import AwsServer
+from tests.verify.vectors import CASES, VECTORS, Vector
+
+# From verdicts to what `--format jsonl` says: everything but what is verified.
+
+
+def findings(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.out.splitlines()]
+
+
+def named(result: Result, kind: str) -> dict[str, str]:
+    return {key(one["uri"]): one["verdict"] for one in findings(result) if one["kind"] == kind}
+
+
+def key(uri: str) -> str:
+    """The key of an S3 object, or of a copy of it."""
+    return uri.split("/bucket/", 1)[1].split("/", 1)[1] if uri.startswith("file:") else uri.split("/", 3)[3]
+
+
+def not_verified(expected: dict[str, str]) -> dict[str, str]:
+    return {uri: verdict for uri, verdict in expected.items() if verdict != "verified"}
+
+
+def scope_of(vector: Vector) -> list[str]:
+    scope = vector.expected["scope"]
+    return ["--since", scope["since"], "--until", scope["until"]]
+
+
+def assert_as_expected(result: Result, vector: Vector) -> None:
+    assert result.code == vector.expected["exit_code"], result.err
+    assert named(result, "digest") == not_verified(vector.expected_digests())
+    assert named(result, "log_file") == not_verified(vector.expected_logs())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_vector_from_s3_with_keys_from_aws(run: Run, aws: AwsServer, case: str) -> None:
+    vector = Vector(case)
+    aws.hold(vector)
+
+    result = run("verify", f"s3://{vector.expected['bucket']}", *scope_of(vector), "--format", "jsonl", "--jobs", 1)
+
+    assert_as_expected(result, vector)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_vector_from_a_copy_with_keys_from_a_file(run: Run, case: str) -> None:
+    vector = Vector(case)
+
+    result = run(
+        "verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--format", "jsonl", "--jobs", 1
+    )
+
+    assert_as_expected(result, vector)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_vector_against_a_lake_reads_no_log_file(run: Run, aws: AwsServer, tmp_path: Path, case: str) -> None:
+    vector = Vector(case)
+    aws.hold(vector)
+    source = f"s3://{vector.expected['bucket']}"
+    run("ingest", source, "--lake", tmp_path / "lake", "--jobs", 1)
+    aws.gets.clear()
+
+    result = run("verify", source, "--lake", tmp_path / "lake", *scope_of(vector), "--format", "jsonl")
+
+    assert_as_expected(result, vector)
+    assert all("/CloudTrail-Digest/" in got for got in aws.gets)
+
+
+def test_a_lake_that_lacks_a_signed_file_proves_nothing_about_it(run: Run, aws: AwsServer, tmp_path: Path) -> None:
+    vector = Vector("valid")
+    aws.hold(vector)
+    run("ingest", VECTORS / "other_region" / "bucket", "--lake", tmp_path / "lake", "--jobs", 1)
+
+    source = f"s3://{vector.expected['bucket']}"
+    result = run("verify", source, "--lake", tmp_path / "lake", *scope_of(vector), "--format", "jsonl")
+
+    assert result.code == 4
+    assert set(named(result, "log_file").values()) == {"unreadable"}
+    assert "not in the lake" in result.out
+
+
+def test_keys_are_asked_for_in_the_region_of_the_digest(run: Run, aws: AwsServer) -> None:
+    vector = Vector("other_region")
+    aws.hold(vector)
+
+    run("verify", f"s3://{vector.expected['bucket']}", *scope_of(vector))
+
+    assert [region for region, _ in aws.key_requests] == ["eu-west-1"]
+    (body,) = (body for _, body in aws.key_requests)
+    assert body["EndTime"] - body["StartTime"] == pytest.approx(5 * 3600)  # two ends, an hour apart, two hours around
+
+
+def test_a_denied_key_api_is_named_and_proves_nothing(run: Run, aws: AwsServer) -> None:
+    vector = Vector("other_region")
+    aws.hold(vector)
+    aws.denied.append("eu-west-1")
+
+    result = run("verify", f"s3://{vector.expected['bucket']}", *scope_of(vector))
+
+    assert result.code == 4
+    assert "no keys: eu-west-1: access denied: cloudtrail:ListPublicKeys is not allowed in eu-west-1" in result.err
+
+
+def test_a_region_that_a_key_makes_up_is_not_spoken_to(run: Run, aws: AwsServer) -> None:
+    vector = Vector("valid")
+    aws.hold(vector)
+    aws.objects = {
+        place.replace("us-east-1", "xx-north-9"): replace(stored, uri=stored.uri.replace("us-east-1", "xx-north-9"))
+        for place, stored in aws.objects.items()
+    }
+
+    result = run("verify", f"s3://{vector.expected['bucket']}", *scope_of(vector), "--keys", "live")
+
+    assert aws.key_requests == []
+    assert "xx-north-9 is no region that this installation knows" in result.err
+    assert result.code == 5  # nothing in it lies where it says
+
+
+def test_a_denied_folder_of_log_files_is_not_taken_for_a_missing_one(run: Run, aws: AwsServer) -> None:
+    vector = Vector("valid")
+    aws.hold(vector)
+    aws.denied.append("example-trail-bucket/AWSLogs/111122223333/CloudTrail/")
+
+    result = run("verify", "s3://example-trail-bucket", *scope_of(vector), "--format", "jsonl")
+
+    assert result.code == 4
+    assert set(named(result, "log_file").values()) == {"unreadable"}
+
+
+def test_a_denied_digest_is_named(run: Run, aws: AwsServer) -> None:
+    vector = Vector("valid")
+    aws.hold(vector)
+    denied = next(place for place in aws.objects if "T020131Z" in place)
+    aws.denied.append(denied)
+
+    result = run("verify", "s3://example-trail-bucket", *scope_of(vector), "--format", "jsonl")
+
+    assert result.code == 4
+    assert set(named(result, "digest").values()) == {"unreadable"}
+    assert "s3:GetObject is not allowed" in result.out
+
+
+def test_files_without_metadata_are_proven_by_their_successors(run: Run, tmp_path: Path) -> None:
+    vector = Vector("valid")
+    bucket = vector.folder / "bucket" / "example-trail-bucket"
+    (tmp_path / "copy").symlink_to(bucket)
+
+    result = run(
+        "verify",
+        bucket.parent.parent.parent / "valid" / "bucket",
+        "--keys",
+        vector.folder / "keys",
+        *scope_of(vector),
+    )
+
+    assert result.code == 0
+    moved = tmp_path / "moved"
+    for path in bucket.rglob("*.gz"):
+        there = moved / path.relative_to(bucket)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(path.read_bytes())
+    result = run("verify", moved, "--keys", vector.folder / "keys", *scope_of(vector), "--format", "jsonl")
+    assert result.code == 4
+    assert sorted(one["verdict"] for one in findings(result) if one["kind"] == "digest") == [
+        "unsigned",
+        "verified-by-successor",
+        "verified-by-successor",
+        "verified-by-successor",
+    ]
+    assert "authentic as delivered to s3://example-trail-bucket/AWSLogs/, read from a copy" in result.err
+
+
+def test_what_is_added_after_a_file_is_altered_and_zeros_are_padding(run: Run, tmp_path: Path) -> None:
+    vector = Vector("valid")
+    first, second, third = [
+        path for path in sorted(vector.folder.rglob("*.gz")) if "CloudTrail-Digest" not in str(path)
+    ][:3]
+    added = {first: bytes(7), second: b"x", third: gzip.compress(b"")}
+    for path in sorted(vector.folder.rglob("*.gz")):
+        there = tmp_path / path.relative_to(vector.folder)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(path.read_bytes() + added.get(path, b""))
+    (tmp_path / "objects.json").write_text((vector.folder / "objects.json").read_text())
+
+    result = run("verify", tmp_path, "--keys", vector.folder / "keys", *scope_of(vector), "--format", "jsonl")
+
+    assert result.code == 5
+    altered = {Path(name).name for name in named(result, "log_file")}
+    assert altered == {second.name, third.name}
+
+
+def test_the_report_has_counts_and_findings(run: Run, tmp_path: Path) -> None:
+    vector = Vector("tampered_log")
+    report = tmp_path / "report.json"
+
+    result = run("verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--report", report)
+
+    written = json.loads(report.read_text())
+    assert written["judgement"] == "damaged"
+    assert written["digests"] == {"verified": 4}
+    assert written["log_files"] == {"altered": 1, "verified": 4}
+    assert [one["verdict"] for one in written["findings"]] == ["altered"]
+    assert "damaged: what AWS signed and what is there differ in 1 object" in result.err
+    assert result.out.startswith("altered     file:///")
+    assert "signed " in result.out
+
+
+def test_an_expected_account_that_is_absent_makes_it_unproven(run: Run, tmp_path: Path) -> None:
+    vector = Vector("valid")
+    expected = tmp_path / "expected.toml"
+    expected.write_text('accounts = ["111122223333", "444455556666"]\nregions = ["us-east-1"]\n')
+    arguments = ["verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--expect", expected]
+
+    result = run(*arguments)
+
+    assert result.code == 4
+    assert "absent      444455556666 us-east-1  expected, and nothing is there" in result.out
+    expected.write_text('accounts = ["111122223333"]\n')
+    assert run(*arguments).code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("accounts = 7", "a list of names is needed"),
+        ('accounts = ["1"]', "'1' is no account"),
+        ('regions = ["here"]', "'here' is no region"),
+        ("other = []", "'other' is not known"),
+        ("[", "expect.toml"),
+    ],
+)
+def test_an_expectation_that_is_none_is_an_error(run: Run, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "expect.toml").write_text(text)
+
+    result = run("verify", VECTORS / "valid", "--keys", VECTORS / "valid/keys", "--expect", tmp_path / "expect.toml")
+
+    assert result.code == 2
+    assert message in result.errors[0]
+    assert run("verify", VECTORS / "valid", "--expect", tmp_path / "absent").code == 2
+
+
+def test_nothing_there_is_not_a_clean_trail(run: Run, tmp_path: Path) -> None:
+    result = run("verify", tmp_path, "--keys", VECTORS / "valid" / "keys")
+
+    assert result.code == 3
+    assert "nothing there" in result.err
+
+
+def test_files_outside_of_cloudtrails_folders_cannot_be_judged(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "export.json").write_text('{"Records": []}')
+
+    result = run("verify", tmp_path, "--keys", VECTORS / "valid" / "keys")
+
+    assert result.code == 4
+    assert "unplaced" in result.out
+
+
+@pytest.mark.parametrize("source", ["lookup-events:", "-"])
+def test_a_source_without_digests_is_refused(run: Run, source: str) -> None:
+    result = run("verify", source)
+
+    assert result.code == 2
+    assert "has no digests" in result.errors[0]
+
+
+def test_a_lake_that_is_none_is_an_error(run: Run, tmp_path: Path) -> None:
+    result = run("verify", VECTORS / "valid", "--lake", tmp_path, "--keys", VECTORS / "valid/keys")
+
+    assert result.code == 2
+    assert "has no ledger.sqlite" in result.errors[0]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": 7}', '{"a": {"metadata": {"b": 7}}}'])
+def test_a_broken_description_of_a_copy_is_an_error(run: Run, tmp_path: Path, text: str) -> None:
+    (tmp_path / "bucket").mkdir()
+    (tmp_path / "objects.json").write_text(text)
+
+    result = run("verify", tmp_path, "--keys", VECTORS / "valid" / "keys")
+
+    assert result.code == 2
+    assert "objects.json" in result.errors[0]

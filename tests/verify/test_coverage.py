@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from detector.verify.coverage import HOUR, HourState, hours_of, stretches
+from detector.verify.digest import utc_text
+from detector.verify.verdicts import Asked
+from tests.running import Result, Run
+from tests.verify.aws_server import AwsServer
+from tests.verify.test_command import scope_of
+from tests.verify.vectors import CASES, Vector, judge, required
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_hours_of_each_vector_are_in_their_states(case: str) -> None:
+    vector = Vector(case)
+    asked = vector.asked()
+
+    places = hours_of(judge(vector.objects, vector.keys, asked), asked)
+
+    expected = {(vector.expected["account"], vector.expected["region"]): vector.expected["hours"]}
+    for account, other in vector.expected.get("other_accounts", {}).items():
+        expected[account, vector.expected["region"]] = other["hours"]
+    found = {place: {utc_text(start): str(state) for start, state in hours.items()} for place, hours in places.items()}
+    assert found == expected
+
+
+def test_hours_in_a_row_are_one_stretch_and_proven_ones_none() -> None:
+    vector = Vector("validation_off")
+    asked = vector.asked()
+
+    (stretch,) = stretches(hours_of(judge(vector.objects, vector.keys, asked), asked))
+
+    assert stretch.state is HourState.UNATTESTED
+    assert (stretch.end - stretch.start) // HOUR == 3
+
+
+def test_an_hour_without_a_digest_yet_is_pending_and_a_denied_one_unread() -> None:
+    vector = Vector("valid")
+    digests = [one for one in vector.objects if one.is_digest]
+    asked = vector.asked()
+    soon = Asked(asked.since, asked.until, asked.until + timedelta(minutes=5))
+    without_newest = [one for one in vector.objects if one != digests[-1]]
+
+    places = hours_of(judge(without_newest, vector.keys, soon), soon)
+    assert next(iter(places.values()))[required("2025-03-04T03:01:31Z")] is HourState.PENDING
+
+    without_second = [one for one in vector.objects if "Digest" not in one.uri or "T020131Z" not in one.uri]
+    denied = next(one.uri for one in digests if "T020131Z" in one.uri)
+    places = hours_of(judge(without_second, vector.keys, asked, unreadable=[denied]), asked)
+    assert next(iter(places.values()))[required("2025-03-04T01:01:31Z")] is HourState.UNREAD
+
+
+def test_a_listed_file_that_was_not_read_makes_its_hour_unread() -> None:
+    vector = Vector("valid")
+    denied = "s3://example-trail-bucket/AWSLogs/111122223333/CloudTrail/"
+    asked = vector.asked()
+    digests = [one for one in vector.objects if one.is_digest]
+
+    (hours,) = hours_of(judge(digests, vector.keys, asked, unreadable=[denied]), asked).values()
+
+    assert [str(state) for _, state in sorted(hours.items())] == ["unread", "unread", "empty", "unread"]
+
+
+@pytest.fixture
+def covered(run: Run, aws: AwsServer, tmp_path: Path) -> Run:
+    """`detector coverage` of a lake into which a vector was ingested."""
+
+    def call(case: str, *more: object) -> Result:
+        vector = Vector(case)
+        aws.hold(vector)
+        lake = tmp_path / case
+        run("ingest", f"s3://{vector.expected['bucket']}", "--lake", lake, "--verify", "complete", "--jobs", 1)
+        return run("coverage", "--lake", lake, *scope_of(vector), *more)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("case", "code", "strip"),
+    [("valid", 0, "##.#"), ("injected_log", 5, "!#.#"), ("missing_digest", 4, "#?##"), ("logging_stopped", 4, "##~_~")],
+)
+def test_a_lake_shows_its_hours(covered: Run, case: str, code: int, strip: str) -> None:
+    result = covered(case, "--format", "jsonl")
+
+    assert result.code == code
+    (row,) = (json.loads(line) for line in result.out.splitlines())
+    assert row["hours"].rstrip() == strip
+
+
+def test_gaps_say_what_to_do_next(covered: Run) -> None:
+    result = covered("validation_off", "--gaps")
+
+    assert result.code == 4
+    assert "2025-03-04T02:01:31Z" in result.out
+    assert "look for UpdateTrail" in result.out
+    assert "7 hours of 1 account and region: 4 complete, 3 unattested" in result.err
+
+
+def test_an_expected_region_that_is_absent_is_a_gap(covered: Run, tmp_path: Path) -> None:
+    expected = tmp_path / "expected.toml"
+    expected.write_text('regions = ["us-east-1", "eu-west-1"]')
+
+    result = covered("valid", "--gaps", "--expect", expected, "--format", "csv")
+
+    assert result.code == 4
+    assert result.out.splitlines()[1].startswith("111122223333,eu-west-1,,,,absent,")
+
+
+def test_a_lake_without_digests_is_not_proven(run: Run, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    run("ingest", Vector("valid").folder / "bucket", "--lake", lake, "--jobs", 1)
+
+    result = run("coverage", "--lake", lake, "--until", "2025-03-04T04:00:00Z")
+
+    assert result.code == 4
+    assert "unattested" in result.err
+    assert run("coverage", "--lake", tmp_path / "none").code == 2
+
+
+def test_an_empty_lake_has_nothing_to_show(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("no log")
+    run("ingest", tmp_path / "notes.md", "--lake", tmp_path / "lake", "--jobs", 1)
+
+    for form in ("table", "csv", "jsonl"):
+        result = run("coverage", "--lake", tmp_path / "lake", "--format", form)
+        assert (result.code, result.out) == (3, "")
