@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
-from detector.rules.dialects import DIALECT_RELATIONS, Dialects, hint_of, to_duckdb
+from detector.rules.dialects import DIALECT_RELATIONS, Dialects, to_duckdb
 from detector.rules.engine_queries import (
     COPIES,
     EARLIER_EDITIONS,
@@ -27,6 +27,7 @@ from detector.rules.engine_queries import (
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
+from detector.rules.query_errors import as_usage_error, batches
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, first_line, parse_select
@@ -190,13 +191,13 @@ class Engine:
             ) from error
         if statement.describes_tables or not statement.tables <= RAW_RELATIONS | DIALECT_RELATIONS:
             self._views.update(None if statement.describes_tables else sql)
-        with _as_usage_error():
+        with as_usage_error():
             self._dialects.make(statement)
             relation = self._connection.sql(sql, params=parameters)
             if statement.lists_tables:
                 relation = relation.filter(f"name NOT IN {INTERNAL}")
             reader = relation.to_arrow_reader(_QUERY_ROWS)
-        return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader))
+        return pa.RecordBatchReader.from_batches(reader.schema, batches(reader))
 
     def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
         """Return those of the given keys that no event has."""
@@ -284,20 +285,3 @@ class Engine:
             yield connection
         finally:
             self._free.put(connection)
-
-
-def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    with _as_usage_error():
-        yield from reader
-
-
-@contextmanager
-def _as_usage_error() -> Iterator[None]:
-    try:
-        yield
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
-        message = first_line(error)
-        raise UsageError(
-            f"the query failed: {message}",
-            hint=hint_of(message) or 'columns: "DESCRIBE events", "DESCRIBE candidates"',
-        ) from error

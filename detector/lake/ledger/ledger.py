@@ -14,6 +14,7 @@ from detector.errors import LakeError
 from detector.lake.ledger import digests, emitted, gaps, intents, outbox
 from detector.lake.ledger import objects as object_table
 from detector.lake.ledger import parts as part_table
+from detector.lake.ledger.connection import can_read, connect, connect_to_read_only_media, number
 from detector.lake.ledger.digests import Digests
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gaps
@@ -67,12 +68,12 @@ class Ledger:
         """
         path = lake / LEDGER
         with ExitStack() as opened, _sqlite_errors(f"cannot open {path}"):
-            connection = _connect(path, "rwc" if writable else "ro")
+            connection = connect(path, "rwc" if writable else "ro")
             opened.callback(connection.close)
-            if not writable and not _can_read(connection):
-                connection = _connect_to_read_only_media(path)
+            if not writable and not can_read(connection):
+                connection = connect_to_read_only_media(path)
                 opened.callback(connection.close)
-            version = _number(connection, "PRAGMA user_version")
+            version = number(connection, "PRAGMA user_version")
             if version > _VERSION:
                 raise LakeError(f"{path} has version {version}, this program knows {_VERSION}", hint="update detector")
             if writable:
@@ -275,31 +276,6 @@ def _sqlite_errors(message: str) -> Iterator[None]:
         raise LakeError(
             f"{message}: {error}", hint="is the disk full or read-only, or the file no ledger of this program?"
         ) from error
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-
-
-def _can_read(connection: sqlite3.Connection) -> bool:
-    try:
-        _number(connection, "SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
-        return False
-    return True
-
-
-def _connect_to_read_only_media(path: Path) -> sqlite3.Connection:
-    """Open a ledger beside which SQLite cannot create its shared memory file."""
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size:
-        # Read as immutable, the commits in it would be missing without a word.
-        raise LakeError(f"{log} holds commits that cannot be read from here", hint="copy the lake to a writable place")
-    return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
-
-
-def _number(connection: sqlite3.Connection, query: str) -> int:
-    return int(connection.execute(query).fetchone()[0])
 
 
 def _upgrade(version: int) -> str:

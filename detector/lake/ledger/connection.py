@@ -1,0 +1,36 @@
+"""Connections to a ledger's file, on media of any kind."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from detector.errors import LakeError
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a ledger in one of SQLite's modes, `ro` or `rwc`."""
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+
+
+def can_read(connection: sqlite3.Connection) -> bool:
+    """Tell whether SQLite can read the file from here."""
+    try:
+        number(connection, "SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+def connect_to_read_only_media(path: Path) -> sqlite3.Connection:
+    """Open a ledger beside which SQLite cannot create its shared memory file."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        # Read as immutable, the commits in it would be missing without a word.
+        raise LakeError(f"{log} holds commits that cannot be read from here", hint="copy the lake to a writable place")
+    return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
+
+
+def number(connection: sqlite3.Connection, query: str) -> int:
+    """Return the one number that a query gives."""
+    return int(connection.execute(query).fetchone()[0])

@@ -1,0 +1,36 @@
+"""What DuckDB says of a person's query, as an error for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from detector.errors import UsageError
+from detector.rules.dialects import hint_of
+from detector.rules.sql_check import first_line
+
+
+def batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a result.
+
+    Raises:
+        UsageError: a row cannot be made.
+    """
+    with as_usage_error():
+        yield from reader
+
+
+@contextmanager
+def as_usage_error() -> Iterator[None]:
+    """Turn DuckDB's errors about a query into ours."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        message = first_line(error)
+        raise UsageError(
+            f"the query failed: {message}",
+            hint=hint_of(message) or 'columns: "DESCRIBE events", "DESCRIBE candidates"',
+        ) from error
