@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from detector.cli.exit_codes import INTERRUPTED
@@ -24,28 +23,22 @@ def run_interruptibly(work: Callable[[], Result], interrupt: Callable[[], None])
     Raises:
         KeyboardInterrupt: after Ctrl-C, once the query has ended, which takes it a fraction of a second.
     """
-    done: Future[Result] = Future()
-
-    def run() -> None:
+    with ThreadPoolExecutor(1, thread_name_prefix="interruptible") as pool:
+        pool.submit(int).result()  # the thread is there: Ctrl-C cannot come between its start and its being known
         try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            done.set_exception(error)
-
-    try:
-        threading.Thread(target=run, name="interruptible", daemon=True).start()
-        return done.result()
-    except KeyboardInterrupt:
-        _end(done, interrupt)
-        raise
+            return pool.submit(work).result()
+        except KeyboardInterrupt:
+            _end(pool, interrupt)
+            raise
 
 
-def _end(work: Future[Result], interrupt: Callable[[], None]) -> None:
+def _end(pool: ThreadPoolExecutor, interrupt: Callable[[], None]) -> None:
     """Interrupt until the work has ended; at another Ctrl-C end the process, since nothing else would."""
     try:
-        while not work.done():
+        ended = pool.submit(int)  # behind the work, in the one thread
+        while not ended.done():
             interrupt()  # again and again: a query that is still planned does not hear it
-            wait([work], timeout=_STEP_SECONDS)
+            wait([ended], timeout=_STEP_SECONDS)
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)
 

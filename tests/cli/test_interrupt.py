@@ -32,7 +32,7 @@ def ctrl_c_once_it_works() -> Iterator[None]:
 
     def press() -> None:
         while not ended.wait(0.01):
-            if any(thread.name == "interruptible" for thread in threading.enumerate()):
+            if any(thread.name.startswith("interruptible") for thread in threading.enumerate()):
                 os.kill(os.getpid(), signal.SIGINT)
                 return
 

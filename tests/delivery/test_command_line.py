@@ -153,7 +153,7 @@ def test_an_alert_that_is_refused_is_named_and_sent_again_only_when_asked(
     run: Run, lake: Path, ids: list[str], tmp_path: Path
 ) -> None:
     def check(request: Request) -> Reply:
-        return Reply(422) if ids[3].encode() in request.body else Reply()
+        return Reply(422, b"") if ids[3].encode() in request.body else Reply()
 
     with serving(Endpoint(check)) as endpoint:
         url = f"http://127.0.0.1:{endpoint.port}/hook"

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from detector.errors import CredentialsError, SourceError
+from detector.errors import CredentialsError, SourceError, UsageError
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
 from detector.sources.log_source import LeftOut, Listed, LogObject, Unreadable
@@ -271,7 +271,7 @@ def test_when_every_region_refuses_the_permission_is_named(open_history: Open, l
 
 
 def test_a_region_that_is_none_is_refused_by_name(open_history: Open) -> None:
-    with pytest.raises(SourceError, match="us east"):
+    with pytest.raises(UsageError, match="us east"):
         list(open_history().list(scope(1, "us east")))
 
 
