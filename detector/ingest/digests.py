@@ -30,6 +30,7 @@ from detector.verify.integrity import Integrity
 from detector.verify.keys import Span
 from detector.verify.place import Location, location_of, named_minute, parse_digest_uri
 from detector.verify.verdicts import SETTLE, Absence, Asked, DigestVerdict, LogVerdict
+from detector.verify.verify import NOT_IN_LAKE
 
 _AT_ONCE: Final = 500
 # The name of a log file has the minute of its delivery, rounded to five, and up to some minutes ahead of it.
@@ -48,6 +49,7 @@ class DigestIntake:
     arrived: set[Location] = field(default_factory=set)  # where new digests were read
     _listed: list[tuple[EvidenceSource, list[LogObject]]] = field(default_factory=list)
     _looked_through: set[Location] = field(default_factory=set)
+    _roots: set[str] = field(default_factory=set)
     _log_minutes: defaultdict[Location, list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, source: LogSource, listing: Iterable[Listed]) -> Iterator[Listed]:
@@ -69,6 +71,7 @@ class DigestIntake:
                     # That a message does not name something says nothing about it.
                     if not isinstance(source, NotifiedSource):
                         self._looked_through.add(place.chain.location)
+                        self._roots.add(evidence.root)
                 case LogObject() if self.verify is Verify.PRESENT and (location := location_of(entry.uri)):
                     if minute := named_minute(entry.uri):
                         self._log_minutes[location].append(minute)
@@ -146,9 +149,11 @@ class DigestIntake:
         def is_certain(uri: str) -> bool:
             if uri in known_absent:
                 return True
-            return location_of(uri) in self._looked_through and uri not in failed and exclusion(scope, uri) is None
+            is_listed = location_of(uri) in self._looked_through and uri.startswith(tuple(self._roots))
+            return is_listed and uri not in failed and exclusion(scope, uri) is None
 
-        absence = Absence(tuple(one.uri for one in report.unreadable_prefixes), is_certain)
+        denied = tuple(one.uri for one in report.unreadable_prefixes)
+        absence = Absence(denied, is_certain, otherwise=NOT_IN_LAKE)
         integrity = Integrity(asked, keys, counts_gaps=self.verify is Verify.COMPLETE)
         for verdict in judge_lake(self.ledger, scope, asked, keys, absence, None if self.judges_all else self.arrived):
             integrity.add(verdict)

@@ -23,6 +23,7 @@ from detector.verify.verdicts import (
     LocationVerdict,
     LogVerdict,
 )
+from detector.verify.verify import NOT_IN_LAKE
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -61,7 +62,7 @@ class LakeIntegrity:
 
     def judge_anew(self, ledger: Ledger, now: datetime, only: Collection[Location] | None = None) -> None:
         """Judge locations by what the ledger holds now; default: all."""
-        absence = Absence(is_certain=ledger.digests.absent().__contains__)
+        absence = absence_in(ledger)
         keys, asked = ledger.digests.keys(), Asked(None, now, now)
         for verdict in judge_lake(ledger, Scope(), asked, keys, absence, only):
             if verdict.digests:
@@ -97,8 +98,13 @@ def lake_verdicts(directory: Path, asked: Asked) -> list[LocationVerdict]:
     with open_ledger(directory) as ledger:
         if not ledger.digests.is_made:
             return []
-        absence = Absence(is_certain=ledger.digests.absent().__contains__)
+        absence = absence_in(ledger)
         return list(judge_lake(ledger, Scope(), asked, ledger.digests.keys(), absence))
+
+
+def absence_in(ledger: Ledger) -> Absence:
+    """Return what a lake can say of objects that it does not hold: those that listings have missed are absent."""
+    return Absence(is_certain=ledger.digests.absent().__contains__, otherwise=NOT_IN_LAKE)
 
 
 def integrity_of(ledger: Ledger, now: datetime) -> LakeIntegrity | None:

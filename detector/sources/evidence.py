@@ -21,6 +21,11 @@ from detector.sources.sidecar import Sidecar, find_sidecar
 class EvidenceSource(LogSource, Protocol):
     """A source in which digests may lie."""
 
+    @property
+    def root(self) -> str:
+        """What the URIs of all objects in it begin with: of others, that they are not listed says nothing."""
+        ...
+
     def digest_reader(self) -> DigestReader:
         """Return a reader with credentials good for now."""
         ...
@@ -62,6 +67,12 @@ class LocalCopy:
 
     source: LocalSource
     sidecar: Sidecar | None = field(repr=False)
+
+    @property
+    def root(self) -> str:
+        """What the URIs of all objects in it begin with."""
+        uri = self.source.path.as_uri()
+        return f"{uri.rstrip('/')}/" if self.source.path.is_dir() else uri
 
     def list(self, scope: Scope) -> Iterator[Listed]:
         """Yield what lies in the copy; of what a file describes, only the objects, not the file."""

@@ -122,6 +122,11 @@ class S3Source:
         """Return when S3 took an object, as it was listed."""
         return log_object.last_modified
 
+    @property
+    def root(self) -> str:
+        """What the URIs of all objects in it begin with."""
+        return f"s3://{self._bucket}/{self._prefix}"
+
     def digest_reader(self) -> S3Reader:
         """Return the same reader: it brings the metadata with each object."""
         return self.reader()

@@ -114,7 +114,7 @@ def _judge_listed(
         if first.digest.content and first.digest.content.end > asked.now:
             return judged(LogVerdict.PENDING, "delivered while the log files were listed")
         if not absence.is_certain(uri):
-            return judged(LogVerdict.UNREADABLE, "not in the lake")
+            return judged(LogVerdict.UNREADABLE, absence.otherwise)
         return judged(LogVerdict.MISSING, f"listed by the digest of {first.digest.place.end:%Y-%m-%dT%H:%M:%SZ}")
     if log.unread is not None:
         return judged(LogVerdict.UNREADABLE, log.unread)

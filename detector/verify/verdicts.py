@@ -163,10 +163,12 @@ class Absence:
     Args:
         denied: URIs of folders and objects that cannot be listed.
         is_certain: tells of a URI whether it was looked for and was not there.
+        otherwise: what is said of a log file when it was not.
     """
 
     denied: tuple[str, ...] = ()
     is_certain: Callable[[str], bool] = field(default=lambda _uri: True)
+    otherwise: str = "it was not looked for: name a source that holds digests and log files"
 
 
 @dataclass(frozen=True, slots=True)

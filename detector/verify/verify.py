@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import Final
 
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
@@ -19,6 +21,8 @@ from detector.verify.survey import Survey, key_spans, survey
 from detector.verify.verdicts import Absence, Asked
 from detector.verify.worker import batches, hash_logs
 from detector.workers import run_in_workers
+
+NOT_IN_LAKE: Final = "not in the lake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,16 @@ def verify(
     integrity = Integrity(asked, keys)
     for found in surveys:
         integrity.add_survey(found.unreadable, found.unplaced)
-        absence = Absence(tuple(one.uri for one in found.unreadable))
+        absence = Absence(tuple(one.uri for one in found.unreadable), partial(_is_below, found.source.root))
         for location in found.locations:
             logs = _logs(found, location, lake, jobs)
             digests = _digests(found.source, found.digests[location], lake)
             integrity.add(judge_location(location, digests, logs, keys, asked, absence))
     return integrity
+
+
+def _is_below(root: str, uri: str) -> bool:
+    return uri.startswith(root)
 
 
 def _digests(source: EvidenceSource, listed: Sequence[LogObject], lake: LakeFacts | None) -> Iterator[FoundDigest]:
@@ -93,7 +101,7 @@ def _logs(found: Survey, location: Location, lake: LakeFacts | None, jobs: int) 
         delivered = found.source.delivered(one)
         in_lake = known.get(one.uri)
         known[one.uri] = (
-            FoundLog(one.uri, delivered, unread="not in the lake")
+            FoundLog(one.uri, delivered, unread=NOT_IN_LAKE)
             if in_lake is None
             else FoundLog(one.uri, delivered, in_lake.sha256, in_lake.problem)
         )

@@ -139,6 +139,22 @@ def test_a_denied_folder_of_log_files_is_not_taken_for_a_missing_one(run: Run, a
     assert set(named(result, "log_file").values()) == {"unreadable"}
 
 
+@pytest.mark.parametrize("with_lake", [False, True])
+def test_who_names_only_the_digests_is_not_told_that_log_files_are_missing(
+    run: Run, aws: AwsServer, tmp_path: Path, with_lake: bool
+) -> None:
+    aws.hold(Vector("valid"))
+    folder = "s3://example-trail-bucket/AWSLogs/111122223333/CloudTrail-Digest/"
+    lake = tmp_path / "lake"
+    ingested = run("ingest", folder, "--lake", lake, "--verify", "complete", "--jobs", 1)
+
+    result = run("verify", folder, *scope_of(Vector("valid")), *(["--lake", lake] if with_lake else []))
+
+    assert (ingested.code, result.code) == (4, 4)
+    assert "5 unreadable" in result.err
+    assert "missing" not in result.out + result.err + ingested.err
+
+
 def test_a_denied_digest_is_named(run: Run, aws: AwsServer) -> None:
     vector = Vector("valid")
     aws.hold(vector)
