@@ -8,6 +8,7 @@ from itertools import accumulate, takewhile
 from typing import TypeVar
 
 from detector.errors import DetectorError
+from detector.reasons import Reason
 from detector.run_report import RunReport
 from detector.sources.keys import parse_folder, parse_key
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
@@ -30,7 +31,7 @@ def log_objects(listing: Iterable[Listed], report: RunReport) -> Iterator[LogObj
         match entry:
             case LogObject() if is_empty(entry.uri, entry.size_bytes):
                 report.listed += 1
-                report.skip(entry.uri, "empty file")
+                report.skip(entry.uri, Reason.EMPTY_FILE.of())
             case LogObject():
                 report.listed += 1
                 yield entry

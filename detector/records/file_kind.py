@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+from detector.reasons import Reason
 from detector.records.decode import RecordRejected, decode_record
 from detector.records.json_text import BrokenJson, split_object
 from detector.records.nested_records import holds_records
 from detector.records.raw_records import RawRecord
 
-_NO_RECORDS = "JSON, but no CloudTrail records"
+_NO_RECORDS = Reason.OTHER_JSON.of()
 _AWS_SOURCE = re.compile(rb'"(aws:[a-z0-9-]{1,30})"')
 _ALERT = re.compile(rb'\{\s*+"schema"\s*+:\s*+"detector\.alert/')  # which holds the records that it is about
 # Bucket owner, bucket, time: "Amazon S3 server access log format", S3 user guide.
@@ -25,8 +26,8 @@ _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257  # POSIX.1-1988 and later
 def kind_by_magic(data: bytes) -> str | None:
     """Say what a file is whose first bytes tell."""
     if data.startswith(b"PAR1"):
-        return "Parquet file"
-    return "S3 server access log" if _S3_ACCESS_LOG.match(data) else None
+        return Reason.PARQUET.of()
+    return Reason.S3_ACCESS_LOG.of() if _S3_ACCESS_LOG.match(data) else None
 
 
 def is_archive(data: bytes) -> bool:
@@ -51,18 +52,18 @@ def kind_of_all(records: Iterable[RawRecord], most: int) -> str | None:
 def kind_of_event(record: Any) -> str | None:  # noqa: ANN401 - a schema.Record
     """Say what a record is that has all that a CloudTrail event needs, and is none; None for an event."""
     if record.eventSource == "aws:s3":
-        return "S3 event notification"
-    return "CloudTrail Insights" if record.eventCategory == "Insight" else None
+        return Reason.S3_NOTIFICATION.of()
+    return Reason.INSIGHTS.of() if record.eventCategory == "Insight" else None
 
 
 def _kind(record: RawRecord) -> str | None:
     raw = record.raw
     if _ALERT.match(raw):
-        return "detector alerts"
+        return Reason.ALERTS.of()
     if not record.listed and b"eventTime" not in raw and b"eventName" not in raw:
         if holds_records(raw):
             return None
-        return "CloudTrail digest" if b'"digestStartTime"' in raw else _NO_RECORDS
+        return Reason.DIGEST.of() if b'"digestStartTime"' in raw else _NO_RECORDS
     try:
         return kind_of_event(decode_record(raw).record)
     except RecordRejected:
@@ -76,6 +77,6 @@ def _kind_of_rejected(record: RawRecord) -> str | None:
         return None
     source = _AWS_SOURCE.fullmatch(values.get("eventSource", values.get("EventSource", b"")))
     if source:
-        return f"{source[1].decode()} event, not CloudTrail"
+        return Reason.OTHER_EVENT.of(source=source[1].decode())
     is_meant = record.listed or not values.keys().isdisjoint({"eventTime", "eventName", "detail", "CloudTrailEvent"})
     return None if is_meant or holds_records(record.raw) else _NO_RECORDS

@@ -6,12 +6,13 @@ import re
 from typing import Final
 
 from detector.aws_regions import REGION_PATTERN as _REGION
+from detector.reasons import Reason
 
 # With any ending: copied, renamed, downloaded in part.
 _OWN_NAME: Final = re.compile(rf"[0-9]{{12}}_CloudTrail_{_REGION}_[0-9]{{8}}T[0-9]{{4}}Z")
 _LOG_EXTENSIONS: Final = frozenset({"json", "jsonl", "ndjson", "log"})
 # Archives are not among them: what is handed over in one may be logs.
-_OTHER_EXTENSIONS: Final = frozenset(
+OTHER_EXTENSIONS: Final = frozenset(
     (  # noqa: SIM905 - a list of words
         "csv tsv avro feather orc parquet db sqlite sql "  # tables
         "doc docx html htm md msg eml odp ods odt pdf ppt pptx rst rtf tex xls xlsx "  # documents
@@ -27,16 +28,16 @@ _NOTE_NAMES: Final = frozenset({"readme", "license", "licence", "notice", "chang
 def other_kind(name: str) -> str | None:
     """Say which other kind of file a name is that of; None when it may be a log file's."""
     if name.startswith("."):
-        return "hidden file"
+        return Reason.HIDDEN_FILE.of()
     if name == "ELBAccessLogTestFile":
-        return "test file of Elastic Load Balancing"
+        return Reason.LOAD_BALANCER_TEST.of()
     if _OWN_NAME.match(name):
         return None
     if name.lower() in _NOTE_NAMES:
-        return "not a log file by its name"
+        return Reason.NOTE.of()
     endings = _endings(name)
-    other = next((ending for ending in endings if ending in _OTHER_EXTENSIONS), None)
-    return f".{other}{'.gz' * (len(endings) > 1)} file" if other else None
+    other = next((ending for ending in endings if ending in OTHER_EXTENSIONS), None)
+    return Reason.OTHER_EXTENSION.of(extension=".".join(endings)) if other else None
 
 
 def is_named_as_log(name: str) -> bool:

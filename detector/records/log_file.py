@@ -11,6 +11,7 @@ from itertools import islice
 import msgspec
 import pyarrow as pa
 
+from detector.reasons import Reason
 from detector.records.compression import MAX_BYTES, as_utf8, decompress
 from detector.records.decode import Decoded, RecordRejected, decode_record, decode_usual
 from detector.records.file_kind import is_archive, kind_by_magic, kind_of_all, kind_of_event
@@ -145,7 +146,7 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
         yield replace(nothing, skipped=kind)
         return
     if is_whole and not is_named_as_log(log_file.rpartition("/")[2]) and not holds_records(data):
-        yield replace(nothing, skipped="text without CloudTrail records, and not named as a log")
+        yield replace(nothing, skipped=Reason.OTHER_TEXT.of())
         return
     count = 0
     refused: KeptRecord | None = None  # the first, as long as no record is a row
@@ -161,7 +162,7 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
         form = "holds CloudTrail records in a form that is not read" if holds_records(data) else "no record can be read"
         problem = f"{form}: {refused.reason}"
     is_empty = not count and not problem and not raws.has_list
-    yield replace(nothing, problem=problem, skipped="an empty array" if is_empty else None)
+    yield replace(nothing, problem=problem, skipped=Reason.EMPTY_ARRAY.of() if is_empty else None)
 
 
 def _pieces(raws: RawRecords, log_file: str) -> Iterator[DecodedLogFile]:

@@ -81,11 +81,6 @@ class LocalCopy:
             source = LocalSource(self.sidecar.objects)
         yield from source.list(scope)
 
-    @property
-    def root(self) -> str:
-        """The path that was named."""
-        return self.source.root
-
     def covers(self, uri: str, scope: Scope) -> bool:
         """Tell whether something lies in the copy."""
         return self.source.covers(uri, scope)

@@ -19,6 +19,7 @@ from typing import Final
 
 from detector.aws_regions import REGION_PATTERN as _REGION
 from detector.aws_regions import is_region
+from detector.reasons import Reason
 from detector.records.file_names import other_kind
 from detector.scope import Scope
 from detector.sources.log_source import LeftOut, Limit
@@ -172,12 +173,12 @@ def skip_reason(key: str) -> str | None:
     """Say why the name of an object shows that it is no CloudTrail log file; None when it may be one."""
     folder, _, name = key.rpartition("/")
     if not name:
-        return "folder marker"
+        return Reason.FOLDER_MARKER.of()
     if _USUAL_NAME.fullmatch(name) and parse_folder(folder).kind in (None, "CloudTrail"):
         return None
     kind = parse_key(key).kind
     if kind is not None and kind != "CloudTrail":
-        return other_service(key) or f"{kind}: {_SIBLINGS.get(kind, 'not a log of API calls')}"
+        return other_service(key) or Reason.SIBLING.of(kind=kind, what=_SIBLINGS.get(kind, "not a log of API calls"))
     return other_kind(name)
 
 
@@ -189,7 +190,7 @@ def is_digest(key: str) -> bool:
 def other_service(path: str) -> str | None:
     """Say which other service a key or folder below `AWSLogs/ACCOUNT/` belongs to; None for CloudTrail's own."""
     kind = parse_key(path).kind
-    return None if kind is None or _KIND.fullmatch(kind) else f"{kind}: logs of another service"
+    return None if kind is None or _KIND.fullmatch(kind) else Reason.OTHER_SERVICE.of(kind=kind)
 
 
 def exclusion(scope: Scope, key: str) -> Exclusion | None:
@@ -215,15 +216,15 @@ def folder_exclusion(scope: Scope, folder: str) -> Exclusion | None:
 
 def _excluded(scope: Scope, place: Place) -> Exclusion | None:
     if scope.accounts and place.account is not None and place.account not in scope.accounts:
-        return Exclusion(Limit.ACCOUNTS, f"account {place.account} is not asked for")
+        return Exclusion(Limit.ACCOUNTS, Reason.OTHER_ACCOUNT.of(account=place.account))
     if scope.regions and place.region is not None and place.region not in scope.regions:
-        return Exclusion(Limit.REGIONS, f"region {place.region} is not asked for")
+        return Exclusion(Limit.REGIONS, Reason.OTHER_REGION.of(region=place.region))
     if scope.first_day and place.last_day and place.last_day < scope.first_day:
-        return Exclusion(Limit.WINDOW, f"delivered before {scope.first_day}")
+        return Exclusion(Limit.WINDOW, Reason.BEFORE.of(moment=scope.first_day))
     if scope.delivered_since and place.delivered_at and place.delivered_at < scope.delivered_since:
-        return Exclusion(Limit.WINDOW, f"delivered before {scope.delivered_since:%Y-%m-%dT%H:%MZ}")
+        return Exclusion(Limit.WINDOW, Reason.BEFORE.of(moment=f"{scope.delivered_since:%Y-%m-%dT%H:%MZ}"))
     if scope.last_day and place.first_day and place.first_day > scope.last_day:
-        return Exclusion(Limit.WINDOW, f"delivered after {scope.last_day}")
+        return Exclusion(Limit.WINDOW, Reason.AFTER.of(moment=scope.last_day))
     return None
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from detector.errors import SourceError
 from detector.lake_layout import is_lake
+from detector.reasons import Reason
 from detector.scope import Scope
 from detector.sources.keys import exclusion, folder_exclusion, is_digest, other_service, parse_folder, skip_reason
 from detector.sources.log_source import (
@@ -188,7 +189,7 @@ class _Walk:
             yield Unreadable(_uri(directory), f"directory: {_why(error)}")
             return
         if is_lake({entry.name for entry in entries}):
-            yield LeftOut(folder_uri, "a lake, not logs")
+            yield LeftOut(folder_uri, Reason.LAKE.of())
             return
         for entry in entries:
             yield self._look_at(entry, key + entry.name, folder_uri)
@@ -205,7 +206,7 @@ class _Walk:
                 return self._judge_directory(entry, uri + "/", key + "/") or (Path(entry.path), key + "/")
             special = next((name for is_such, name in _SPECIAL_FILES if is_such(status.st_mode)), None)
             if special:
-                return Skipped(uri, special)
+                return Skipped(uri, Reason.SPECIAL_FILE.of(what=special))
         judged = self._judge(uri, key)
         if isinstance(judged, Skipped) and is_digest(key):
             return replace(judged, digest=_log_object(uri, status))
@@ -220,9 +221,9 @@ class _Walk:
 
     def _judge_directory(self, entry: os.DirEntry[str], uri: str, key: str) -> LeftOut | None:
         if entry.is_symlink():
-            return LeftOut(uri, "link to a directory, not followed")
+            return LeftOut(uri, Reason.LINK.of())
         if entry.name.startswith("."):
-            return LeftOut(uri, "hidden directory")
+            return LeftOut(uri, Reason.HIDDEN_DIRECTORY.of())
         if excluded := folder_exclusion(self.scope, key):
             return excluded.of(uri)
         reason = other_service(key)

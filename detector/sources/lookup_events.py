@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.aws_regions import sign_in_region
 from detector.errors import SourceError
+from detector.reasons import Reason
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import AccessKey, caller_identity, frozen_key, open_session
@@ -140,10 +141,10 @@ class LookupEventsSource:
         account, home = self._identity
         root = _root(account)
         if scope.accounts and account not in scope.accounts:
-            yield LeftOut(root, f"account {account} is not asked for, and --profile or --role-arn lead to no other")
+            yield LeftOut(root, Reason.OTHER_SESSION.of(account=account))
             return
         if scope.since and scope.since < oldest:
-            yield LeftOut(root, f"before {oldest:%Y-%m-%d}: LookupEvents keeps {KEPT_DAYS} days")
+            yield LeftOut(root, Reason.TOO_OLD.of(moment=f"{oldest:%Y-%m-%d}", days=KEPT_DAYS))
         regions = self._regions(scope)
         yield LeftOut(root, _regions_not_asked(regions, home))
         answering: list[str] = []
@@ -282,5 +283,5 @@ def _root(account: str) -> str:
 
 
 def _regions_not_asked(regions: Sequence[str], home: str) -> str:
-    told = f"only these regions are looked up: {', '.join(regions)}"
+    told = Reason.OTHER_REGIONS.of(regions=", ".join(regions))
     return told if home in regions else f"{told}; root signs in in {home}"

@@ -28,6 +28,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from detector.lake_layout import is_part_key
+from detector.reasons import Reason
 from detector.sources.keys import is_digest, skip_reason
 
 # SQS takes a mebibyte. A message of many small objects inside SNS inside SQS stays far below.
@@ -133,7 +134,7 @@ def decide(body: str) -> Decision:
 
 def _items(text: str, depth: int) -> Iterator[Item]:
     if text.strip() == _CLOUDTRAIL_GREETING:
-        yield Ignored("CloudTrail", "its greeting to a new topic")
+        yield Ignored("CloudTrail", Reason.GREETING.of())
         return
     try:
         message = msgspec.json.decode(text)
@@ -149,12 +150,12 @@ def _items(text: str, depth: int) -> Iterator[Item]:
 def _message(message: dict[str, Any], text: str, depth: int) -> Iterator[Item]:
     match message:
         case {"Event": "s3:TestEvent"}:
-            yield Ignored("S3", "its test of a new notification")
+            yield Ignored("S3", Reason.TEST.of())
         case {"Type": "Notification", "Message": str(inner)}:
             yield from _items(inner, depth - 1)
         case {"Type": "SubscriptionConfirmation" | "UnsubscribeConfirmation" as kind, "TopicArn": str(topic)}:
             # Its URL is never fetched: anyone who can send to the queue chooses it.
-            yield Ignored(topic, f"{kind}: answer it with `aws sns confirm-subscription`, not through this program")
+            yield Ignored(topic, Reason.SUBSCRIPTION.of(kind=kind))
         case {"Records": [_, *_] as records}:
             for record in records:
                 yield from _notification(record if isinstance(record, dict) else {}, depth)
@@ -202,7 +203,7 @@ def _not_a_creation(name: str, subject: str) -> Ignored | NotUnderstood | None:
     if _CREATIONS.fullmatch(name):
         return None
     if _OTHER_KINDS.fullmatch(name):
-        return Ignored(subject, f"{name[:60]}, not the creation of an object")
+        return Ignored(subject, Reason.NO_CREATION.of(name=name[:60]))
     return NotUnderstood("an event about an object, of a kind that S3 does not have")
 
 
@@ -215,7 +216,7 @@ def _event(event: dict[str, Any], text: str) -> Item:
             return _named(bucket, key, found.get("size"), found.get("etag"), event.get("time"))
         # The label is written in several ways ("Sign In", "Signin"); the record in it says what it is.
         case {"detail": {"eventType": str(kind), "eventTime": str(), "eventSource": str(), "eventName": str()}}:
-            return Ignored("EventBridge", "Insights events") if kind == _INSIGHT else _carried(event, text)
+            return Ignored("EventBridge", Reason.INSIGHTS_EVENT.of()) if kind == _INSIGHT else _carried(event, text)
         case _:
             return NotUnderstood("an EventBridge event of another kind")
 
@@ -246,7 +247,7 @@ def _named(bucket: str, key: object, size: object = None, etag: object = None, c
         etag if _ETAG.fullmatch(etag) else None,
         _moment(created_at),
     )
-    if reason := "a file of a lake" if is_part_key(key) else skip_reason(key):
+    if reason := Reason.PART_OF_A_LAKE.of() if is_part_key(key) else skip_reason(key):
         return Ignored(named.uri, reason, named if is_digest(key) else None)
     return named
 

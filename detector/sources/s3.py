@@ -59,7 +59,7 @@ class S3Source:
 
     @property
     def root(self) -> str:
-        """The bucket and the prefix."""
+        """What the URIs of all objects in it begin with."""
         return f"s3://{self._bucket}/{self._prefix}"
 
     def list(self, scope: Scope) -> Iterator[Listed]:
@@ -121,11 +121,6 @@ class S3Source:
     def delivered(self, log_object: LogObject) -> datetime | None:
         """Return when S3 took an object, as it was listed."""
         return log_object.last_modified
-
-    @property
-    def root(self) -> str:
-        """What the URIs of all objects in it begin with."""
-        return f"s3://{self._bucket}/{self._prefix}"
 
     def digest_reader(self) -> S3Reader:
         """Return the same reader: it brings the metadata with each object."""

@@ -11,6 +11,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import DetectorError, SourceError, SourceUnavailable
+from detector.reasons import Reason
 from detector.scope import Scope
 from detector.sources.aws_errors import denial_reason, error_code, is_servers_fault, is_unreachable, refusal
 from detector.sources.aws_options import AwsOptions
@@ -129,7 +130,7 @@ class S3Listing:
             except (BotoCoreError, ClientError):
                 return  # whoever may list the prefix need not be allowed to list what is beside it
             folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", [])]
-            yield from (LeftOut(self._uri(folder), "beside the prefix, which is empty") for folder in folders)
+            yield from (LeftOut(self._uri(folder), Reason.BESIDE_PREFIX.of()) for folder in folders)
             if folders:
                 return
 
@@ -196,7 +197,7 @@ class S3Listing:
         first, last = (self._scope.first_day, self._scope.last_day) if in_layout(folder) else (None, None)
         if first or last:
             days = f"{f'from {first}' if first else ''}{f' to {last}' if last else ''}".strip()
-            self._give([LeftOut(self._uri(folder), f"only the days {days} were listed", Limit.WINDOW)])
+            self._give([LeftOut(self._uri(folder), Reason.OTHER_DAYS.of(days=days), Limit.WINDOW)])
         for page in self._list(folder, start_after=self._start_after(folder, first) if first else ""):
             found: list[Listed] = []
             for item in page.get("Contents", []):

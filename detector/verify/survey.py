@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from detector.reasons import Reason
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
 from detector.sources.log_source import LeftOut, LogObject, Skipped, Unreadable
@@ -15,7 +16,6 @@ from detector.verify.keys import Span
 from detector.verify.place import Location, location_of, parse_digest_uri
 from detector.verify.verdicts import SETTLE, Asked
 
-_UNPLACED: Final = "it does not lie in CloudTrail's own folders, ACCOUNT/CloudTrail/REGION/YYYY/MM/DD"
 # A digest of the first hour lists files that were delivered before, perhaps the day before.
 _BEFORE: Final = timedelta(hours=3)
 
@@ -72,7 +72,7 @@ def _add(
 ) -> None:
     location = location_of(one.uri) if is_placed else None
     if location is None:
-        found.unplaced.append(LeftOut(one.uri, _UNPLACED))
+        found.unplaced.append(LeftOut(one.uri, Reason.UNPLACED.of()))
     else:
         group[location].append(one)
 

@@ -15,6 +15,7 @@ from detector.batching import is_empty
 from detector.errors import SourceError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.quarantine import Quarantine
+from detector.reasons import Reason
 from detector.run_report import RunReport
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
@@ -269,7 +270,7 @@ def _etag(found: LogObject | Unreadable) -> str | None:
 def _as_listed(found: LogObject | Unreadable, digests: Mapping[str, NamedObject]) -> LogObject | Skipped | Unreadable:
     """Return an object as a listing has it: a digest is another kind of file."""
     if isinstance(found, LogObject) and found.uri in digests:
-        return Skipped(found.uri, "a digest", found)
+        return Skipped(found.uri, Reason.DIGEST.of(), found)
     return found
 
 

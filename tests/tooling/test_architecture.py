@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "detector"
 
 # Lowest first. A module may import from lower layers and from its own folder, never from a higher layer.
 GROUND_FLOOR = [
-    {"errors", "severity", "interpreter", "backoff", "aws_regions", "lake_layout"},
+    {"errors", "severity", "interpreter", "backoff", "aws_regions", "lake_layout", "reasons"},
     {"text", "times", "scope", "workers"},
 ]
 LAYERS = [
