@@ -25,7 +25,8 @@ class AwsServer:
     denied: list[str] = field(default_factory=list)  # prefixes of BUCKET/KEY; also regions of ListPublicKeys
     gets: list[str] = field(default_factory=list)
     key_requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    page_size: int = 1_000
+    key_error: str = ""  # of ListPublicKeys
+    same_token: bool = False  # on every page
     url: str = ""
 
     @property
@@ -103,8 +104,9 @@ class Handler(BaseHTTPRequestHandler):
         assert self.headers["X-Amz-Target"].endswith("CloudTrail_20131101.ListPublicKeys")
         region = found[1]
         self.server_state.key_requests.append((region, body))
-        if self.server_state.is_denied(region):
-            answer: dict[str, Any] = {"__type": "AccessDeniedException", "message": "no"}
+        error = "AccessDeniedException" if self.server_state.is_denied(region) else self.server_state.key_error
+        if error:
+            answer: dict[str, Any] = {"__type": error, "message": "no"}
             return self.reply(400, json.dumps(answer).encode())
         listed = [
             key
@@ -113,8 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         ]
         at = int(body.get("NextToken", "0"))  # one key a page
         answer = {"PublicKeyList": listed[at : at + 1]}
-        if at + 1 < len(listed):
-            answer["NextToken"] = str(at + 1)
+        if at + 1 < len(listed) or self.server_state.same_token:
+            answer["NextToken"] = "1" if self.server_state.same_token else str(at + 1)
         return self.reply(200, json.dumps(answer).encode())
 
     def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
