@@ -2,7 +2,7 @@
 -- title = "Chain of digests broken"
 -- severity = "high"
 -- confidence = "high"
--- attack = ["TA0005:T1562.008", "TA0005:T1070"]
+-- attack = ["TA0005:T1562.008", "TA0005:T1685.002", "TA0005:T1070"]
 -- description = """
 -- Digests of a trail are missing, changed, or signed by nobody that AWS knows, or the chain began anew after a time
 -- without digests: nobody vouches for the log files of that time. One alert for each trail and day with such digests,

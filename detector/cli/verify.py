@@ -21,7 +21,7 @@ from detector.times import now
 
 if TYPE_CHECKING:
     from detector.verify.verdicts import Asked
-    from detector.verify.verify import LakeFacts
+    from detector.verify.verify import LakeLogs
 
 Keys = Annotated[
     str,
@@ -108,8 +108,8 @@ def verify_command(
     expected = Expected() if evidence.expect is None else load_expected(evidence.expect)
     ask_keys = key_source(evidence.keys, aws)
     opened = [open_evidence(source, aws) for source in sources]
-    with _facts_of(lake) as facts:
-        integrity = verify(opened, scope, asked, ask_keys, lake=facts, jobs=evidence.jobs)
+    with _logs_of(lake) as logs:
+        integrity = verify(opened, scope, asked, ask_keys, lake=logs, jobs=evidence.jobs)
     integrity.expect(expected)
     if format_ is ListFormat.JSONL:
         lines = [json.dumps(finding) for finding in integrity.findings()]
@@ -124,12 +124,12 @@ def verify_command(
     raise typer.Exit(verify_exit_code(integrity))
 
 
-def _facts_of(lake: Path | None) -> AbstractContextManager[LakeFacts | None]:
+def _logs_of(lake: Path | None) -> AbstractContextManager[LakeLogs | None]:
     if lake is None:
         return nullcontext()
-    from detector.lake.evidence import open_lake_facts
+    from detector.lake.evidence import open_lake_logs
 
-    return open_lake_facts(lake)
+    return open_lake_logs(lake)
 
 
 def _write(path: Path, document: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from detector.errors import LakeError
@@ -18,7 +19,7 @@ from detector.verify.keys import KeyRing
 from detector.verify.log_files import FoundLog
 from detector.verify.place import Location, location_of
 from detector.verify.verdicts import Absence, Asked, LocationVerdict
-from detector.verify.verify import LakeFacts
+from detector.verify.verify import LakeLogs
 
 
 @contextmanager
@@ -38,14 +39,14 @@ def open_ledger(directory: Path) -> Iterator[Ledger]:
 
 
 @contextmanager
-def open_lake_facts(directory: Path) -> Iterator[LakeFacts]:
-    """Open the ledger of a lake, for as long as something is verified against it.
+def open_lake_logs(directory: Path) -> Iterator[LakeLogs]:
+    """Open the ledger of a lake, for as long as something is verified against what was read into it.
 
     Raises:
         LakeError: there is none.
     """
     with open_ledger(directory) as ledger:
-        yield LakeFacts(lambda location: logs_of(ledger, location))
+        yield partial(logs_of, ledger)
 
 
 def judge_lake(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final
 
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
-from detector.sources.log_source import LogObject, Stored, Unreadable
+from detector.sources.log_source import LogObject, Unreadable
 from detector.verify.asking import AskKeys
 from detector.verify.digest import MAX_DIGEST_BYTES, FoundDigest, StoredDigest, read_digest
 from detector.verify.integrity import Integrity
@@ -25,12 +24,7 @@ from detector.workers import run_in_workers
 NOT_IN_LAKE: Final = "not in the lake"
 
 
-@dataclass(frozen=True, slots=True)
-class LakeFacts:
-    """What a lake holds of one location; asked for when it is needed."""
-
-    logs: Callable[[Location], Mapping[str, FoundLog]]
-    digest: Callable[[LogObject], Stored | None] = field(default=lambda _one: None)
+LakeLogs = Callable[[Location], Mapping[str, FoundLog]]  # what a lake has read of one location, by URI
 
 
 def verify(
@@ -39,7 +33,7 @@ def verify(
     asked: Asked,
     ask_keys: AskKeys,
     *,
-    lake: LakeFacts | None = None,
+    lake: LakeLogs | None = None,
     jobs: int = 1,
 ) -> Integrity:
     """Return what is to be thought of the digests and log files of sources.
@@ -63,7 +57,7 @@ def verify(
         absence = Absence(tuple(one.uri for one in found.unreadable), partial(_is_below, found.source.root))
         for location in found.locations:
             logs = _logs(found, location, lake, jobs)
-            digests = _digests(found.source, found.digests[location], lake)
+            digests = _digests(found.source, found.digests[location])
             integrity.add(judge_location(location, digests, logs, keys, asked, absence))
     return integrity
 
@@ -72,31 +66,26 @@ def _is_below(root: str, uri: str) -> bool:
     return uri.startswith(root)
 
 
-def _digests(source: EvidenceSource, listed: Sequence[LogObject], lake: LakeFacts | None) -> Iterator[FoundDigest]:
-    """Yield the facts of digests; of those that the lake holds, from there."""
-    new: list[LogObject] = []
+def _digests(source: EvidenceSource, listed: Sequence[LogObject]) -> Iterator[FoundDigest]:
+    """Yield the facts of digests."""
+    small = [one for one in listed if one.size_bytes <= MAX_DIGEST_BYTES]
     for one in listed:
-        known = lake and lake.digest(one)
-        if known:
-            yield read_digest(StoredDigest(one.uri, known.bucket, known.content, known.metadata))
-        elif one.size_bytes > MAX_DIGEST_BYTES:
+        if one.size_bytes > MAX_DIGEST_BYTES:
             yield FoundDigest(one.uri, None, problem=f"larger than the cap of {MAX_DIGEST_BYTES:,} bytes")
-        else:
-            new.append(one)
-    if not new:
+    if not small:
         return
-    for one, stored in source.digest_reader().read_with_metadata(new):
+    for one, stored in source.digest_reader().read_with_metadata(small):
         if isinstance(stored, Unreadable):
             yield FoundDigest(one.uri, None, problem=stored.reason, is_unreadable=True)
         else:
             yield read_digest(StoredDigest(one.uri, stored.bucket, stored.content, stored.metadata))
 
 
-def _logs(found: Survey, location: Location, lake: LakeFacts | None, jobs: int) -> dict[str, FoundLog]:
+def _logs(found: Survey, location: Location, lake: LakeLogs | None, jobs: int) -> dict[str, FoundLog]:
     listed = found.logs[location]
     if lake is None:
         return _hashed(found.source, listed, jobs)
-    known = dict(lake.logs(location))
+    known = dict(lake(location))
     for one in listed:
         delivered = found.source.delivered(one)
         in_lake = known.get(one.uri)
