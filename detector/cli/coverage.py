@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from detector.verify.coverage import HourState, Place
 
 _LETTERS = "damaged !, complete #, empty ., partial ~, unread x, unattested ?, pending :, dark _"
+_DAYS_TO_FOLD = 3
 
 
 class CoverageFormat(StrEnum):
@@ -132,9 +134,23 @@ def _gap_rows(places: Mapping[Place, Mapping[datetime, HourState]], absent: list
         }
 
 
+def _folded(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield rows for people: days one after the other that are the same all day long are one row."""
+    for _, same in groupby(rows, key=lambda row: (row["account"], row["region"], row.get("hours"))):
+        days = list(same)
+        first, last = days[0], days[-1]
+        if "day" not in first or len(days) < _DAYS_TO_FOLD or len(set(first["hours"])) > 1:
+            yield from days
+            continue
+        state = first["states"].partition(" ")[2]
+        hours = len(days) * len(first["hours"])
+        yield first | {"day": f"{first['day']} to {last['day']}", "states": f"{hours:,} {state}"}
+
+
 def _table(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
+    rows = list(_folded(rows))
     headings = list(rows[0])
     return "".join(line + "\n" for line in table_lines(headings, [list(row.values()) for row in rows]))
 

@@ -129,3 +129,12 @@ def test_an_empty_lake_has_nothing_to_show(run: Run, tmp_path: Path) -> None:
     for form in ("table", "csv", "jsonl"):
         result = run("coverage", "--lake", tmp_path / "lake", "--format", form)
         assert (result.code, result.out) == (3, "")
+
+
+def test_long_silence_is_one_row_for_people_and_a_row_a_day_for_programs(
+    covered: Run, run: Run, tmp_path: Path
+) -> None:
+    covered("missing_log")
+    asked = ("coverage", "--lake", tmp_path / "missing_log", "--until", "2025-03-20T00:00:00Z")
+    assert "2025-03-05 to 2025-03-19  ________________________  360 dark" in run(*asked).out
+    assert len(run(*asked, "--format", "jsonl").out.splitlines()) == 16
