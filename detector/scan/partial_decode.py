@@ -41,8 +41,9 @@ _FIELDS_OF_CALLER: FieldTree = _FIELDS | {
         "sessionContext": {"sessionIssuer": {"type": None, "arn": None}},
     },
 }
-_HEAD = re.compile(rb'\s*+\{\s*+"Records"\s*+:\s*+\[')
-_TAIL = re.compile(rb"\]\s*+\}\s*+\Z")
+_S = rb"[ \t\n\r]*+"  # JSON's white space, and no other
+_HEAD = re.compile(_S + rb"\{" + _S + rb'"Records"' + _S + rb":" + _S + rb"\[")
+_TAIL = re.compile(rb"\]" + _S + rb"\}" + _S + rb"\Z")
 _TAIL_BYTES = 64
 _LIST_BYTES = 32 << 10
 _BETWEEN_RECORDS = b'},{"eventVersion":'

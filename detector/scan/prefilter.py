@@ -1,4 +1,4 @@
-"""A log file at a prefilter: of most records only the few fields that tell whether any rule can want them.
+"""A log file before the rules: of most records only the few fields that tell whether any rule can want them.
 
 Decoding a few fields costs half of decoding all, and the records passed over need no columns at all. What is wanted
 is told by wanted.py, and, in a second look, by what some callers did in some time.
@@ -67,7 +67,7 @@ class Prefilter:
         self._bucket_checks: set[bytes] = set()
 
     def prefilter(self, stored: bytes, log_file: str) -> Iterator[Prefiltered]:
-        """ScanBatch through one log object.
+        """Look through one log object.
 
         Yields:
             At least one piece; `skipped` and `problem` are those of the object, and stand in the last.
@@ -82,7 +82,7 @@ class Prefilter:
             yield self._prefilter_decoded(piece)
 
     def _prefilter_usual(self, data: bytes, log_file: str) -> Prefiltered | None:
-        """ScanBatch through a file as CloudTrail writes it; None when anything in it is unusual."""
+        """Look through a file as CloudTrail writes it; None when anything in it is unusual."""
         try:
             usual = partial_records(data, self._decoder)
             if usual is None or not has_exact_times(usual.records):

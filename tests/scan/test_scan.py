@@ -161,6 +161,14 @@ def test_an_escaped_name_is_the_same_name() -> None:
     assert len(piece.wanted.records) == 1
 
 
+@pytest.mark.parametrize("space", [b"\x0b", b"\x0c", b"\xc2\xa0"])
+def test_what_is_no_white_space_of_json_is_a_failure_in_scan_as_in_ingest(space: bytes) -> None:
+    for content in (b'{"Records":' + space + b"[]}", b'{"Records":[]}' + space):
+        [piece] = Prefilter().prefilter(content, "s3://bucket/key")
+        assert piece.problem == decode_log_file(content, "s3://bucket/key").problem
+        assert piece.problem
+
+
 def test_most_records_are_passed_over() -> None:
     rows = decode_log_file(
         b'{"Records":[{"eventTime":"2025-03-04T10:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"DescribeX"}]}',
