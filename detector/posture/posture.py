@@ -1,0 +1,77 @@
+"""The answers of a lake, or what changed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from detector.posture.answer import Answer, Horizon
+from detector.posture.change import Change, changes_of
+from detector.posture.check import load_checks
+from detector.posture.device import Device
+from detector.posture.from_logs import answers_from_logs, read_devices, read_facts, read_horizons
+from detector.rules.engine import Engine
+
+if TYPE_CHECKING:
+    from detector.rules.events import Events
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """The answers about some accounts, account by account."""
+
+    answers: Sequence[Answer]
+    devices: Mapping[str, Sequence[Device]]
+    horizons: Mapping[str, Horizon]
+    missing: Sequence[str]  # accounts that were asked for and of which there is nothing
+
+
+def posture_of(events: Events, accounts: Collection[str] = (), at: datetime | None = None) -> Posture:
+    """Answer every check for each account.
+
+    Args:
+        events: of a lake.
+        accounts: only these; empty: all that there are.
+        at: as of when; None: as of the end of each account's logs.
+    """
+    with Engine(events) as engine:
+        horizons = _chosen(read_horizons(engine), accounts)
+        answers = answers_from_logs(engine, load_checks(), horizons, at)
+        devices = read_devices(engine, _latest(horizons, at))
+    by_account = {horizon.account_id: horizon for horizon in horizons}
+    return Posture(answers, devices, by_account, [one for one in accounts if one not in by_account])
+
+
+def changes_in(
+    events: Events, accounts: Collection[str] = (), since: datetime | None = None, at: datetime | None = None
+) -> list[Change]:
+    """Return when answers changed, oldest first.
+
+    Args:
+        events: of a lake.
+        accounts: only these; empty: all that there are.
+        since: the first moment of interest.
+        at: the last one.
+    """
+    with Engine(events) as engine:
+        horizons = _chosen(read_horizons(engine), accounts)
+        wanted = {horizon.account_id for horizon in horizons}
+        latest = _latest(horizons, at)
+        changes = [
+            change
+            for check in load_checks()
+            for account, facts in read_facts(engine, check, latest, turns=True).items()
+            if account in wanted
+            for change in changes_of(check, facts, since)
+        ]
+    return sorted(changes, key=lambda change: (change.time, change.account_id, change.check.step, change.check.id))
+
+
+def _chosen(horizons: Sequence[Horizon], accounts: Collection[str]) -> list[Horizon]:
+    return [horizon for horizon in horizons if not accounts or horizon.account_id in accounts]
+
+
+def _latest(horizons: Sequence[Horizon], at: datetime | None) -> datetime:
+    return at or max((horizon.last for horizon in horizons), default=datetime.min.replace(tzinfo=UTC))
