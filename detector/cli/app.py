@@ -24,6 +24,7 @@ from detector.cli.ingest import ingest_command
 from detector.cli.lake import lake_app
 from detector.cli.option_groups import with_groups
 from detector.cli.outbox import outbox_command
+from detector.cli.posture import posture_command
 from detector.cli.rules import rules_app
 from detector.cli.run import run_command
 from detector.cli.scan import scan_command
@@ -85,6 +86,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "detect": detect_command,
     "run": run_command,
     "watch": watch_command,
+    "posture": posture_command,
     "explain-message": explain_message_command,
     "sql": sql_command,
     "status": status_command,

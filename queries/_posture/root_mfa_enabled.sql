@@ -1,5 +1,5 @@
 -- /// check
--- title = "Who enrolled root's MFA devices, when and from where"
+-- title = "Who enrolled root's MFA devices is known"
 -- label = "devices enrolled"
 -- step = "3–5"
 -- why = """
