@@ -7,22 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from detector.cli.choices import PostureFormat, format_option
 from detector.cli.exit_codes import DONE, INCOMPLETE, NO_LOG_OBJECTS, posture_exit_code
-from detector.cli.options import AllowGaps, Lake, Since, window
+from detector.cli.options import AllowGaps, LakeIfAny, Profile, RoleArn, Since, window
 from detector.cli.summary import say_gaps_in, say_unlisted
 from detector.cli.terminal import say, say_error
 from detector.errors import DetectorError, UsageError
 from detector.text import counted
 
 if TYPE_CHECKING:
+    from detector.lake.reader import Snapshot
     from detector.posture.answer import Answer
     from detector.posture.change import Change
+    from detector.posture.live import Live
     from detector.posture.posture import Posture
+    from detector.sources.account_calls import NotAnswered
 
 
 class FailOn(StrEnum):
@@ -56,9 +59,21 @@ class Question:
         return window(self.since, self.at)
 
 
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """Whether AWS is asked, and as whom."""
+
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask AWS about the account of the credentials too; only reads.")
+    ] = False
+    profile: Profile = None
+    role_arn: RoleArn = None
+
+
 def posture_command(
-    lake: Lake,
+    lake: LakeIfAny = None,
     question: Question = Question(),
+    live: LiveOptions = LiveOptions(),
     format_: Annotated[
         PostureFormat | None,
         format_option(
@@ -80,41 +95,116 @@ def posture_command(
     does a trail log. Each answer is pass, fail or unknown, with a date and the events that prove it. Logs that hold
     nothing about a question leave it unknown, which never passes.
 
-    Exit codes: 0 answered, 1 --fail-on was reached, 2 bad usage or an error, 3 no account, 4 the lake has gaps, or
-    holds nothing of an account that was asked for.
+    --live asks AWS as well, about the account of the credentials, by calls that only read. Where AWS and the logs
+    say other things, the answer is unknown and shows both.
+
+    Exit codes: 0 answered, 1 --fail-on was reached, 2 bad usage or an error, 3 no account, 4 incomplete: the lake has
+    gaps or holds nothing of an account that was asked for, or AWS refused a call.
 
     Example: detector posture --lake lake/
 
     Example: detector posture --lake lake/ --changes --since 30d --format jsonl
-    """
-    from detector.lake.reader import read_lake
-    from detector.posture.posture import changes_in, posture_of
-    from detector.rules.candidates import candidates
 
+    Example: detector posture --live --profile security
+    """
     since, at = question.moments()
-    events = read_lake(lake, candidates().digest)
-    say_unlisted(lake, events.unlisted)
-    say_gaps_in(lake, events.gaps)
-    has_gaps = events.gaps.count > 0 and not allow_gaps
-    accounts = question.account or []
     if question.changes:
-        if format_ is PostureFormat.MATRIX or fail_on is not None:
-            raise UsageError("--changes cannot be combined with --fail-on or a matrix", hint="leave those out")
-        changes = changes_in(events, accounts, since, at)
-        _write(_change_lines(changes, format_ or PostureFormat.TABLE), output)
-        say(counted(len(changes), "change"))
-        raise typer.Exit(INCOMPLETE if has_gaps else DONE)
-    posture = posture_of(events, accounts, at)
+        if lake is None or live.live or format_ is PostureFormat.MATRIX or fail_on is not None:
+            raise UsageError(
+                "--changes needs --lake, and takes no --live, --fail-on or matrix",
+                hint="leave those out, give --lake DIR",
+            )
+        _show_changes(lake, question, (since, at), format_ or PostureFormat.TABLE, output, allow_gaps=allow_gaps)
+    if lake is None and not live.live:
+        raise UsageError("give --lake DIR, or --live", hint="detector posture --lake DIR answers from logs")
+    if live.live and at is not None:
+        raise UsageError("--at cannot be combined with --live", hint="AWS tells only how it is now")
+    posture, has_gaps = _from_lake(lake, question.account or [], at)
+    answered = _ask_aws(live, question.account or []) if live.live else None
+    posture = _with(posture, answered)
     _write(_answer_lines(posture, format_), output)
     for account in posture.missing:
-        say_error(DetectorError(f"nothing of account {account} in {lake}", hint="`detector status` lists the accounts"))
+        where = f"in {lake}" if lake else "to ask: the credentials are of another account"
+        say_error(DetectorError(f"nothing of account {account} {where}", hint="`detector status` lists the accounts"))
     if not posture.answers:
         say_error(DetectorError(f"no account in {lake}", hint="detector ingest SOURCE --lake DIR"))
         raise typer.Exit(NO_LOG_OBJECTS)
+    not_answered = answered.not_answered if answered else []
+    _say_not_answered(not_answered)
     _say_counts(posture.answers)
-    raise typer.Exit(
-        posture_exit_code(posture.answers, _failing(fail_on), is_incomplete=has_gaps or bool(posture.missing))
-    )
+    is_incomplete = (has_gaps and not allow_gaps) or bool(posture.missing or not_answered)
+    raise typer.Exit(posture_exit_code(posture.answers, _failing(fail_on), is_incomplete=is_incomplete))
+
+
+def _open_lake(lake: Path) -> Snapshot:
+    from detector.lake.reader import read_lake
+    from detector.rules.candidates import candidates
+
+    events = read_lake(lake, candidates().digest)
+    say_unlisted(lake, events.unlisted)
+    say_gaps_in(lake, events.gaps)
+    return events
+
+
+def _from_lake(lake: Path | None, accounts: list[str], at: datetime | None) -> tuple[Posture, bool]:
+    """Return what logs say, and whether there are gaps in them."""
+    from detector.posture.posture import Posture, posture_of
+
+    if lake is None:
+        return Posture((), {}, {}, missing=accounts), False
+    events = _open_lake(lake)
+    return posture_of(events, accounts, at), events.gaps.count > 0
+
+
+def _ask_aws(options: LiveOptions, accounts: list[str]) -> Live | None:
+    """Return what AWS answers, unless other accounts were asked for."""
+    from detector.posture.live import ask_about_account
+    from detector.sources.account_calls import AccountCalls
+    from detector.sources.aws_options import AwsOptions
+    from detector.sources.aws_session import caller_identity, open_session
+
+    aws = AwsOptions(profile=options.profile, role_arn=options.role_arn)
+    session = open_session(aws)
+    account, partition = caller_identity(session, aws)
+    if accounts and account not in accounts:
+        return None
+    return ask_about_account(AccountCalls(session, partition, aws), account, partition)
+
+
+def _with(posture: Posture, answered: Live | None) -> Posture:
+    from detector.posture.posture import add_live
+
+    return posture if answered is None else add_live(posture, answered)
+
+
+def _show_changes(
+    lake: Path,
+    question: Question,
+    moments: tuple[datetime | None, datetime | None],
+    form: PostureFormat,
+    output: Path | None,
+    *,
+    allow_gaps: bool,
+) -> NoReturn:
+    from detector.posture.posture import changes_in
+
+    events = _open_lake(lake)
+    changes = changes_in(events, question.account or [], *moments)
+    _write(_change_lines(changes, form), output)
+    say(counted(len(changes), "change"))
+    raise typer.Exit(INCOMPLETE if events.gaps.count and not allow_gaps else DONE)
+
+
+def _say_not_answered(calls: Iterable[NotAnswered]) -> None:
+    """Name the calls that were not answered, and the policy that lacks."""
+    import json
+
+    for one in calls:
+        say_error(DetectorError(str(one)))
+    denied = sorted(one.operation for one in calls if one.is_denied)
+    if denied:
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": denied, "Resource": "*"}]}
+        say(f"hint: allow what was refused; deploy/iam/posture.json has all: {json.dumps(policy)}")
 
 
 def _answer_lines(posture: Posture, form: PostureFormat | None) -> Iterable[str]:
@@ -123,7 +213,7 @@ def _answer_lines(posture: Posture, form: PostureFormat | None) -> Iterable[str]
     if form is None:
         form = PostureFormat.MATRIX if len(posture.horizons) >= show.MANY else PostureFormat.TABLE
     if form is PostureFormat.TABLE:
-        return _lines(show.table(posture.answers, posture.devices, posture.horizons))
+        return _lines(show.table(posture))
     if form is PostureFormat.MATRIX:
         return _lines(show.matrix(posture.answers))
     objects = [lines.answer_object(answer, posture.devices.get(answer.account_id, ())) for answer in posture.answers]

@@ -72,7 +72,7 @@ def answer_from_logs(check: Check, facts: Iterable[Fact], horizon: Horizon, mome
     """
     standings = stand(check, facts, moment)
     status = judge(check, standings)
-    telling = _telling(status, standings)
+    telling = telling_of(status, standings)
     newest = max((one.facts[0].time for one in telling), default=None)
     sentences = [_sentence(one) for one in telling[:SHOWN]]
     if len(telling) > SHOWN:
@@ -110,7 +110,7 @@ def judge(check: Check, standings: Sequence[Standing]) -> Status:
     agreeing = words.count(Says.YES)
     if check.over is Over.SOME and agreeing >= check.least:
         return Status.PASS
-    if Says.NO in words:
+    if Says.NO in words and (check.over is Over.EVERY or Says.UNSURE not in words):
         return Status.FAIL
     return Status.PASS if agreeing >= check.least and Says.UNSURE not in words else Status.UNKNOWN
 
@@ -120,7 +120,7 @@ def _faded(check: Check, fact: Fact, moment: datetime) -> Says:
     return check.fades_to if is_old else fact.says
 
 
-def _telling(status: Status, standings: Sequence[Standing]) -> list[Standing]:
+def telling_of(status: Status, standings: Sequence[Standing]) -> list[Standing]:
     """Return what the status rests on; where it is unknown, all that there is."""
     wanted = {Status.PASS: Says.YES, Status.FAIL: Says.NO}.get(status)
     return [one for one in standings if wanted is None or one.says is wanted]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from detector.posture.check import Check, Over, Status
 from detector.posture.fact import Says
+from detector.posture.live_checks import LIVE_CHECKS
 
 _BEGINNING = """\
 # Posture
@@ -19,6 +20,7 @@ trail log? `detector posture --lake DIR` answers for each account of a lake:
 | --- | --- |
 | pass | an event proves it, and nothing that contradicts it was seen since |
 | fail | an event proves the contrary |
+| not_applicable | there is nothing to ask about; AWS tells, logs do not |
 | unknown | the logs hold nothing about it, or what was known no longer holds; unknown never passes |
 
 Each answer names its events, and when the newest of them happened (`as_of`). Logs may lack files, so an answer says
@@ -32,6 +34,22 @@ changed, and through which events. `--account ID` chooses accounts; for many the
 enrolled, used and removed. `--format csv` has the same columns without the devices. `--fail-on fail` makes the exit
 code 1 when a check fails, `--fail-on unknown` also when one is not answered; without it the answers do not change
 the code.
+
+## Asking AWS
+
+`--live` asks AWS about the account of the credentials, with or without a lake, by calls that only read: those of
+`deploy/iam/posture.json`, and no other. (Making the credential report, where there is none of the last four hours,
+changes nothing but the report.) Nothing is kept but the answer; of a contact only that there is one.
+
+Where logs and AWS agree, `source` is `both`; where only one of them knows, it is that one. Where both know and say
+other things it is `disagree`, and the answer is unknown and shows both: somebody has to find out whether the logs
+lack something, or something was changed that they do not show. `not_applicable` is what there is nothing to ask
+about, such as the kind of root's MFA where MFA is off.
+
+A call that is refused leaves its checks unknown; they are named, what is to be allowed is collected into one policy,
+and the exit code is 4. What others than root cannot find out stays unknown: passkeys, security keys and hardware
+tokens of root are in no list, so that MFA which is on and not virtual may be either. A trail of one region is seen
+from that region only; asked is where the partition has its global services.
 
 ## Where AWS differs from what is often advised
 
@@ -48,10 +66,11 @@ the code.
 
 ## Checks
 
-"Logs" says what logs alone can answer. Step is that of the guide "AWS Root Account MFA"; *monitor* goes beyond it.
+"Logs" says what logs alone can answer, "live" whether AWS is asked. Step is that of the guide "AWS Root Account MFA";
+*monitor* goes beyond it.
 
-| check | step | passes when | logs |
-| --- | --- | --- | --- |
+| check | step | passes when | logs | live |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -63,7 +82,9 @@ def posture_page(checks: Sequence[Check], example: str) -> str:
         example: what the command shows of the account of `compromised_root`.
     """
     rows = "".join(
-        f"| [{check.id}](#{check.id}) | {check.step} | {check.title} | {_answers(check)} |\n" for check in checks
+        f"| [{check.id}](#{check.id}) | {check.step} | {check.title} | {_answers(check)} |"
+        f" {'yes' if check.id in LIVE_CHECKS else 'no'} |\n"
+        for check in checks
     )
     return _BEGINNING + rows + "\n".join(["", *_example(example), *(line for one in checks for line in _section(one))])
 
@@ -109,8 +130,8 @@ def _section(check: Check) -> Iterator[str]:
     if check.silence is None:
         yield "Logs alone never pass it."
         yield ""
-    if check.ask:
-        yield f"Who may ask AWS finds out by `{check.ask}`."
+    if known := LIVE_CHECKS.get(check.id):
+        yield f"AWS is asked by {', '.join(f'`{need}`' for need in sorted(known.needs))}."
         yield ""
     yield f"When it fails: {check.next}."
     yield ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from detector.posture.change import Change, changes_of
 from detector.posture.check import load_checks
 from detector.posture.device import Device
 from detector.posture.from_logs import answers_from_logs, read_devices, read_facts, read_horizons
+from detector.posture.live import Live
+from detector.posture.merge import merge
 from detector.rules.engine import Engine
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ class Posture:
     answers: Sequence[Answer]
     devices: Mapping[str, Sequence[Device]]
     horizons: Mapping[str, Horizon]
-    missing: Sequence[str]  # accounts that were asked for and of which there is nothing
+    asked: Mapping[str, datetime] = field(default_factory=dict)  # account → when AWS answered
+    missing: Sequence[str] = ()  # accounts that were asked for and of which there is nothing
 
 
 def posture_of(events: Events, accounts: Collection[str] = (), at: datetime | None = None) -> Posture:
@@ -41,7 +44,22 @@ def posture_of(events: Events, accounts: Collection[str] = (), at: datetime | No
         answers = answers_from_logs(engine, load_checks(), horizons, at)
         devices = read_devices(engine, _latest(horizons, at))
     by_account = {horizon.account_id: horizon for horizon in horizons}
-    return Posture(answers, devices, by_account, [one for one in accounts if one not in by_account])
+    return Posture(answers, devices, by_account, missing=[one for one in accounts if one not in by_account])
+
+
+def add_live(posture: Posture, live: Live) -> Posture:
+    """Return the same with what AWS answers about one account put together with what logs say of it."""
+    of_logs = {(answer.account_id, answer.check.id): answer for answer in posture.answers}
+    accounts = sorted({*posture.horizons, live.account_id})
+    answers = [
+        of_logs[account, check.id]
+        if account != live.account_id
+        else merge(check, of_logs.get((account, check.id)), live)
+        for account in accounts
+        for check in load_checks()
+    ]
+    missing = [one for one in posture.missing if one != live.account_id]
+    return replace(posture, answers=answers, asked={live.account_id: live.moment}, missing=missing)
 
 
 def changes_in(

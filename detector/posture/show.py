@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -11,6 +11,7 @@ from detector.posture.answer import Answer, Horizon
 from detector.posture.change import Change
 from detector.posture.check import Status
 from detector.posture.device import KINDS, Device, DeviceEvent
+from detector.posture.posture import Posture
 from detector.text import printable
 from detector.times import rfc3339
 
@@ -20,18 +21,16 @@ _COLUMNS: Final = (4, 18, 12)  # step, label, value
 _MARKS: Final = {Status.PASS: "ok", Status.FAIL: "NO", Status.UNKNOWN: "?", Status.NOT_APPLICABLE: "-"}
 
 
-def table(
-    answers: Iterable[Answer], devices: Mapping[str, Sequence[Device]], horizons: Mapping[str, Horizon]
-) -> Iterator[str]:
+def table(posture: Posture) -> Iterator[str]:
     """Yield the lines about each account: a heading, its answers, root's devices."""
-    for account, same in groupby(answers, key=lambda answer: answer.account_id):
-        yield from _wrapped("", f"{account}  {_heading(horizons.get(account))}")
+    for account, same in groupby(posture.answers, key=lambda answer: answer.account_id):
+        yield from _wrapped("", f"{account}  {_heading(posture, account)}")
         for answer in same:
             step = "" if answer.check.step == "monitor" else answer.check.step
             cells = zip((step, answer.check.label, answer.value), _COLUMNS, strict=True)
             start = "  " + "".join(cell.ljust(width) for cell, width in cells)
             yield from _wrapped(start, "; ".join(filter(None, (answer.detail, answer.next))))
-        for device in devices.get(account, ()):
+        for device in posture.devices.get(account, ()):
             yield from _wrapped("      ", f"{KINDS[device.kind]} {device.name}: {_life(device)}")
         yield ""
 
@@ -57,9 +56,13 @@ def change_table(changes: Iterable[Change]) -> Iterator[str]:
         yield from _wrapped("    ", change.detail)
 
 
-def _heading(horizon: Horizon | None) -> str:
-    if horizon is None:
-        return "no logs"
+def _heading(posture: Posture, account: str) -> str:
+    asked, horizon = posture.asked.get(account), posture.horizons.get(account)
+    parts = [] if horizon is None else [_logs(horizon)]
+    return "; ".join([*parts, f"asked {rfc3339(asked)}"] if asked else parts)
+
+
+def _logs(horizon: Horizon) -> str:
     if horizon.sign_in is None:
         return f"logs to {rfc3339(horizon.last.replace(microsecond=0))}, without root's logins"
     first, last = (rfc3339(moment.replace(microsecond=0)) for moment in horizon.sign_in)

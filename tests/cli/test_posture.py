@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ import pytest
 from detector import Lake
 from detector.posture.check import load_checks
 from detector.posture.lines import json_schema
-from tests.running import LOGIN, Run, write_log
+from detector.sources.account_operations import OPERATIONS
+from tests.account_server import AccountServer, serve_account
+from tests.running import LOGIN, Run, aws_environment, write_log
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"
 DEVICE = "arn:aws:iam::111122223333:mfa/\x1b]0;owned\x07"
@@ -159,8 +163,8 @@ def test_a_lake_with_gaps_is_incomplete_unless_that_is_allowed(run: Run, tmp_pat
     ("options", "message"),
     [
         (["--since", "7d"], "--since needs --changes"),
-        (["--changes", "--format", "matrix"], "--changes cannot be combined"),
-        (["--changes", "--fail-on", "fail"], "--changes cannot be combined"),
+        (["--changes", "--format", "matrix"], "--changes needs --lake"),
+        (["--changes", "--fail-on", "fail"], "--changes needs --lake"),
         (["--at", "yesterday"], "'yesterday' is not a time"),
     ],
 )
@@ -188,3 +192,99 @@ def test_a_region_without_root_logins_is_told(run: Run, tmp_path: Path) -> None:
     ended = run("posture", "--lake", lake)
     assert ended.out.startswith("111122223333  logs to 2025-03-04T09:52:10Z, without root's logins\n")
     assert "no events of the region" in ended.out
+
+
+# AWS asked ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AccountServer]:
+    """The settings of the account 111122223333, as a person with credentials for it finds them."""
+    with serve_account() as server:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name, value in (aws_environment("", tmp_path) | server.variables).items():
+            if name.startswith("AWS_"):
+                monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+        yield server
+
+
+def test_aws_is_asked_about_the_account_of_the_credentials(run: Run, account: AccountServer) -> None:
+    ended = run("posture", "--live")
+    assert (ended.code, ended.err) == (0, "1 account: 1 fail, 12 pass, 6 unknown\n")
+    assert ended.out.startswith(
+        "111122223333  asked 2026-03-08T09:00:00Z\n  3   root MFA          on          AccountMFAEnabled"
+    )
+    assert account.asked == OPERATIONS - {"iam:GenerateCredentialReport"} | {"sts:GetCallerIdentity"}
+
+
+def test_what_was_refused_is_named_and_collected_into_one_policy(run: Run, account: AccountServer) -> None:
+    account.deny("iam:GetAccountSummary")
+    account.deny("cloudtrail:GetTrailStatus")
+    account.answers["iam:ListRoles"] = "ValidationError"
+    ended = run("posture", "--live", "--format", "jsonl")
+    assert ended.code == 4
+    assert _by_check(ended.out)["root_mfa_on"]["next"] == "allow iam:GetAccountSummary"
+    assert "error: iam:ListRoles: An error occurred (ValidationError)" in ended.err
+    policy = json.loads(ended.err[ended.err.index('{"Version"') :].splitlines()[0])
+    assert policy["Statement"][0]["Action"] == ["cloudtrail:GetTrailStatus", "iam:GetAccountSummary"]
+
+
+@pytest.mark.usefixtures("account")
+def test_logs_and_aws_are_put_together(run: Run, compromised: Path, many: Path) -> None:
+    ended = run("posture", "--live", "--lake", compromised, "--format", "jsonl")
+    answers = _by_check(ended.out)
+    for answer in answers.values():
+        jsonschema.validate(answer, json_schema(), format_checker=jsonschema.FormatChecker())
+    mfa = answers["root_mfa_on"]
+    assert (mfa["status"], mfa["source"]) == ("unknown", "disagree")
+    assert "live says on: AccountMFAEnabled is 1; logs say off: 2025-03-05T01:15:00Z console login" in mfa["detail"]
+    assert (answers["trail_logging"]["source"], answers["root_mfa_tested"]["source"]) == ("both", "logs")
+    assert answers["contacts_set"]["source"] == "live"
+    others = run("posture", "--live", "--lake", many, "--format", "matrix")
+    assert others.out.splitlines()[1].startswith("111122223333 ok")
+    assert len({line[:12] for line in others.out.splitlines() if line.startswith("70")}) == 300
+
+
+def test_credentials_that_aws_refuses_end_it(run: Run, account: AccountServer) -> None:
+    account.answers["iam:ListRoles"] = "ExpiredToken"
+    ended = run("posture", "--live")
+    assert ended.code == 2
+    assert "error: the AWS credentials have expired (ExpiredToken)" in ended.err
+
+
+def test_another_account_than_that_of_the_credentials_cannot_be_asked(run: Run, account: AccountServer) -> None:
+    ended = run("posture", "--live", "--account", "222233334444")
+    assert ended.code == 3
+    assert "nothing of account 222233334444 to ask: the credentials are of another account" in ended.err
+    assert account.asked == {"sts:GetCallerIdentity"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "give --lake DIR, or --live"),
+        (["--live", "--at", "7d"], "--at cannot"),
+        (["--live", "--changes"], "--changes needs"),
+    ],
+)
+def test_what_aws_cannot_tell_is_refused(run: Run, options: list[str], message: str) -> None:
+    ended = run("posture", *options)
+    assert ended.code == 2
+    assert message in ended.err
+
+
+def test_what_moto_has_is_answered(
+    run: Run, account: AccountServer, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_url)
+    ended = run("posture", "--live", "--format", "jsonl")
+    answers = _by_check(ended.out)
+    assert ended.code == 4  # it has no ListOrganizationsFeatures
+    assert "error: iam:ListOrganizationsFeatures: " in ended.err
+    assert answers["root_mfa_on"]["value"] == "off"
+    assert answers["root_no_access_keys"]["value"] == "none"
+    assert answers["trail_multi_region"]["detail"] == "there is no trail of all regions"
+    assert answers["root_unused"]["detail"] == "the credential report has no row of root"
+    assert account.calls == []

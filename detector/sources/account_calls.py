@@ -1,0 +1,146 @@
+"""Calls about the settings of one account. Only those of `account_operations.OPERATIONS` are ever made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from detector.sources.account_operations import OPERATIONS
+from detector.sources.aws_errors import error_code, is_unreachable, refusal
+from detector.text import one_line
+from detector.times import utc_now
+
+if TYPE_CHECKING:
+    import boto3
+
+    from detector.sources.aws_options import AwsOptions
+
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_MOST_PAGES: Final = 100
+_GLOBAL: Final = {  # partition → the region where services without regions answer
+    "aws": "us-east-1",
+    "aws-cn": "cn-north-1",
+    "aws-us-gov": "us-gov-west-1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """AWS's answer to one call; of several pages, all of them together."""
+
+    operation: str
+    value: dict[str, Any]
+    time: datetime  # when AWS gave it, aware
+    request_id: str
+    code: str | None = None  # of an error that is an answer
+
+    @property
+    def evidence(self) -> str:
+        """The call as proof."""
+        return f"{self.operation}/{self.request_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnswered:
+    """A call that AWS refused, or that failed."""
+
+    operation: str
+    reason: str
+    is_denied: bool
+
+    def __str__(self) -> str:
+        """The call, and why it has no answer."""
+        return f"{self.operation}: {self.reason}"
+
+
+Result = Answered | NotAnswered
+
+
+class AccountCalls:
+    """Asks AWS about the account of a session.
+
+    Args:
+        session: whose account is asked about.
+        partition: of the account.
+        options: as the session was opened with.
+    """
+
+    def __init__(self, session: boto3.Session, partition: str, options: AwsOptions) -> None:
+        self._session = session
+        self._region = _GLOBAL.get(partition) or session.region_name or "us-east-1"
+        self._options = options
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def ask(
+        self,
+        operation: str,
+        *,
+        region: str | None = None,
+        pages_of: str | None = None,
+        answers: Collection[str] = (),
+        **parameters: object,
+    ) -> Result:
+        """Make one call.
+
+        Args:
+            operation: `service:Operation`.
+            region: where it is made; None: where the partition's global services answer.
+            pages_of: the list that comes in pages, with a marker.
+            answers: codes of errors that answer the question, such as that there is none.
+            parameters: of the request.
+
+        Raises:
+            CredentialsError: AWS refuses the credentials as a whole.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._ask(operation, region or self._region, pages_of, parameters)
+        except ClientError as error:
+            code = error_code(error)
+            if code in answers:
+                return _answered(operation, {}, cast("Any", error.response), code)
+            if code not in _DENIED and (refused := refusal(error, self._options)):
+                raise refused from error
+            reason = "access denied" if code in _DENIED else one_line(error)
+            return NotAnswered(operation, reason, code in _DENIED)
+        except BotoCoreError as error:
+            if not is_unreachable(error) and (refused := refusal(error, self._options)):
+                raise refused from error
+            return NotAnswered(operation, one_line(error), is_denied=False)
+
+    def _ask(self, operation: str, region: str, pages_of: str | None, parameters: dict[str, Any]) -> Result:
+        page = self._call(operation, region, parameters)
+        items = list(page.get(pages_of or "", ()))
+        for _ in range(_MOST_PAGES):
+            if pages_of is None or not page.get("IsTruncated"):
+                return _answered(operation, page if pages_of is None else {pages_of: items}, page)
+            page = self._call(operation, region, {**parameters, "Marker": page["Marker"]})
+            items += page.get(pages_of, ())
+        return NotAnswered(operation, f"more than {_MOST_PAGES} pages", is_denied=False)
+
+    def _call(self, operation: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        from botocore import xform_name
+
+        if operation not in OPERATIONS:
+            raise ValueError(f"{operation} is not in the list of calls")
+        service, _, name = operation.partition(":")
+        if (service, region) not in self._clients:
+            self._clients[service, region] = cast("Any", self._session).client(service, region_name=region)
+        answer: dict[str, Any] = getattr(self._clients[service, region], xform_name(name))(**parameters)
+        return answer
+
+
+def _answered(operation: str, value: dict[str, Any], response: dict[str, Any], code: str | None = None) -> Answered:
+    meta = response.get("ResponseMetadata", {})
+    return Answered(operation, value, _date(meta.get("HTTPHeaders", {}).get("date")), meta.get("RequestId", ""), code)
+
+
+def _date(header: str | None) -> datetime:
+    try:
+        return parsedate_to_datetime(header or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return utc_now().replace(microsecond=0)
