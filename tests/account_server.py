@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,6 +73,12 @@ class AccountServer:
     url: str = ""
     answers: dict[str, Any] = field(default_factory=good_account)
     calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # operation, region, parameters
+    callers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # account → operations
+    closed_roles: set[str] = field(default_factory=set)  # accounts in which the role cannot be assumed
+    expired: set[str] = field(default_factory=set)  # accounts whose sessions are refused
+    at_once: int = 0  # requests that are being answered
+    most_at_once: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -85,10 +92,34 @@ class AccountServer:
         """Refuse a call, as its service does."""
         self.answers[operation] = "AccessDenied" if operation.startswith("iam:") else "AccessDeniedException"
 
-    def answer(self, operation: str, region: str, parameters: dict[str, Any]) -> object:
+    def answer(self, account: str, operation: str, region: str, parameters: dict[str, Any]) -> object:
         self.calls.append((operation, region, parameters))
+        self.callers[account].add(operation)
+        if account in self.expired:
+            return "ExpiredToken"
+        if operation == "sts:AssumeRole":
+            return self._assume(parameters["RoleArn"])
         answer = self.answers[operation]
         return (answer.pop(0) if len(answer) > 1 else answer[0]) if isinstance(answer, list) else answer
+
+    def _assume(self, role: str) -> object:
+        account = role.split(":")[4]
+        if account in self.closed_roles:
+            return "AccessDenied"
+        key = {"AccessKeyId": f"ASIA{account}", "SecretAccessKey": "x", "SessionToken": "x"}
+        return {"Credentials": {**key, "Expiration": "2036-03-08T10:00:00Z"}}
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count the requests that are answered side by side."""
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.at_once -= 1
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -97,8 +128,12 @@ class Handler(BaseHTTPRequestHandler):
     server_state: AccountServer
 
     def do_POST(self) -> None:
+        with self.server_state.answering():
+            self._answer()
+
+    def _answer(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        _, _, region, service, *_ = self.headers["Authorization"].partition("Credential=")[2].split("/")
+        key, _, region, service, *_ = self.headers["Authorization"].partition("Credential=")[2].split("/")
         if service in ("iam", "sts"):
             parameters: dict[str, Any] = dict(parse_qsl(body.decode()))
             name = parameters["Action"]
@@ -107,7 +142,8 @@ class Handler(BaseHTTPRequestHandler):
             name = (self.headers["X-Amz-Target"] or "").rpartition(".")[2] or self.path.strip("/")[
                 :1
             ].upper() + self.path[2:]
-        answer = self.server_state.answer(f"{service}:{name}", region, parameters)
+        account = key.removeprefix("ASIA") if key.startswith("ASIA") else ACCOUNT
+        answer = self.server_state.answer(account, f"{service}:{name}", region, parameters)
         if service in ("iam", "sts"):
             return self._reply_xml(name, answer)
         if isinstance(answer, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from detector.posture.live import Live
     from detector.posture.posture import Posture
     from detector.sources.account_calls import NotAnswered
+
+_REFUSED_BY_NAME = 20
 
 
 class FailOn(StrEnum):
@@ -68,6 +70,12 @@ class LiveOptions:
     ] = False
     profile: Profile = None
     role_arn: RoleArn = None
+    role_name: Annotated[
+        str | None,
+        typer.Option(
+            "--role-name", help="Ask about every account of the organisation, by this role in each.", metavar="NAME"
+        ),
+    ] = None
 
 
 def posture_command(
@@ -95,8 +103,8 @@ def posture_command(
     does a trail log. Each answer is pass, fail or unknown, with a date and the events that prove it. Logs that hold
     nothing about a question leave it unknown, which never passes.
 
-    --live asks AWS as well, about the account of the credentials, by calls that only read. Where AWS and the logs
-    say other things, the answer is unknown and shows both.
+    --live asks AWS as well, about the account of the credentials, by calls that only read; with --role-name about every
+    account of its organisation. Where AWS and the logs say other things, the answer is unknown and shows both.
 
     Exit codes: 0 answered, 1 --fail-on was reached, 2 bad usage or an error, 3 no account, 4 incomplete: the lake has
     gaps or holds nothing of an account that was asked for, or AWS refused a call.
@@ -105,8 +113,10 @@ def posture_command(
 
     Example: detector posture --lake lake/ --changes --since 30d --format jsonl
 
-    Example: detector posture --live --profile security
+    Example: detector posture --live --profile security --role-name SecurityAudit --format matrix
     """
+    from detector.posture.posture import add_live
+
     since, at = question.moments()
     if question.changes:
         if lake is None or live.live or format_ is PostureFormat.MATRIX or fail_on is not None:
@@ -117,19 +127,21 @@ def posture_command(
         _show_changes(lake, question, (since, at), format_ or PostureFormat.TABLE, output, allow_gaps=allow_gaps)
     if lake is None and not live.live:
         raise UsageError("give --lake DIR, or --live", hint="detector posture --lake DIR answers from logs")
+    if live.role_name is not None and not live.live:
+        raise UsageError("--role-name needs --live", hint="it is the role to ask AWS with")
     if live.live and at is not None:
         raise UsageError("--at cannot be combined with --live", hint="AWS tells only how it is now")
     posture, has_gaps = _from_lake(lake, question.account or [], at)
-    answered = _ask_aws(live, question.account or []) if live.live else None
-    posture = _with(posture, answered)
+    lives = _ask_aws(live, question.account or []) if live.live else []
+    posture = add_live(posture, lives)
     _write(_answer_lines(posture, format_), output)
     for account in posture.missing:
         where = f"in {lake}" if lake else "to ask: the credentials are of another account"
         say_error(DetectorError(f"nothing of account {account} {where}", hint="`detector status` lists the accounts"))
     if not posture.answers:
-        say_error(DetectorError(f"no account in {lake}", hint="detector ingest SOURCE --lake DIR"))
+        say_error(DetectorError("no account", hint="`detector ingest SOURCE --lake DIR` fills a lake"))
         raise typer.Exit(NO_LOG_OBJECTS)
-    not_answered = answered.not_answered if answered else []
+    not_answered = [one for answered in lives for one in answered.not_answered]
     _say_not_answered(not_answered)
     _say_counts(posture.answers)
     is_incomplete = (has_gaps and not allow_gaps) or bool(posture.missing or not_answered)
@@ -156,9 +168,10 @@ def _from_lake(lake: Path | None, accounts: list[str], at: datetime | None) -> t
     return posture_of(events, accounts, at), events.gaps.count > 0
 
 
-def _ask_aws(options: LiveOptions, accounts: list[str]) -> Live | None:
-    """Return what AWS answers, unless other accounts were asked for."""
+def _ask_aws(options: LiveOptions, accounts: list[str]) -> list[Live]:
+    """Return what AWS answers about the account of the credentials, or those of its organisation."""
     from detector.posture.live import ask_about_account
+    from detector.posture.organisation import Caller, ask_about_organisation
     from detector.sources.account_calls import AccountCalls
     from detector.sources.aws_options import AwsOptions
     from detector.sources.aws_session import caller_identity, open_session
@@ -166,15 +179,10 @@ def _ask_aws(options: LiveOptions, accounts: list[str]) -> Live | None:
     aws = AwsOptions(profile=options.profile, role_arn=options.role_arn)
     session = open_session(aws)
     account, partition = caller_identity(session, aws)
-    if accounts and account not in accounts:
-        return None
-    return ask_about_account(AccountCalls(session, partition, aws), account, partition)
-
-
-def _with(posture: Posture, answered: Live | None) -> Posture:
-    from detector.posture.posture import add_live
-
-    return posture if answered is None else add_live(posture, answered)
+    calls = AccountCalls(session, partition, aws)
+    if options.role_name is not None:
+        return list(ask_about_organisation(Caller(calls, account, partition), options.role_name, accounts))
+    return [ask_about_account(calls, account, partition)] if not accounts or account in accounts else []
 
 
 def _show_changes(
@@ -195,13 +203,16 @@ def _show_changes(
     raise typer.Exit(INCOMPLETE if events.gaps.count and not allow_gaps else DONE)
 
 
-def _say_not_answered(calls: Iterable[NotAnswered]) -> None:
+def _say_not_answered(calls: Sequence[NotAnswered]) -> None:
     """Name the calls that were not answered, and the policy that lacks."""
     import json
 
-    for one in calls:
-        say_error(DetectorError(str(one)))
-    denied = sorted(one.operation for one in calls if one.is_denied)
+    reasons = list(dict.fromkeys(map(str, calls)))
+    for reason in reasons[:_REFUSED_BY_NAME]:
+        say_error(DetectorError(reason))
+    if len(reasons) > _REFUSED_BY_NAME:
+        say(f"error: … and {len(reasons) - _REFUSED_BY_NAME:,} more")
+    denied = sorted({one.operation for one in calls if one.is_denied})
     if denied:
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": denied, "Resource": "*"}]}
         say(f"hint: allow what was refused; deploy/iam/posture.json has all: {json.dumps(policy)}")
@@ -211,7 +222,7 @@ def _answer_lines(posture: Posture, form: PostureFormat | None) -> Iterable[str]
     from detector.posture import lines, show
 
     if form is None:
-        form = PostureFormat.MATRIX if len(posture.horizons) >= show.MANY else PostureFormat.TABLE
+        form = PostureFormat.MATRIX if len(posture.accounts) >= show.MANY else PostureFormat.TABLE
     if form is PostureFormat.TABLE:
         return _lines(show.table(posture))
     if form is PostureFormat.MATRIX:

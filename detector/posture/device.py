@@ -43,11 +43,6 @@ class Device:
     used: DeviceEvent | None  # the last time
     removed: DeviceEvent | None  # after it was last enrolled or used
 
-    @property
-    def last_seen(self) -> datetime:
-        """When the last of these happened."""
-        return max(event.time for event in (self.enrolled, self.used, self.removed) if event is not None)
-
 
 def devices_of(events: Iterable[DeviceEvent]) -> list[Device]:
     """Return the devices of all accounts, those of an account in the order of their serial numbers."""

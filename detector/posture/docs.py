@@ -46,6 +46,10 @@ other things it is `disagree`, and the answer is unknown and shows both: somebod
 lack something, or something was changed that they do not show. `not_applicable` is what there is nothing to ask
 about, such as the kind of root's MFA where MFA is off.
 
+`--role-name NAME` asks about every account of the organisation, ten side by side: the credentials are those of the
+management account or of a delegated administrator, and a role of this name is assumed in each of the others. An
+account in which it cannot be assumed is unknown, a suspended one is not applicable; none is left out.
+
 A call that is refused leaves its checks unknown; they are named, what is to be allowed is collected into one policy,
 and the exit code is 4. What others than root cannot find out stays unknown: passkeys, security keys and hardware
 tokens of root are in no list, so that MFA which is on and not virtual may be either. A trail of one region is seen

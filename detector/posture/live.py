@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from detector.posture.credential_report import read_credential_report
@@ -25,6 +26,7 @@ ORGANISATION: Final = "organizations:DescribeOrganization"
 TRAILS: Final = "cloudtrail:DescribeTrails"
 STATUS: Final = "cloudtrail:GetTrailStatus"
 SELECTORS: Final = "cloudtrail:GetEventSelectors"
+ASSUME: Final = "sts:AssumeRole"
 
 NO_ORGANISATION: Final = frozenset({"AWSOrganizationsNotInUseException", "OrganizationNotFoundException"})
 NOT_MANAGEMENT: Final = frozenset({"AccountNotManagementOrDelegatedAdministratorException"})
@@ -40,12 +42,17 @@ class Live:
     partition: str
     results: Mapping[str, Result]  # by operation
     asked: datetime
+    inactive: str | None = None  # the state of an account that cannot be asked
     trails: tuple[Mapping[str, Result], ...] = ()  # the status and the selectors of each, in the order of the trails
 
     def answered(self, operation: str) -> Answered | None:
         """Return the answer to a call, or None."""
         result = self.results.get(operation)
         return result if isinstance(result, Answered) else None
+
+    def with_result(self, result: Result) -> Live:
+        """Return the same with one more result."""
+        return replace(self, results={**self.results, result.operation: result})
 
     @property
     def not_answered(self) -> list[NotAnswered]:
@@ -62,8 +69,10 @@ class Live:
         return [*self.results.values(), *(one for trail in self.trails for one in trail.values())]
 
 
-def ask_about_account(calls: AccountCalls, account_id: str, partition: str) -> Live:
-    """Make all calls.
+def ask_about_account(
+    calls: AccountCalls, account_id: str, partition: str, known: Mapping[str, Result] = MappingProxyType({})
+) -> Live:
+    """Make all calls, but for those whose results are known.
 
     Raises:
         CredentialsError: AWS refuses the credentials as a whole.
@@ -77,7 +86,7 @@ def ask_about_account(calls: AccountCalls, account_id: str, partition: str) -> L
         ADMINISTRATORS: calls.ask(ADMINISTRATORS, PolicyArn=policy),
         ROLES: calls.ask(ROLES, pages_of="Roles", PathPrefix=_SSO_PATH),
         CONTACT: calls.ask(CONTACT, answers={"ResourceNotFoundException"}, AlternateContactType="SECURITY"),
-        ORGANISATION: calls.ask(ORGANISATION, answers=NO_ORGANISATION),
+        ORGANISATION: known.get(ORGANISATION) or calls.ask(ORGANISATION, answers=NO_ORGANISATION),
         TRAILS: calls.ask(TRAILS, includeShadowTrails=True),
     }
     report = read_credential_report(calls)
@@ -90,4 +99,4 @@ def ask_about_account(calls: AccountCalls, account_id: str, partition: str) -> L
         }
         for trail in (described.value.get("trailList", []) if isinstance(described, Answered) else [])
     )
-    return Live(account_id, partition, results, asked, trails)
+    return Live(account_id, partition, results, asked, trails=trails)

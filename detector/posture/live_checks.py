@@ -10,6 +10,7 @@ from typing import Any, Final
 from detector.posture.fact import Fact, Says
 from detector.posture.live import (
     ADMINISTRATORS,
+    ASSUME,
     CONTACT,
     FEATURES,
     NO_ORGANISATION,
@@ -41,11 +42,22 @@ def facts_of(live: Live, check_id: str) -> list[Fact]:
     known = LIVE_CHECKS.get(check_id)
     if known is None:
         return []
+    if live.inactive is not None:
+        return [
+            Fact(
+                live.account_id,
+                live.moment,
+                "",
+                Says.GONE,
+                f"the account is {live.inactive}",
+                "organizations:ListAccounts",
+            )
+        ]
     facts = list(known.facts(live))
     return facts + [
         Fact(live.account_id, live.moment, one.operation, Says.UNSURE, str(one), one.operation)
         for one in live.not_answered
-        if one.operation in known.needs
+        if one.operation in (*known.needs, ASSUME)
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from detector.posture.answer import Answer, Source, judge, stand, telling_of
 from detector.posture.check import Check, Status
-from detector.posture.live import Live
+from detector.posture.live import ASSUME, Live
 from detector.posture.live_checks import LIVE_CHECKS, facts_of
 
 
@@ -22,7 +22,7 @@ def answer_from_live(check: Check, live: Live) -> Answer | None:
     if facts and not standings:
         status = Status.NOT_APPLICABLE
     shown = [one.facts[0] for one in telling_of(status, standings)] or facts
-    refused = [one.operation for one in live.not_answered if one.operation in known.needs and one.is_denied]
+    refused = [one.operation for one in live.not_answered if one.operation in (*known.needs, ASSUME) and one.is_denied]
     return Answer(
         account_id=live.account_id,
         check=check,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -30,6 +30,11 @@ class Posture:
     asked: Mapping[str, datetime] = field(default_factory=dict)  # account → when AWS answered
     missing: Sequence[str] = ()  # accounts that were asked for and of which there is nothing
 
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts that are answered for, in the order of their numbers."""
+        return sorted({*self.horizons, *self.asked})
+
 
 def posture_of(events: Events, accounts: Collection[str] = (), at: datetime | None = None) -> Posture:
     """Answer every check for each account.
@@ -47,19 +52,20 @@ def posture_of(events: Events, accounts: Collection[str] = (), at: datetime | No
     return Posture(answers, devices, by_account, missing=[one for one in accounts if one not in by_account])
 
 
-def add_live(posture: Posture, live: Live) -> Posture:
-    """Return the same with what AWS answers about one account put together with what logs say of it."""
+def add_live(posture: Posture, lives: Iterable[Live]) -> Posture:
+    """Return the same with what AWS answers about accounts put together with what logs say of them."""
+    asked = {live.account_id: live for live in lives}
     of_logs = {(answer.account_id, answer.check.id): answer for answer in posture.answers}
-    accounts = sorted({*posture.horizons, live.account_id})
     answers = [
-        of_logs[account, check.id]
-        if account != live.account_id
-        else merge(check, of_logs.get((account, check.id)), live)
-        for account in accounts
+        merge(check, of_logs.get((account, check.id)), asked[account])
+        if account in asked
+        else of_logs[account, check.id]
+        for account in sorted({*posture.horizons, *asked})
         for check in load_checks()
     ]
-    missing = [one for one in posture.missing if one != live.account_id]
-    return replace(posture, answers=answers, asked={live.account_id: live.moment}, missing=missing)
+    missing = [one for one in posture.missing if one not in asked]
+    moments = {account: live.moment for account, live in asked.items()}
+    return replace(posture, answers=answers, asked=moments, missing=missing)
 
 
 def changes_in(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from detector.sources.account_operations import OPERATIONS
 from detector.sources.aws_errors import error_code, is_unreachable, refusal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import boto3
 
     from detector.sources.aws_options import AwsOptions
+    from detector.sources.aws_session import AccessKey
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _MOST_PAGES: Final = 100
@@ -66,13 +68,25 @@ class AccountCalls:
         session: whose account is asked about.
         partition: of the account.
         options: as the session was opened with.
+        key: other credentials than the session's.
     """
 
-    def __init__(self, session: boto3.Session, partition: str, options: AwsOptions) -> None:
+    # A session makes one client at a time, for whichever account.
+    _making: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(
+        self, session: boto3.Session, partition: str, options: AwsOptions, key: AccessKey | None = None
+    ) -> None:
         self._session = session
+        self._partition = partition
+        self._key = key
         self._region = _GLOBAL.get(partition) or session.region_name or "us-east-1"
         self._options = options
         self._clients: dict[tuple[str, str], Any] = {}
+
+    def of_key(self, key: AccessKey) -> AccountCalls:
+        """Return the same for the account of other credentials."""
+        return AccountCalls(self._session, self._partition, self._options, key)
 
     def ask(
         self,
@@ -116,9 +130,10 @@ class AccountCalls:
         page = self._call(operation, region, parameters)
         items = list(page.get(pages_of or "", ()))
         for _ in range(_MOST_PAGES):
-            if pages_of is None or not page.get("IsTruncated"):
+            following = _following(page)
+            if pages_of is None or not following:
                 return _answered(operation, page if pages_of is None else {pages_of: items}, page)
-            page = self._call(operation, region, {**parameters, "Marker": page["Marker"]})
+            page = self._call(operation, region, {**parameters, **following})
             items += page.get(pages_of, ())
         return NotAnswered(operation, f"more than {_MOST_PAGES} pages", is_denied=False)
 
@@ -129,9 +144,27 @@ class AccountCalls:
             raise ValueError(f"{operation} is not in the list of calls")
         service, _, name = operation.partition(":")
         if (service, region) not in self._clients:
-            self._clients[service, region] = cast("Any", self._session).client(service, region_name=region)
+            self._clients[service, region] = self._client(service, region)
         answer: dict[str, Any] = getattr(self._clients[service, region], xform_name(name))(**parameters)
         return answer
+
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - one of many
+        secrets = {}
+        if self._key is not None:
+            secrets = {
+                "aws_access_key_id": self._key.access_key_id,
+                "aws_secret_access_key": self._key.secret_access_key,
+                "aws_session_token": self._key.session_token,
+            }
+        with self._making:
+            return cast("Any", self._session).client(service, region_name=region, **secrets)
+
+
+def _following(page: dict[str, Any]) -> dict[str, str]:
+    """Return what a request for the next page adds, or nothing: IAM and Organizations have markers of their own."""
+    if page.get("IsTruncated"):
+        return {"Marker": page["Marker"]}
+    return {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
 
 
 def _answered(operation: str, value: dict[str, Any], response: dict[str, Any], code: str | None = None) -> Answered:

@@ -22,5 +22,7 @@ OPERATIONS: Final = frozenset(
         "iam:ListRoles",
         "iam:ListVirtualMFADevices",
         "organizations:DescribeOrganization",
+        "organizations:ListAccounts",
+        "sts:AssumeRole",
     }
 )
