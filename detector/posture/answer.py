@@ -14,6 +14,8 @@ from detector.times import rfc3339
 
 SHOWN = 4  # subjects in a sentence; attackers choose how many there are
 
+_MOST_EVIDENCE = 100
+
 
 class Source(StrEnum):
     """What an answer rests on."""
@@ -85,7 +87,7 @@ def answer_from_logs(check: Check, facts: Iterable[Fact], horizon: Horizon, mome
         as_of=newest,
         seen_until=min(horizon.sign_in[1] if horizon.sign_in else horizon.last, moment),
         source=Source.LOGS,
-        evidence=tuple(fact.evidence for one in telling for fact in one.facts),
+        evidence=tuple(dict.fromkeys(fact.evidence for one in telling for fact in one.facts))[:_MOST_EVIDENCE],
         next=_next(check, status),
     )
 

@@ -24,6 +24,4 @@ SELECT
     || coalesce(actor_arn, 'an unknown caller') AS detail,
     event_id
 FROM account_contact_changes
-WHERE
-    event_name IN ('PutAlternateContact', 'DeleteAlternateContact')
-    AND upper(field(requestParameters, 'alternateContactType')) = 'SECURITY'
+WHERE upper(field(requestParameters, 'alternateContactType')) = 'SECURITY'

@@ -22,6 +22,7 @@ WITH up_to AS (
         eventKey AS event_id,
         eventSource AS source,
         eventName AS name,
+        errorCode AS error,
         requestParameters AS parameters,
         userIdentity.sessionContext.sessionIssuer.arn AS issuer
     FROM events
@@ -29,14 +30,7 @@ WITH up_to AS (
         eventTime <= $until
         AND (
             contains(userIdentity.sessionContext.sessionIssuer.arn, ':role/aws-reserved/sso.amazonaws.com/')
-            OR (
-                starts_with(eventSource, 'iam.')
-                AND eventName IN (
-                    'AttachUserPolicy', 'AttachRolePolicy', 'AttachGroupPolicy', 'DetachUserPolicy', 'DetachRolePolicy',
-                    'DetachGroupPolicy'
-                )
-                AND errorCode IS NULL
-            )
+            OR regexp_full_match(eventName, '(Attach|Detach)(User|Role|Group)Policy')
         )
 )
 
@@ -66,8 +60,6 @@ SELECT
 FROM up_to
 WHERE
     starts_with(source, 'iam.')
-    AND name IN (
-        'AttachUserPolicy', 'AttachRolePolicy', 'AttachGroupPolicy', 'DetachUserPolicy', 'DetachRolePolicy',
-        'DetachGroupPolicy'
-    )
+    AND regexp_full_match(name, '(Attach|Detach)(User|Role|Group)Policy')
+    AND nullif(error, '') IS NULL
     AND regexp_full_match(field(parameters, 'policyArn'), 'arn:aws[a-z0-9-]*:iam::aws:policy/AdministratorAccess')

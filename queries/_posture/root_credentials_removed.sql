@@ -42,9 +42,7 @@ SELECT
     'root got a password from ' || coalesce(source_ip, 'an unknown address') AS detail,
     event_id
 FROM root_login_profile_changes
-WHERE
-    root_origin = 'assume_root'
-    AND event_name = 'CreateLoginProfile'
+WHERE event_name = 'CreateLoginProfile'
 UNION ALL
 SELECT
     login.account_id,

@@ -22,9 +22,7 @@ SELECT
     'key ' || access_key_id || ' used from ' || coalesce(source_ip, 'an unknown address') AS detail,
     event_id
 FROM direct_root_calls
-WHERE
-    root_origin = 'long_term_key'
-    AND error_code IS DISTINCT FROM 'InvalidClientTokenId'
+WHERE root_origin = 'long_term_key'
 UNION ALL
 SELECT
     account_id,

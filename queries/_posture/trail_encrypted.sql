@@ -22,7 +22,6 @@ SELECT
         WHEN event_name = 'DeleteTrail' THEN 'gone'
         WHEN responseElements IS NULL THEN 'unsure'
         WHEN field(responseElements, 'kmsKeyId') IS NULL THEN 'no'
-        WHEN lower(field(responseElements, 'kmsKeyId')) = 'false' THEN 'no'
         ELSE 'yes'
     END AS says,
     regexp_extract(trail_key, '[^/]*$') || ' of ' || event_name || ' by ' || coalesce(actor_arn, 'an unknown caller')

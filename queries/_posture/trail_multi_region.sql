@@ -20,7 +20,6 @@ SELECT
     trail_key AS subject,
     CASE
         WHEN event_name = 'DeleteTrail' THEN 'gone'
-        WHEN responseElements IS NULL THEN 'unsure'
         WHEN field(responseElements, 'isMultiRegionTrail') IS NULL THEN 'unsure'
         WHEN lower(field(responseElements, 'isMultiRegionTrail')) = 'false' THEN 'no'
         ELSE 'yes'

@@ -51,9 +51,9 @@ class Scene:
     def with_key(self, time: str, action: str = "sts:GetCallerIdentity", key: str = KEY) -> None:
         self.story.call(at(time), callers.root_key(self.account, key, IP), action)
 
-    def in_assume_root(self, time: str, action: str, request: Json | None = None) -> None:
+    def in_assume_root(self, time: str, action: str, request: Json | None = None, **more: object) -> None:
         session = callers.assumed_root(self.account, "ASIAASSUMEDEXAMPLE00", IP, at(time), flagged=True)
-        self.story.call(at(time), session, action, request)
+        self.story.call(at(time), session, action, request, **more)  # type: ignore[arg-type]
 
     def trail(self, time: str, action: str, response: Json | None = None, name: str = "main") -> None:
         arn = f"arn:aws:cloudtrail:us-east-1:{self.account}:trail/{name}"
@@ -142,7 +142,49 @@ def _trail_cases(check: str, field: str, yes: object, no: object) -> list[Case]:
             "another trail is enough",
             _told(made(no), lambda s: s.trail("03-03", "CreateTrail", {field: yes}, "b")),
         ),
+        Case(
+            check,
+            "fail",
+            "a trail that is gone does not count beside one that is there",
+            _told(
+                made(yes),
+                lambda s: s.trail("03-03", "DeleteTrail"),
+                lambda s: s.trail("03-03", "CreateTrail", {field: no} if no is not None else {"x": 1}, "b"),
+            ),
+        ),
+        Case(
+            check,
+            "pass",
+            "a refused change",
+            _told(
+                made(yes),
+                lambda s: s.by_bob(
+                    "03-03",
+                    "cloudtrail:UpdateTrail",
+                    {"name": f"arn:aws:cloudtrail:us-east-1:{s.account}:trail/main"},
+                    error=("AccessDenied", "no"),
+                ),
+            ),
+        ),
+        Case(check, "unknown", "another call", lambda s: s.trail("03-02", "AddTags", {field: yes})),
+        Case(
+            check,
+            "unknown",
+            "another service's call",
+            lambda s: s.by_root("03-02", "other:UpdateTrail", {"name": "main"}, {field: yes}),
+        ),
     ]
+
+
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+def _nameless_removal(scene: Scene) -> None:
+    scene.by_root("03-03", "iam:DeactivateMFADevice", {"userName": "AWS ROOT USER"})
+
+
+def _assume_root(task: str) -> Tell:
+    return lambda s: assume_root(s.story, at("03-03"), s.account, MEMBER, task, f"ASIA{task[:16]}", IP, flagged=False)
 
 
 CASES = [
@@ -543,7 +585,7 @@ CASES = [
         "removed after the login",
         _told(lambda s: s.login("03-01", "No"), lambda s: s.in_assume_root("03-02", "iam:DeleteLoginProfile")),
     ),
-    Case("root_credentials_removed", "unknown", "an account that keeps its own", lambda s: s.login("03-01", "Yes")),
+    Case("root_credentials_removed", "unknown", "an account that keeps its own", lambda s: s.login("03-05", "Yes")),
     Case(
         "root_credentials_removed",
         "unknown",
@@ -664,6 +706,185 @@ CASES = [
         "unknown",
         "its trail is gone",
         _told(lambda s: s.selectors("03-01", "All"), lambda s: s.trail("03-02", "DeleteTrail")),
+    ),
+    # Near misses, one predicate each.
+    Case(
+        "root_mfa_two_devices",
+        "unknown",
+        "one named, one login that names none",
+        _told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.login("03-02", "Yes")),
+    ),
+    Case("root_mfa_stale_device", "unknown", "a login that names none", lambda s: s.login("03-02", "Yes")),
+    Case(
+        "root_mfa_stale_device",
+        "unknown",
+        "a removal that names none",
+        _told(lambda s: s.login("03-01", "Yes", VAULT), _nameless_removal),
+    ),
+    Case(
+        "root_mfa_tested",
+        "unknown",
+        "a removal that names none",
+        _told(lambda s: s.login("03-01", "Yes", VAULT), _nameless_removal),
+    ),
+    Case(
+        "root_mfa_tested",
+        "fail",
+        "never used, and a removal that names none",
+        _told(lambda s: s.enable("03-01", VAULT), _nameless_removal),
+    ),
+    Case(
+        "root_mfa_tested",
+        "fail",
+        "synchronised is not used",
+        _told(
+            lambda s: s.enable("03-01", PHONE),
+            lambda s: s.by_root(
+                "03-02", "iam:ResyncMFADevice", {"userName": "AWS ROOT USER", "serialNumber": s.serial(PHONE)}
+            ),
+        ),
+    ),
+    Case(
+        "root_mfa_tested",
+        "pass",
+        "the only device of then, not named",
+        _told(
+            lambda s: s.enable("03-01", VAULT),
+            lambda s: s.login("03-02", "Yes"),
+            lambda s: s.enable("03-03", PHONE),
+            lambda s: s.login("03-04", "Yes", PHONE),
+        ),
+    ),
+    Case(
+        "root_mfa_tested",
+        "pass",
+        "both used, then a login that names none",
+        _told(
+            lambda s: s.login("03-01", "Yes", VAULT),
+            lambda s: s.login("03-02", "Yes", PHONE),
+            lambda s: s.login("03-03", "Yes"),
+        ),
+    ),
+    Case(
+        "root_no_access_keys",
+        "unknown",
+        "a user's key made inactive",
+        _key("03-02", "UpdateAccessKey", accessKeyId=KEY, status="Inactive", userName="bob"),
+    ),
+    Case(
+        "root_no_access_keys",
+        "unknown",
+        "refused",
+        lambda s: s.by_root(
+            "03-02", "iam:UpdateAccessKey", {"accessKeyId": KEY, "status": "Inactive"}, error=("NoSuchEntity", "no")
+        ),
+    ),
+    Case(
+        "root_no_access_keys",
+        "unknown",
+        "another service's call",
+        lambda s: s.by_root("03-02", "other:UpdateAccessKey", {"accessKeyId": KEY, "status": "Inactive"}),
+    ),
+    Case("root_no_certificates", "unknown", "another call", lambda s: s.by_root("03-02", "iam:CreateUser")),
+    Case(
+        "root_no_certificates",
+        "unknown",
+        "another service's call",
+        lambda s: s.by_root("03-02", "other:UploadSigningCertificate"),
+    ),
+    Case(
+        "root_no_certificates",
+        "unknown",
+        "refused",
+        lambda s: s.by_root("03-02", "iam:UploadSigningCertificate", error=("MalformedCertificate", "no")),
+    ),
+    Case(
+        "root_unused",
+        "fail",
+        "in the console",
+        lambda s: s.by_root("03-02", "iam:ListUsers"),
+        "console: ListUsers from",
+    ),
+    Case(
+        "root_credentials_removed",
+        "unknown",
+        "looked at, and a login",
+        _told(lambda s: s.in_assume_root("03-01", "iam:ListAccessKeys"), lambda s: s.login("03-02", "Yes")),
+    ),
+    Case(
+        "root_credentials_removed",
+        "unknown",
+        "by root itself, and a login",
+        _told(_key("03-01", "DeleteAccessKey", accessKeyId=KEY), lambda s: s.login("03-02", "Yes")),
+    ),
+    Case(
+        "root_credentials_removed",
+        "unknown",
+        "another service's call, and a login",
+        _told(lambda s: s.in_assume_root("03-01", "other:DeleteAccessKey"), lambda s: s.login("03-02", "Yes")),
+    ),
+    Case(
+        "root_credentials_removed",
+        "unknown",
+        "refused, and a login",
+        _told(
+            lambda s: s.in_assume_root("03-01", "iam:DeleteAccessKey", error=("NoSuchEntity", "no")),
+            lambda s: s.login("03-02", "Yes"),
+        ),
+    ),
+    Case(
+        "centralised_root_on",
+        "pass",
+        "both used",
+        _told(*(_assume_root(task) for task in ("IAMAuditRootUserCredentials", "SQSUnlockQueuePolicy"))),
+    ),
+    Case(
+        "centralised_root_on",
+        "unknown",
+        "one used twice",
+        _told(*(_assume_root(task) for task in ("S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"))),
+    ),
+    Case(
+        "other_admins_exist",
+        "unknown",
+        "refused",
+        lambda s: s.by_bob(
+            "03-02", "iam:AttachUserPolicy", {"userName": "eve", "policyArn": ADMIN}, error=("AccessDenied", "no")
+        ),
+    ),
+    Case(
+        "other_admins_exist",
+        "unknown",
+        "another service's call",
+        lambda s: s.by_bob("03-02", "other:AttachUserPolicy", {"userName": "eve", "policyArn": ADMIN}),
+    ),
+    Case("trail_logging", "unknown", "another call", lambda s: s.trail("03-02", "AddTags")),
+    Case(
+        "trail_logging",
+        "unknown",
+        "another service's call",
+        lambda s: s.by_root("03-02", "other:StopLogging", {"name": "main"}),
+    ),
+    Case("trail_management_events", "unknown", "another call", lambda s: s.trail("03-02", "AddTags")),
+    Case(
+        "trail_management_events",
+        "unknown",
+        "another service's call",
+        lambda s: s.by_root("03-02", "other:PutEventSelectors", {"trailName": "main"}),
+    ),
+    Case(
+        "trail_management_events",
+        "fail",
+        "refused",
+        _told(
+            lambda s: s.selectors("03-01", "WriteOnly"),
+            lambda s: s.by_bob(
+                "03-02",
+                "cloudtrail:PutEventSelectors",
+                {"trailName": "arn:aws:cloudtrail:us-east-1:" + s.account + ":trail/main"},
+                error=("AccessDenied", "no"),
+            ),
+        ),
     ),
     *_trail_cases("trail_multi_region", "isMultiRegionTrail", True, False),
     *_trail_cases("trail_validated", "logFileValidationEnabled", True, False),

@@ -94,6 +94,8 @@ def test_a_flood_of_subjects_is_counted() -> None:
     assert many.detail.count("login") == 4
     assert "; and 5 more; nothing newer" in many.detail
     assert len(many.evidence) == 9
+    flood = answer(CHECKS["root_no_access_keys"], *(fact(1, "no", f"key {number}") for number in range(500)))
+    assert len(flood.evidence) == 100
 
 
 def test_an_answer_is_told_in_the_words_of_its_check() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from detector.errors import RuleError
@@ -15,13 +17,18 @@ from detector.posture.check import Status, load_checks, parse_check
 from detector.posture.posture import Posture, posture_of
 from detector.records.log_file import decode_log_file
 from detector.rules.events import TableEvents
+from fixtures.callers import Json, sso
+from fixtures.story import Story
 from tests.posture.cases import CASES, Case, account_of, records
 
 
 @pytest.fixture(scope="module")
 def posture() -> Posture:
-    table = decode_log_file(json.dumps({"Records": records()}).encode(), "s3://trail/a.json.gz").table
-    return posture_of(TableEvents(table))
+    return posture_of(TableEvents(_table(records())))
+
+
+def _table(of: list[Json]) -> pa.Table:
+    return decode_log_file(json.dumps({"Records": of}).encode(), "s3://trail/a.json.gz").table
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +66,16 @@ def test_a_pass_is_never_more_than_nothing_seen(answers: dict[tuple[str, str], A
     for answer in answers.values():
         if answer.status is Status.PASS:
             assert answer.detail.endswith(f"; {answer.check.silence} seen until 2026-03-08T09:00:00Z")
+
+
+def test_people_who_go_on_working_were_there_before_too() -> None:
+    story = Story("people")
+    for time in ("2026-03-01T09:00:00Z", "2026-03-05T09:00:00Z"):
+        story.call(time, sso(account_of(0), "Admin", "erin", "198.51.100.10", time), "iam:ListUsers")
+    events = TableEvents(_table([event.record for event in story.events]))
+    answers = posture_of(events, at=datetime(2026, 3, 3, tzinfo=UTC)).answers
+    [admins] = [answer for answer in answers if answer.check.id == "other_admins_exist"]
+    assert (admins.status, admins.as_of) == (Status.PASS, datetime(2026, 3, 1, 9, tzinfo=UTC))
 
 
 def _blocks() -> Iterator[tuple[str, str]]:
