@@ -34,6 +34,8 @@ class PostureFormat(StrEnum):
     MATRIX = "matrix"
     JSONL = "jsonl"
     CSV = "csv"
+    OCSF = "ocsf"
+    ASFF = "asff"
 
 
 def format_option(formats: type[Format], help_: str, *, former: Mapping[str, str] | None = None, **more: Any) -> Any:  # noqa: ANN401 - typer's

@@ -18,6 +18,7 @@ from detector.cli.summary import say_gaps_in, say_unlisted
 from detector.cli.terminal import say, say_error
 from detector.errors import DetectorError, UsageError
 from detector.text import counted
+from detector.times import now
 
 if TYPE_CHECKING:
     from detector.lake.reader import Snapshot
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from detector.sources.account_calls import NotAnswered
 
 _REFUSED_BY_NAME = 20
+_OF_ANSWERS = (PostureFormat.MATRIX, PostureFormat.OCSF, PostureFormat.ASFF)
 
 
 class FailOn(StrEnum):
@@ -119,9 +121,9 @@ def posture_command(
 
     since, at = question.moments()
     if question.changes:
-        if lake is None or live.live or format_ is PostureFormat.MATRIX or fail_on is not None:
+        if lake is None or live.live or format_ in _OF_ANSWERS or fail_on is not None:
             raise UsageError(
-                "--changes needs --lake, and takes no --live, --fail-on or matrix",
+                "--changes needs --lake, and takes no --live, --fail-on, matrix, ocsf or asff",
                 hint="leave those out, give --lake DIR",
             )
         _show_changes(lake, question, (since, at), format_ or PostureFormat.TABLE, output, allow_gaps=allow_gaps)
@@ -227,6 +229,11 @@ def _answer_lines(posture: Posture, form: PostureFormat | None) -> Iterable[str]
         return _lines(show.table(posture))
     if form is PostureFormat.MATRIX:
         return _lines(show.matrix(posture.answers))
+    if form in (PostureFormat.OCSF, PostureFormat.ASFF):
+        from detector.posture.findings import to_asff, to_ocsf
+
+        to_finding, written = to_ocsf if form is PostureFormat.OCSF else to_asff, now()
+        return lines.jsonl(to_finding(answer, written) for answer in posture.answers)
     objects = [lines.answer_object(answer, posture.devices.get(answer.account_id, ())) for answer in posture.answers]
     return lines.jsonl(objects) if form is PostureFormat.JSONL else lines.csv_lines(objects, lines.ANSWER_COLUMNS)
 

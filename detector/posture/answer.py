@@ -13,7 +13,7 @@ from detector.posture.fact import Fact, Says
 from detector.times import rfc3339
 
 SHOWN = 4  # subjects in a sentence; attackers choose how many there are
-
+MOST_ALIKE = 20  # facts about a subject that anybody reads
 _MOST_EVIDENCE = 100
 
 
@@ -130,7 +130,9 @@ def telling_of(status: Status, standings: Sequence[Standing]) -> list[Standing]:
 
 def _sentence(standing: Standing) -> str:
     newest, *others = standing.facts
-    return f"{rfc3339(newest.time)} {newest.detail}" + (f" ({len(others) + 1} in a row)" if others else "")
+    count = len(others) + 1
+    times = f" ({count}{' or more' if count == MOST_ALIKE else ''} in a row)" if others else ""
+    return f"{rfc3339(newest.time)} {newest.detail}{times}"
 
 
 def _silence(check: Check, status: Status, horizon: Horizon, moment: datetime, *, is_empty: bool) -> str:

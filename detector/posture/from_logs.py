@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from detector.posture.answer import Answer, Horizon, answer_from_logs
+from detector.posture.answer import MOST_ALIKE, Answer, Horizon, answer_from_logs
 from detector.posture.check import Check, relations
 from detector.posture.device import Device, DeviceEvent, devices_of
 from detector.posture.fact import Fact, Says
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _BATCH_COLUMNS = "account_id, event_time, coalesce(subject, '') AS subject, says, detail, event_id"
 _ORDER = "event_time, list_position(['yes', 'gone', 'unsure', 'no'], says), event_id"
-# The last facts of each subject decide. Of these, as many as anybody reads.
-_LAST = """
+# The last facts of each subject decide.
+_LAST = f"""
 QUALIFY row_number() OVER (
     PARTITION BY account_id, subject
     ORDER BY event_time DESC, list_position(['yes', 'gone', 'unsure', 'no'], says) DESC, event_id DESC
-) <= 20
+) <= {MOST_ALIKE}
 """
 # Where what is said of a subject is not what was said before.
 _TURNS = f"QUALIFY says IS DISTINCT FROM lag(says) OVER (PARTITION BY account_id, subject ORDER BY {_ORDER})"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from detector.aws_regions import sign_in_region
 from detector.sources.account_operations import OPERATIONS
 from detector.sources.aws_errors import error_code, is_unreachable, refusal
 from detector.text import one_line
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _MOST_PAGES: Final = 100
-_GLOBAL: Final = {  # partition → the region where services without regions answer
-    "aws": "us-east-1",
-    "aws-cn": "cn-north-1",
-    "aws-us-gov": "us-gov-west-1",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ class AccountCalls:
         self._session = session
         self._partition = partition
         self._key = key
-        self._region = _GLOBAL.get(partition) or session.region_name or "us-east-1"
+        self._region = sign_in_region(partition)  # where services without regions answer
         self._options = options
         self._clients: dict[tuple[str, str], Any] = {}
 

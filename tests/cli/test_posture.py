@@ -86,6 +86,14 @@ def test_csv_has_a_heading_and_a_line_for_each_answer(run: Run, compromised: Pat
     assert "evidence" in rows[0]
 
 
+def test_findings_are_written_for_siems(run: Run, compromised: Path) -> None:
+    for form, key, value in (("ocsf", "class_uid", 2003), ("asff", "SchemaVersion", "2018-10-08")):
+        ended = run("posture", "--lake", compromised, "--format", form)
+        findings = [json.loads(line) for line in ended.out.splitlines()]
+        assert len(findings) == len(load_checks())
+        assert {finding[key] for finding in findings} == {value}
+
+
 def test_as_of_a_moment_only_what_had_happened_counts(run: Run, compromised: Path) -> None:
     before = run("posture", "--lake", compromised, "--at", "2025-03-04T09:00:00Z", "--format", "jsonl")
     answers = _by_check(before.out)

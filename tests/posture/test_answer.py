@@ -123,3 +123,8 @@ def test_changes_are_told_once_and_from_a_moment_on() -> None:
     assert changes[2].evidence == ("bno5", "no5")
     since = list(changes_of(MFA, facts, LAST - timedelta(days=6)))
     assert [one.before for one in since] == [Status.UNKNOWN]
+
+
+def test_more_alike_facts_than_are_read_are_not_counted() -> None:
+    many = answer(MFA, *(fact(1, "no") for _ in range(20)))
+    assert "login (20 or more in a row)" in many.detail
