@@ -137,12 +137,9 @@ def posture_command(
     lives = _ask_aws(live, question.account or []) if live.live else []
     posture = add_live(posture, lives)
     _write(_answer_lines(posture, format_), output)
-    for account in posture.missing:
-        where = f"in {lake}" if lake else "to ask: the credentials are of another account"
-        say_error(DetectorError(f"nothing of account {account} {where}", hint="`detector status` lists the accounts"))
+    _say_missing(posture.missing, lake)
     if not posture.answers:
-        say_error(DetectorError("no account", hint="`detector ingest SOURCE --lake DIR` fills a lake"))
-        raise typer.Exit(NO_LOG_OBJECTS)
+        _end_without_account()
     not_answered = [one for answered in lives for one in answered.not_answered]
     _say_not_answered(not_answered)
     _say_counts(posture.answers)
@@ -199,10 +196,24 @@ def _show_changes(
     from detector.posture.posture import changes_in
 
     events = _open_lake(lake)
-    changes = changes_in(events, question.account or [], *moments)
-    _write(_change_lines(changes, form), output)
-    say(counted(len(changes), "change"))
-    raise typer.Exit(INCOMPLETE if events.gaps.count and not allow_gaps else DONE)
+    found = changes_in(events, question.account or [], *moments)
+    _write(_change_lines(found.changes, form), output)
+    _say_missing(found.missing, lake)
+    if not found.accounts:
+        _end_without_account()
+    say(counted(len(found.changes), "change"))
+    raise typer.Exit(INCOMPLETE if found.missing or (events.gaps.count and not allow_gaps) else DONE)
+
+
+def _say_missing(accounts: Iterable[str], lake: Path | None) -> None:
+    where = f"in {lake}" if lake else "to ask: the credentials are of another account"
+    for account in accounts:
+        say_error(DetectorError(f"nothing of account {account} {where}", hint="`detector status` lists the accounts"))
+
+
+def _end_without_account() -> NoReturn:
+    say_error(DetectorError("no account", hint="`detector ingest SOURCE --lake DIR` fills a lake"))
+    raise typer.Exit(NO_LOG_OBJECTS)
 
 
 def _say_not_answered(calls: Sequence[NotAnswered]) -> None:
@@ -238,7 +249,7 @@ def _answer_lines(posture: Posture, form: PostureFormat | None) -> Iterable[str]
     return lines.jsonl(objects) if form is PostureFormat.JSONL else lines.csv_lines(objects, lines.ANSWER_COLUMNS)
 
 
-def _change_lines(changes: list[Change], form: PostureFormat) -> Iterable[str]:
+def _change_lines(changes: Sequence[Change], form: PostureFormat) -> Iterable[str]:
     from detector.posture import lines, show
 
     if form is PostureFormat.TABLE:

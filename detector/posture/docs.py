@@ -31,11 +31,12 @@ never pass.
 changed, and through which events. `--account ID` chooses accounts; for many there is a matrix, a line each.
 `--format jsonl` writes one line for each account and check ([JSON Schema](../detector/posture/posture.schema.json),
 `detector.posture/1`): the line of `root_mfa_enabled` brings root's devices, with when and by whom each was
-enrolled, used and removed. `--format csv` has the same columns without the devices, `--format ocsf` Compliance Findings (class 2003) of OCSF 1.8.0, and `--format asff`
-findings as Security Hub's BatchImportFindings takes them. In both an unknown answer is no pass: *Unknown* in OCSF,
-`WARNING` in ASFF. `--fail-on fail` makes the exit
-code 1 when a check fails, `--fail-on unknown` also when one is not answered; without it the answers do not change
-the code.
+enrolled, used and removed. `--format csv` has the same columns without the devices, `--format ocsf` Compliance
+Findings (class 2003) of OCSF 1.8.0, and `--format asff` findings as Security Hub's BatchImportFindings takes them.
+In both an unknown answer is no pass: *Unknown* in OCSF, `WARNING` in ASFF.
+
+`--fail-on fail` makes the exit code 1 when a check fails, `--fail-on unknown` also when one is not answered;
+without it the answers do not change the code.
 
 ## Asking AWS
 

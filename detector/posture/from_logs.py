@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +110,7 @@ def read_devices(engine: Engine, until: datetime) -> dict[str, list[Device]]:
 
 
 def answers_from_logs(
-    engine: Engine, checks: Sequence[Check], horizons: Sequence[Horizon], at: datetime | None
+    engine: Engine, checks: Sequence[Check], horizons: Sequence[Horizon], moments: Mapping[str, datetime]
 ) -> list[Answer]:
     """Return an answer for each account and check, account by account.
 
@@ -118,14 +118,14 @@ def answers_from_logs(
         engine: over the lake.
         checks: the questions, in their order.
         horizons: of the accounts.
-        at: as of when; None: as of the end of each account's logs.
+        moments: account → as of when.
     """
     if not horizons:
         return []
-    latest = at or max(horizon.last for horizon in horizons)
+    latest = max(moments.values())
     facts = {check.id: read_facts(engine, check, latest) for check in checks}
     return [
-        answer_from_logs(check, facts[check.id].get(horizon.account_id, ()), horizon, at or horizon.last)
+        answer_from_logs(check, facts[check.id].get(horizon.account_id, ()), horizon, moments[horizon.account_id])
         for horizon in horizons
         for check in checks
     ]

@@ -15,9 +15,12 @@ from detector.posture.from_logs import answers_from_logs, read_devices, read_fac
 from detector.posture.live import Live
 from detector.posture.merge import merge
 from detector.rules.engine import Engine
+from detector.times import utc_now
 
 if TYPE_CHECKING:
     from detector.rules.events import Events
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,33 @@ class Posture:
         return sorted({*self.horizons, *self.asked})
 
 
-def posture_of(events: Events, accounts: Collection[str] = (), at: datetime | None = None) -> Posture:
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """When the answers about some accounts changed, oldest first."""
+
+    changes: Sequence[Change]
+    accounts: Sequence[str]
+    missing: Sequence[str]  # accounts that were asked for and of which there is nothing
+
+
+def posture_of(
+    events: Events, accounts: Collection[str] = (), at: datetime | None = None, *, now: datetime | None = None
+) -> Posture:
     """Answer every check for each account.
 
     Args:
         events: of a lake.
         accounts: only these; empty: all that there are.
         at: as of when; None: as of the end of each account's logs.
+        now: the time; a record of a later one does not move the end of the logs.
     """
     with Engine(events) as engine:
         horizons = _chosen(read_horizons(engine), accounts)
-        answers = answers_from_logs(engine, load_checks(), horizons, at)
-        devices = read_devices(engine, _latest(horizons, at))
+        moments = {one.account_id: _moment(one, at, now or utc_now()) for one in horizons}
+        answers = answers_from_logs(engine, load_checks(), horizons, moments)
+        devices = read_devices(engine, max(moments.values(), default=_BEFORE_ALL))
     by_account = {horizon.account_id: horizon for horizon in horizons}
-    return Posture(answers, devices, by_account, missing=[one for one in accounts if one not in by_account])
+    return Posture(answers, devices, by_account, missing=_missing(accounts, by_account))
 
 
 def add_live(posture: Posture, lives: Iterable[Live]) -> Posture:
@@ -70,8 +86,8 @@ def add_live(posture: Posture, lives: Iterable[Live]) -> Posture:
 
 def changes_in(
     events: Events, accounts: Collection[str] = (), since: datetime | None = None, at: datetime | None = None
-) -> list[Change]:
-    """Return when answers changed, oldest first.
+) -> Changes:
+    """Return when answers changed.
 
     Args:
         events: of a lake.
@@ -80,9 +96,8 @@ def changes_in(
         at: the last one.
     """
     with Engine(events) as engine:
-        horizons = _chosen(read_horizons(engine), accounts)
-        wanted = {horizon.account_id for horizon in horizons}
-        latest = _latest(horizons, at)
+        wanted = {one.account_id: _moment(one, at, utc_now()) for one in _chosen(read_horizons(engine), accounts)}
+        latest = max(wanted.values(), default=_BEFORE_ALL)
         changes = [
             change
             for check in load_checks()
@@ -90,12 +105,17 @@ def changes_in(
             if account in wanted
             for change in changes_of(check, facts, since)
         ]
-    return sorted(changes, key=lambda change: (change.time, change.account_id, change.check.step, change.check.id))
+    changes.sort(key=lambda change: (change.time, change.account_id, change.check.step, change.check.id))
+    return Changes(changes, sorted(wanted), _missing(accounts, wanted))
 
 
 def _chosen(horizons: Sequence[Horizon], accounts: Collection[str]) -> list[Horizon]:
     return [horizon for horizon in horizons if not accounts or horizon.account_id in accounts]
 
 
-def _latest(horizons: Sequence[Horizon], at: datetime | None) -> datetime:
-    return at or max((horizon.last for horizon in horizons), default=datetime.min.replace(tzinfo=UTC))
+def _moment(horizon: Horizon, at: datetime | None, now: datetime) -> datetime:
+    return at or min(horizon.last, now)
+
+
+def _missing(asked: Collection[str], known: Collection[str]) -> list[str]:
+    return [account for account in dict.fromkeys(asked) if account not in known]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from detector.sources.aws_session import AccessKey
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+# Said of credentials that every other region accepts, where the account has not enabled the region.
+_UNKNOWN_HERE: Final = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
 _MOST_PAGES: Final = 100
 
 
@@ -113,6 +115,9 @@ class AccountCalls:
             code = error_code(error)
             if code in answers:
                 return _answered(operation, {}, cast("Any", error.response), code)
+            if region not in (None, self._region) and code in _UNKNOWN_HERE:
+                reason = f"{region} does not know the credentials ({code}): has the account enabled it?"
+                return NotAnswered(operation, reason, is_denied=False)
             if code not in _DENIED and (refused := refusal(error, self._options)):
                 raise refused from error
             reason = "access denied" if code in _DENIED else one_line(error)

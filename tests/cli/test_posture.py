@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import jsonschema
 import pytest
 
 from detector import Lake
+from detector.lake.ledger.ledger import Ledger
 from detector.posture.check import load_checks
 from detector.posture.lines import json_schema
 from detector.sources.account_operations import OPERATIONS
+from detector.times import utc_now
 from tests.account_server import AccountServer, serve_account
 from tests.running import LOGIN, Run, aws_environment, write_log
 
@@ -154,6 +157,36 @@ def test_an_account_that_is_not_there_is_named(run: Run, compromised: Path) -> N
     assert f"error: nothing of account 222233334444 in {compromised}" in ended.err
     alone = run("posture", "--lake", compromised, "--account", "222233334444")
     assert (alone.code, alone.out) == (3, "")
+
+
+def test_a_lake_that_nothing_came_into_is_no_clean_account(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    Ledger.open(tmp_path / "lake", writable=True).close()  # as a writer that was killed leaves it
+    for options in ([], ["--changes"]):
+        ended = run("posture", "--lake", tmp_path / "lake", *options)
+        assert (ended.code, ended.out) == (3, "")
+        assert "error: no account" in ended.err
+
+
+def test_changes_of_an_account_that_is_not_there_are_incomplete(run: Run, compromised: Path) -> None:
+    both = ["--account", "111122223333", "--account", "222233334444"]
+    ended = run("posture", "--lake", compromised, "--changes", *both)
+    assert ended.code == 4
+    assert "nothing of account 222233334444" in ended.err
+
+
+def test_a_record_of_the_future_does_not_make_root_rest(run: Run, tmp_path: Path) -> None:
+    recent = utc_now() - timedelta(days=3)
+    login = {**LOGIN, "eventTime": recent.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    forged = {
+        **LOGIN,
+        "eventID": "forged",
+        "eventTime": "2999-01-01T00:00:00Z",
+        "additionalEventData": {"MFAUsed": "Yes"},
+    }
+    lake = _lake(tmp_path / "lake", write_log(tmp_path / "a.json.gz", login, forged))
+    answers = _by_check(run("posture", "--lake", lake, "--format", "jsonl").out)
+    assert (answers["root_unused"]["status"], answers["root_mfa_on"]["status"]) == ("fail", "fail")
 
 
 def test_a_lake_with_gaps_is_incomplete_unless_that_is_allowed(run: Run, tmp_path: Path) -> None:

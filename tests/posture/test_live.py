@@ -346,6 +346,13 @@ def test_a_trail_is_asked_about_where_it_is_at_home(server: AccountServer, calls
     assert regions["cloudtrail:DescribeTrails"] == "us-east-1"
 
 
+def test_a_region_that_is_not_enabled_is_no_missing_trail(server: AccountServer, calls: AccountCalls) -> None:
+    server.answers["cloudtrail:GetTrailStatus"] = "UnrecognizedClientException"
+    made = answer(ask(calls), "trail_logging")
+    assert made.status is Status.UNKNOWN
+    assert "eu-west-1 does not know the credentials" in made.detail
+
+
 def test_the_policy_allows_exactly_the_calls() -> None:
     policy = json.loads((ROOT / "deploy/iam/posture.json").read_text())
     reads, roles = policy["Statement"]
