@@ -47,7 +47,7 @@ class Answer:
     seen_until: datetime | None  # the end of the logs
     source: Source
     evidence: tuple[str, ...]  # event ids or calls, newest first
-    next: str | None  # what to do, unless it passes
+    next: str | None  # what to do when it fails, or to know more
 
     @property
     def value(self) -> str:
@@ -155,6 +155,6 @@ def _next(check: Check, status: Status) -> str | None:
         case Status.FAIL:
             return check.next
         case Status.UNKNOWN:
-            return f"ask live: {check.ask}" if check.ask else check.next
+            return f"ask live: {check.ask}" if check.ask else None
         case _:
             return None

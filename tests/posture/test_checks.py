@@ -48,7 +48,8 @@ def test_every_answer_but_unknown_names_its_events(answers: dict[tuple[str, str]
         if answer.status is not Status.UNKNOWN:
             assert answer.evidence
             assert answer.as_of is not None
-        assert (answer.next is None) is (answer.status is Status.PASS)
+        if answer.status is Status.FAIL:
+            assert answer.next == answer.check.next
 
 
 def test_every_check_is_shown_to_pass_if_logs_can_to_be_unknown_and_else_to_fail() -> None:
@@ -60,6 +61,13 @@ def test_every_check_is_shown_to_pass_if_logs_can_to_be_unknown_and_else_to_fail
         passes = {"pass"} if check.silence else set()
         fails = set() if check.id in never_fail else {"fail"}
         assert shown[check.id] == passes | fails | {"unknown"}, check.id
+
+
+def test_what_only_silence_shows_has_no_yes_and_labels_fit() -> None:
+    for check in load_checks():
+        assert ("'yes'" in check.sql) == (check.silence is not None), check.id
+        assert len(check.label) <= 17, check.id
+        assert len(check.word(Status.FAIL)) <= 11, check.id
 
 
 def test_a_pass_is_never_more_than_nothing_seen(answers: dict[tuple[str, str], Answer]) -> None:
