@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 # Said of credentials that every other region accepts, where the account has not enabled the region.
 _UNKNOWN_HERE: Final = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
-_MOST_PAGES: Final = 100
+_MOST_PAGES: Final = 1_000  # accounts come twenty a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class AccountCalls:
                 return _answered(operation, page if pages_of is None else {pages_of: items}, page)
             page = self._call(operation, region, {**parameters, **following})
             items += page.get(pages_of, ())
-        return NotAnswered(operation, f"more than {_MOST_PAGES} pages", is_denied=False)
+        return NotAnswered(operation, f"more than {_MOST_PAGES:,} pages", is_denied=False)
 
     def _call(self, operation: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
         from botocore import xform_name
