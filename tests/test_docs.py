@@ -22,6 +22,7 @@ from detector.cli.lake import lake_app
 from detector.cli.rules import rules_app
 from detector.rules.docs import pages
 from detector.rules.rule import load_rules, shipped_rules_directory
+from fixtures import posture_page
 from fixtures.cli_reference import help_pages, reference
 from fixtures.fields import page_with_table
 from tests.lookup_server import LookupServer
@@ -218,6 +219,11 @@ def test_the_rules_documentation_is_current() -> None:
     for name, text in pages(rules).items():
         written = (ROOT / "docs" / name).read_text(encoding="utf-8")
         assert written == text, "write it again: detector rules docs"
+
+
+def test_the_page_of_the_posture_is_current() -> None:
+    written = (ROOT / "docs/posture.md").read_text(encoding="utf-8")
+    assert written == posture_page.page(), "write it again: python -m fixtures.posture_page"
 
 
 SIEM = (ROOT / "docs/siem.md").read_text(encoding="utf-8")

@@ -25,6 +25,7 @@ from detector.cli.interrupt import is_interruption
 from detector.cli.lake import lake_app
 from detector.cli.manners import Quiet, Verbose, add_commands
 from detector.cli.outbox import outbox_command
+from detector.cli.posture import posture_command
 from detector.cli.rules import rules_app
 from detector.cli.run import run_command
 from detector.cli.scan import scan_command
@@ -91,6 +92,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "watch": watch_command,
     "verify": verify_command,
     "coverage": coverage_command,
+    "posture": posture_command,
     "explain-message": explain_message_command,
     "sql": sql_command,
     "status": status_command,

@@ -27,6 +27,17 @@ class ListFormat(StrEnum):
     JSONL = "jsonl"
 
 
+class PostureFormat(StrEnum):
+    """How answers are written."""
+
+    TABLE = "table"
+    MATRIX = "matrix"
+    JSONL = "jsonl"
+    CSV = "csv"
+    OCSF = "ocsf"
+    ASFF = "asff"
+
+
 def format_option(formats: type[Format], help_: str, *, former: Mapping[str, str] | None = None, **more: Any) -> Any:  # noqa: ANN401 - typer's
     """Return the option `--format` of a command.
 

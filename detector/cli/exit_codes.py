@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from detector.severity import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from detector.alerts.alert import Alert
     from detector.alerts.delivery import Delivery
     from detector.errors import DetectorError
+    from detector.posture.answer import Answer
     from detector.run_report import RunReport
     from detector.verify.integrity import Integrity
     from detector.watch.progress import Watched
@@ -80,3 +83,18 @@ def verify_exit_code(integrity: Integrity) -> int:
     if integrity.is_unproven:
         return INCOMPLETE
     return NO_LOG_OBJECTS if integrity.is_empty else DONE
+
+
+def posture_exit_code(answers: Sequence[Answer], failing: Container[str], *, is_incomplete: bool) -> int:
+    """Return the exit code of a posture, of several that apply the first in the same order.
+
+    Args:
+        answers: all that were given.
+        failing: the answers that `--fail-on` names.
+        is_incomplete: an account, or a call, could not be asked, or the lake has gaps.
+    """
+    if any(answer.status in failing for answer in answers):
+        return FAILED_ON
+    if is_incomplete:
+        return INCOMPLETE
+    return DONE if answers else NO_LOG_OBJECTS

@@ -41,8 +41,8 @@ Sources = Annotated[
 ]
 
 
-def _require_path(lake: Path) -> Path:
-    if is_scheme(str(lake)):
+def _require_path(lake: Path | None) -> Path | None:
+    if lake is not None and is_scheme(str(lake)):
         raise UsageError(f"--lake {lake} is no directory", hint=f"a lake lies on a disk; for a directory, ./{lake}")
     try:
         os.fspath(lake.absolute()).encode()
@@ -52,6 +52,11 @@ def _require_path(lake: Path) -> Path:
 
 
 Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=_require_path)]
+LakeIfAny = Annotated[
+    Path | None, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=_require_path)
+]
+Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile.", metavar="NAME")]
+RoleArn = Annotated[str | None, typer.Option("--role-arn", help="Role to assume for reading.", metavar="ARN")]
 Since = Annotated[
     str | None, typer.Option("--since", help="7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z.", metavar="TIME")
 ]
@@ -131,10 +136,8 @@ class ReadOptions:
 class ConnectionOptions:
     """How to reach AWS."""
 
-    profile: Annotated[str | None, typer.Option("--profile", help="AWS profile.", metavar="NAME")] = None
-    role_arn: Annotated[str | None, typer.Option("--role-arn", help="Role to assume for reading.", metavar="ARN")] = (
-        None
-    )
+    profile: Profile = None
+    role_arn: RoleArn = None
     endpoint_url: Annotated[str | None, typer.Option("--endpoint-url", help="S3-compatible server.", metavar="URL")] = (
         None
     )

@@ -35,7 +35,7 @@ def write_rows(reader: pa.RecordBatchReader, form: QueryFormat, output: Path | N
     """
     if form is QueryFormat.PARQUET:
         return _write_parquet(reader, output)
-    with _open(output) as file:
+    with open_output(output) as file:
         count = 0
         for chunk, rows in _FORMATS[form](reader, is_shown=output is None):
             file.write(chunk.encode("utf-8", "backslashreplace"))
@@ -47,7 +47,7 @@ def _write_parquet(reader: pa.RecordBatchReader, output: Path | None) -> int:
     if output is None:
         raise UsageError("Parquet is not for a terminal", hint="add --output FILE.parquet")
     count = 0
-    with _open(output) as file, pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+    with open_output(output) as file, pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch)
             count += batch.num_rows
@@ -120,7 +120,13 @@ _FORMATS = {QueryFormat.TABLE: _table, QueryFormat.JSONL: _jsonl, QueryFormat.CS
 
 
 @contextmanager
-def _open(output: Path | None) -> Iterator[BinaryIO]:
+def open_output(output: Path | None) -> Iterator[BinaryIO]:
+    """Open a file to write to, or standard output.
+
+    Raises:
+        SinkError: it cannot be written to.
+        OutputClosed: the reader of standard output has gone.
+    """
     try:
         if output is None:
             yield sys.stdout.buffer

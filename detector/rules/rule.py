@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import detector
 from detector.errors import RuleError, RuleQueryError
+from detector.rules.metadata import Metadata, split_block
 from detector.severity import Severity
 from detector.text import nearest
 
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from detector.rules.sql_check import Statement
 
 VIEWS = "_views"  # the folder beside the shipped rules with what they read
-_BLOCK = re.compile(r"\A-- /// rule\n(?P<toml>(?:--(?: .*)?\n)+?)-- ///\n(?P<sql>.*)\Z", re.DOTALL)
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _TECHNIQUE = re.compile(r"TA\d{4}:T\d{4}(\.\d{3})?")
-_T = TypeVar("_T")
 
 
 class Confidence(StrEnum):
@@ -192,7 +190,7 @@ def _rule_files(directory: Path) -> list[Path]:
     return sorted(directory.glob("[!_]*.sql"))
 
 
-def _read(path: Path) -> tuple[_Metadata, str]:
+def _read(path: Path) -> tuple[Metadata, str]:
     """Return a rule file's metadata and SQL.
 
     Raises:
@@ -203,12 +201,12 @@ def _read(path: Path) -> tuple[_Metadata, str]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RuleError(f"{path}: cannot be read: {error}") from error
-    match = _BLOCK.match(text)
-    if match is None:
+    block = split_block(text, "rule")
+    if block is None:
         raise RuleError(f"{path}: no metadata", hint="start the file with `-- /// rule`")
     if not is_rule_id(path.stem):
         raise RuleError(f"{path}: a rule id is lower case with underscores", hint="rename the file")
-    return _Metadata(tomllib.loads("\n".join(line[3:] for line in match["toml"].splitlines()))), match["sql"]
+    return block
 
 
 def _require_shipped(rule: Rule) -> None:
@@ -217,34 +215,3 @@ def _require_shipped(rule: Rule) -> None:
         raise RuleError(
             f"{rule.path}: `reports_alone` is for shipped rules", hint="remove it: the rule reports as well"
         )
-
-
-class _Metadata:
-    """The metadata not yet used."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    def pop(self, key: str, kind: type[_T], *, default: _T | None = None) -> _T:
-        value = self._values.pop(key, default)
-        if value is None:
-            raise ValueError(f"missing key {key!r}")
-        if not isinstance(value, kind):
-            raise ValueError(f"{key!r} is not a {kind.__name__}")  # noqa: TRY004 - the file is wrong, not the call
-        return value
-
-    def text(self, key: str) -> str:
-        value = self.pop(key, str).strip()
-        if not value:
-            raise ValueError(f"{key!r} is empty")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        values = self.pop(key, list)
-        if not all(isinstance(value, str) for value in values):
-            raise ValueError(f"{key!r} is not a list of strings")
-        return tuple(values)
-
-    def require_empty(self) -> None:
-        if self._values:
-            raise ValueError(f"unknown key {min(self._values)!r}")

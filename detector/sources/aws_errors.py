@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.errors import CredentialsError, SourceError, UsageError
+from detector.sources.account_operations import OPERATIONS
 from detector.sources.botocore_tuning import odd_answer
 from detector.text import one_line
 
@@ -37,7 +38,7 @@ _CREDENTIAL_EXCEPTIONS: Final = (
     "SSOError",
     "TokenRetrievalError",
 )
-# What is asked about logs and alerts; everything else is asked on the way, to get credentials.
+# What is asked about logs, alerts and accounts; everything else is asked on the way, to get credentials.
 _OPERATIONS: Final = frozenset(
     {
         "ListObjectsV2",
@@ -52,6 +53,7 @@ _OPERATIONS: Final = frozenset(
         "ReceiveMessage",
         "ChangeMessageVisibilityBatch",
         "DeleteMessageBatch",
+        *(operation.partition(":")[2] for operation in OPERATIONS),
     }
 )
 _THROTTLING_CODES: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"})

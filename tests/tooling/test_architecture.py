@@ -27,7 +27,7 @@ LAYERS = [
     {"run_report"},
     {"batching"},
     {"detect"},
-    {"ingest", "scan"},
+    {"ingest", "scan", "posture"},
     {"watch"},
     {"cli", "api"},
     {"__main__"},

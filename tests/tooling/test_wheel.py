@@ -48,6 +48,9 @@ def test_the_installed_program_runs_its_main_job(installed: Path, tmp_path: Path
     )
     assert run.returncode == 0, run.stderr
     assert len(run.stdout.splitlines()) == len((trail / "expected.jsonl").read_text().splitlines())
+    posture: list[str | Path] = [installed, "posture", "--lake", "lake", "--format", "csv"]
+    answers = subprocess.run(posture, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert "root_mfa_on,3,fail,off" in answers.stdout
     listing: list[str | Path] = [installed, "rules", "list", "--format", "jsonl"]
     rules = subprocess.run(listing, cwd=tmp_path, env=environment, capture_output=True,
                            text=True, check=True)  # fmt: skip

@@ -57,7 +57,7 @@ def to_asff(alert: Alert) -> dict[str, Any]:
         {
             "Id": alert.alert_id,
             "SchemaVersion": "2018-10-08",
-            "ProductArn": _product_arn(account or _NO_ACCOUNT, region),
+            "ProductArn": product_arn(account or _NO_ACCOUNT, region),
             "ProductName": PRODUCT,
             "CompanyName": VENDOR,
             "GeneratorId": alert.rule_id,
@@ -80,7 +80,8 @@ def to_asff(alert: Alert) -> dict[str, Any]:
     )
 
 
-def _product_arn(account: str, region: str) -> str:
+def product_arn(account: str, region: str) -> str:
+    """Return the ARN under which an account imports findings of its own."""
     return f"arn:{partition_of(region)}:securityhub:{region}:{account}:product/{account}/default"
 
 

@@ -1,0 +1,212 @@
+"""The calls of `posture --live` over HTTP: one account whose settings a test chooses, and refusals on demand."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+ACCOUNT = "111122223333"
+MANAGEMENT = "444455556666"
+DATE = "Sun, 08 Mar 2026 09:00:00 GMT"
+TRAIL = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/main"
+REPORT_HEAD = (
+    "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,access_key_1_last_used_date,"
+    "access_key_2_last_used_date,additional_credentials_info"
+)
+
+
+def report(password: str = "N/A", key_1: str = "N/A", key_2: str = "N/A", more: str = "N/A") -> str:
+    """A credential report: root, and a user whose name begins like root's row."""
+    root = f"<root_account>,arn:aws:iam::{ACCOUNT}:root,,not_supported,{password},true,{key_1},{key_2},{more}"
+    user = f"root_account,arn:aws:iam::{ACCOUNT}:user/root_account,,,2026-03-08T08:00:00+00:00,,,,"
+    return f"{REPORT_HEAD}\n{root}\n{user}\n"
+
+
+def good_account() -> dict[str, Any]:
+    """A member account in which everything is as it should be: operation → answer, or the code of an error."""
+    return {
+        "sts:GetCallerIdentity": {"Account": ACCOUNT, "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/Audit/x"},
+        "iam:GetAccountSummary": {
+            "SummaryMap": {
+                "AccountMFAEnabled": 1, "AccountPasswordPresent": 1, "AccountAccessKeysPresent": 0,
+                "AccountSigningCertificatesPresent": 0, "MFADevicesInUse": 2,
+            }
+        },
+        "iam:ListVirtualMFADevices": {"VirtualMFADevices": [], "IsTruncated": False},
+        "iam:GetCredentialReport": {"Content": report(), "GeneratedTime": "2026-03-08T07:00:00Z"},
+        "iam:GenerateCredentialReport": {"State": "STARTED"},
+        "iam:ListOrganizationsFeatures": {"EnabledFeatures": ["RootCredentialsManagement", "RootSessions"]},
+        "iam:ListEntitiesForPolicy": {
+            "PolicyUsers": [{"UserName": "erin", "UserId": "AIDA"}], "PolicyGroups": [], "PolicyRoles": [],
+        },
+        "iam:ListRoles": {"Roles": [], "IsTruncated": False},
+        "account:GetAlternateContact": {"AlternateContact": {"AlternateContactType": "SECURITY"}},
+        "organizations:DescribeOrganization": {"Organization": {"Id": "o-1", "MasterAccountId": MANAGEMENT}},
+        "cloudtrail:DescribeTrails": {
+            "trailList": [
+                {
+                    "Name": "main", "TrailARN": TRAIL, "HomeRegion": "eu-west-1", "IsMultiRegionTrail": True,
+                    "LogFileValidationEnabled": True, "KmsKeyId": "arn:aws:kms:eu-west-1:1:key/x",
+                }
+            ]
+        },
+        "cloudtrail:GetTrailStatus": {"IsLogging": True},
+        "cloudtrail:GetEventSelectors": {
+            "TrailARN": TRAIL, "EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}],
+        },
+    }  # fmt: skip
+
+
+@dataclass
+class AccountServer:
+    """The settings of one account, and the calls that were made."""
+
+    url: str = ""
+    answers: dict[str, Any] = field(default_factory=good_account)
+    calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # operation, region, parameters
+    callers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # account → operations
+    closed_roles: set[str] = field(default_factory=set)  # accounts in which the role cannot be assumed
+    expired: set[str] = field(default_factory=set)  # accounts whose sessions are refused
+    at_once: int = 0  # requests that are being answered
+    most_at_once: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {"AWS_ENDPOINT_URL": self.url}
+
+    @property
+    def asked(self) -> set[str]:
+        return {operation for operation, _, _ in self.calls}
+
+    def deny(self, operation: str) -> None:
+        """Refuse a call, as its service does."""
+        self.answers[operation] = "AccessDenied" if operation.startswith("iam:") else "AccessDeniedException"
+
+    def answer(self, account: str, operation: str, region: str, parameters: dict[str, Any]) -> object:
+        self.calls.append((operation, region, parameters))
+        self.callers[account].add(operation)
+        if account in self.expired:
+            return "ExpiredToken"
+        if operation == "sts:AssumeRole":
+            return self._assume(parameters["RoleArn"])
+        answer = self.answers[operation]
+        return (answer.pop(0) if len(answer) > 1 else answer[0]) if isinstance(answer, list) else answer
+
+    def _assume(self, role: str) -> object:
+        account = role.split(":")[4]
+        if account in self.closed_roles:
+            return "AccessDenied"
+        key = {"AccessKeyId": f"ASIA{account}", "SecretAccessKey": "x", "SessionToken": "x"}
+        return {"Credentials": {**key, "Expiration": "2036-03-08T10:00:00Z"}}
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count the requests that are answered side by side."""
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.at_once -= 1
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one segment: the client would wait for the second
+    server_state: AccountServer
+
+    def do_POST(self) -> None:
+        with self.server_state.answering():
+            self._answer()
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        key, _, region, service, *_ = self.headers["Authorization"].partition("Credential=")[2].split("/")
+        if service in ("iam", "sts"):
+            parameters: dict[str, Any] = dict(parse_qsl(body.decode()))
+            name = parameters["Action"]
+        else:
+            parameters = json.loads(body or b"{}")
+            name = (self.headers["X-Amz-Target"] or "").rpartition(".")[2] or self.path.strip("/")[
+                :1
+            ].upper() + self.path[2:]
+        account = key.removeprefix("ASIA") if key.startswith("ASIA") else ACCOUNT
+        answer = self.server_state.answer(account, f"{service}:{name}", region, parameters)
+        if service in ("iam", "sts"):
+            return self._reply_xml(name, answer)
+        if isinstance(answer, str):
+            return self._reply(
+                400, json.dumps({"__type": answer, "message": "no"}).encode(), "application/json", answer
+            )
+        return self._reply(200, json.dumps(answer).encode(), "application/json")
+
+    def _reply_xml(self, name: str, answer: object) -> None:
+        if isinstance(answer, str):
+            error = f"<Error><Code>{answer}</Code><Message>no</Message></Error><RequestId>r-1</RequestId>"
+            text = f"<ErrorResponse>{error}</ErrorResponse>"
+            return self._reply(503 if answer == "ServiceFailure" else 400, text.encode(), "text/xml")
+        meta = "<ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata>"
+        text = f"<{name}Response><{name}Result>{_xml(answer)}</{name}Result>{meta}</{name}Response>"
+        return self._reply(200, text.encode(), "text/xml")
+
+    def _reply(self, status: int, body: bytes, kind: str, error: str = "") -> None:
+        self.send_response_only(status)
+        self.send_header("Date", DATE)
+        self.send_header("Content-Type", kind)
+        self.send_header("x-amzn-RequestId", "r-1")
+        if error:
+            self.send_header("x-amzn-ErrorType", error)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def _xml(value: object) -> str:
+    match value:
+        case dict():
+            return "".join(f"<{key}>{_member(key, one)}</{key}>" for key, one in value.items())
+        case list():
+            return "".join(f"<member>{_xml(one)}</member>" for one in value)
+        case bool():
+            return str(value).lower()
+        case _:
+            return escape(str(value))
+
+
+def _member(key: str, value: object) -> str:
+    if key == "SummaryMap" and isinstance(value, dict):
+        return "".join(f"<entry><key>{name}</key><value>{count}</value></entry>" for name, count in value.items())
+    if key == "Content":
+        return base64.b64encode(str(value).encode()).decode()
+    return _xml(value)
+
+
+@contextmanager
+def serve_account() -> Iterator[AccountServer]:
+    """Serve an account that is as it should be, on a free port of loopback."""
+    state = AccountServer()
+    handler = type("BoundHandler", (Handler,), {"server_state": state})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        state.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()

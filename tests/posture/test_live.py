@@ -1,0 +1,448 @@
+"""What AWS answers about an account: each check, each refusal, and nothing but calls that read."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from detector.posture.answer import Answer, Horizon, Source, answer_from_logs
+from detector.posture.check import Status, load_checks
+from detector.posture.credential_report import read_credential_report
+from detector.posture.fact import Fact, Says
+from detector.posture.live import Live, ask_about_account
+from detector.posture.live_checks import LIVE_CHECKS
+from detector.posture.merge import merge
+from detector.sources.account_calls import AccountCalls, Answered, NotAnswered, Result
+from detector.sources.account_operations import OPERATIONS
+from detector.sources.aws_options import AwsOptions
+from tests.account_server import ACCOUNT, AccountServer, good_account, report, serve_account
+
+ROOT = Path(__file__).parents[2]
+CHECKS = {check.id: check for check in load_checks()}
+MFA = CHECKS["root_mfa_on"]
+NOW = datetime(2026, 3, 8, 9, tzinfo=UTC)
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[AccountServer]:
+    with serve_account() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def calls(running: AccountServer) -> AccountCalls:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", running.url)
+        session = boto3.Session("AKIATESTING", "the-secret-of-the-tests", region_name="eu-central-1")
+        made = AccountCalls(session, "aws", AwsOptions())
+        ask_about_account(made, ACCOUNT, "aws")  # makes the clients, while the variable is there
+    return made
+
+
+@pytest.fixture
+def server(running: AccountServer) -> AccountServer:
+    running.answers = good_account()
+    running.calls.clear()
+    return running
+
+
+def ask(calls: AccountCalls) -> Live:
+    return ask_about_account(calls, ACCOUNT, "aws")
+
+
+def answer(live: Live, check: str) -> Answer:
+    return merge(CHECKS[check], None, live)
+
+
+def device(arn: str, serial: str) -> dict[str, Any]:
+    return {
+        "SerialNumber": serial,
+        "User": {"Arn": arn, "UserName": "x", "UserId": "x", "Path": "/"},
+        "EnableDate": "2021-05-03T00:00:00Z",
+    }
+
+
+def _summary(**counts: int) -> Change:
+    return lambda answers: answers["iam:GetAccountSummary"]["SummaryMap"].update(counts)
+
+
+def _without(key: str) -> Change:
+    return lambda answers: answers["iam:GetAccountSummary"]["SummaryMap"].pop(key)
+
+
+def _virtual(*devices: dict[str, Any]) -> Change:
+    return lambda answers: answers["iam:ListVirtualMFADevices"].update(VirtualMFADevices=list(devices))
+
+
+def _answer(operation: str, value: object) -> Change:
+    return lambda answers: answers.update({operation: value})
+
+
+def _trail(**settings: object) -> Change:
+    return lambda answers: answers["cloudtrail:DescribeTrails"]["trailList"][0].update(settings)
+
+
+def _report(**row: str) -> Change:
+    return lambda answers: answers["iam:GetCredentialReport"].update(Content=report(**row))
+
+
+def _selectors(*selectors: dict[str, Any], advanced: bool = False) -> Change:
+    key = "AdvancedEventSelectors" if advanced else "EventSelectors"
+    return _answer("cloudtrail:GetEventSelectors", {key: list(selectors)})
+
+
+def _both(*changes: Change) -> Change:
+    def change(answers: dict[str, Any]) -> None:
+        for one in changes:
+            one(answers)
+
+    return change
+
+
+def _nothing(_: dict[str, Any]) -> None:
+    pass
+
+
+ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
+PHONE = device(ROOT_ARN, f"arn:aws:iam::{ACCOUNT}:mfa/old-phone")
+USERS_PHONE = device(f"arn:aws:iam::{ACCOUNT}:user/root", f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device")
+NO_ORGANISATION = _answer("organizations:DescribeOrganization", "AWSOrganizationsNotInUseException")
+NO_TRAIL = _answer("cloudtrail:DescribeTrails", {"trailList": []})
+MANAGEMENT_EVENTS = {"Field": "eventCategory", "Equals": ["Management"]}
+EMPTY = _both(_summary(AccountMFAEnabled=0, AccountPasswordPresent=0))
+
+CASES: list[tuple[str, str, Change, str]] = [
+    ("root_mfa_on", "pass", _nothing, ""),
+    ("root_mfa_on", "fail", _summary(AccountMFAEnabled=0), "AccountMFAEnabled is 0"),
+    ("root_mfa_on", "not_applicable", EMPTY, "root cannot sign in"),
+    ("root_mfa_on", "fail", _both(EMPTY, _summary(AccountAccessKeysPresent=1)), ""),
+    ("root_mfa_on", "fail", _both(_summary(AccountMFAEnabled=0), _without("AccountPasswordPresent")), ""),
+    ("root_mfa_on", "unknown", _without("AccountMFAEnabled"), "does not tell"),
+    ("root_mfa_enabled", "pass", _virtual(PHONE), "mfa/old-phone since 2021-05-03"),
+    ("root_mfa_enabled", "unknown", _virtual(USERS_PHONE), ""),
+    ("root_mfa_phishing_resistant", "fail", _virtual(PHONE), "virtual device mfa/old-phone"),
+    ("root_mfa_phishing_resistant", "unknown", _virtual(USERS_PHONE), "a passkey, security key or hardware token"),
+    ("root_mfa_phishing_resistant", "not_applicable", _summary(AccountMFAEnabled=0), "MFA is off"),
+    ("root_mfa_two_devices", "pass", _virtual(PHONE, device(ROOT_ARN, "arn:aws:iam::1:mfa/b")), ""),
+    ("root_mfa_two_devices", "unknown", _virtual(PHONE), ""),
+    ("root_mfa_two_devices", "unknown", _virtual(PHONE, USERS_PHONE), ""),
+    ("root_mfa_two_devices", "fail", _both(_virtual(PHONE), _summary(MFADevicesInUse=1)), "one MFA device"),
+    ("root_mfa_two_devices", "not_applicable", _summary(AccountMFAEnabled=0, MFADevicesInUse=1), ""),
+    ("root_no_access_keys", "pass", _nothing, "no access keys"),
+    ("root_no_access_keys", "fail", _summary(AccountAccessKeysPresent=1), ""),
+    ("root_no_access_keys", "unknown", _without("AccountAccessKeysPresent"), ""),
+    ("root_no_certificates", "pass", _nothing, ""),
+    ("root_no_certificates", "fail", _summary(AccountSigningCertificatesPresent=1), ""),
+    ("root_unused", "pass", _nothing, "never used"),
+    ("root_unused", "fail", _report(password="2026-03-01T08:00:00+00:00"), "password last used 2026-03-01T08:00:00Z"),
+    (
+        "root_unused",
+        "fail",
+        _report(password="2020-03-01T08:00:00+00:00", key_2="2026-03-01T08:00:00+00:00"),
+        "access key 2",
+    ),
+    (
+        "root_unused",
+        "pass",
+        _report(password="2025-03-01T08:00:00+00:00", key_1="no_information"),
+        "password last used 2025",
+    ),
+    ("root_unused", "unknown", _report(more="3 access keys"), "more credentials than the report lists"),
+    ("root_unused", "unknown", _report(password="yesterday"), "cannot be read"),
+    (
+        "root_unused",
+        "unknown",
+        _answer("iam:GetCredentialReport", {"Content": "user\nroot", "GeneratedTime": "2026-03-08T07:00:00Z"}),
+        "no row of root",
+    ),
+    ("root_credentials_removed", "fail", _nothing, "present: password, devices"),
+    ("root_credentials_removed", "pass", EMPTY, "present: nothing"),
+    ("root_credentials_removed", "unknown", _both(EMPTY, _without("AccountPasswordPresent")), "not all"),
+    ("root_credentials_removed", "not_applicable", NO_ORGANISATION, "no organisation"),
+    (
+        "root_credentials_removed",
+        "not_applicable",
+        _answer("organizations:DescribeOrganization", {"Organization": {"MasterAccountId": ACCOUNT}}),
+        "management",
+    ),
+    ("centralised_root_on", "pass", _nothing, ""),
+    (
+        "centralised_root_on",
+        "fail",
+        _answer("iam:ListOrganizationsFeatures", {"EnabledFeatures": ["RootSessions"]}),
+        "RootCredentialsManagement off",
+    ),
+    ("centralised_root_on", "fail", _answer("iam:ListOrganizationsFeatures", "ServiceAccessNotEnabledException"), ""),
+    (
+        "centralised_root_on",
+        "unknown",
+        _answer("iam:ListOrganizationsFeatures", "AccountNotManagementOrDelegatedAdministratorException"),
+        "management",
+    ),
+    (
+        "centralised_root_on",
+        "not_applicable",
+        _answer("iam:ListOrganizationsFeatures", "OrganizationNotFoundException"),
+        "",
+    ),
+    ("other_admins_exist", "pass", _nothing, "AdministratorAccess of 1 user"),
+    ("other_admins_exist", "fail", _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []}), ""),
+    (
+        "other_admins_exist",
+        "pass",
+        _both(
+            _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []}),
+            _answer(
+                "iam:ListRoles",
+                [
+                    {"Roles": [], "IsTruncated": True, "Marker": "m"},
+                    {
+                        "Roles": [
+                            {
+                                "RoleName": "AWSReservedSSO_x",
+                                "Arn": "a",
+                                "Path": "/",
+                                "RoleId": "x",
+                                "CreateDate": "2021-05-03T00:00:00Z",
+                            }
+                        ],
+                        "IsTruncated": False,
+                    },
+                ],
+            ),
+        ),
+        "1 role of Identity Center",
+    ),
+    ("contacts_set", "pass", _nothing, ""),
+    ("contacts_set", "fail", _answer("account:GetAlternateContact", "ResourceNotFoundException"), "none"),
+    ("trail_logging", "pass", _nothing, "main in eu-west-1"),
+    ("trail_logging", "fail", _answer("cloudtrail:GetTrailStatus", {"IsLogging": False}), ""),
+    (
+        "trail_logging",
+        "fail",
+        _answer("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestDeliveryError": "NoSuchBucket"}),
+        "",
+    ),
+    ("trail_logging", "fail", NO_TRAIL, "no trail of all regions"),
+    ("trail_multi_region", "pass", _nothing, ""),
+    ("trail_multi_region", "fail", _trail(IsMultiRegionTrail=False), ""),
+    ("trail_validated", "fail", _trail(LogFileValidationEnabled=False), ""),
+    ("trail_encrypted", "fail", _trail(KmsKeyId=""), ""),
+    ("trail_management_events", "pass", _nothing, ""),
+    (
+        "trail_management_events",
+        "fail",
+        _selectors({"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}),
+        "",
+    ),
+    (
+        "trail_management_events",
+        "fail",
+        _selectors(
+            {
+                "ReadWriteType": "All",
+                "IncludeManagementEvents": True,
+                "ExcludeManagementEventSources": ["kms.amazonaws.com"],
+            }
+        ),
+        "",
+    ),
+    ("trail_management_events", "pass", _selectors({"FieldSelectors": [MANAGEMENT_EVENTS]}, advanced=True), ""),
+    (
+        "trail_management_events",
+        "fail",
+        _selectors({"FieldSelectors": [MANAGEMENT_EVENTS, {"Field": "readOnly", "Equals": ["false"]}]}, advanced=True),
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "status", "change", "says"), CASES)
+def test_aws_answers_make_a_check(
+    check: str, status: str, change: Change, says: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    change(server.answers)
+    made = answer(ask(calls), check)
+    assert (made.status, made.detail) == (status, made.detail)
+    assert says in made.detail
+    assert made.source is Source.LIVE
+
+
+@pytest.mark.usefixtures("server")
+def test_an_answer_names_its_call_and_when_it_was_given(calls: AccountCalls) -> None:
+    made = answer(ask(calls), "root_mfa_on")
+    assert (made.evidence, made.as_of) == (("iam:GetAccountSummary/r-1",), NOW)
+
+
+@pytest.mark.usefixtures("server")
+def test_what_no_call_tells_only_logs_can(calls: AccountCalls) -> None:
+    made = answer(ask(calls), "root_mfa_tested")
+    assert (made.status, made.detail) == ("unknown", "only logs can tell")
+
+
+OF_AN_ACCOUNT = OPERATIONS - {"organizations:ListAccounts", "sts:AssumeRole"}
+NEVER_FOUND_OUT = {"iam:ListRoles": _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []})}
+
+
+@pytest.mark.parametrize("operation", sorted(OF_AN_ACCOUNT))
+@pytest.mark.parametrize("is_denied", [True, False])
+def test_each_call_that_is_refused_leaves_its_checks_unknown(
+    operation: str, is_denied: bool, server: AccountServer, calls: AccountCalls
+) -> None:
+    NEVER_FOUND_OUT.get(operation, _nothing)(server.answers)
+    if operation == "iam:GenerateCredentialReport":
+        server.answers["iam:GetCredentialReport"] = "ReportNotPresent"
+    if is_denied:
+        server.deny(operation)
+    else:
+        server.answers[operation] = "ValidationError"
+    live = ask(calls)
+    assert [(one.operation, one.is_denied) for one in live.not_answered] == [(operation, is_denied)]
+    needing = [check for check, known in LIVE_CHECKS.items() if operation in known.needs]
+    assert needing
+    for check in needing:
+        made = answer(live, check)
+        assert (check, made.status) == (check, Status.UNKNOWN)
+        assert operation in made.detail
+        assert made.next == (f"allow {operation}" if is_denied else None)
+
+
+def test_every_refusal_at_once_passes_nothing(server: AccountServer, calls: AccountCalls) -> None:
+    for operation in OPERATIONS:
+        server.deny(operation)
+    live = ask(calls)
+    assert {answer(live, check).status for check in CHECKS} == {Status.UNKNOWN}
+
+
+def test_no_call_is_made_that_is_not_in_the_list(server: AccountServer, calls: AccountCalls) -> None:
+    ask(calls)
+    assert server.asked == OF_AN_ACCOUNT - {"iam:GenerateCredentialReport"}
+    with pytest.raises(ValueError, match="iam:DeleteUser is not in the list"):
+        calls.ask("iam:DeleteUser")
+    assert all(
+        operation.partition(":")[2].startswith(("Get", "List", "Describe", "Generate", "AssumeRole"))
+        for operation in OPERATIONS
+    )
+
+
+def test_only_one_module_makes_clients_for_the_posture() -> None:
+    for path in (ROOT / "detector/posture").glob("*.py"):
+        names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert "client" not in names, path.name
+
+
+def test_a_trail_is_asked_about_where_it_is_at_home(server: AccountServer, calls: AccountCalls) -> None:
+    ask(calls)
+    regions = {operation: region for operation, region, _ in server.calls}
+    assert regions["cloudtrail:GetTrailStatus"] == "eu-west-1"
+    assert regions["cloudtrail:DescribeTrails"] == "us-east-1"
+
+
+def test_a_region_that_is_not_enabled_is_no_missing_trail(server: AccountServer, calls: AccountCalls) -> None:
+    server.answers["cloudtrail:GetTrailStatus"] = "UnrecognizedClientException"
+    made = answer(ask(calls), "trail_logging")
+    assert made.status is Status.UNKNOWN
+    assert "eu-west-1 does not know the credentials" in made.detail
+
+
+def test_the_policy_allows_exactly_the_calls() -> None:
+    policy = json.loads((ROOT / "deploy/iam/posture.json").read_text())
+    reads, roles = policy["Statement"]
+    assert set(reads["Action"]) == OPERATIONS - {"sts:AssumeRole"}
+    assert (reads["Effect"], reads["Resource"]) == ("Allow", "*")
+    assert (roles["Action"], roles["Resource"]) == ("sts:AssumeRole", "arn:aws:iam::*:role/ROLE-NAME")
+
+
+def test_every_live_check_is_a_check_and_needs_calls_that_are_made() -> None:
+    assert LIVE_CHECKS.keys() <= CHECKS.keys()
+    assert {need for known in LIVE_CHECKS.values() for need in known.needs} == OF_AN_ACCOUNT
+    assert {check.ask for check in CHECKS.values()} - {None} <= OPERATIONS
+
+
+# The credential report -----------------------------------------------------------------------------------------------
+
+
+class Scripted:
+    """Gives the results of a list."""
+
+    def __init__(self, *results: str) -> None:
+        self.left = list(results)
+        self.asked: list[str] = []
+
+    def ask(self, operation: str, *, answers: frozenset[str] = frozenset()) -> Result:
+        self.asked.append(operation.partition(":")[2])
+        code = self.left.pop(0) if operation == "iam:GetCredentialReport" else "made"
+        assert code in answers | {"", "made"}
+        return Answered(operation, {"Content": report().encode()}, NOW, "r-1", code or None)
+
+
+def test_a_report_is_made_only_where_there_is_none_and_waited_for() -> None:
+    waits: list[float] = []
+    calls = Scripted("ReportNotPresent", "ReportInProgress", "ReportInProgress", "")
+    made = read_credential_report(calls, waits.append)
+    assert isinstance(made, Answered)
+    assert calls.asked == ["GetCredentialReport", "GenerateCredentialReport", *["GetCredentialReport"] * 3]
+    assert waits == [1, 2]
+    there = Scripted("")
+    read_credential_report(there, waits.append)
+    assert there.asked == ["GetCredentialReport"]
+
+
+def test_a_report_that_is_never_ready_is_no_answer() -> None:
+    made = read_credential_report(Scripted(*["ReportInProgress"] * 8), lambda _: None)
+    assert isinstance(made, NotAnswered)
+    assert str(made) == "iam:GetCredentialReport: the credential report was not ready in time"
+
+
+# Logs and AWS together ----------------------------------------------------------------------------------------------
+
+
+def from_logs(says: str | None) -> Answer:
+    facts = [] if says is None else [Fact(ACCOUNT, NOW, "", Says(says), "login", "event-1")]
+    return answer_from_logs(MFA, facts, Horizon(ACCOUNT, NOW, (NOW, NOW)), NOW)
+
+
+@pytest.mark.parametrize(
+    ("logs", "live", "status", "source"),
+    [
+        ("yes", 1, "pass", "both"),
+        ("no", 0, "fail", "both"),
+        ("yes", 0, "unknown", "disagree"),
+        ("no", 1, "unknown", "disagree"),
+        (None, 1, "pass", "live"),
+        (None, 0, "fail", "live"),
+        ("yes", None, "pass", "logs"),
+        ("no", None, "fail", "logs"),
+        (None, None, "unknown", "both"),
+    ],
+)
+def test_logs_and_aws_make_one_answer(
+    logs: str | None, live: int | None, status: str, source: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    if live is None:
+        server.deny("iam:GetAccountSummary")
+    else:
+        _summary(AccountMFAEnabled=live)(server.answers)
+    made = merge(MFA, from_logs(logs), ask(calls))
+    assert (made.status, made.source) == (status, source)
+    if source in ("both", "disagree"):
+        assert "live" in made.detail
+        assert "logs" in made.detail
+    if source == "disagree":
+        assert set(made.evidence) == {"iam:GetAccountSummary/r-1", "event-1"}
+    assert made.seen_until == NOW
+
+
+@pytest.mark.usefixtures("server")
+def test_of_a_check_that_aws_cannot_answer_the_logs_answer(calls: AccountCalls) -> None:
+    tested = CHECKS["root_mfa_tested"]
+    logs = answer_from_logs(tested, [], Horizon(ACCOUNT, NOW, (NOW, NOW)), NOW)
+    assert merge(tested, logs, ask(calls)) == logs
