@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from detector.rules.events import Events
     from detector.rules.finding import Finding
     from detector.rules.suppressions import SuppressionEntry
-    from detector.sources.log_source import LogSource
 
 Sources = Annotated[
     list[str],
@@ -42,7 +41,9 @@ Sources = Annotated[
 
 
 def _require_path(lake: Path | None) -> Path | None:
-    if lake is not None and is_scheme(str(lake)):
+    if lake is None:
+        return None
+    if is_scheme(str(lake)):
         raise UsageError(f"--lake {lake} is no directory", hint=f"a lake lies on a disk; for a directory, ./{lake}")
     try:
         os.fspath(lake.absolute()).encode()
@@ -278,25 +279,3 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
     moment = utc_now()
     first = None if since is None else parse_moment(since, moment)
     return first, None if until is None else parse_moment(until, moment)
-
-
-def open_sources(sources: Sequence[str], aws: AwsOptions, *, root_only: bool = False) -> list[LogSource]:
-    """Return the sources that are named.
-
-    Raises:
-        UsageError: a name is not that of a source.
-        SourceError: there is nothing of that name.
-    """
-    from detector.sources.opening import open_source
-
-    return [open_source(source, aws, root_only=root_only) for source in sources]
-
-
-def no_standard_input(sources: Sequence[str]) -> None:
-    """Refuse standard input where a source is read again and again.
-
-    Raises:
-        UsageError: it is among the sources.
-    """
-    if "-" in sources:
-        raise UsageError("standard input cannot be watched", hint="name a directory or s3://BUCKET/PREFIX")

@@ -6,8 +6,9 @@ import typer
 
 from detector.cli.exit_codes import exit_code
 from detector.cli.nothing_found import check_something_found
-from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources, open_sources
+from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources
 from detector.cli.progress import progress_bar
+from detector.cli.sources import open_sources
 from detector.cli.summary import reported, say_alerts, say_delivery
 
 

@@ -21,9 +21,8 @@ from detector.cli.options import (
     Lake,
     OutputOptions,
     RuleOptions,
-    no_standard_input,
-    open_sources,
 )
+from detector.cli.sources import no_standard_input, open_sources
 from detector.cli.summary import say_watched
 from detector.cli.terminal import inform, say
 from detector.errors import NoLogObjects, UsageError

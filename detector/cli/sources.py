@@ -1,0 +1,35 @@
+"""The sources that a command names, opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.sources.aws_options import AwsOptions
+    from detector.sources.log_source import LogSource
+
+
+def open_sources(sources: Sequence[str], aws: AwsOptions, *, root_only: bool = False) -> list[LogSource]:
+    """Return the sources that are named.
+
+    Raises:
+        UsageError: a name is not that of a source.
+        SourceError: there is nothing of that name.
+    """
+    from detector.sources.opening import open_source
+
+    return [open_source(source, aws, root_only=root_only) for source in sources]
+
+
+def no_standard_input(sources: Sequence[str]) -> None:
+    """Refuse standard input where a source is read again and again.
+
+    Raises:
+        UsageError: it is among the sources.
+    """
+    if "-" in sources:
+        raise UsageError("standard input cannot be watched", hint="name a directory or s3://BUCKET/PREFIX")
