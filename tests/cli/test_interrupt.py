@@ -25,6 +25,14 @@ from tests.running import LOGIN, Run, write_log
 ENDLESS = "SELECT * FROM range(1000000000000) AS a(n) WHERE hash(n) = 1"
 
 
+@pytest.fixture(autouse=True)
+def python_hears_ctrl_c() -> Iterator[None]:
+    """As in the foreground: a shell starts what it runs in the background deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def ctrl_c_once_it_works() -> Iterator[None]:
     """Press Ctrl-C when the thread of the work is there; the block must end by it."""
@@ -63,6 +71,7 @@ def test_a_query_that_runs_is_interrupted() -> None:
 def test_work_that_hears_nothing_ends_at_the_second_ctrl_c() -> None:
     script = """
 import os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from detector.cli.interrupt import run_interruptibly
 press = lambda: os.kill(os.getpid(), signal.SIGINT)
 def work():
