@@ -26,7 +26,7 @@ def lines(screen: Screen = PLAIN, **changes: object) -> list[str]:
 def test_a_row_says_when_how_bad_what_and_who() -> None:
     assert header(AlertFormat.TABLE, PLAIN) == b"TIME (UTC)           SEVERITY  ALERT\n"
     row = lines(summary="root did it")
-    assert row[0] == "2024-05-06 07:08:09  high      root did it"
+    assert row[0] == "2024-05-06 07:08:09  high      root did it (the last at 2024-05-06 07:08:09 UTC)"
     assert " ".join(" ".join(row[1:]).split()) == (
         "account_contacts_changed, account 111122223333, from 198.51.100.7, 2 events, MFA no"
     )

@@ -435,11 +435,11 @@ def test_a_prefix_is_a_gap_until_a_listing_reaches_as_far(lake: Path, later: Sco
 
 
 def test_a_prefix_that_is_denied_twice_is_a_gap_as_far_as_both_reach(lake: Path) -> None:
-    run(lake, FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset("1")))
-    run(lake, FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset("2")))
-    run(lake, FakeSource(GOOD), scope=Scope(accounts=frozenset("2")))
+    run(lake, FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset({"111111111111"})))
+    run(lake, FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset({"222222222222"})))
+    run(lake, FakeSource(GOOD), scope=Scope(accounts=frozenset({"222222222222"})))
     assert gaps(lake) == [DENIED.uri]
-    run(lake, FakeSource(GOOD), scope=Scope(accounts=frozenset("12")))
+    run(lake, FakeSource(GOOD), scope=Scope(accounts=frozenset({"111111111111", "222222222222"})))
     assert gaps(lake) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from detector.lake.part_files import COLUMNS, read_part
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
+from detector.lake_layout import LEDGER
 from detector.records.rebuild import record_json
 from detector.records.schema import EVENTS
 from detector.rules.engine import Engine
@@ -57,6 +59,9 @@ def lake(tmp_path: Path) -> Path:
         put(writer, {"s3://b/old": log(call(1), call(2))})
     [part] = (lake / "events").rglob("*.parquet")
     as_earlier_version(part)
+    with sqlite3.connect(lake / LEDGER) as ledger:
+        ledger.execute("UPDATE parts SET size_bytes = ?", (part.stat().st_size,))
+    ledger.close()
     with open_to_write(lake) as writer:
         put(writer, {"s3://b/new": log(call(2), call(3))})
     return lake

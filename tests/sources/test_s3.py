@@ -80,7 +80,7 @@ def test_siblings_are_skipped_and_other_services_left_out_unlisted(bucket: Bucke
 
 @pytest.mark.parametrize("prefix", ["logs", "logs/", "logs/AWSLogs/111122223333", "logs/AWSLogs"])
 def test_a_prefix_names_a_folder_and_not_its_namesakes(bucket: Bucket, prefix: str) -> None:
-    bucket.put("logs/" + US, "logs-old/" + EU, "logs/AWSLogs-old/x.json.bak")
+    bucket.put("logs/" + US, "logs-old/" + EU, "logs/AWSLogs-old/x.md")
     assert keys(list(open_source(f"s3://{bucket.name}/{prefix}", bucket.options).list(Scope()))) == {"logs/" + US}
 
 

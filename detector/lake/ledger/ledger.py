@@ -24,7 +24,7 @@ from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage
 
-_VERSION = 8
+_VERSION = 9
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -235,7 +235,9 @@ class Ledger:
 
     def is_unused(self) -> bool:
         """Tell whether nothing has ever been read into the lake, or written from it."""
-        return not any(list(self._rows(f"SELECT 1 FROM {table} LIMIT 1")) for table in ("objects", "emitted_alerts"))  # noqa: S608
+        there = {name for (name,) in self._rows("SELECT name FROM sqlite_master")}  # an older one has fewer
+        tables = there & {"objects", "emitted_alerts", "digests"}
+        return not any(list(self._rows(f"SELECT 1 FROM {table} LIMIT 1")) for table in tables)  # noqa: S608
 
     def _find_known_in(self, folder: str) -> dict[str, bytes | str | None] | None:
         with _sqlite_errors(f"cannot read {self._path}"):
