@@ -27,6 +27,12 @@ class ListFormat(StrEnum):
     JSONL = "jsonl"
 
 
+class Require(StrEnum):
+    """What an answer must be."""
+
+    COMPLETE = "complete"
+
+
 def format_option(formats: type[Format], help_: str, *, former: Mapping[str, str] | None = None, **more: Any) -> Any:  # noqa: ANN401 - typer's
     """Return the option `--format` of a command.
 
