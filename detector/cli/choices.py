@@ -27,6 +27,13 @@ class ListFormat(StrEnum):
     JSONL = "jsonl"
 
 
+class StatusBy(StrEnum):
+    """What a row of `status` stands for."""
+
+    PLACE = "place"
+    DAY = "day"
+
+
 class Require(StrEnum):
     """What an answer must be."""
 
