@@ -16,6 +16,7 @@ from detector.lake.integrity import Attested
 from detector.text import counted
 from detector.times import rfc3339
 from detector.verify.coverage import PROVEN, HourState
+from detector.verify.integrity import NOT_PROVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Basis:
             "objects": self.objects,
             "gaps": self.gaps,
             "hours": hours,
+            "does_not_prove": list(NOT_PROVED) if self.is_complete else None,
         }
 
     def _read(self) -> str:

@@ -136,6 +136,7 @@ def test_run_and_scan_say_it_in_the_report_too(run: Run, tmp_path: Path) -> None
             "objects": 1,
             "gaps": 0,
             "hours": None,
+            "does_not_prove": None,
         }
     assert run("run", tmp_path / "logs", "--lake", tmp_path / "lake", "--require", "complete", "--jobs", 1).code == 4
 
@@ -147,7 +148,9 @@ def test_run_reports_the_hours_of_each_state(run: Run, aws: AwsServer, tmp_path:
     arguments = ["run", "s3://example-trail-bucket", "--lake", tmp_path / "lake", "--verify", "complete", *SCOPE]
     result = run(*arguments, "--require", "complete", "--report", report, "--jobs", 1)
 
-    hours = json.loads(report.read_text())["rests_on"]["hours"]
+    rests_on = json.loads(report.read_text())["rests_on"]
+    hours = rests_on["hours"]
+    assert "services that do not log" in rests_on["does_not_prove"]
     assert hours == {"complete": 3, "empty": 1, "outside_folders": 0, "accounts_without_sign_in_region": []}
     assert last_line(result).startswith("No new alert. 1 region of 1 account")
     assert result.code == 0
