@@ -5,18 +5,17 @@ An absence of alerts is worth what this says, and no more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from detector.detect.detect import Detection
-from detector.detect.selection import Selection
-from detector.lake.integrity import Attested
 from detector.text import counted
 from detector.times import rfc3339
-from detector.verify.coverage import PROVEN, HourState
-from detector.verify.integrity import NOT_PROVED
+
+if TYPE_CHECKING:
+    from detector.detect.detect import Detection
+    from detector.detect.selection import Selection
+    from detector.lake.integrity import Attested
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Basis:
             "objects": self.objects,
             "gaps": self.gaps,
             "hours": hours,
-            "does_not_prove": list(NOT_PROVED) if self.is_complete else None,
+            "does_not_prove": _not_proved() if self.is_complete else None,
         }
 
     def _read(self) -> str:
@@ -129,10 +128,9 @@ def basis_of(
 
 
 def _complete(attested: Attested) -> str:
-    empty = attested.hours.get(HourState.EMPTY, 0)
-    pending = attested.hours.get(HourState.PENDING, 0)
+    pending = attested.pending
     return (
-        f"{counted(attested.proven, 'hour')} signed by AWS and complete, {empty:,} of them empty"
+        f"{counted(attested.proven, 'hour')} signed by AWS and complete, {attested.empty:,} of them empty"
         + f"; {counted(pending, 'hour')} of which no digest is due yet" * bool(pending)
     )
 
@@ -140,7 +138,7 @@ def _complete(attested: Attested) -> str:
 def _unproven(attested: Attested) -> list[str]:
     said = []
     if attested.unproven or not attested.proven:
-        states = _listed({state: count for state, count in attested.hours.items() if state not in PROVEN})
+        states = ", ".join(f"{count:,} {state}" for state, count in attested.doubtful)
         said.append(
             f"for {attested.unproven:,} of {counted(attested.total, 'hour')} ({states or 'none is known'};"
             f" detector coverage --gaps): {attested.proven:,} are signed and complete"
@@ -154,5 +152,7 @@ def _unproven(attested: Attested) -> list[str]:
     return said
 
 
-def _listed(states: Mapping[HourState, int]) -> str:
-    return ", ".join(f"{count:,} {state}" for state, count in sorted(states.items(), key=lambda one: -one[1]))
+def _not_proved() -> list[str]:
+    from detector.verify.integrity import NOT_PROVED  # brings cryptography, for which no other answer waits
+
+    return list(NOT_PROVED)

@@ -52,9 +52,24 @@ class Attested:
         return sum(count for state, count in self.hours.items() if state in PROVEN)
 
     @property
+    def empty(self) -> int:
+        """Hours of which AWS signed that nothing was delivered."""
+        return self.hours.get(HourState.EMPTY, 0)
+
+    @property
+    def pending(self) -> int:
+        """Hours of which no digest is due yet."""
+        return self.hours.get(HourState.PENDING, 0)
+
+    @property
     def unproven(self) -> int:
-        """Hours that are not, though a digest is due."""
-        return self.total - self.proven - self.hours.get(HourState.PENDING, 0)
+        """Hours that are not proven, though a digest is due."""
+        return self.total - self.proven - self.pending
+
+    @property
+    def doubtful(self) -> list[tuple[HourState, int]]:
+        """The states of hours that are not proven, the most frequent first."""
+        return Counter({state: count for state, count in self.hours.items() if state not in PROVEN}).most_common()
 
 
 @dataclass(slots=True)
