@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +56,7 @@ class RunReport:
     seen: Seen = field(default_factory=Seen)  # what is left out or skipped, so that a wrong prefix can be put right
     error: str | None = None  # what ended the run early
     integrity: Integrity | None = None  # None: nobody asked for it
+    rests_on: Mapping[str, Any] | None = None  # what the answer of rules rests on; None: there was none
 
     @property
     def is_incomplete(self) -> bool:
@@ -154,6 +155,7 @@ class RunReport:
             "rejected": list(map(asdict, self.rejected_reasons)),
             "warnings": self.warnings,
             **({} if self.integrity is None else {"integrity": self.integrity.to_json()}),
+            **({} if self.rests_on is None else {"rests_on": self.rests_on}),
         }
 
     @staticmethod

@@ -18,6 +18,7 @@ from detector.cli.compact import compact_command
 from detector.cli.configuration import configure
 from detector.cli.coverage import coverage_command
 from detector.cli.detect import detect_command
+from detector.cli.doctor import doctor_command
 from detector.cli.exit_codes import ERROR, INTERRUPTED
 from detector.cli.explain_message import explain_message_command
 from detector.cli.ingest import ingest_command
@@ -85,6 +86,7 @@ def _detector(
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {
+    "doctor": doctor_command,
     "scan": scan_command,
     "ingest": ingest_command,
     "detect": detect_command,

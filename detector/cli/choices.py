@@ -38,6 +38,19 @@ class PostureFormat(StrEnum):
     ASFF = "asff"
 
 
+class StatusBy(StrEnum):
+    """What a row of `status` stands for."""
+
+    PLACE = "place"
+    DAY = "day"
+
+
+class Require(StrEnum):
+    """What an answer must be."""
+
+    COMPLETE = "complete"
+
+
 def format_option(formats: type[Format], help_: str, *, former: Mapping[str, str] | None = None, **more: Any) -> Any:  # noqa: ANN401 - typer's
     """Return the option `--format` of a command.
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.alerts.formats.names import AlertFormat
+from detector.cli.answer import AnswerOptions, found_text, say_basis
 from detector.cli.exit_codes import NO_LOG_OBJECTS, exit_code
-from detector.cli.options import AllowGaps, Lake, OutputOptions, RuleOptions, Since, Until, window
+from detector.cli.options import Lake, OutputOptions, RuleOptions, Since, Until, window
 from detector.cli.summary import say_alerts, say_delivery, say_errors, say_gaps_in, say_unlisted, say_warnings
 from detector.cli.terminal import inform, say_error
 from detector.errors import DetectorError, UsageError
@@ -33,41 +34,43 @@ def detect_command(
     withdrawn: Annotated[
         bool, typer.Option("--withdrawn", help="List written alerts that the lake no longer supports instead.")
     ] = False,
-    allow_gaps: AllowGaps = False,
-    output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
+    answer: AnswerOptions = AnswerOptions(),  # noqa: B008 - frozen
+    output: OutputOptions = OutputOptions(),  # noqa: B008
 ) -> None:
     """Run the rules over a lake, write the alerts.
 
     Rules always see the whole lake; --since and --until choose which alerts are written, by their last event.
-    Later data can contradict an alert that --new or `run` has written: --withdrawn lists those.
+    Later data can contradict an alert that --new or `run` has written: --withdrawn lists those. The last line on stderr
+    says what the answer rests on.
 
     Exit codes: 0 done, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error, 3 nothing was ever ingested,
-    4 the lake has gaps, or an output did not take all alerts.
+    4 the lake has gaps, an output did not take all alerts, or --require is not met.
 
     Example: detector detect --lake lake/ --min-severity high | jq -r .summary
     """
-    if withdrawn and (new or output.fail_on or output.format not in (None, AlertFormat.JSONL)):
-        raise UsageError("--withdrawn cannot be combined with --new, --fail-on or --format", hint="leave those out")
+    if withdrawn and (new or output.fail_on or answer.require or output.format not in (None, AlertFormat.JSONL)):
+        others = "--new, --fail-on, --require or --format"
+        raise UsageError(f"--withdrawn cannot be combined with {others}", hint="leave those out")
     selection = output.selection(*window(since, until))
     if withdrawn:
         _list_withdrawn(lake, rules, selection, output)
     else:
-        _write_alerts(lake, rules, selection, output, new=new, allow_gaps=allow_gaps)
+        _write_alerts(lake, rules, selection, output, answer, new=new)
 
 
 def _write_alerts(
-    lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, *, new: bool, allow_gaps: bool
+    lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, answer: AnswerOptions, *, new: bool
 ) -> None:
+    from detector.detect.basis import basis_of
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
     from detector.lake.reader import read_lake_with_integrity
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
     entries = rules.entries()
-    digest = candidates().digest
-    moment = now()
+    read = partial(read_lake_with_integrity, lake, candidates().digest, now(), (selection.since, selection.until))
     # Before the lock: a lake that does not exist is an error, not a new lake.
-    events = read_lake_with_integrity(lake, digest, moment)
+    events = read()
     if events.is_unused:
         say_error(DetectorError(f"nothing was ever ingested into {lake}", hint="detector ingest SOURCE --lake DIR"))
         raise typer.Exit(NO_LOG_OBJECTS)
@@ -77,7 +80,7 @@ def _write_alerts(
         open_to_write(lake) if new else nullcontext() as writer,
     ):
         detection = rules.detect(
-            events if writer is None else read_lake_with_integrity(lake, digest, moment),
+            events if writer is None else read(),
             entries,
             is_of_interest=None if writer is None else partial(may_be_news, ledger=writer.ledger),
         )
@@ -90,8 +93,13 @@ def _write_alerts(
     say_alerts(detection, alerts, output)
     say_delivery(delivery, remembered=new)
     say_gaps_in(lake, events.gaps)
-    gaps = 0 if allow_gaps else events.gaps.count
-    raise typer.Exit(exit_code(None, detection.errors, alerts, output.fail_on, delivery, gaps=gaps))
+    left_out = events.gaps.count
+    basis = basis_of(detection, selection, objects=events.objects, gaps=left_out, attested=events.attested)
+    is_unmet = answer.is_unmet(basis)
+    say_basis(basis, found_text(len(alerts), output.min_severity, new=new), must=is_unmet)
+    gaps = 0 if answer.allow_gaps else left_out
+    code = exit_code(None, detection.errors, alerts, output.fail_on, delivery, gaps=gaps, lacks_proof=is_unmet)
+    raise typer.Exit(code)
 
 
 def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions) -> None:

@@ -30,6 +30,7 @@ def exit_code(
     delivery: Delivery | None = None,
     *,
     gaps: int = 0,
+    lacks_proof: bool = False,
 ) -> int:
     """Return the exit code of a run; of several that apply, the first of: error, damaged, alert, incomplete, nothing.
 
@@ -40,6 +41,7 @@ def exit_code(
         fail_on: `--fail-on`.
         delivery: of the alerts; one that an output did not take makes the run incomplete.
         gaps: in the lake, unless they are allowed.
+        lacks_proof: an answer that AWS vouches for was required, and this is none.
     """
     integrity = report.integrity if report else None
     if errors:
@@ -49,7 +51,7 @@ def exit_code(
     if fail_on and any(alert.suppressed_by is None and alert.severity.is_at_least(fail_on) for alert in written):
         return FAILED_ON
     is_unproven = integrity is not None and integrity.is_unproven
-    if gaps or (report and report.is_incomplete) or (delivery and delivery.is_incomplete) or is_unproven:
+    if lacks_proof or gaps or (report and report.is_incomplete) or (delivery and delivery.is_incomplete) or is_unproven:
         return INCOMPLETE
     if report and not report.has_log_objects:
         return NO_LOG_OBJECTS

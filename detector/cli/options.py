@@ -62,12 +62,6 @@ Since = Annotated[
     str | None, typer.Option("--since", help="7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z.", metavar="TIME")
 ]
 Until = Annotated[str | None, typer.Option("--until", help="Same form as --since.", metavar="TIME")]
-AllowGaps = Annotated[
-    bool,
-    typer.Option(
-        "--allow-gaps", help="Do not exit with 4 for what earlier runs could not read; see `detector status`."
-    ),
-]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.", show_default="one for each core")]
 RuleDirectories = Annotated[
     list[Path] | None, typer.Option("--rules", help="Directory with rules of your own; repeat for more.", metavar="DIR")

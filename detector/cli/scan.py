@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from detector.cli.answer import found_text, say_basis
 from detector.cli.exit_codes import exit_code
 from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources
@@ -22,7 +23,8 @@ def scan_command(
     """Run the rules over raw logs, without a lake.
 
     Writes the alerts that `ingest` and `detect` would. Rules see only what is read now, no earlier history. --since
-    and --until choose the days that are read, and by their last event the alerts that are written.
+    and --until choose the days that are read, and by their last event the alerts that are written. The last line on
+    stderr says what the answer rests on.
 
     Exit codes: 0 done and everything was read, 1 an alert reached --fail-on, 2 bad usage, bad rule or an error,
     3 no log objects found, 4 some could not be read, or an output did not take all alerts.
@@ -44,6 +46,7 @@ def scan_command(
             opened = open_sources(sources, aws, root_only=reading.root_only)
             events = scan(opened, scope, report, jobs=reading.jobs, progress=progress)
         # Not before: importing DuckDB would keep the workers waiting.
+        from detector.detect.basis import basis_of
         from detector.detect.emission import write_alerts
 
         detection = rules.detect(events, entries, sees_all_events=False)
@@ -53,8 +56,13 @@ def scan_command(
         report.add_alerts(alert.severity for alert in written)
         report.add_delivery(delivery)
         report.warnings += detection.warnings
+        unread = report.failed + len(report.unreadable_prefixes)
+        basis = basis_of(detection, selection, objects=report.ingested, gaps=unread)
+        found = found_text(len(written), output.min_severity)
+        report.rests_on = basis.to_json(found)
     say_alerts(detection, written, output)
     say_delivery(delivery, remembered=False)
+    say_basis(basis, found)
     code = exit_code(report, detection.errors, written, output.fail_on, delivery)
     check_something_found(code, report, scope)
     raise typer.Exit(code)

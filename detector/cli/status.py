@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.choices import ListFormat, format_option
+from detector.cli.choices import ListFormat, StatusBy, format_option
 from detector.cli.exit_codes import DONE, INCOMPLETE
 from detector.cli.options import Lake
 from detector.cli.summary import say_gaps, say_unlisted
 from detector.cli.tables import fitted_lines
 from detector.cli.terminal import inform
+from detector.times import now
+
+if TYPE_CHECKING:
+    from detector.lake.overview import PlaceRow
 
 _GAPS_BY_NAME = 20
 
@@ -24,13 +28,24 @@ def status_command(
         format_option(ListFormat, "Format of the rows."),
     ] = ListFormat.TABLE,
     as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,  # the former name of --format jsonl
+    by: Annotated[
+        StatusBy | None,
+        typer.Option(
+            "--by",
+            help="A row for each account and region (place), or for each of their days (day).",
+            show_default="place; with --format jsonl day",
+        ),
+    ] = None,
     lag: Annotated[
         bool, typer.Option("--lag", help="Show how long records took from event to delivery instead.")
     ] = False,
 ) -> None:
     """Show what a lake holds.
 
-    Prints records and rejected records by account, region and day, and alerts by output.
+    Prints by account and region the first and last day, how many days between them have records, gaps, and, where
+    digests were read, which part of the hours AWS vouches for. Of more than a page there is a row for each account,
+    those that lack something first, and the others are counted. --by day lists records, duplicates and rejected records
+    of each day. Alerts are counted by output.
 
     --lag measures, for each account and region, the seconds from eventTime to the delivery of each record: "stored" is
     the last-modified time that S3 reports, "named" the minute in the file's name, which CloudTrail rounds, sometimes
@@ -46,6 +61,7 @@ def status_command(
     import json
     from dataclasses import asdict
 
+    from detector.lake.overview import place_rows
     from detector.lake.status import lake_status
 
     as_json = as_json or format_ is ListFormat.JSONL
@@ -53,7 +69,10 @@ def status_command(
         return _show_lag(lake, as_json=as_json)
     status = lake_status(lake)
     say_unlisted(lake, status.unlisted)
-    if as_json:
+    by = by or (StatusBy.DAY if as_json else StatusBy.PLACE)
+    if by is StatusBy.PLACE:
+        lines = _place_lines(place_rows(status, lake, now()), as_json=as_json)
+    elif as_json:
         lines = [json.dumps(asdict(row)) for row in status.rows]
     else:
         headings = ["account", "region", "day", "records", "duplicates", "rejected"]
@@ -64,6 +83,40 @@ def status_command(
     for one in status.outputs:
         inform(f"alerts to {one.sink}: {one.delivered:,} delivered, {one.waiting:,} waiting, {one.refused:,} refused")
     raise typer.Exit(INCOMPLETE if status.gaps.count else DONE)
+
+
+def _place_lines(rows: list[PlaceRow], *, as_json: bool) -> list[str]:
+    """Return a row for each account and region; as a table, of so many as fit a page."""
+    import json
+
+    from detector.lake.overview import fit
+
+    if as_json:
+        return [json.dumps(row.to_json()) for row in rows]
+    page = fit(rows)
+    shown = [*page.rows, *([page.rest] if page.rest else [])]
+    has_hours = any(row.hours_due for row in shown)
+    headings = ["account", "regions" if page.is_by_account else "region", "first day", "last day", "days", "gaps"]
+    cells = [
+        [
+            f"{page.rest_accounts:,} more" if row is page.rest else row.account,
+            len({region for _, region in row.places if region}) if page.is_by_account else row.region,
+            row.first_day,
+            row.last_day,
+            f"{row.days_with_records:,} of {row.days:,}",
+            row.gaps,
+            *([_signed(row)] if has_hours else []),
+        ]
+        for row in shown
+    ]
+    return list(fitted_lines([*headings, *(["signed"] if has_hours else [])], cells))
+
+
+def _signed(row: PlaceRow) -> str:
+    if row.covered is None:
+        return "no digests"
+    # Never rounded up to all of it.
+    return f"{int(1_000 * row.covered) / 10:g} % of {row.hours_due:,} h"
 
 
 def _show_lag(lake: Path, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from detector.alerts.alert import EVENT_IDS, Alert, Suppression, make_alert
 from detector.errors import RuleError
+from detector.records.coverage import Coverage
 from detector.rules.engine import RULES_AT_A_TIME, Engine, TooManyFindings
 from detector.rules.events import Events
 from detector.rules.evidence import evidence_of
@@ -31,6 +32,7 @@ class Detection:
     errors: list[RuleError] = field(default_factory=list)  # rules that did not run, or not to their end
     warnings: list[str] = field(default_factory=list)
     complete: set[str] = field(default_factory=set)  # ids of the rules that ran to their end
+    coverage: Coverage = field(default_factory=dict)  # from when to when there are events
 
 
 def everything(_finding: Finding) -> bool:
@@ -81,6 +83,7 @@ def detect(
             rule_set = _without_readers_of_all_events(rule_set, detection)
         detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
         run_rules(engine, rule_set.rules, now, suppressions, detection, is_of_interest, rule_findings)
+        detection.coverage = engine.coverage()
         detection.warnings += _coverage_warnings(engine.accounts_without_sign_in_region())
         detection.warnings += _time_warnings(engine.implausible_times(now))
     return detection

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from detector.aws_regions import partition_of, sign_in_region
 from detector.lake.evidence import judge_lake, open_ledger
 from detector.lake.ledger.ledger import Ledger
 from detector.lake_layout import LEDGER
 from detector.scope import Scope
+from detector.verify.coverage import PROVEN, HourState, hours_of
 from detector.verify.place import Location, location_of, named_minute, parse_digest_uri
 from detector.verify.verdicts import (
     Absence,
@@ -26,6 +29,47 @@ from detector.verify.verdicts import (
 from detector.verify.verify import NOT_IN_LAKE
 
 _HOUR: Final = timedelta(hours=1)
+# An event of an hour is delivered within the next one; AWS speaks of five minutes on average.
+DELIVERY: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """How much of a stretch of time AWS vouches for, in hours of delivery of each account and region."""
+
+    hours: Mapping[HourState, int]
+    outside: int = 0  # folders of log objects of which no digest can speak
+    blind_accounts: tuple[str, ...] = ()  # of which there is nothing of the region that records root's sign-ins
+
+    @property
+    def total(self) -> int:
+        """All hours, also those of which no digest is due."""
+        return sum(self.hours.values())
+
+    @property
+    def proven(self) -> int:
+        """Hours that are signed and complete."""
+        return sum(count for state, count in self.hours.items() if state in PROVEN)
+
+    @property
+    def empty(self) -> int:
+        """Hours of which AWS signed that nothing was delivered."""
+        return self.hours.get(HourState.EMPTY, 0)
+
+    @property
+    def pending(self) -> int:
+        """Hours of which no digest is due yet."""
+        return self.hours.get(HourState.PENDING, 0)
+
+    @property
+    def unproven(self) -> int:
+        """Hours that are not proven, though a digest is due."""
+        return self.total - self.proven - self.pending
+
+    @property
+    def doubtful(self) -> list[tuple[HourState, int]]:
+        """The states of hours that are not proven, the most frequent first."""
+        return Counter({state: count for state, count in self.hours.items() if state not in PROVEN}).most_common()
 
 
 @dataclass(slots=True)
@@ -41,6 +85,7 @@ class LakeIntegrity:
     """The verdicts on a lake, as alerts and rules need them."""
 
     locations: dict[Location, LocationIntegrity] = field(default_factory=dict)
+    attested: Attested | None = None  # None: it was not asked for
 
     @property
     def findings(self) -> list[Mapping[str, Any]]:
@@ -62,20 +107,41 @@ class LakeIntegrity:
 
     def judge_anew(self, ledger: Ledger, now: datetime, only: Collection[Location] | None = None) -> None:
         """Judge locations by what the ledger holds now; default: all."""
+        for _ in self._judging(ledger, now, only):
+            pass
+
+    def attest(self, ledger: Ledger, asked: Asked) -> None:
+        """Judge all locations, and count the hours of a stretch of time."""
+        places = hours_of(self._judging(ledger, asked.now), asked)
+        with_sign_ins = {account for account, region in places if region == sign_in_region(partition_of(region))}
+        folders = ledger.digests.log_folders()
+        self.attested = Attested(
+            Counter(state for hours in places.values() for state in hours.values()),
+            sum(location_of(f"{folder}name") is None for folder in folders),
+            tuple(sorted({account for account, _ in places} - with_sign_ins)),
+        )
+
+    def _judging(
+        self, ledger: Ledger, now: datetime, only: Collection[Location] | None = None
+    ) -> Iterator[LocationVerdict]:
         absence = absence_in(ledger)
         keys, asked = ledger.digests.keys(), Asked(None, now, now)
         for verdict in judge_lake(ledger, Scope(), asked, keys, absence, only):
             if verdict.digests:
                 exceptions = {one.uri: str(one.verdict) for one in verdict.logs if one.verdict != LogVerdict.VERIFIED}
                 self.locations[verdict.location] = LocationIntegrity(_findings(verdict), exceptions)
+            yield verdict
 
 
-def lake_integrity(directory: Path, now: datetime) -> LakeIntegrity | None:
+def lake_integrity(
+    directory: Path, now: datetime, window: tuple[datetime | None, datetime | None] | None = None
+) -> LakeIntegrity | None:
     """Return the integrity of a lake; None when nobody has asked for digests.
 
     Args:
         directory: of the lake.
         now: aware.
+        window: of event time, whose hours are counted; default: they are not.
 
     Raises:
         LakeError: the ledger cannot be read.
@@ -84,9 +150,19 @@ def lake_integrity(directory: Path, now: datetime) -> LakeIntegrity | None:
         return None
     ledger = Ledger.open(directory, writable=False)
     try:
-        return integrity_of(ledger, now)
+        if window is None or not ledger.digests.are_there:
+            return integrity_of(ledger, now)
+        since, until = window
+        integrity = LakeIntegrity()
+        integrity.attest(ledger, Asked(since, now if until is None else min(_delivered(until), now), now))
+        return integrity
     finally:
         ledger.close()
+
+
+def _delivered(moment: datetime) -> datetime:
+    """Return when all events until a moment have been delivered."""
+    return min(moment, datetime.max.replace(tzinfo=UTC) - DELIVERY) + DELIVERY
 
 
 def lake_verdicts(directory: Path, asked: Asked) -> list[LocationVerdict]:

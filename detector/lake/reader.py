@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from detector.lake.integrity import LakeIntegrity
+    from detector.lake.integrity import Attested, LakeIntegrity
 
 MOST_GAPS: Final = 1_000  # named; the others are counted
 
@@ -47,7 +47,13 @@ class Snapshot:
     gaps: OpenGaps = field(default_factory=OpenGaps)  # what was asked for and not read
     damaged: tuple[Gap, ...] = ()  # parts that are left out, among the gaps
     is_unused: bool = False  # nothing was ever read into it
+    objects: int = 0  # that were read; none is known of a lake without a ledger
     integrity: LakeIntegrity | None = None  # None: nobody has asked for digests, or for this
+
+    @property
+    def attested(self) -> Attested | None:
+        """How much of the time asked about AWS vouches for; None when nobody has asked for digests, or for this."""
+        return self.integrity.attested if self.integrity else None
 
     def with_copies(self) -> Snapshot:
         """Return the same with the copies that were set apart among the events, so that `parts` has every row."""
@@ -98,6 +104,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
         coverage = ledger.coverage()
         is_judged = not ledger.misjudged_dates()
         gaps = ledger.gaps.open(MOST_GAPS)
+        objects = ledger.object_count()
         is_unused = ledger.is_unused()
     finally:
         ledger.close()
@@ -132,19 +139,26 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
         gaps=OpenGaps(gaps.count + len(damaged), (*damaged.values(), *gaps.first)),
         damaged=tuple(damaged.values()),
         is_unused=is_unused,
+        objects=objects,
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
     is_judged &= not any(part.kind is PartKind.DUPLICATES for part in damaged)
     return files if is_judged else replace(files.with_copies(), duplicates=None)
 
 
-def read_lake_with_integrity(directory: Path, candidates_digest: str, now: datetime) -> Snapshot:
+def read_lake_with_integrity(
+    directory: Path,
+    candidates_digest: str,
+    now: datetime,
+    window: tuple[datetime | None, datetime | None] | None = None,
+) -> Snapshot:
     """List the parts of a lake, and judge by its digests the files that its events came from.
 
     Args:
         directory: of the lake.
         candidates_digest: as of `read_lake`.
         now: aware; a digest is due two hours after its hour.
+        window: of event time, of which it is counted how many hours AWS vouches for; default: it is not.
 
     Raises:
         LakeError: as of `read_lake`.
@@ -152,7 +166,7 @@ def read_lake_with_integrity(directory: Path, candidates_digest: str, now: datet
     from detector.lake.integrity import lake_integrity
 
     snapshot = read_lake(directory, candidates_digest)
-    return replace(snapshot, integrity=lake_integrity(snapshot.directory, now))
+    return replace(snapshot, integrity=lake_integrity(snapshot.directory, now, window))
 
 
 def read_emitted(directory: Path) -> list[EmittedAlert]:

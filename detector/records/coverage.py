@@ -5,9 +5,11 @@ pyarrow is imported when it is needed first: the process that lists and commits 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from detector.times import as_utc
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,6 +73,14 @@ def coverage_table(coverage: Coverage) -> pa.Table:
         for (account, region), (first, last) in coverage.items()
     ]
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def coverage_from(rows: Iterable[Mapping[str, Any]]) -> Coverage:
+    """Return coverage from the rows of the view; times without a zone are UTC."""
+    return {
+        (row["account_id"], row["region"]): (as_utc(row["first_event_time"]), as_utc(row["last_event_time"]))
+        for row in rows
+    }
 
 
 def create_coverage(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> None:

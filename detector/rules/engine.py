@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
+from detector.records.coverage import Coverage, coverage_from
 from detector.rules.dialects import DIALECT_RELATIONS, Dialects, to_duckdb
 from detector.rules.engine_queries import (
     COPIES,
@@ -236,6 +237,10 @@ class Engine:
     def integrity_of(self, log_file: str) -> str | None:
         """Return what digests say of the file of an event; None when nobody has asked for digests."""
         return self._events.integrity.verdict(log_file) if self._events.integrity else None
+
+    def coverage(self) -> Coverage:
+        """Return from when to when there are events, of each account and region."""
+        return coverage_from(self._select("FROM coverage", None))
 
     def accounts_without_sign_in_region(self) -> list[str]:
         """Return the accounts of whose sign-in region there are no events: root logins would not be in the data."""

@@ -148,6 +148,16 @@ def caller_identity(session: boto3.Session, options: AwsOptions) -> tuple[str, s
     Raises:
         CredentialsError: nobody's, or STS does not answer.
     """
+    account, arn = caller(session, options)
+    return account, arn.split(":")[1]
+
+
+def caller(session: boto3.Session, options: AwsOptions) -> tuple[str, str]:
+    """Ask STS whose credentials these are; return the account and the ARN.
+
+    Raises:
+        CredentialsError: nobody's, or STS does not answer.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -156,4 +166,4 @@ def caller_identity(session: boto3.Session, options: AwsOptions) -> tuple[str, s
         raise refusal(error, options) or CredentialsError(
             f"cannot ask STS who you are: {one_line(error)}", hint="check the network and the proxy"
         ) from error
-    return identity["Account"], identity["Arn"].split(":")[1]
+    return identity["Account"], identity["Arn"]

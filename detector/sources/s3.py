@@ -17,7 +17,7 @@ from detector.errors import UsageError
 from detector.scope import Scope
 from detector.sources.aws_errors import denial_reason, error_code, refusal
 from detector.sources.aws_options import AwsOptions
-from detector.sources.aws_session import CONNECTIONS, frozen_key, open_session, s3_client
+from detector.sources.aws_session import CONNECTIONS, caller, frozen_key, open_session, s3_client
 from detector.sources.log_source import Listed, LogObject, Unreadable, lies_below
 from detector.sources.s3_reader import S3Reader
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import boto3
     from mypy_boto3_s3 import S3Client
 
+    from detector.sources.survey import Survey
 
 # Buckets made before 2018 may hold capitals, underscores and up to 255 characters.
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
@@ -125,6 +126,34 @@ class S3Source:
     def digest_reader(self) -> S3Reader:
         """Return the same reader: it brings the metadata with each object."""
         return self.reader()
+
+    def caller(self) -> tuple[str, str]:
+        """Return the account and the ARN that reads.
+
+        Raises:
+            CredentialsError: there are no credentials, or STS does not answer.
+        """
+        return caller(self._session, self._options)
+
+    def sample(self, scope: Scope, survey: Survey) -> None:
+        """Add to a survey what a look at some of the bucket finds.
+
+        Raises:
+            CredentialsError: AWS refuses the credentials as a whole.
+        """
+        from detector.sources.s3_sampling import S3Sampling
+
+        S3Sampling(self._client, self._bucket, self._prefix, scope, self._options).run(survey)
+
+    def encryption(self, uri: str) -> str | None:
+        """Return how one object is encrypted: `aws:kms` with its key, `AES256`; None when a HEAD does not say it."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            found = self._client.head_object(Bucket=self._bucket, Key=uri[len(f"s3://{self._bucket}/") :])
+        except (BotoCoreError, ClientError):
+            return None
+        return " ".join(filter(None, (found.get("ServerSideEncryption"), found.get("SSEKMSKeyId")))) or None
 
     def _ask_region(self) -> None:
         """Ask where the bucket is; S3 says so even when it refuses everything else."""

@@ -141,7 +141,8 @@ class _Facts:
     def _listed(self, start: datetime, end: datetime) -> set[LogVerdict]:
         """Return the verdicts on what is listed by digests that reach into a stretch of time."""
         found: set[LogVerdict] = set()
-        for begins, ends, verdicts in self._windows[bisect_left(self._window_starts, start - self._longest) :]:
+        for index in range(bisect_left(self._window_starts, start - self._longest), len(self._windows)):
+            begins, ends, verdicts = self._windows[index]
             if begins >= end:
                 break
             if ends > start:
@@ -150,7 +151,8 @@ class _Facts:
 
     def _covered_time(self, start: datetime, end: datetime) -> timedelta:
         covered = timedelta()
-        for begins, ends in self._covered[max(0, bisect_right(self._starts, start) - 1) :]:
+        for index in range(max(0, bisect_right(self._starts, start) - 1), len(self._covered)):
+            begins, ends = self._covered[index]
             if begins >= end:
                 break
             covered += max(timedelta(), min(ends, end) - max(begins, start))

@@ -137,7 +137,7 @@ def test_status_shows_what_is_in_and_says_when_something_is_not_whole(run: Run, 
     write_log(place / f"{name.replace('AAAA', 'BBBB')}.gz", LOGIN)
     lake = tmp_path / "lake"
     assert run("ingest", tmp_path / "AWSLogs", "--lake", lake).code == 0
-    result = run("status", "--lake", lake)
+    result = run("status", "--lake", lake, "--by", "day")
     assert result.code == 0
     assert result.out.splitlines()[1].split() == ["111122223333", "us-east-1", "2025-03-04", "2", "1", "1"]
     [row] = [json.loads(line) for line in run("status", "--lake", lake, "--json").out.splitlines()]
@@ -381,7 +381,7 @@ def test_compacting_changes_no_answer(run: Run, tmp_path: Path) -> None:
     def answers() -> list[object]:
         alerts = [{**alert, "detected_at": None} for alert in run("detect", "--lake", lake).alerts]
         events = run("sql", "SELECT * FROM events ORDER BY logFile, logFileIndex", "--lake", lake, "--format", "jsonl")
-        return [alerts, events.out, run("status", "--lake", lake).out]
+        return [alerts, events.out, run("status", "--lake", lake, "--by", "day").out]
 
     before = answers()
     compacted = run("compact", "--lake", lake)

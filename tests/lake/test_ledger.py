@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from detector.errors import LakeError
+from detector.lake.ledger import digests
 from detector.lake.ledger import parts as part_table
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.ledger import Ledger
@@ -71,7 +72,7 @@ def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: b
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     content = (tmp_path / LEDGER).read_bytes()
-    with pytest.raises(LakeError, match="has version 99, this program knows 9") as caught:
+    with pytest.raises(LakeError, match="has version 99, this program knows 10") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
     assert (tmp_path / LEDGER).read_bytes() == content
@@ -180,6 +181,25 @@ def test_alerts_written_are_remembered_as_they_were_last_written(tmp_path: Path)
     with pytest.raises(LakeError, match="cannot write"):
         ledger.record_emitted([emitted("id-3", "low")])
     ledger.close()
+
+
+@pytest.mark.parametrize("older", [7, 8, 9])
+def test_a_ledger_from_before_digests_gets_their_tables_and_a_count_of_its_objects(tmp_path: Path, older: int) -> None:
+    Ledger.open(tmp_path, writable=True).close()
+    with sqlite3.connect(tmp_path / LEDGER) as connection:
+        for table in ("digests", "public_keys", "absent_objects", "object_count"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("INSERT INTO folders (id, uri) VALUES (1, 's3://b/')")
+        connection.execute("INSERT INTO objects VALUES (1, 'a', '', 1, NULL, NULL, 1, 1, 'ingested', NULL)")
+        if older == 9:
+            connection.executescript(digests.CREATE)
+        connection.execute(f"PRAGMA user_version = {older}")
+    connection.close()
+    for writable in (False, True):
+        ledger = Ledger.open(tmp_path, writable=writable)
+        assert ledger.object_count() == 1
+        assert ledger.digests.is_made == (writable or older == 9)
+        ledger.close()
 
 
 @pytest.mark.parametrize("later", ["", VERSION_2, VERSION_2 + VERSION_3])

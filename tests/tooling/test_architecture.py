@@ -28,7 +28,7 @@ LAYERS = [
     {"batching"},
     {"detect"},
     {"ingest", "scan", "posture"},
-    {"watch"},
+    {"watch", "doctor"},
     {"cli", "api"},
     {"__main__"},
 ]

@@ -26,6 +26,8 @@ class AwsServer:
     gets: list[str] = field(default_factory=list)
     key_requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     key_error: str = ""  # of ListPublicKeys
+    denied_code: str = "AccessDenied"  # of listings
+    kms_key: str = ""  # encrypts every log file, and may not be used
     same_token: bool = False  # on every page
     url: str = ""
 
@@ -78,7 +80,8 @@ class Handler(BaseHTTPRequestHandler):
         bucket, _, key = unquote(url.path).lstrip("/").partition("/")
         if "list-type" in query:
             if self.server_state.is_denied(f"{bucket}/{query.get('prefix', '')}"):
-                return self.reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+                code = self.server_state.denied_code
+                return self.reply(403, f"<Error><Code>{code}</Code></Error>".encode())
             return self.reply(200, self.server_state.listing(bucket, query).encode())
         place = f"{bucket}/{key}"
         self.server_state.gets.append(key)
@@ -87,6 +90,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
         if self.server_state.is_denied(place):
             return self.reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+        if self.server_state.kms_key and not stored.is_digest:
+            reason = f"not authorized to perform: kms:Decrypt on resource: {self.server_state.kms_key}"
+            return self.reply(403, f"<Error><Code>AccessDenied</Code><Message>{reason}</Message></Error>".encode())
         return self.reply(200, stored.body, {f"x-amz-meta-{name}": text for name, text in stored.metadata.items()})
 
     def do_HEAD(self) -> None:
@@ -94,11 +100,16 @@ class Handler(BaseHTTPRequestHandler):
         stored = self.server_state.objects.get(place)
         if stored is None or self.server_state.is_denied(place):
             return self.reply(200 if "/" not in place else 403 if stored else 404, b"")
-        self.reply(200, stored.body)
+        key = self.server_state.kms_key
+        kms = {"x-amz-server-side-encryption": "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id": key}
+        self.reply(200, stored.body, kms if key else {})
         return None
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if content.startswith(b"Action=GetCallerIdentity"):
+            return self.who()
+        body = json.loads(content)
         found = re.search(r"Credential=[^/]+/[0-9]+/([^/]+)/cloudtrail/", self.headers["Authorization"])
         assert found is not None
         assert self.headers["X-Amz-Target"].endswith("CloudTrail_20131101.ListPublicKeys")
@@ -118,6 +129,13 @@ class Handler(BaseHTTPRequestHandler):
         if at + 1 < len(listed) or self.server_state.same_token:
             answer["NextToken"] = "1" if self.server_state.same_token else str(at + 1)
         return self.reply(200, json.dumps(answer).encode())
+
+    def who(self) -> None:
+        if self.server_state.is_denied("sts"):
+            return self.reply(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+        said = "<Account>111122223333</Account><Arn>arn:aws:iam::111122223333:user/auditor</Arn>"
+        result = f"<GetCallerIdentityResult>{said}</GetCallerIdentityResult>"
+        return self.reply(200, f"<GetCallerIdentityResponse>{result}</GetCallerIdentityResponse>".encode())
 
     def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

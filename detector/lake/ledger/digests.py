@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from detector.lake.ledger.objects import pack_etag, split_uri
+from detector.lake.ledger.objects import ObjectStatus, pack_etag, split_uri
 from detector.verify.keys import KeyRing, PublicKey, Span, key_ring
 
 CREATE = """
@@ -113,6 +113,13 @@ class Digests:
     def folders(self) -> list[str]:
         """Return the folders in which digests lie, and those of log files."""
         return [uri for (uri,) in self.rows("SELECT uri FROM folders ORDER BY uri")]
+
+    def log_folders(self) -> list[str]:
+        """Return the folders in which log objects lie, but for what is of another kind."""
+        query = (
+            "SELECT uri FROM folders WHERE EXISTS (SELECT 1 FROM objects WHERE folder_id = folders.id AND status <> ?)"
+        )
+        return [uri for (uri,) in self.rows(query, ObjectStatus.SKIPPED)]
 
     @property
     def are_there(self) -> bool:

@@ -24,7 +24,7 @@ from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage
 
-_VERSION = 9
+_VERSION = 10
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -35,6 +35,7 @@ BEGIN;
 {intents.CREATE}
 {gaps.CREATE}
 {digests.CREATE}
+{object_table.COUNT}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -47,6 +48,7 @@ _UPGRADES = {  # from this version to the next
     6: object_table.READ_ANEW,  # more forms are read
     7: gaps.CREATE,
     8: digests.CREATE,
+    9: object_table.COUNT,
 }
 
 
@@ -130,6 +132,11 @@ class Ledger:
         """Yield all objects, or those below a folder."""
         with _sqlite_errors(f"cannot read {self._path}"):
             yield from object_table.select_objects(self._connection, below)
+
+    def object_count(self) -> int:
+        """Return how many objects were read; at once, however many they are."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return object_table.select_count(self._connection)
 
     def commit(
         self,

@@ -25,6 +25,11 @@ CREATE TABLE IF NOT EXISTS objects (
     PRIMARY KEY (folder_id, name)
 ) WITHOUT ROWID;
 """
+# Counting a million rows takes longer than some rules do: each commit keeps the sum.
+COUNT = """
+CREATE TABLE IF NOT EXISTS object_count (id INTEGER PRIMARY KEY CHECK (id = 1), objects INTEGER NOT NULL);
+INSERT OR REPLACE INTO object_count SELECT 1, count(*) FROM objects;
+"""
 # For versions after which more is read: what was skipped, failed or rejected as a whole is judged anew.
 READ_ANEW = "DELETE FROM objects WHERE rows = 0 AND (status <> 'ingested' OR records > 0);"
 
@@ -106,29 +111,38 @@ def select_objects(connection: sqlite3.Connection, below: str = "") -> Iterator[
         )
 
 
+def select_count(connection: sqlite3.Connection) -> int:
+    """Return how many objects were read, also of a ledger of an older version that only readers have opened."""
+    is_kept = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'object_count'").fetchone()
+    query = "SELECT objects FROM object_count" if is_kept else "SELECT count(*) FROM objects"
+    return int(connection.execute(query).fetchone()[0])
+
+
 def insert_objects(connection: sqlite3.Connection, objects: Sequence[LedgerObject]) -> None:
     """Remember objects, in the place of what was known of them."""
     places = [split_uri(one.uri) for one in objects]
     folders = [(folder,) for folder in dict.fromkeys(folder for folder, _ in places)]
     connection.executemany("INSERT OR IGNORE INTO folders (uri) VALUES (?)", folders)
-    connection.executemany(
-        "INSERT OR REPLACE INTO objects SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM folders WHERE uri = ?",
-        [
-            (
-                name,
-                pack_etag(one.etag),
-                one.size_bytes,
-                None if one.last_modified is None else int(one.last_modified.timestamp()),
-                one.content_sha256,
-                one.records,
-                one.rows,
-                one.status,
-                one.reason,
-                folder,
-            )
-            for one, (folder, name) in zip(objects, places, strict=True)
-        ],
-    )
+    rows = [
+        (
+            name,
+            pack_etag(one.etag),
+            one.size_bytes,
+            None if one.last_modified is None else int(one.last_modified.timestamp()),
+            one.content_sha256,
+            one.records,
+            one.rows,
+            one.status,
+            one.reason,
+            folder,
+        )
+        for one, (folder, name) in zip(objects, places, strict=True)
+    ]
+    insert = "INTO objects SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM folders WHERE uri = ?"
+    new = connection.executemany(f"INSERT OR IGNORE {insert}", rows).rowcount if rows else 0
+    if new < len(rows):
+        connection.executemany(f"INSERT OR REPLACE {insert}", rows)
+    connection.execute("UPDATE object_count SET objects = objects + ?", (new,))
 
 
 def split_uri(uri: str) -> tuple[str, str]:
