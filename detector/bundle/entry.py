@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -67,6 +67,10 @@ class Entry:
     content_sha256: str | None = None  # of what they hold, unpacked; None: not known
     reason: str | None = None  # why the bytes are not in the bag
 
+    def with_content(self, sha256: str | None) -> Entry:
+        """Return the same with the hash of what was found in the bytes; without one, as it was."""
+        return self if sha256 is None else replace(self, content_sha256=sha256)
+
     def line(self, verdict: str | None, verdict_reason: str, signed_by: str | None) -> bytes:
         """Return the line of `objects.jsonl`.
 
@@ -106,18 +110,18 @@ def parse_entry(line: bytes) -> Entry:
         raise ValueError(f"longer than {MAX_LINE_BYTES:,} bytes")
     try:
         row = _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        delivered = None if row.last_modified is None else as_utc(row.last_modified)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise ValueError(str(error)) from error
     if (row.held is Held.KEPT) != (row.sha256 is not None):
         raise ValueError("it is kept without a hash, or has one and is not kept")
-    moment = row.last_modified
     return Entry(
         row.uri,
         row.kind,
         row.held,
         bucket=row.bucket,
         etag=row.etag,
-        last_modified=None if moment is None else as_utc(moment),
+        last_modified=delivered,
         metadata=row.metadata,
         sha256=row.sha256,
         content_sha256=row.content_sha256,

@@ -54,6 +54,11 @@ def object_path(sha256: str, stored: bytes) -> str:
     return f"{OBJECT_FOLDER}{sha256[:2]}/{sha256}.{'gz' if stored.startswith(_PACKED) else 'bin'}"
 
 
+def key_path(region: str) -> str:
+    """Return where the keys of a region lie in a bag."""
+    return f"{KEY_FOLDER}{region}.json"
+
+
 def named_hash(path: str) -> str | None:
     """Return the SHA-256 that the path of an object says; None when it is none."""
     found = _OBJECT.fullmatch(path)
