@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +56,7 @@ class Order:
     asked: Asked  # the time of delivery
     alerts: Sequence[Alert]
     marks: Marks = field(default_factory=Marks)
-    question: Mapping[str, Any] = field(default_factory=dict)  # what else the statement says of it
+    question: dict[str, Any] = field(default_factory=dict)  # what else the statement says of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +251,3 @@ def _statement(order: Order, filling: _Filling, judged: Judged, collected: Mappi
         "left_out": [{"uri": one.uri, "held": one.held, "reason": one.reason} for one in filling.left_out],
         "bytes": filling.writer.payload_bytes,
     }
-
-
-def hashes_of(files: Sequence[Path]) -> dict[str, str]:
-    """Return the SHA-256 of files, in hex, by name."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

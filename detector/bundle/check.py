@@ -56,7 +56,9 @@ class Checked:
     @property
     def is_unproven(self) -> bool:
         """True when something could not be found out."""
-        return bool(self.problems) or self.judged is None or self.judged.integrity.is_unproven
+        if self.problems or self.judged is None:
+            return True
+        return self.judged.integrity.is_unproven or self.judged.integrity.is_empty
 
 
 def check(folder: Path, ask_keys: AskKeys | None) -> Checked:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import json
 import platform
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 from detector import __version__
@@ -82,6 +84,11 @@ def coverage_lines(verdicts: Sequence[LocationVerdict], asked: Asked) -> Iterato
 def pretty(document: dict[str, Any]) -> bytes:
     """Return a document for people to read."""
     return (json.dumps(document, indent=2) + "\n").encode()
+
+
+def hashes_of(files: Iterable[Path]) -> dict[str, str]:
+    """Return the SHA-256 of files, in hex, by name."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from detector.severity import Severity
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
     from detector.alerts.delivery import Delivery
+    from detector.bundle.check import Checked
     from detector.errors import DetectorError
     from detector.run_report import RunReport
     from detector.verify.integrity import Integrity
@@ -80,3 +81,10 @@ def verify_exit_code(integrity: Integrity) -> int:
     if integrity.is_unproven:
         return INCOMPLETE
     return NO_LOG_OBJECTS if integrity.is_empty else DONE
+
+
+def bag_exit_code(checked: Checked) -> int:
+    """Return the exit code of checking a bag; of several that apply, the first of: damaged, not proven."""
+    if checked.is_damaged:
+        return DAMAGED
+    return INCOMPLETE if checked.is_unproven else DONE

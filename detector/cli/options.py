@@ -41,7 +41,8 @@ Sources = Annotated[
 ]
 
 
-def _require_path(lake: Path) -> Path:
+def require_path(lake: Path) -> Path:
+    """Return a path of a lake; refuse what can be none."""
     if is_scheme(str(lake)):
         raise UsageError(f"--lake {lake} is no directory", hint=f"a lake lies on a disk; for a directory, ./{lake}")
     try:
@@ -51,7 +52,7 @@ def _require_path(lake: Path) -> Path:
     return lake
 
 
-Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=_require_path)]
+Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=require_path)]
 Since = Annotated[
     str | None, typer.Option("--since", help="7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z.", metavar="TIME")
 ]

@@ -15,6 +15,11 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.verify.vectors import StoredObject, Vector
 
+IDENTITY = (
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::111122223333:assumed-role/reader/anna</Arn>"
+    b"<UserId>AROA:anna</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
 
 @dataclass
 class AwsServer:
@@ -31,7 +36,8 @@ class AwsServer:
 
     @property
     def variables(self) -> dict[str, str]:
-        return {"AWS_ENDPOINT_URL_S3": self.url, "AWS_ENDPOINT_URL_CLOUDTRAIL": self.url, "AWS_MAX_ATTEMPTS": "2"}
+        services = dict.fromkeys(("S3", "CLOUDTRAIL", "STS"), self.url)
+        return {f"AWS_ENDPOINT_URL_{name}": url for name, url in services.items()} | {"AWS_MAX_ATTEMPTS": "2"}
 
     def hold(self, vector: Vector) -> None:
         """Hold the objects and keys of a vector, and nothing else."""
@@ -98,7 +104,12 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        if b"Action=GetCallerIdentity" in sent:
+            if self.server_state.is_denied("sts"):
+                return self.reply(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+            return self.reply(200, IDENTITY)
+        body = json.loads(sent)
         found = re.search(r"Credential=[^/]+/[0-9]+/([^/]+)/cloudtrail/", self.headers["Authorization"])
         assert found is not None
         assert self.headers["X-Amz-Target"].endswith("CloudTrail_20131101.ListPublicKeys")
