@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,18 +152,15 @@ def test_an_object_that_is_gone_or_differs_is_named_and_left_out(run: Run, aws: 
     lake, bag = tmp_path / "lake", tmp_path / "case.bag"
     run("ingest", "s3://example-trail-bucket", "--lake", lake, "--verify", "complete", "--jobs", 1)
     gone, altered = [place for place in aws.objects if "/CloudTrail/" in place][:2]
-    tampered = next(one for one in Vector("tampered_log").objects if one.uri == f"s3://{altered}")
-    aws.objects[altered] = tampered
     del aws.objects[gone]
+    aws.objects[altered] = replace(aws.objects[altered], body=gzip.compress(b'{"Records": []}'))
 
     made = run("bundle", "--all", "--lake", lake, "--output", bag, *scope_of(vector))
     checked = run("bundle", "verify", bag, "--keys", "bundle")
 
     assert made.code == 4
     held = {one["uri"]: one["held"] for one in objects(bag, "log_file").values() if one["held"] != "kept"}
-    assert held == {f"s3://{gone}": "unreadable"} | (
-        {} if tampered.body == vector.objects[0].body else {f"s3://{altered}": "differs"}
-    )
+    assert held == {f"s3://{gone}": "unreadable", f"s3://{altered}": "differs"}
     assert all(f"left out: {uri}: " in made.err for uri in held)
     statement = json.loads((bag / "data/statement.json").read_text())
     assert {one["uri"] for one in statement["left_out"]} == held.keys()
@@ -274,20 +273,10 @@ def test_a_bag_can_be_signed_and_checked_with_ssh_keygen(case: Case, tmp_path: P
     (tmp_path / "allowed").write_text(f"anna {signing_key.with_suffix('.pub').read_text()}")
     case.detector("bundle", "--lake", case.lake, "--output", bag, "--sign", signing_key)
 
+    signature = bag / "tagmanifest-sha256.txt.sig"
+    command = ["ssh-keygen", "-Y", "verify", "-f", str(tmp_path / "allowed"), "-I", "anna", "-n", "detector-evidence"]
     with (bag / "tagmanifest-sha256.txt").open() as tags:
-        command = [
-            "ssh-keygen",
-            "-Y",
-            "verify",
-            "-f",
-            tmp_path / "allowed",
-            "-I",
-            "anna",
-            "-n",
-            "detector-evidence",
-            "-s",
-        ]
-        subprocess.run([*command, bag / "tagmanifest-sha256.txt.sig"], stdin=tags, check=True, capture_output=True)
+        subprocess.run([*command, "-s", str(signature)], stdin=tags, check=True, capture_output=True)
 
     assert "there is a signature" in case.detector("bundle", "verify", bag, "--keys", "bundle").stderr
     assert bagit.Bag(str(bag)).validate()

@@ -27,7 +27,7 @@ LAYERS = [
     {"run_report"},
     {"batching"},
     {"detect"},
-    {"ingest", "scan"},
+    {"bundle", "ingest", "scan"},
     {"watch"},
     {"cli", "api"},
     {"__main__"},
