@@ -42,6 +42,7 @@ from detector.times import now, rfc3339
 from detector.verify.place import Location, location_of
 from detector.verify.verdicts import Asked, LocationVerdict
 
+_NAMED = 1_000  # of what is left out, in the statement; objects.jsonl has all
 _HELD = {DigestStatus.UNREADABLE: Held.UNREADABLE, DigestStatus.UNREAD: Held.UNREAD}
 
 
@@ -237,6 +238,10 @@ def _record_indexes(alerts: Sequence[Alert]) -> Mapping[str, set[int]]:
 
 def _statement(order: Order, filling: _Filling, judged: Judged, collected: Mapping[str, Any]) -> dict[str, Any]:
     asked = order.asked
+    integrity = judged.integrity.to_json()
+    # What is said of objects stands beside them, in objects.jsonl.
+    integrity["findings"] = [one for one in integrity["findings"] if one["kind"] not in tuple(Kind)]
+    left_out = [{"uri": one.uri, "held": one.held, "reason": one.reason} for one in filling.left_out]
     return {
         "schema": STATEMENT_SCHEMA,
         "contents": order.contents,
@@ -247,7 +252,7 @@ def _statement(order: Order, filling: _Filling, judged: Judged, collected: Mappi
         "regions": sorted(order.scope.regions),
         **order.question,
         "collected": {**collected, "clock": "of this machine"},
-        "integrity": judged.integrity.to_json(),
-        "left_out": [{"uri": one.uri, "held": one.held, "reason": one.reason} for one in filling.left_out],
+        "integrity": integrity,
+        "left_out": {"count": len(left_out), "first": left_out[:_NAMED]},
         "bytes": filling.writer.payload_bytes,
     }

@@ -23,7 +23,7 @@ from detector.verify.survey import key_spans
 
 _MAX_PATH_BYTES: Final = 4 << 10
 _MAX_TAGS_BYTES: Final = 16 << 20
-_MAX_RECORD_BYTES: Final = 64 << 20
+_MAX_RECORD_BYTES: Final = 1 << 30  # of a line; no log file holds more
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from detector.alerts.formats.json_line import json_line
+from detector.alerts.formats.json_line import cut, json_line
 from detector.times import as_utc, rfc3339
 
 # A key has 1,024 bytes at most, the user's metadata 2 kB; each byte may take six in JSON.
@@ -92,9 +92,9 @@ class Entry:
                 "metadata": self.metadata,
                 "sha256": self.sha256,
                 "content_sha256": self.content_sha256,
-                "reason": self.reason,
+                "reason": cut(self.reason),
                 "verdict": verdict,
-                "verdict_reason": verdict_reason or None,
+                "verdict_reason": cut(verdict_reason) or None,
                 "signed_by": signed_by,
             }
         )

@@ -192,7 +192,7 @@ def _say_bundled(bundled: Bundled, order: Order) -> None:
     for entry in bundled.left_out[:_NAMED]:
         say(f"left out: {entry.uri}: {entry.held}: {entry.reason}")
     if len(bundled.left_out) > _NAMED:
-        say(f"left out: … and {len(bundled.left_out) - _NAMED:,} more; statement.json names them all")
+        say(f"left out: … and {len(bundled.left_out) - _NAMED:,} more; objects.jsonl names them all")
 
 
 def verify_command(

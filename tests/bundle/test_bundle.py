@@ -163,7 +163,7 @@ def test_an_object_that_is_gone_or_differs_is_named_and_left_out(run: Run, aws: 
     assert held == {f"s3://{gone}": "unreadable", f"s3://{altered}": "differs"}
     assert all(f"left out: {uri}: " in made.err for uri in held)
     statement = json.loads((bag / "data/statement.json").read_text())
-    assert {one["uri"] for one in statement["left_out"]} == held.keys()
+    assert {one["uri"] for one in statement["left_out"]["first"]} == held.keys()
     assert checked.code == 4
     assert "unreadable  s3://" in checked.out
 
