@@ -80,7 +80,7 @@ class OpenBag:
         return os.fdopen(descriptor, "rb")
 
 
-def open_for_check(folder: Path) -> OpenBag:
+def open_for_check(folder: Path, most_files: int = MOST_FILES) -> OpenBag:
     """Return the files of a bag.
 
     Raises:
@@ -108,8 +108,8 @@ def open_for_check(folder: Path) -> OpenBag:
                         bag.files.add(path)
                     else:
                         bag.others[path] = "no regular file"
-                    if len(bag.files) + len(bag.others) + len(waiting) > MOST_FILES:
-                        raise SourceError(f"{folder} holds more than {MOST_FILES:,} files", hint="is it a bag?")
+                    if len(bag.files) + len(bag.others) + len(waiting) > most_files:
+                        raise SourceError(f"{folder} holds more than {most_files:,} files", hint="is it a bag?")
     except OSError as error:
         raise SourceError(f"cannot list {folder}: {error.strerror}") from error
     for needed in (DECLARATION, MANIFEST):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import resource
 import shutil
+import signal
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,12 @@ import bagit
 import pytest
 
 from tests.bundle.conftest import Case
-from tests.running import LOGIN, Run, write_log
+from tests.running import LOGIN, Result, Run, write_log
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_command import key, not_verified, scope_of
 from tests.verify.vectors import CASES, Vector
 
+Detector = Callable[..., Result]
 TOOLS = ("sha256sum", "gunzip", "jq", "base64", "xxd", "openssl")
 needs_tools = pytest.mark.skipif(any(shutil.which(tool) is None for tool in TOOLS), reason=f"needs {', '.join(TOOLS)}")
 needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen")
@@ -94,8 +98,10 @@ def test_another_reader_of_bags_finds_it_valid(bag: Path) -> None:
     assert bagit.Bag(str(bag)).validate()
 
 
-def test_the_same_lake_gives_the_same_bag_but_for_statement_and_custody(case: Case, tmp_path: Path) -> None:
-    case.detector("bundle", "--lake", case.lake, "--output", tmp_path / "second.bag")
+def test_the_same_lake_gives_the_same_bag_but_for_statement_and_custody(
+    detector: Detector, case: Case, tmp_path: Path
+) -> None:
+    detector("bundle", "--lake", case.lake, "--output", tmp_path / "second.bag")
 
     first, second = manifest(case.bag), manifest(tmp_path / "second.bag")
 
@@ -103,10 +109,10 @@ def test_the_same_lake_gives_the_same_bag_but_for_statement_and_custody(case: Ca
     assert differing <= {"data/statement.json", "data/custody.jsonl"}
 
 
-def test_the_hash_that_is_printed_is_that_of_the_tag_manifest(case: Case, tmp_path: Path) -> None:
-    made = case.detector("bundle", "--lake", case.lake, "--output", tmp_path / "second.bag")
+def test_the_hash_that_is_printed_is_that_of_the_tag_manifest(detector: Detector, case: Case, tmp_path: Path) -> None:
+    made = detector("bundle", "--lake", case.lake, "--output", tmp_path / "second.bag")
 
-    checked = subprocess.run(["sha256sum", "-c"], input=made.stdout, capture_output=True, text=True, check=False)
+    checked = subprocess.run(["sha256sum", "-c"], input=made.out, capture_output=True, text=True, check=False)
 
     assert checked.returncode == 0, checked.stderr
 
@@ -236,29 +242,29 @@ def test_only_what_is_asked_for_is_in_a_bag(run: Run, tmp_path: Path) -> None:
     assert alerts("--region", "eu-west-1") == set()
 
 
-def test_who_collects_is_unknown_when_sts_does_not_say(case: Case, tmp_path: Path) -> None:
+def test_who_collects_is_unknown_when_sts_does_not_say(detector: Detector, case: Case, tmp_path: Path) -> None:
     case.server.denied.append("sts")
     try:
-        case.detector("bundle", "--lake", case.lake, "--output", tmp_path / "second.bag")
+        detector("bundle", "--lake", case.lake, "--output", tmp_path / "second.bag")
     finally:
         case.server.denied.remove("sts")
 
     assert json.loads((tmp_path / "second.bag/data/statement.json").read_text())["collected"]["arn"] is None
 
 
-def test_what_exists_is_never_written_over(case: Case, tmp_path: Path) -> None:
+def test_what_exists_is_never_written_over(detector: Detector, case: Case, tmp_path: Path) -> None:
     (tmp_path / "case.bag").mkdir()
 
-    refused = case.detector("bundle", "--lake", case.lake, "--output", tmp_path / "case.bag", code=2)
+    refused = detector("bundle", "--lake", case.lake, "--output", tmp_path / "case.bag", code=2)
 
-    assert f"error: {tmp_path / 'case.bag'} exists already" in refused.stderr
+    assert f"error: {tmp_path / 'case.bag'} exists already" in refused.err
     assert list((tmp_path / "case.bag").iterdir()) == []
 
 
-def test_without_a_folder_for_it_there_is_one_error(case: Case, tmp_path: Path) -> None:
-    refused = case.detector("bundle", "--lake", case.lake, "--output", tmp_path / "absent/case.bag", code=2)
+def test_without_a_folder_for_it_there_is_one_error(detector: Detector, case: Case, tmp_path: Path) -> None:
+    refused = detector("bundle", "--lake", case.lake, "--output", tmp_path / "absent/case.bag", code=2)
 
-    assert "error: cannot write the bag" in refused.stderr
+    assert "error: cannot write the bag" in refused.err
 
 
 def test_lake_and_output_are_needed(run: Run, tmp_path: Path) -> None:
@@ -267,44 +273,46 @@ def test_lake_and_output_are_needed(run: Run, tmp_path: Path) -> None:
 
 
 @needs_ssh
-def test_a_bag_can_be_signed_and_checked_with_ssh_keygen(case: Case, tmp_path: Path) -> None:
+def test_a_bag_can_be_signed_and_checked_with_ssh_keygen(detector: Detector, case: Case, tmp_path: Path) -> None:
     signing_key, bag = tmp_path / "key", tmp_path / "case.bag"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", signing_key], check=True)
     (tmp_path / "allowed").write_text(f"anna {signing_key.with_suffix('.pub').read_text()}")
-    case.detector("bundle", "--lake", case.lake, "--output", bag, "--sign", signing_key)
+    detector("bundle", "--lake", case.lake, "--output", bag, "--sign", signing_key)
 
     signature = bag / "tagmanifest-sha256.txt.sig"
     command = ["ssh-keygen", "-Y", "verify", "-f", str(tmp_path / "allowed"), "-I", "anna", "-n", "detector-evidence"]
     with (bag / "tagmanifest-sha256.txt").open() as tags:
         subprocess.run([*command, "-s", str(signature)], stdin=tags, check=True, capture_output=True)
 
-    assert "there is a signature" in case.detector("bundle", "verify", bag, "--keys", "bundle").stderr
+    assert "there is a signature" in detector("bundle", "verify", bag, "--keys", "bundle").err
     assert bagit.Bag(str(bag)).validate()
     signature.write_text(signature.read_text().replace("U1NIU0lH", "U1NIU0lI"))
-    assert "tagmanifest-sha256.txt.sig" in case.detector("bundle", "verify", bag, "--keys", "bundle", code=5).stdout
+    assert "tagmanifest-sha256.txt.sig" in detector("bundle", "verify", bag, "--keys", "bundle", code=5).out
 
 
 @needs_ssh
-def test_without_ssh_keygen_a_signature_is_not_checked(case: Case, bag: Path, tmp_path: Path) -> None:
+def test_without_ssh_keygen_a_signature_is_not_checked(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch, bag: Path, tmp_path: Path
+) -> None:
     (bag / "tagmanifest-sha256.txt.sig").write_text("a signature")
-    alone = Case(case.lake, case.bag, case.server, case.environment | {"PATH": str(tmp_path)})
+    monkeypatch.setenv("PATH", str(tmp_path))
 
-    checked = alone.detector("bundle", "verify", bag, "--keys", "bundle", code=4)
+    checked = detector("bundle", "verify", bag, "--keys", "bundle", code=4)
 
-    assert "not checked: ssh-keygen is not installed" in checked.stdout
+    assert "not checked: ssh-keygen is not installed" in checked.out
 
 
 @needs_tools
-def test_a_timestamp_authority_is_asked_about_a_hash(case: Case, tmp_path: Path) -> None:
+def test_a_timestamp_authority_is_asked_about_a_hash(detector: Detector, case: Case, tmp_path: Path) -> None:
     query, bag = tmp_path / "case.tsq", tmp_path / "case.bag"
 
-    made = case.detector("bundle", "--lake", case.lake, "--output", bag, "--timestamp-query", query)
+    made = detector("bundle", "--lake", case.lake, "--output", bag, "--timestamp-query", query)
 
     text = subprocess.run(
         ["openssl", "ts", "-query", "-in", query, "-text"], capture_output=True, text=True, check=True
     )
     dump = re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", text.stdout, re.MULTILINE)
-    assert "".join(dump).replace(" ", "").replace("-", "") == made.stdout.split()[0]
+    assert "".join(dump).replace(" ", "").replace("-", "") == made.out.split()[0]
 
 
 @pytest.mark.parametrize(
@@ -315,35 +323,49 @@ def test_a_timestamp_authority_is_asked_about_a_hash(case: Case, tmp_path: Path)
     ],
 )
 def test_a_program_that_is_not_installed_is_one_error(
-    case: Case, tmp_path: Path, option: list[str], message: str
+    detector: Detector, monkeypatch: pytest.MonkeyPatch, case: Case, tmp_path: Path, option: list[str], message: str
 ) -> None:
-    alone = Case(case.lake, case.bag, case.server, case.environment | {"PATH": str(tmp_path)})
+    monkeypatch.setenv("PATH", str(tmp_path))
 
-    refused = alone.detector("bundle", "--lake", case.lake, "--output", tmp_path / "case.bag", *option, code=2)
+    refused = detector("bundle", "--lake", case.lake, "--output", tmp_path / "case.bag", *option, code=2)
 
-    assert f"error: {message}" in refused.stderr
+    assert f"error: {message}" in refused.err
     assert list(tmp_path.iterdir()) == []
 
 
 @needs_ssh
-def test_a_key_that_is_none_leaves_nothing_behind(case: Case, tmp_path: Path) -> None:
+def test_a_key_that_is_none_leaves_nothing_behind(detector: Detector, case: Case, tmp_path: Path) -> None:
     signing_key = tmp_path / "key"
     arguments = ("bundle", "--lake", case.lake, "--output", tmp_path / "case.bag", "--sign", signing_key)
-    assert f"error: there is no key {signing_key}" in case.detector(*arguments, code=2).stderr
+    assert f"error: there is no key {signing_key}" in detector(*arguments, code=2).err
     signing_key.write_text("no key")
 
-    refused = case.detector(*arguments, code=2)
+    refused = detector(*arguments, code=2)
 
-    assert "error: ssh-keygen fails: " in refused.stderr
+    assert "error: ssh-keygen fails: " in refused.err
     assert list(tmp_path.iterdir()) == [signing_key]
 
 
-def test_a_query_that_exists_is_not_written_over(case: Case, tmp_path: Path) -> None:
+def test_a_query_that_exists_is_not_written_over(detector: Detector, case: Case, tmp_path: Path) -> None:
     (tmp_path / "query").write_text("an older one")
 
-    refused = case.detector(
+    refused = detector(
         "bundle", "--lake", case.lake, "--output", tmp_path / "b", "--timestamp-query", tmp_path / "query", code=2
     )
 
-    assert "exists already" in refused.stderr
+    assert "exists already" in refused.err
     assert (tmp_path / "query").read_text() == "an older one"
+
+
+def test_a_full_disk_is_one_error_and_leaves_nothing(detector: Detector, case: Case, tmp_path: Path) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limit[1]))
+    try:
+        refused = detector("bundle", "--lake", case.lake, "--output", tmp_path / "case.bag", code=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert "error: cannot write the bag" in refused.err
+    assert list(tmp_path.iterdir()) == []

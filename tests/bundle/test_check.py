@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from detector.bundle.entry import Entry, Held, Kind
+from detector.bundle.opened import Unfit, open_for_check
+from detector.errors import SourceError
 from tests.bundle.conftest import Case
 from tests.bundle.test_bundle import lines, objects
 from tests.running import LOGIN, Result, Run
 
+Detector = Callable[..., Result]
 TAGS = ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt")
 PAPERS = (
     "README.txt", "statement.json", "custody.jsonl", "objects.jsonl", "alerts.jsonl", "records.jsonl", "coverage.csv",
@@ -60,22 +63,22 @@ def test_a_bag_is_signed_and_intact(check: Callable[..., Result], bag: Path) -> 
     assert "signed and intact" in result.err
 
 
-def test_keys_are_asked_for_anew(case: Case, bag: Path) -> None:
+def test_keys_are_asked_for_anew(detector: Detector, case: Case, bag: Path) -> None:
     case.server.key_requests.clear()
 
-    case.detector("bundle", "verify", bag)
+    detector("bundle", "verify", bag)
 
     assert {region for region, _ in case.server.key_requests} == {"us-east-1", "eu-west-1"}
 
 
-def test_keys_that_cannot_be_had_prove_nothing(case: Case, bag: Path) -> None:
+def test_keys_that_cannot_be_had_prove_nothing(detector: Detector, case: Case, bag: Path) -> None:
     case.server.denied.append("eu-west-1")
     try:
-        checked = case.detector("bundle", "verify", bag, "--keys", "live", code=4)
+        checked = detector("bundle", "verify", bag, "--keys", "live", code=4)
     finally:
         case.server.denied.remove("eu-west-1")
 
-    assert "no keys: eu-west-1: access denied" in checked.stderr
+    assert "no keys: eu-west-1: access denied" in checked.err
 
 
 def test_keys_of_somebody_else_sign_nothing(run: Run, bag: Path, tmp_path: Path) -> None:
@@ -373,3 +376,24 @@ def test_names_cannot_move_the_cursor(check: Callable[..., Result], bag: Path) -
 
     assert "\x1b" not in result.out
     assert "data/\\x1b[2J\\udcff  in no manifest" in result.out
+
+
+def test_a_bag_that_changes_while_it_is_read_is_not_followed_out(bag: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("a secret of this machine")
+    opened = open_for_check(bag)
+    (bag / "bag-info.txt").unlink()
+    (bag / "bag-info.txt").symlink_to(tmp_path / "outside")
+    (bag / "bagit.txt").unlink()
+    os.mkfifo(bag / "bagit.txt")
+
+    with pytest.raises(Unfit, match="cannot be read"):
+        opened.read("bag-info.txt", 100)
+    with pytest.raises(Unfit, match="not a file any more"):
+        opened.read("bagit.txt", 100)
+    with pytest.raises(Unfit, match="missing"):
+        opened.read("../outside", 100)
+
+
+def test_too_many_files_are_no_bag(bag: Path) -> None:
+    with pytest.raises(SourceError, match="holds more than 3 files"):
+        open_for_check(bag, most_files=3)
