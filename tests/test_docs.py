@@ -18,6 +18,7 @@ from detector import Lake
 from detector.alerts.formats.names import AlertFormat
 from detector.alerts.formats.native import json_schema
 from detector.cli.app import app
+from detector.cli.bundle import bundle_app
 from detector.cli.lake import lake_app
 from detector.cli.rules import rules_app
 from detector.rules.docs import pages
@@ -107,7 +108,7 @@ def test_the_commands_of_a_page_do_what_it_says(
 
 def test_every_command_has_an_example_and_is_used_on_a_page() -> None:
     used = [command for commands in WITH_COMMANDS.values() for command, _ in commands]
-    for group, typer_app in (("", app), ("rules ", rules_app), ("lake ", lake_app)):
+    for group, typer_app in (("", app), ("rules ", rules_app), ("lake ", lake_app), ("bundle ", bundle_app)):
         for registered in typer_app.registered_commands:
             assert registered.callback is not None
             assert "Example: detector " in (registered.callback.__doc__ or ""), registered.name

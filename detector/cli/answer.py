@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.choices import Require
+from detector.cli.options import AllowGaps
 from detector.cli.terminal import inform, say
 from detector.severity import Severity
 from detector.text import counted
@@ -20,12 +21,7 @@ if TYPE_CHECKING:
 class AnswerOptions:
     """What an answer must rest on, not to be exit code 4."""
 
-    allow_gaps: Annotated[
-        bool,
-        typer.Option(
-            "--allow-gaps", help="Do not exit with 4 for what earlier runs could not read; see `detector status`."
-        ),
-    ] = False
+    allow_gaps: AllowGaps = False
     require: Annotated[
         Require | None,
         typer.Option(

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from detector import __version__
+from detector.cli.bundle import bundle_app
 from detector.cli.compact import compact_command
 from detector.cli.configuration import configure
 from detector.cli.coverage import coverage_command
@@ -102,6 +103,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "outbox": outbox_command,
 }
 add_commands(app, _COMMANDS, {"sql": SqlCommand})
+app.add_typer(bundle_app, name="bundle")
 app.add_typer(lake_app, name="lake")
 app.add_typer(rules_app, name="rules")
 

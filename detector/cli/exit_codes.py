@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from detector.alerts.alert import Alert
     from detector.alerts.delivery import Delivery
+    from detector.bundle.check import Checked
     from detector.errors import DetectorError
     from detector.posture.answer import Answer
     from detector.run_report import RunReport
@@ -100,3 +101,10 @@ def posture_exit_code(answers: Sequence[Answer], failing: Container[str], *, is_
     if is_incomplete:
         return INCOMPLETE
     return DONE if answers else NO_LOG_OBJECTS
+
+
+def bag_exit_code(checked: Checked) -> int:
+    """Return the exit code of checking a bag; of several that apply, the first of: damaged, not proven."""
+    if checked.is_damaged:
+        return DAMAGED
+    return INCOMPLETE if checked.is_unproven else DONE

@@ -35,6 +35,11 @@ def add_commands(
         app.command(name=name, help=help_text(command), cls=classes.get(name))(_with_manners(with_groups(command)))
 
 
+def add_own_command(app: typer.Typer, command: Callable[..., None]) -> None:
+    """Make a function what a group of commands does when none of them is named."""
+    app.callback(invoke_without_command=True, help=help_text(command))(_with_manners(with_groups(command)))
+
+
 def _with_manners(command: Callable[..., None]) -> Callable[..., None]:
     own = [*signature(command).parameters.values()]
     added = [

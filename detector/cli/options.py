@@ -40,7 +40,8 @@ Sources = Annotated[
 ]
 
 
-def _require_path(lake: Path | None) -> Path | None:
+def require_path(lake: Path | None) -> Path | None:
+    """Return a path of a lake; refuse what can be none."""
     if lake is None:
         return None
     if is_scheme(str(lake)):
@@ -52,16 +53,20 @@ def _require_path(lake: Path | None) -> Path | None:
     return lake
 
 
-Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=_require_path)]
-LakeIfAny = Annotated[
-    Path | None, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=_require_path)
-]
+Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=require_path)]
+LakeIfAny = Annotated[Path | None, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=require_path)]
 Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile.", metavar="NAME")]
 RoleArn = Annotated[str | None, typer.Option("--role-arn", help="Role to assume for reading.", metavar="ARN")]
 Since = Annotated[
     str | None, typer.Option("--since", help="7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z.", metavar="TIME")
 ]
 Until = Annotated[str | None, typer.Option("--until", help="Same form as --since.", metavar="TIME")]
+AllowGaps = Annotated[
+    bool,
+    typer.Option(
+        "--allow-gaps", help="Do not exit with 4 for what earlier runs could not read; see `detector status`."
+    ),
+]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.", show_default="one for each core")]
 RuleDirectories = Annotated[
     list[Path] | None, typer.Option("--rules", help="Directory with rules of your own; repeat for more.", metavar="DIR")

@@ -13,8 +13,7 @@ import typer
 
 from detector.cli.choices import PostureFormat, format_option
 from detector.cli.exit_codes import DONE, INCOMPLETE, NO_LOG_OBJECTS, posture_exit_code
-from detector.cli.options import LakeIfAny, Profile, RoleArn, Since, window
-from detector.cli.posture import AllowGaps
+from detector.cli.options import AllowGaps, LakeIfAny, Profile, RoleArn, Since, window
 from detector.cli.summary import say_gaps_in, say_unlisted
 from detector.cli.terminal import say, say_error
 from detector.errors import DetectorError, UsageError

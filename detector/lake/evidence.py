@@ -70,7 +70,7 @@ def judge_lake(
     for location in locations(ledger) if only is None else sorted(only):
         in_accounts = not scope.accounts or location.account in scope.accounts
         if in_accounts and (not scope.regions or location.region in scope.regions):
-            digests = map(found_digest, ledger.digests.below(_folder(location, "CloudTrail-Digest")))
+            digests = map(found_digest, digests_of(ledger, location))
             yield judge_location(location, digests, logs_of(ledger, location), keys, asked, absence)
 
 
@@ -78,6 +78,11 @@ def locations(ledger: Ledger) -> list[Location]:
     """Return where digests or log files were read, in order."""
     found = {location for folder in ledger.digests.folders() if (location := location_of(f"{folder}name"))}
     return sorted(found)
+
+
+def digests_of(ledger: Ledger, location: Location) -> Iterator[LedgerDigest]:
+    """Yield the digests of one location that were listed, by URI."""
+    return ledger.digests.below(_folder(location, "CloudTrail-Digest"))
 
 
 def logs_of(ledger: Ledger, location: Location) -> Mapping[str, FoundLog]:

@@ -124,6 +124,12 @@ def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES
     yield replace(last, skipped=None if problem else last.skipped, problem=problem, content_sha256=digest)
 
 
+def each_raw_record(stored: bytes, *, max_bytes: int = MAX_BYTES) -> Iterator[bytes]:
+    """Yield the bytes of each record of an object as they are written, in the order of `logFileIndex`."""
+    raws = RawRecords(as_utf8(decompress(stored, max_bytes).data))
+    yield from (raw for raw, _ in islice(_each_record(raws), MAX_RECORDS))
+
+
 def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLogFile]:
     nothing = DecodedLogFile(Rows(log_file))
     usual = decode_usual(_LOG_FILE, data) if len(data) <= WHOLE_BYTES else None

@@ -167,3 +167,17 @@ def caller(session: boto3.Session, options: AwsOptions) -> tuple[str, str]:
             f"cannot ask STS who you are: {one_line(error)}", hint="check the network and the proxy"
         ) from error
     return identity["Account"], identity["Arn"]
+
+
+def caller_arn(options: AwsOptions) -> str | None:
+    """Ask STS, once, as whom AWS knows these credentials; None when it does not say."""
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    session = open_session(options)
+    try:
+        config = Config(connect_timeout=4, read_timeout=8, retries={"total_max_attempts": 1})
+        client = session.client("sts", region_name=session.region_name or "us-east-1", config=config)
+        return str(client.get_caller_identity()["Arn"])
+    except (BotoCoreError, ClientError):
+        return None

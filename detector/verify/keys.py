@@ -13,7 +13,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,6 +102,27 @@ def key_ring(
                 keys[region, key.fingerprint] = key
     spans = {region: [(asked or {}).get(region, ALWAYS)] for region in answers}
     return KeyRing(keys, spans, dict(refused or {}), set_aside)
+
+
+def joined_ring(answers: Iterable[tuple[str, Span, Any]], refused: Mapping[str, str] | None = None) -> KeyRing:
+    """Return the keys of several answers of a region, each about a time of its own.
+
+    Args:
+        answers: region, the time that was asked for, and the answer of ListPublicKeys, as JSON.
+        refused: region → why there is no answer.
+
+    Raises:
+        UsageError: an answer is none.
+    """
+    keys: dict[tuple[str, str], PublicKey] = {}
+    asked: dict[str, list[Span]] = {}
+    set_aside: dict[tuple[str, str], str] = {}
+    for region, span, answer in answers:
+        ring = key_ring({region: answer})
+        keys |= ring.keys
+        set_aside |= ring.set_aside
+        asked.setdefault(region, []).append(span)
+    return KeyRing(keys, asked, dict(refused or {}), set_aside)
 
 
 def load_answers(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from detector.aws_regions import REGION_PATTERN
 _DAY: Final = r"[0-9]{4}/[0-9]{2}/[0-9]{2}"
 _FOLDERS: Final = rf"([0-9]{{12}})/CloudTrail(-Digest)?/({REGION_PATTERN})/({_DAY})/([^/]+)"
 _TAIL: Final = re.compile(rf"{_FOLDERS}\Z")
+_YEARS: Final = range(2000, 9000)  # what others call a digest or log file may be of any; hours are added to these
 _SEGMENTS: Final = 7  # of the tail
 # A trail's name may hold underscores: the home region and the time are the last two that can be.
 _DIGEST_NAME: Final = re.compile(
@@ -114,6 +115,7 @@ def _from_aws_logs(root: str) -> str:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return moment if moment.year in _YEARS else None

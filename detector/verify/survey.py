@@ -56,15 +56,11 @@ def survey(source: EvidenceSource, scope: Scope, asked: Asked) -> Survey:
                 _add(entry, found.logs, found)
             case Skipped(digest=LogObject() as digest):
                 place = parse_digest_uri(digest.uri)
-                if place is None or (place.end <= asked.until + SETTLE and _reaches(place.end, asked)):
+                if place is None or speaks_of(place.end, asked):
                     _add(digest, found.digests, found, is_placed=place is not None)
             case Unreadable():
                 found.unreadable.append(entry)
     return found
-
-
-def _reaches(end: datetime, asked: Asked) -> bool:
-    return asked.since is None or end > asked.since
 
 
 def _add(
@@ -77,15 +73,23 @@ def _add(
         group[location].append(one)
 
 
-def key_spans(surveys: Iterable[Survey], asked: Asked) -> dict[str, Span]:
-    """Return for each region of a digest from when to when keys have to be asked for."""
+def speaks_of(end: datetime, asked: Asked) -> bool:
+    """Tell whether a digest that ended then says something about the time asked, or about a digest of it."""
+    return end <= asked.until + SETTLE and (asked.since is None or end > asked.since)
+
+
+def key_spans(digests: Iterable[str], asked: Asked) -> dict[str, Span]:
+    """Return for each region of a digest from when to when keys have to be asked for.
+
+    Args:
+        digests: their URIs.
+        asked: the moment of asking counts.
+    """
     spans: dict[str, Span] = {}
-    for found in surveys:
-        for location, digests in found.digests.items():
-            places = [place for one in digests if (place := parse_digest_uri(one.uri))]
-            ends = [place.end for place in places]
+    for uri in digests:
+        if place := parse_digest_uri(uri):
             # Nothing but its metadata says when a backfill was signed: some time between its hour and now.
-            last = asked.now if any(place.is_backfill for place in places) else max(ends)
-            before = spans.get(location.region, (min(ends), last))
-            spans[location.region] = min(before[0], *ends), max(before[1], last)
+            last = asked.now if place.is_backfill else place.end
+            first, until = spans.get(place.chain.location.region, (place.end, last))
+            spans[place.chain.location.region] = min(first, place.end), max(until, last)
     return {region: (first - SETTLE, last + SETTLE) for region, (first, last) in spans.items()}

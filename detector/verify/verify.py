@@ -50,7 +50,8 @@ def verify(
         SourceError: a source as a whole cannot be listed, or AWS refuses the credentials.
     """
     surveys = [survey(source, scope, asked) for source in sources]
-    keys = ask_keys(key_spans(surveys, asked)).ring()
+    uris = (one.uri for found in surveys for listed in found.digests.values() for one in listed)
+    keys = ask_keys(key_spans(uris, asked)).ring()
     integrity = Integrity(asked, keys)
     for found in surveys:
         integrity.add_survey(found.unreadable, found.unplaced)

@@ -27,7 +27,7 @@ LAYERS = [
     {"run_report"},
     {"batching"},
     {"detect"},
-    {"ingest", "scan", "posture"},
+    {"bundle", "ingest", "scan", "posture"},
     {"watch", "doctor"},
     {"cli", "api"},
     {"__main__"},

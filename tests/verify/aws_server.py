@@ -15,6 +15,11 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.verify.vectors import StoredObject, Vector
 
+IDENTITY = (
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::111122223333:assumed-role/reader/anna</Arn>"
+    b"<UserId>AROA:anna</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
 
 @dataclass
 class AwsServer:
@@ -33,7 +38,8 @@ class AwsServer:
 
     @property
     def variables(self) -> dict[str, str]:
-        return {"AWS_ENDPOINT_URL_S3": self.url, "AWS_ENDPOINT_URL_CLOUDTRAIL": self.url, "AWS_MAX_ATTEMPTS": "2"}
+        services = dict.fromkeys(("S3", "CLOUDTRAIL", "STS"), self.url)
+        return {f"AWS_ENDPOINT_URL_{name}": url for name, url in services.items()} | {"AWS_MAX_ATTEMPTS": "2"}
 
     def hold(self, vector: Vector) -> None:
         """Hold the objects and keys of a vector, and nothing else."""

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from detector.lake.ledger.objects import ObjectStatus, pack_etag, split_uri
-from detector.verify.keys import KeyRing, PublicKey, Span, key_ring
+from detector.verify.keys import KeyRing, Span, joined_ring
 
 CREATE = """
 CREATE TABLE IF NOT EXISTS digests (
@@ -145,16 +145,13 @@ class Digests:
         Args:
             refused: region → why its keys could not be had now.
         """
-        keys: dict[tuple[str, str], PublicKey] = {}
-        asked: dict[str, list[Span]] = {}
-        set_aside: dict[tuple[str, str], str] = {}
+        return joined_ring(self.answers(), refused)
+
+    def answers(self) -> Iterator[tuple[str, Span, Any]]:
+        """Yield region, the time that was asked for, and the answer of ListPublicKeys, in order."""
         rows = self.rows("SELECT region, asked_from, asked_until, answer FROM public_keys ORDER BY 1, 2, 3")
         for region, start, end, answer in rows:
-            ring = key_ring({region: json.loads(answer)})
-            keys |= ring.keys
-            set_aside |= ring.set_aside
-            asked.setdefault(region, []).append((datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)))
-        return KeyRing(keys, asked, dict(refused or {}), set_aside)
+            yield region, (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)), json.loads(answer)
 
     def absent(self) -> set[str]:
         """Return the URIs of objects that were looked for, and were not there."""
