@@ -85,7 +85,8 @@ class ParquetEvents:
     def attach(self, connection: duckdb.DuckDBPyConnection, *_others: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE VIEW parts AS FROM read_parquet('{self._part}')")
         connection.execute(
-            "CREATE TABLE duplicates AS SELECT eventKey, recipientAccountId, logFile, logFileIndex FROM parts LIMIT 0"
+            "CREATE TABLE duplicates AS SELECT eventKey, recipientAccountId, logFile, logFileIndex,"
+            " logFile AS shownLogFile, logFileIndex AS shownLogFileIndex FROM parts LIMIT 0"
         )
 
 
