@@ -39,10 +39,14 @@ class EvidenceOptions:
     """What is verified, with which keys, and where the report goes."""
 
     since: Annotated[
-        str | None, typer.Option("--since", help="Verify what was delivered from then on: 7d, 2026-03-01.")
+        str | None,
+        typer.Option("--since", help="Verify what was delivered from then on: 7d, 2026-03-01.", metavar="TIME"),
     ] = None
     until: Annotated[
-        str | None, typer.Option("--until", help="Same form as --since; without it, until now. Give it for a copy.")
+        str | None,
+        typer.Option(
+            "--until", help="Same form as --since; without it, until now. Give it for a copy.", metavar="TIME"
+        ),
     ] = None
     account: Annotated[
         list[str] | None, typer.Option("--account", help="Verify only this account; repeat for more.", metavar="ID")

@@ -149,7 +149,7 @@ def test_the_page_has_an_example_that_holds(run: Run, here: Path) -> None:
         ("jobs = true", "jobs must be a whole number, and is True", ""),
         ("jobs = 0", "jobs: 0 is not in the range", ""),
         ("rule-seconds = true", "rule-seconds must be a number, and is True", ""),
-        ("until = 2026-01-01", "until must be text, and is 2026-01-01", "text is in quotes"),
+        ("since = 2026-01-01", "since must be text, and is 2026-01-01", "text is in quotes"),
         ("[detect]\nnew = 1", "[detect] new must be true or false, and is 1", ""),
         ('min-severity = "hgih"', "min-severity: 'hgih' is not one of 'info'", ""),
         ('[sql]\nformat = "xml"', "[sql] format: 'xml' is not one of", ""),
