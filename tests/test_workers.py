@@ -138,6 +138,7 @@ def test_workers_know_the_environment_and_the_folder_of_now(tmp_path: Path, monk
 def test_expecting_work_leaves_ctrl_c_as_it_was_and_one_job_starts_nothing() -> None:
     script = """
 import multiprocessing.forkserver as server, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
 from detector.workers import prestart_workers
 prestart_workers(1, "detector.ingest.worker")
 print(server._forkserver._forkserver_pid is None)

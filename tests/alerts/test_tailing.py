@@ -77,7 +77,7 @@ def test_every_line_arrives_once_though_the_file_is_renamed(tmp_path: Path) -> N
         written = lines_of(rotated, alerts)
         wait_until(lambda: len(lines_of(received)) >= len(written))
     assert sorted(lines_of(received)) == sorted(written)
-    assert (len(lines_of(rotated)), len(lines_of(alerts))) == (14 + 31, 14)
+    assert (len(lines_of(rotated)), len(lines_of(alerts))) == (15 + 32, 14)
     for form, path in ((AlertFormat.JSONL, rotated), (AlertFormat.CEF, alerts)):
         for line in lines_of(path):
             read_line(form, line)

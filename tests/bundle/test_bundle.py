@@ -140,7 +140,7 @@ def test_the_statement_says_what_was_asked_and_who_collected_it(bag: Path) -> No
     statement = json.loads((bag / "data/statement.json").read_text())
 
     assert statement["contents"] == "alerts"
-    assert statement["collected"]["arn"] == "arn:aws:sts::111122223333:assumed-role/reader/anna"
+    assert statement["collected"]["arn"] == "arn:aws:iam::111122223333:user/auditor"
     assert len(statement["rules"]["root_mfa_deactivated.sql"]) == 64
     assert statement["integrity"]["log_files"] == {"verified": len(objects(bag, "log_file"))}
     assert {one["who"] for one in lines(bag / "data/custody.jsonl")} == {statement["collected"]["arn"]}

@@ -15,11 +15,6 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.verify.vectors import StoredObject, Vector
 
-IDENTITY = (
-    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::111122223333:assumed-role/reader/anna</Arn>"
-    b"<UserId>AROA:anna</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
-)
-
 
 @dataclass
 class AwsServer:
