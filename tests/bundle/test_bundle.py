@@ -21,7 +21,7 @@ from tests.bundle.conftest import Case
 from tests.running import LOGIN, Result, Run, write_log
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_command import key, not_verified, scope_of
-from tests.verify.vectors import CASES, Vector
+from tests.verify.vectors import THROUGH_COMMANDS, Vector
 
 Detector = Callable[..., Result]
 TOOLS = ("sha256sum", "gunzip", "jq", "base64", "xxd", "openssl")
@@ -42,7 +42,7 @@ def manifest(bag: Path) -> dict[str, str]:
     return {path: sha256 for sha256, path in listed}
 
 
-@pytest.mark.parametrize("vector_name", CASES)
+@pytest.mark.parametrize("vector_name", THROUGH_COMMANDS)
 @pytest.mark.usefixtures("few_rules")
 def test_each_vector_gets_its_verdicts_from_a_bag(run: Run, aws: AwsServer, tmp_path: Path, vector_name: str) -> None:
     vector = Vector(vector_name)

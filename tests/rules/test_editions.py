@@ -116,6 +116,7 @@ def test_the_earlier_edition_can_be_found() -> None:
     assert len(asked(events, "FROM events")) == 2
 
 
+@pytest.mark.slow
 def test_any_order_and_any_files_show_the_same() -> None:
     records = {
         "s3://b/1_CloudTrail_us-east-1_20250304T0905Z_a.json.gz": LOGIN,

@@ -10,8 +10,10 @@ from .files import File
 from .rounds import FILES_OF_A_ROUND, play
 from .walk import event_ids
 
+_ROUNDS = 2_000 // FILES_OF_A_ROUND
 
-@pytest.mark.parametrize("seed", range(2_000 // FILES_OF_A_ROUND))
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, _ROUNDS))])
 def test_nothing_is_lost_without_a_word(seed: int) -> None:
     assert play(seed) == []
 

@@ -95,6 +95,7 @@ def test_a_bucket_gives_the_same_alerts_as_the_directory(detector: Detector, s3:
     assert "0 ingested, 162 already in" in again.stderr
 
 
+@pytest.mark.slow
 def test_the_bucket_that_is_read_is_a_trails_store_whichever_way_it_is_read(
     detector: Detector, s3: S3Client, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.running import Result, Run
 from tests.verify.aws_server import AwsServer
-from tests.verify.vectors import CASES, VECTORS, Vector
+from tests.verify.vectors import THROUGH_COMMANDS, VECTORS, Vector
 
 # From verdicts to what `--format jsonl` says: everything but what is verified.
 
@@ -43,7 +43,7 @@ def assert_as_expected(result: Result, vector: Vector) -> None:
     assert named(result, "log_file") == not_verified(vector.expected_logs())
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", THROUGH_COMMANDS)
 def test_each_vector_from_s3_with_keys_from_aws(run: Run, aws: AwsServer, case: str) -> None:
     vector = Vector(case)
     aws.hold(vector)
@@ -53,7 +53,7 @@ def test_each_vector_from_s3_with_keys_from_aws(run: Run, aws: AwsServer, case: 
     assert_as_expected(result, vector)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", THROUGH_COMMANDS)
 def test_each_vector_from_a_copy_with_keys_from_a_file(run: Run, case: str) -> None:
     vector = Vector(case)
 
@@ -64,7 +64,7 @@ def test_each_vector_from_a_copy_with_keys_from_a_file(run: Run, case: str) -> N
     assert_as_expected(result, vector)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", THROUGH_COMMANDS)
 def test_each_vector_against_a_lake_reads_no_log_file(run: Run, aws: AwsServer, tmp_path: Path, case: str) -> None:
     vector = Vector(case)
     aws.hold(vector)

@@ -15,7 +15,7 @@ import pytest
 from tests.running import Result, Run
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_command import key, not_verified, scope_of
-from tests.verify.vectors import CASES, Vector
+from tests.verify.vectors import THROUGH_COMMANDS, Vector
 
 Report = dict[str, Any]
 Ingest = Callable[..., tuple[Result, Report]]
@@ -44,7 +44,7 @@ def named(integrity: Report, kind: str) -> dict[str, str]:
     return {key(one["uri"]): one["verdict"] for one in integrity["findings"] if one["kind"] == kind}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", THROUGH_COMMANDS)
 def test_each_vector_gets_its_verdicts_while_it_is_ingested(aws: AwsServer, ingested: Ingest, case: str) -> None:
     vector = Vector(case)
     aws.hold(vector)

@@ -16,6 +16,8 @@ from tests.verify.aws_server import AwsServer
 from tests.verify.test_alerts import by_rule
 from tests.verify.vectors import Vector
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from detector.verify.digest import FoundDigest, StoredDigest, parse_utc, read_digest
 from detector.verify.judge import judge_location
 from detector.verify.keys import KeyRing, key_ring, load_answers
@@ -21,6 +23,9 @@ from detector.verify.worker import content_hash
 
 VECTORS = Path(__file__).parents[2] / "fixtures" / "digests"
 CASES = sorted(path.parent.name for path in VECTORS.glob("*/expected.json"))
+# Through a command each takes a second: these few always, the others in the slow tests.
+_QUICK = {"valid", "tampered_log", "missing_log", "forged_signature", "organisation"}
+THROUGH_COMMANDS = [case if case in _QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
 LONG_AFTER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
