@@ -11,7 +11,7 @@
 -- """
 -- response = """
 -- 1. Compare the records in the evidence: which of their files does CloudTrail's digest confirm
---    (`aws cloudtrail validate-logs`)?
+--    (`detector verify`)?
 -- 2. Find out who wrote the other file: S3 data events or server access logs of the log bucket.
 -- 3. Treat what the true record shows as something that somebody wanted to hide.
 -- """
