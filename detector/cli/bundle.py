@@ -12,7 +12,6 @@ import typer
 
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.exit_codes import bag_exit_code, exit_code
-from detector.cli.integrity_lines import finding_lines, summary_lines
 from detector.cli.manners import add_commands, add_own_command
 from detector.cli.options import ConnectionOptions, RuleOptions, Since, Until, require_path, window
 from detector.cli.summary import say_errors, say_gaps_in
@@ -186,6 +185,8 @@ def _question(
 
 
 def _say_bundled(bundled: Bundled, order: Order) -> None:
+    from detector.cli.integrity_lines import summary_lines
+
     inform(f"{counted(bundled.kept, 'object')} and {counted(len(order.alerts), 'alert')} in {order.output}")
     for line in summary_lines(bundled.judged.integrity):
         inform(line)
@@ -244,6 +245,8 @@ def _findings(checked: Checked) -> Iterator[dict[str, Any]]:
 
 
 def _lines(checked: Checked) -> Iterator[str]:
+    from detector.cli.integrity_lines import finding_lines
+
     for problem in checked.problems:
         yield f"{'damaged' if problem.is_damage else 'unchecked':<10}  {problem.path}  {problem.what}"
     if checked.judged is not None:
@@ -252,6 +255,7 @@ def _lines(checked: Checked) -> Iterator[str]:
 
 def _summary(checked: Checked, keys: str) -> Iterator[str]:
     from detector.bundle.facts import Contents
+    from detector.cli.integrity_lines import summary_lines
 
     yield f"{counted(checked.files, 'file')} in the manifests; {checked.sha256 or 'no hash'}  tagmanifest-sha256.txt"
     if checked.has_signature:

@@ -72,6 +72,8 @@ def coverage_command(
     places = hours_of(lake_verdicts(lake, asked), asked)
     absent = [place for place in expected.places(places) if place not in places]
     rows = list(_gap_rows(places, absent) if gaps else _day_rows(places))
+    if not gaps and format_ is CoverageFormat.TABLE:
+        rows = list(_folded(rows))
     typer.echo(_FORMATS[format_](rows), nl=False)
     states = Counter(state for hours in places.values() for state in hours.values())
     for account, region in absent:
@@ -136,10 +138,10 @@ def _gap_rows(places: Mapping[Place, Mapping[datetime, HourState]], absent: list
 
 def _folded(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield rows for people: days one after the other that are the same all day long are one row."""
-    for _, same in groupby(rows, key=lambda row: (row["account"], row["region"], row.get("hours"))):
+    for _, same in groupby(rows, key=lambda row: (row["account"], row["region"], row["hours"])):
         days = list(same)
         first, last = days[0], days[-1]
-        if "day" not in first or len(days) < _DAYS_TO_FOLD or len(set(first["hours"])) > 1:
+        if len(days) < _DAYS_TO_FOLD or len(set(first["hours"])) > 1:
             yield from days
             continue
         state = first["states"].partition(" ")[2]
@@ -150,7 +152,6 @@ def _folded(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _table(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
-    rows = list(_folded(rows))
     headings = list(rows[0])
     return "".join(line + "\n" for line in table_lines(headings, [list(row.values()) for row in rows]))
 

@@ -12,7 +12,6 @@ import typer
 
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.exit_codes import verify_exit_code
-from detector.cli.integrity_lines import finding_lines, summary_lines
 from detector.cli.options import CORES, ConnectionOptions, Jobs, window
 from detector.cli.terminal import say
 from detector.errors import SinkError
@@ -101,6 +100,7 @@ def verify_command(
 
     Example: detector verify s3://my-trail-bucket --lake lake/ --since 7d
     """
+    from detector.cli.integrity_lines import finding_lines, summary_lines
     from detector.scope import Scope
     from detector.sources.evidence import open_evidence
     from detector.verify.asking import key_source

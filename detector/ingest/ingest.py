@@ -67,14 +67,10 @@ def ingest(
             pending.difference_update(failure.uri for failure in staged.failures)
             progress(report)
         lake.ledger.gaps.close(partial(_is_listed, sources, scope, unread), scope.extent)
-    except SourceError:
-        lake.ledger.gaps.note(unread, now(), prefixes_of=scope.extent)
-        raise
-    else:
-        lake.ledger.gaps.note(unread, now(), prefixes_of=scope.extent)
     finally:
         for uri in sorted(pending):
             report.fail(Unreadable(uri, ENDED_EARLY))
+        lake.ledger.gaps.note(unread, now(), prefixes_of=scope.extent)
     if digests is not None:
         digests.finish(scope, report)
 

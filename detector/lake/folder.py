@@ -50,6 +50,8 @@ def make_folders(directory: Path) -> None:
 
 def remove_unused(directory: Path) -> None:
     """Remove a lake, and its folder, unless something was read into it, or is kept in it."""
+    if not (directory / LEDGER).exists():  # somebody took it away; to open it would make an empty one
+        return
     with suppress(OSError):
         ledger = Ledger.open(directory, writable=True)  # SQLite then clears up what it has beside the file
         is_unused = ledger.is_unused()

@@ -20,15 +20,12 @@
 SELECT
     account_id,
     event_time,
-    coalesce(serial, '') AS subject,
+    subject,
     CASE
         WHEN act <> 'removed' THEN 'yes'
-        WHEN serial IS NULL THEN 'unsure'
+        WHEN is_unnamed THEN 'unsure'
         ELSE 'gone'
     END AS says,
-    coalesce(name, 'a device that is not named') || ' ' || act AS detail,
+    detail,
     event_id
-FROM root_device_events
-WHERE
-    serial IS NOT NULL
-    OR act = 'removed'
+FROM root_device_sightings

@@ -17,18 +17,13 @@
 SELECT
     account_id,
     event_time,
-    trail_key AS subject,
+    subject,
     CASE
-        WHEN event_name = 'DeleteTrail' THEN 'gone'
-        WHEN field(responseElements, 'logFileValidationEnabled') IS NULL THEN 'unsure'
-        WHEN lower(field(responseElements, 'logFileValidationEnabled')) = 'false' THEN 'no'
+        WHEN is_gone THEN 'gone'
+        WHEN field(trail, 'logFileValidationEnabled') IS NULL THEN 'unsure'
+        WHEN lower(field(trail, 'logFileValidationEnabled')) = 'false' THEN 'no'
         ELSE 'yes'
     END AS says,
-    regexp_extract(trail_key, '[^/]*$') || ' of ' || event_name || ' by ' || coalesce(actor_arn, 'an unknown caller')
-        AS detail,
+    detail,
     event_id
-FROM candidates
-WHERE
-    service = 'cloudtrail'
-    AND event_name IN ('CreateTrail', 'UpdateTrail', 'DeleteTrail')
-    AND succeeded
+FROM trail_settings

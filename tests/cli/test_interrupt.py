@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from detector.cli.interrupt import run_interruptibly
-from detector.cli.summary import report_lines, trouble_lines
+from detector.cli.report_lines import report_lines, trouble_lines
 from detector.run_report import RunReport
 from detector.sources.log_source import ENDED_EARLY, Unreadable
 from tests.running import LOGIN, Run, write_log

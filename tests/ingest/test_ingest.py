@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.cli.summary import trouble_lines
+from detector.cli.report_lines import trouble_lines
 from detector.errors import CredentialsError, DetectorError, LakeError, SourceError
 from detector.ingest.ingest import ingest
 from detector.lake.ledger.objects import ObjectStatus

@@ -212,6 +212,12 @@ def test_an_empty_folder_and_an_unfinished_lake_are_taken(lake: Path) -> None:
     assert len(shown(lake)) == 1
 
 
+def test_a_ledger_that_was_taken_away_is_not_made_again(lake: Path) -> None:
+    with open_to_write(lake):
+        (lake / LEDGER).unlink()
+    assert not (lake / LEDGER).exists()
+
+
 @pytest.fixture
 def as_nobody() -> Iterator[Path]:
     """A folder, and an effective user that may not write everywhere."""
