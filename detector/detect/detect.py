@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -100,6 +101,19 @@ def run_rules(
 ) -> None:
     """Run rules that are loaded already, and add what they find to `detection`; see `detect`."""
     engine.prepare()
+    with closing(_findings(engine, rules, detection, is_of_interest, rule_findings)) as found:
+        detection.alerts += _alerts(engine, found, now, suppressions)
+    detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
+
+
+def _findings(
+    engine: Engine,
+    rules: Sequence[Rule],
+    detection: Detection,
+    is_of_interest: Callable[[Finding], bool],
+    rule_findings: int,
+) -> Generator[Finding]:
+    """Yield what rules find, and note in `detection` which ones came to their end, and what kept the others from it."""
     with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
         try:
             # Alerts are made of what some rules have found while others run.
@@ -110,12 +124,11 @@ def run_rules(
                     detection.complete.add(rule.id)
                 else:
                     detection.errors.append(error)
-                detection.alerts += _alerts(engine, list(filter(is_of_interest, findings)), now, suppressions)
-        except KeyboardInterrupt:
+                yield from filter(is_of_interest, findings)
+        except (KeyboardInterrupt, GeneratorExit):  # here, or in whoever asks for findings
             pool.shutdown(wait=False, cancel_futures=True)
             engine.interrupt()
             raise
-    detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
 
 
 def _without_readers_of_all_events(rule_set: RuleSet, detection: Detection) -> RuleSet:
@@ -159,7 +172,7 @@ def _newest(
 
 
 def _alerts(
-    engine: Engine, findings: Sequence[Finding], now: datetime, suppressions: Sequence[SuppressionEntry]
+    engine: Engine, findings: Iterable[Finding], now: datetime, suppressions: Sequence[SuppressionEntry]
 ) -> Iterator[Alert]:
     suppressed = {entry.rule for entry in suppressions}
     for some in _in_batches(findings):
@@ -171,8 +184,8 @@ def _alerts(
             yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
 
 
-def _in_batches(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
-    """Yield findings in batches, so that the events of a flood are not held all at once."""
+def _in_batches(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    """Yield findings in batches: a query for each is slow, and the events of a flood are not to be held all at once."""
     batch: list[Finding] = []
     events = 0
     for finding in findings:

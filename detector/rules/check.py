@@ -18,6 +18,7 @@ from detector.rules.example_engine import ExampleEngine
 from detector.rules.examples import Example, load_examples
 from detector.rules.finding import Finding
 from detector.rules.rule import Reads, Rule, hint_of_unknown, load_rules, parse_rule
+from detector.rules.sql_check import NotOneSelect
 from detector.rules.suppressions import read_suppressions
 from detector.workers import run_in_workers
 
@@ -84,9 +85,16 @@ def check_suppressions(path: Path, rules: Sequence[Rule]) -> tuple[list[Problem]
 
 
 def _check_rule(rule: Rule, engine: ExampleEngine) -> Iterator[Problem]:
-    if rule.reads is Reads.CANDIDATES and rule.statement.tables & ALL_EVENTS:
+    try:
+        tables_read = rule.statement.tables
+    except NotOneSelect as error:
+        yield Problem(rule.path, str(error), "a rule is one SELECT over the views")
+        return
+    if rule.reports_alone is not None and rule.reports_alone not in tables_read:
+        yield Problem(rule.path, f"does not read {rule.reports_alone!r}", "`reports_alone` names a view of the rule's")
+    if rule.reads is Reads.CANDIDATES and tables_read & ALL_EVENTS:
         yield Problem(rule.path, "reads all events", 'add `reads = "events"`, or read `candidates`')
-    if rule.reads is Reads.EVENTS and not rule.statement.tables & ALL_EVENTS:
+    if rule.reads is Reads.EVENTS and not tables_read & ALL_EVENTS:
         yield Problem(rule.path, "reads no more than candidates", 'remove `reads = "events"`')
     try:
         examples = load_examples(rule)

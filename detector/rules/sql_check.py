@@ -38,6 +38,7 @@ class Statement:
     lists_tables: bool = False  # SHOW TABLES
 
 
+@lru_cache(maxsize=512)
 def parse_select(sql: str) -> Statement:
     """Return what the text refers to.
 

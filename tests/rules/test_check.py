@@ -128,6 +128,16 @@ def test_reads_must_say_what_the_rule_does(tmp_path: Path) -> None:
     assert messages(tmp_path) == ["reads no more than candidates"]
 
 
+def test_shipped_rules_are_held_to_what_nobody_looks_at_when_they_are_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.rules.rule.shipped_rules_directory", lambda: tmp_path)
+    write_rule(tmp_path, more='-- reports_alone = "mfa_changes"\n')
+    assert messages(tmp_path) == ["does not read 'mfa_changes'"]
+    write_rule(tmp_path, sql="SELECT FROM WHERE")
+    assert messages(tmp_path) == ['does not parse: Parser Error: syntax error at or near "WHERE"']
+
+
 @pytest.mark.parametrize(
     ("examples", "message"),
     [

@@ -127,14 +127,6 @@ def test_a_rule_of_ones_own_cannot_silence_the_shipped_ones(tmp_path: Path) -> N
     assert [str(error) for error in loaded.errors] == [f"{tmp_path / 'mine.sql'}: `reports_alone` is for shipped rules"]
 
 
-def test_what_a_rule_reports_alone_is_a_view_that_it_reads(tmp_path: Path) -> None:
-    path = write_rule(
-        tmp_path, "mine", HEADER + '-- reports_alone = "root_logins"\n' + END + "SELECT 1 FROM candidates\n"
-    )
-    with pytest.raises(RuleError, match="does not read 'root_logins'"):
-        parse_rule(path)
-
-
 def test_a_directory_without_rules_is_an_error(tmp_path: Path) -> None:
     assert [str(error) for error in load_rules(tmp_path / "absent").errors] == [f"{tmp_path / 'absent'}: no rules"]
 
