@@ -88,7 +88,9 @@ def workplace(tmp_path: Path, bucket: None, toured_lake: Path, page: str) -> Pat
     return tmp_path
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[] if page == "README.md" else pytest.mark.slow) for page in WITH_COMMANDS]
+)
 def test_the_commands_of_a_page_do_what_it_says(
     page: str, workplace: Path, aws_variables: dict[str, str], lookup_server: LookupServer
 ) -> None:
@@ -198,6 +200,7 @@ def lake_of_all_stories(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 VIEWS = PAGES["docs/reference/views.md"]
 
 
+@pytest.mark.slow
 def test_a_responders_ten_questions_have_answers(lake_of_all_stories: Lake) -> None:
     questions = re.findall(r"^```sql\n(.*?)^```", VIEWS, re.DOTALL | re.MULTILINE)
     assert len(questions) == 10

@@ -101,15 +101,10 @@ def _check_rule(rule: Rule, engine: ExampleEngine) -> Iterator[Problem]:
     except RuleError as error:
         yield Problem(None, str(error), error.hint)
         return
-    tables = [_readable(example) for example in examples]
-    engine.load(rule, [table for table in tables if table is not None])
-    problems: dict[str, str | None] = {}
-    # Those that are loaded first: the others put what was loaded out of its place.
-    for example, table in sorted(zip(examples, tables, strict=True), key=lambda pair: not engine.has_loaded(pair[1])):
-        problems[example.name] = check_example(rule, example, engine, table)
+    problems = {example.name: problem for example, problem, _ in run_examples(rule, examples, engine)}
     for example in examples:
-        if problems[example.name] is not None:
-            yield Problem(rule.path, f"example {example.name!r}: {problems[example.name]}")
+        if problem := problems.get(example.name):
+            yield Problem(rule.path, f"example {example.name!r}: {problem}")
     if not any(example.alerts for example in examples):
         yield Problem(rule.examples_path, "no example fires", "one must, to show that the rule can")
     if all(example.alerts for example in examples):
@@ -122,9 +117,18 @@ def _readable(example: Example) -> pa.Table | None:
     return None
 
 
-def check_example(rule: Rule, example: Example, engine: ExampleEngine, table: pa.Table | None = None) -> str | None:
-    """Run a rule over one of its examples and return what is wrong, or None."""
-    return run_example(rule, example, engine, table)[0]
+def run_examples(
+    rule: Rule, examples: Sequence[Example], engine: ExampleEngine
+) -> Iterator[tuple[Example, str | None, list[Finding]]]:
+    """Run a rule over its examples; yield with each what is wrong, or None, and the findings.
+
+    The engine shows an example until the next is asked for. They come in the order that is quickest.
+    """
+    tables = [_readable(example) for example in examples]
+    engine.load(rule, [table for table in tables if table is not None])
+    # Those that are loaded first: the others put what was loaded out of its place.
+    for example, table in sorted(zip(examples, tables, strict=True), key=lambda pair: not engine.has_loaded(pair[1])):
+        yield example, *run_example(rule, example, engine, table)
 
 
 def run_example(

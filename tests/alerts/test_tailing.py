@@ -66,6 +66,7 @@ def run_detector(trail: str, form: AlertFormat, folder: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_every_line_arrives_once_though_the_file_is_renamed(tmp_path: Path) -> None:
     alerts, rotated, received = tmp_path / "alerts", tmp_path / "rotated", tmp_path / "received"
     with rsyslog(tmp_path):

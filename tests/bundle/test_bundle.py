@@ -42,6 +42,7 @@ def manifest(bag: Path) -> dict[str, str]:
     return {path: sha256 for sha256, path in listed}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vector_name", THROUGH_COMMANDS)
 @pytest.mark.usefixtures("few_rules")
 def test_each_vector_gets_its_verdicts_from_a_bag(run: Run, aws: AwsServer, tmp_path: Path, vector_name: str) -> None:
@@ -62,6 +63,7 @@ def test_each_vector_gets_its_verdicts_from_a_bag(run: Run, aws: AwsServer, tmp_
     assert not [one for one in found if one["kind"] == "file"]
 
 
+@pytest.mark.slow
 @needs_tools
 def test_a_bag_is_checked_by_hand_as_its_readme_says(bag: Path) -> None:
     text = (bag / "data/README.txt").read_text()
@@ -80,6 +82,7 @@ def test_a_bag_is_checked_by_hand_as_its_readme_says(bag: Path) -> None:
     assert ended.stdout.count("as signed") == len(logs)
 
 
+@pytest.mark.slow
 @needs_tools
 def test_by_hand_a_log_file_that_was_replaced_is_noticed(bag: Path) -> None:
     text = (bag / "data/README.txt").read_text()
@@ -333,6 +336,7 @@ def test_a_program_that_is_not_installed_is_one_error(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @needs_ssh
 def test_a_key_that_is_none_leaves_nothing_behind(detector: Detector, case: Case, tmp_path: Path) -> None:
     signing_key = tmp_path / "key"

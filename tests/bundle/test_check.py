@@ -88,6 +88,7 @@ def test_keys_of_somebody_else_sign_nothing(run: Run, bag: Path, tmp_path: Path)
     assert run("bundle", "verify", bag, "--keys", tmp_path / "us-east-1.json").code == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [*TAGS, *(f"data/{name}" for name in PAPERS)])
 def test_a_changed_byte_is_noticed_in_each_file(check: Callable[..., Result], bag: Path, path: str) -> None:
     content = bytearray((bag / path).read_bytes())

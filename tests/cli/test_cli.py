@@ -226,6 +226,7 @@ def test_ctrl_c_says_that_nothing_committed_is_lost(run: Run, lake: Path, monkey
     assert "what was committed stays" in result.err
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_traceback(lake: Path) -> None:
     command = f'"{sys.executable}" -m detector detect --lake "{lake}" | true'
     ended = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
@@ -374,6 +375,7 @@ def test_the_version_is_the_packages(run: Run) -> None:
 # Compaction -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_compacting_changes_no_answer(run: Run, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     assert run("ingest", COMPROMISED, "--lake", lake).code == 0

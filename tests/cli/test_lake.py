@@ -85,6 +85,7 @@ def test_check_names_a_part_whose_bytes_are_no_parquet(run: Run, lake: Path) -> 
     assert (result.code, result.out.count("is damaged")) == (4, 1)
 
 
+@pytest.mark.slow
 def test_gaps_are_told_and_change_the_exit_code_until_they_are_closed(run: Run, tmp_path: Path) -> None:
     logs, lake = tmp_path / "logs", tmp_path / "lake"
     whole = write_log(logs / "login.json.gz", LOGIN).read_bytes()
@@ -120,6 +121,7 @@ def test_a_lake_that_nothing_was_ingested_into_gives_no_answer(run: Run, tmp_pat
     assert "nothing was ever ingested into" in asked.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a[b]c*?", "per%20cent#frag?x=1", "with space", "quo'te", "{a,b}", "new\nline"])
 def test_a_lake_may_have_any_name(run: Run, tmp_path: Path, name: str) -> None:
     write_log(tmp_path / "logs" / "login.json.gz", LOGIN)

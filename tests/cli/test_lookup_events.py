@@ -177,6 +177,7 @@ def as_eventbridge(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "form"), [("run", "lookup"), ("scan", "lookup lines"), ("run", "envelopes"), ("scan", "one a file")]
 )

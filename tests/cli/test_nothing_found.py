@@ -33,6 +33,7 @@ def source(
     return f"s3://{bucket}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "within", "seen"),
     [

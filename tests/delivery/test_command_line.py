@@ -293,6 +293,7 @@ def test_withdrawn_alerts_do_not_go_where_only_alerts_can(
 # SIGKILL --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_while_it_delivers_loses_nothing(lake: Path, ids: list[str], program: list[str]) -> None:
     taken: list[bytes] = []
     lives = 0

@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_delivery_that_is_killed_at_any_step_loses_nothing(tmp_path: Path) -> None:
     script = Path(__file__).with_name("crash.py")
     environment = os.environ | {"PYTHONPATH": str(script.parents[2])}

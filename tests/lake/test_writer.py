@@ -272,6 +272,7 @@ def fill_the_disk(limit: int) -> Callable[[], None]:
     return set_limit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [10_000, 150_000])
 def test_a_full_disk_is_an_error_with_a_hint_and_nothing_is_half_committed(lake: Path, limit: int) -> None:
     with open_to_write(lake) as writer:
@@ -442,6 +443,7 @@ def test_a_ledger_copied_in_the_middle_of_a_commit_does_not_remove_what_was_comm
     assert files_of(lake) == files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["it's", 'with "quotes"', "with space", "a[1]", "b*c?", "{x}", "ü%20", "-lake", "$x;"])
 def test_the_path_of_a_lake_may_hold_any_character(tmp_path: Path, name: str) -> None:
     lake = tmp_path / name

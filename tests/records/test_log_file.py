@@ -332,6 +332,7 @@ for bomb in (gzip.compress(bytes(1 << 20)) * 200, gzip.compress(bytes(150 << 20)
     assert peak_bytes(code) < made + (50 << 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form", [(b'{"Records":[', b",", b"]}"), (b"[", b",\n", b"]\n"), (b"", b"\n", b"\n")], ids=["log", "array", "lines"]
 )

@@ -336,6 +336,7 @@ def corpus_records() -> Iterator[bytes]:
             yield json.dumps(json.loads(line)["record"], ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
+@pytest.mark.slow
 @needs_corpus
 def test_every_record_of_the_corpus_is_rebuilt_exactly_or_has_no_time() -> None:
     raws = list(corpus_records())

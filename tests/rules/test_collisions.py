@@ -6,6 +6,7 @@ import json
 from itertools import permutations
 
 import pyarrow as pa
+import pytest
 
 from detector.records.log_file import decode_log_file
 from detector.rules.engine import Engine
@@ -28,6 +29,7 @@ def rows(name: str, *records: object) -> pa.Table:
     return decode_log_file(json.dumps({"Records": records}).encode(), name).table
 
 
+@pytest.mark.slow
 def test_the_evidence_of_each_names_its_own_copies_whatever_the_order() -> None:
     tables = [rows("a", LOGIN, DECOY), rows("b", DECOY), rows("c", LOGIN)]
     seen = set()

@@ -125,6 +125,7 @@ def without_field_order(alerts: dict[str, dict[str, Any]]) -> str:
     return json.dumps(alerts, sort_keys=True)
 
 
+@pytest.mark.slow
 def test_one_file_at_a_time_is_the_same_as_all_at_once() -> None:
     tree = {uri: content for uri, content in files().items() if "/break_glass/" in uri}
     newest_first = sorted(tree.items(), key=lambda item: item[0].rpartition("_CloudTrail_")[2], reverse=True)

@@ -173,6 +173,7 @@ def test_an_object_with_new_content_replaces_its_rows(detector: Detector, s3: S3
     assert alerts_of(rows.stdout) == [{"n": 0}]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SANS.exists(), reason="the corpus is not beside the project")
 @pytest.mark.parametrize("through_s3", [False, True], ids=["directory", "s3"])
 def test_the_sans_trail(detector: Detector, s3: S3Client, tmp_path: Path, through_s3: bool) -> None:

@@ -27,6 +27,7 @@ def by_rule(alerts: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return {rule: [alert for alert in alerts if alert["rule_id"] == rule] for rule in RULES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "rule", "words"),
     [

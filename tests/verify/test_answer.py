@@ -46,6 +46,7 @@ def test_what_aws_vouches_for_is_said_to_be_signed_and_complete(answer: Answer) 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "said"),
     [

@@ -43,6 +43,7 @@ def assert_as_expected(result: Result, vector: Vector) -> None:
     assert named(result, "log_file") == not_verified(vector.expected_logs())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", THROUGH_COMMANDS)
 def test_each_vector_from_s3_with_keys_from_aws(run: Run, aws: AwsServer, case: str) -> None:
     vector = Vector(case)
@@ -64,6 +65,7 @@ def test_each_vector_from_a_copy_with_keys_from_a_file(run: Run, case: str) -> N
     assert_as_expected(result, vector)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", THROUGH_COMMANDS)
 def test_each_vector_against_a_lake_reads_no_log_file(run: Run, aws: AwsServer, tmp_path: Path, case: str) -> None:
     vector = Vector(case)

@@ -44,6 +44,7 @@ def named(integrity: Report, kind: str) -> dict[str, str]:
     return {key(one["uri"]): one["verdict"] for one in integrity["findings"] if one["kind"] == kind}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", THROUGH_COMMANDS)
 def test_each_vector_gets_its_verdicts_while_it_is_ingested(aws: AwsServer, ingested: Ingest, case: str) -> None:
     vector = Vector(case)

@@ -404,6 +404,7 @@ def test_a_source_that_worked_may_come_back() -> None:
     assert not may_pass(OutputClosed("x"), has_worked=True)
 
 
+@pytest.mark.slow
 def test_a_lake_that_fails_is_opened_again_and_read_anew(
     trail: Trail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

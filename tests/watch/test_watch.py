@@ -48,6 +48,7 @@ def test_what_a_queue_tells_of_is_alerted_as_one_run_does_it(run: Run, trail: Tr
     assert trail.left == 0
 
 
+@pytest.mark.slow
 def test_repeated_reordered_and_replayed_messages_change_nothing(run: Run, trail: Trail, tmp_path: Path) -> None:
     files = few(bundled_files("compromised_root"))
     trail.put(files)
@@ -79,6 +80,7 @@ def received(trail: Trail) -> list[Any]:
     return messages
 
 
+@pytest.mark.slow
 def test_other_bytes_under_a_known_key_replace_its_rows(run: Run, trail: Trail, tmp_path: Path) -> None:
     files = bundled_files("compromised_root")
     key, other = list(files)[:2]

@@ -110,6 +110,7 @@ def alerts(events: Events, rules: Sequence[Rule]) -> list[Alert]:
     return sorted(detection.alerts, key=lambda alert: alert.alert_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_whatever_pieces_come_in(tmp_path: Path, seed: int) -> None:
     random = Random(seed)
@@ -130,6 +131,7 @@ def call(name: str, minute: int, source: str = "cloudtrail", **fields: object) -
             "eventID": f"00000000-0000-4000-8000-0000000000{minute:02}"} | fields  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0)])
 def test_what_a_caller_did_while_the_trail_was_stopped_is_found_whenever_it_arrives(
     tmp_path: Path, order: Sequence[int]
@@ -143,6 +145,7 @@ def test_what_a_caller_did_while_the_trail_was_stopped_is_found_whenever_it_arri
     check(tmp_path / "lake", [pieces[number] for number in order], rules_about_trails())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reverse", [False, True])
 def test_deleted_log_files_are_found_before_and_after_the_bucket_is_known(tmp_path: Path, *, reverse: bool) -> None:
     service = {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"}
