@@ -37,7 +37,7 @@ def write_withdrawn(
         OutputClosed: the reader of standard output has gone.
     """
     documents = [Document(alert.alert_id, json_line(_withdrawn(alert))) for alert in alerts]
-    waiting = InMemoryOutbox({output.sink.name: documents for output in outputs}, len(documents))
+    waiting = InMemoryOutbox({output.sink.name: documents for output in outputs})
     return deliver(waiting, [output.sink for output in outputs], retry_policy or RetryPolicy())
 
 

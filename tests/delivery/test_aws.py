@@ -77,7 +77,7 @@ def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
 
 def send(sink: Sink, documents: list[Document], retry_policy: RetryPolicy = ONCE) -> Delivery:
     with closing(sink):
-        return deliver(InMemoryOutbox({sink.name: documents}, len(documents)), [sink], retry_policy)
+        return deliver(InMemoryOutbox({sink.name: documents}), [sink], retry_policy)
 
 
 def body_of(environ: WSGIEnvironment) -> bytes:

@@ -126,7 +126,7 @@ def send(sink: Sink, documents: list[Document] | None = None, retry_policy: Retr
     documents = documents or alerts(3)
     begun = time.monotonic()
     with closing(sink):
-        delivery = deliver(InMemoryOutbox({sink.name: documents}, len(documents)), [sink], retry_policy)
+        delivery = deliver(InMemoryOutbox({sink.name: documents}), [sink], retry_policy)
     assert time.monotonic() - begun < SOON
     return delivery
 
@@ -146,7 +146,7 @@ def test_an_answer_whose_headers_do_not_end_is_none(tmp_path: Path, beginning: b
     with listening(drip(beginning, piece)) as port:
         sinks: list[Sink] = [Webhook(f"http://127.0.0.1:{port}/"), AlertFile(tmp_path / "alerts.jsonl")]
         begun = time.monotonic()
-        delivery = deliver(InMemoryOutbox({one.name: alerts(3) for one in sinks}, 3), sinks, REQUEST)
+        delivery = deliver(InMemoryOutbox({one.name: alerts(3) for one in sinks}), sinks, REQUEST)
         assert time.monotonic() - begun < SOON
         sinks[0].close()
     [undelivered] = delivery.undelivered
