@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import boto3
 import pytest
 
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document
+
+from .aws_front import Front, serving_aws
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +41,14 @@ def alerts(count: int) -> list[Document]:
         Document(f"id-{number}", json.dumps({"alert_id": f"id-{number}", "summary": "x" * 100}).encode() + b"\n")
         for number in range(count)
     ]
+
+
+@pytest.fixture
+def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """AWS on loopback, with a bucket `alerts`."""
+    with serving_aws() as application:
+        for service in ("S3", "SECURITYHUB", "STS", "SNS", "SQS", "EVENTBRIDGE"):
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", application.url)
+        with closing(boto3.client("s3")) as s3:
+            s3.create_bucket(Bucket="alerts")
+        yield application

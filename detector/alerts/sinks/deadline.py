@@ -38,6 +38,11 @@ def whole_request(seconds: float) -> Iterator[None]:
         _ends_at.reset(before)
 
 
+def seconds_left() -> float:
+    """Return what is left of the request; a minute outside of any, and never less than a moment."""
+    return max(0.001, min(60.0, _ends_at.get() - time.monotonic()))
+
+
 def hold_to_deadline(pools: urllib3.PoolManager) -> None:
     """Have these pools open such connections."""
     pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

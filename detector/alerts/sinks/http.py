@@ -1,7 +1,7 @@
 """POST over HTTP or TLS, and what goes wrong with it in words that help.
 
-With `deadline`, the only module that knows urllib3. Certificates are verified, redirects are not followed, and plain
-HTTP goes to this machine alone: what is sent is evidence, and a token may go with it.
+With `deadline` and `aws_transport` the only module that knows urllib3. Certificates are verified, redirects are not
+followed, and plain HTTP goes to this machine alone: what is sent is evidence, and a token may go with it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Endpoint:
         self.shown = _without_query(parts)
         self._url = parts._replace(fragment="").geturl()
         self._host = parts.netloc
-        self._pool = _open_pool(parts)
+        self._pool = open_pool(parts, trusted(os.environ.get(_CA_VARIABLE) or None, _CA_VARIABLE))
         hold_to_deadline(self._pool)
 
     def post(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
@@ -152,17 +152,33 @@ def _without_query(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
 
 
-def _open_pool(parts: SplitResult) -> urllib3.PoolManager:
-    if parts.scheme == "http":
-        return urllib3.PoolManager()
-    bundle = os.environ.get(_CA_VARIABLE) or None
+def trusted(bundle: str | None, name: str) -> ssl.SSLContext:
+    """Return what certificates are checked by.
+
+    Args:
+        bundle: a file or folder of authorities; without it those of the system, or of SSL_CERT_FILE.
+        name: of the setting that names it.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
-        context = ssl.create_default_context(
+        return ssl.create_default_context(
             cafile=None if bundle and os.path.isdir(bundle) else bundle,  # noqa: PTH112
             capath=bundle if bundle and os.path.isdir(bundle) else None,  # noqa: PTH112
         )
     except OSError as error:
-        raise UsageError(f"{_CA_VARIABLE}={bundle}: {error.strerror or error}", hint="name a PEM file") from error
+        raise UsageError(f"{name}={bundle}: {error.strerror or error}", hint="name a PEM file") from error
+
+
+def open_pool(parts: SplitResult, context: ssl.SSLContext) -> urllib3.PoolManager:
+    """Return connections to a host, through the proxy of the environment where there is one for it.
+
+    Raises:
+        UsageError: the proxy is no URL.
+    """
+    if parts.scheme == "http":
+        return urllib3.PoolManager()
     proxy = getproxies().get("https")
     if not proxy or proxy_bypass(parts.hostname or ""):
         return urllib3.PoolManager(ssl_context=context)
