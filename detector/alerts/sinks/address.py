@@ -17,7 +17,7 @@ _WORD = re.compile(r"([a-z][a-z-]*)=(\S*)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # Schemes that stand without slashes; no other word before a colon is one, so that `C:x` and `a:csv` stay files.
-_BARE_SCHEMES = ("securityhub",)
+_BARE_SCHEMES = ("securityhub", "sns", "sqs", "events")
 _DIGEST = "digest"
 _VARIABLE_PREFIX = "DETECTOR_OUTPUT_"
 _HINT = "docs/reference/outputs.md lists the options of an output"
@@ -43,7 +43,7 @@ class Address:
 
     @property
     def scheme(self) -> str:
-        """The scheme of a URL, `securityhub` also without slashes; an empty text for a path."""
+        """The scheme of a URL, or a word such as `sns` before a colon; an empty text for a path."""
         return scheme_of(self.place)
 
     @property

@@ -12,24 +12,32 @@ from detector.alerts.formats.formatting import header
 from detector.alerts.formats.names import AlertFormat, NoticeFormat
 from detector.alerts.formats.screen import Screen
 from detector.alerts.sinks.address import Address, parse_addresses
+from detector.alerts.sinks.event_bus import EventBus
 from detector.alerts.sinks.local import AlertFile, StandardOutput
 from detector.alerts.sinks.s3 import S3Folder
 from detector.alerts.sinks.security_hub import SecurityHub
 from detector.alerts.sinks.sink import NamedSink, Sink
+from detector.alerts.sinks.sns import SnsTopic
+from detector.alerts.sinks.sqs import SqsQueue
 from detector.errors import UsageError
 from detector.severity import Severity
 from detector.sources.local import path_of_uri
 from detector.text import is_scheme
 
-_FORMS = "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH or securityhub:REGION"
+_FORMS = (
+    "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH, securityhub:REGION, sns:ARN, sqs:URL "
+    "or events:BUS"
+)
 _OWN_FORMATS: Mapping[str, AlertFormat | NoticeFormat] = {
     "hec+https": AlertFormat.HEC,
     "hec+http": AlertFormat.HEC,
     "securityhub": AlertFormat.ASFF,
+    "sns": AlertFormat.JSONL,  # which says what the attributes of a message say
+    "events": AlertFormat.JSONL,
 }
 _NOT_JSON = {AlertFormat.CEF: ".log", AlertFormat.CSV: ".csv", AlertFormat.TABLE: ".txt"}
 # Of the outputs that take the native format, those for which a message is a message.
-_TAKE_DIGESTS = ("https", "http")
+_TAKE_DIGESTS = ("https", "http", "sns", "sqs", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,10 @@ def _open_sink(address: Address, form: AlertFormat | NoticeFormat, screen: Scree
             return SplunkCollector(place)
         case "securityhub":
             return SecurityHub(place)
+        case "sns":
+            return SnsTopic(place)
+        case "events":
+            return EventBus(place)
         case scheme:
             if isinstance(form, NoticeFormat):
                 raise UsageError(f"--output: nothing is known of {scheme}://", hint=_FORMS)
@@ -150,8 +162,11 @@ def _open_for_any_format(place: str, scheme: str, form: AlertFormat, screen: Scr
             return AlertFile(path_of_uri(place), header(form))
         case "s3":
             return S3Folder(place, _NOT_JSON.get(form, ".jsonl"))
-        case "https" | "http" if form in _NOT_JSON:
-            raise UsageError(f"--output: a webhook takes JSON, and {form} is none", hint="choose another --format")
+        case "https" | "http" | "sqs" if form in _NOT_JSON:
+            taker = "a queue" if scheme == "sqs" else "a webhook"
+            raise UsageError(f"--output: {taker} takes JSON, and {form} is none", hint="choose another --format")
+        case "sqs":
+            return SqsQueue(place)
         case "https" | "http":
             from detector.alerts.sinks.webhook import Webhook
 
