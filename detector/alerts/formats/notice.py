@@ -138,4 +138,4 @@ def _period(first: datetime, last: datetime) -> str:
 
 
 def _safe(text: object, size_bytes: int) -> str:
-    return printable(cut(" ".join(str(text).split()), size_bytes))
+    return printable(cut(" ".join(str(text).split()), size_bytes)) or "-"

@@ -17,8 +17,9 @@ _WORD = re.compile(r"([a-z][a-z-]*)=(\S*)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # Schemes that stand without slashes; no other word before a colon is one, so that `C:x` and `a:csv` stay files.
-_BARE_SCHEMES = ("securityhub", "sns", "sqs", "events")
+_BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty")
 _DIGEST = "digest"
+_URL_CHARACTERS = 500  # a digest has it ten times, and must fit into a message
 _VARIABLE_PREFIX = "DETECTOR_OUTPUT_"
 _HINT = "docs/reference/outputs.md lists the options of an output"
 
@@ -187,7 +188,7 @@ def _digest(value: str) -> dict[str, Any]:
 
 
 def _rules_url(value: str) -> dict[str, Any]:
-    if not value.startswith(("https://", "http://")) or not value.isprintable():
+    if not value.startswith(("https://", "http://")) or not value.isprintable() or len(value) > _URL_CHARACTERS:
         raise UsageError("--output: rules-url is no URL", hint="write rules-url=https://HOST/rules.md")
     return {"rules_url": value}
 

@@ -25,15 +25,18 @@ from detector.sources.local import path_of_uri
 from detector.text import is_scheme
 
 _FORMS = (
-    "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH, securityhub:REGION, sns:ARN, sqs:URL "
-    "or events:BUS"
+    "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH, slack+https://…, teams+https://…, "
+    "pagerduty:VARIABLE, securityhub:REGION, sns:ARN, sqs:URL or events:BUS"
 )
+_CHATS = (NoticeFormat.SLACK, NoticeFormat.TEAMS, NoticeFormat.PAGERDUTY)
 _OWN_FORMATS: Mapping[str, AlertFormat | NoticeFormat] = {
     "hec+https": AlertFormat.HEC,
     "hec+http": AlertFormat.HEC,
     "securityhub": AlertFormat.ASFF,
     "sns": AlertFormat.JSONL,  # which says what the attributes of a message say
     "events": AlertFormat.JSONL,
+    "pagerduty": NoticeFormat.PAGERDUTY,
+    **{f"{form}+{scheme}": form for form in _CHATS for scheme in ("https", "http")},
 }
 _NOT_JSON = {AlertFormat.CEF: ".log", AlertFormat.CSV: ".csv", AlertFormat.TABLE: ".txt"}
 # Of the outputs that take the native format, those for which a message is a message.
@@ -145,7 +148,9 @@ def _open_sink(address: Address, form: AlertFormat | NoticeFormat, screen: Scree
             return EventBus(place)
         case scheme:
             if isinstance(form, NoticeFormat):
-                raise UsageError(f"--output: nothing is known of {scheme}://", hint=_FORMS)
+                from detector.alerts.sinks.chat import ChatHook
+
+                return ChatHook(place, form)
             return _open_for_any_format(place, scheme, form, screen)
 
 
