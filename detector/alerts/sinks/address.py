@@ -17,7 +17,7 @@ _WORD = re.compile(r"([a-z][a-z-]*)=(\S*)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # Schemes that stand without slashes; no other word before a colon is one, so that `C:x` and `a:csv` stay files.
-_BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty")
+_BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty", "mailto")
 _DIGEST = "digest"
 _URL_CHARACTERS = 500  # a digest has it ten times, and must fit into a message
 _VARIABLE_PREFIX = "DETECTOR_OUTPUT_"

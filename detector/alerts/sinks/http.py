@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -29,6 +28,7 @@ from urllib3.exceptions import (
 )
 
 from detector.alerts.sinks.deadline import hold_to_deadline, whole_request
+from detector.alerts.sinks.loopback import is_this_machine
 from detector.alerts.sinks.sink import NotDelivered
 from detector.errors import UsageError
 from detector.text import printable
@@ -134,16 +134,9 @@ def _parse(url: str) -> SplitResult:
             f"--output: the URL for {host} holds a user name or password",
             hint="secrets are taken from the environment: DETECTOR_HEC_TOKEN, DETECTOR_WEBHOOK_SECRET",
         )
-    if parts.scheme == "http" and not _is_this_machine(host):
+    if parts.scheme == "http" and not is_this_machine(host):
         raise UsageError(f"--output: http:// to {host} would send alerts in the clear", hint="write https://")
     return parts
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _without_query(parts: SplitResult) -> str:

@@ -26,7 +26,7 @@ from detector.text import is_scheme
 
 _FORMS = (
     "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH, slack+https://…, teams+https://…, "
-    "pagerduty:VARIABLE, securityhub:REGION, sns:ARN, sqs:URL or events:BUS"
+    "pagerduty:VARIABLE, mailto:ADDRESS, securityhub:REGION, sns:ARN, sqs:URL or events:BUS"
 )
 _CHATS = (NoticeFormat.SLACK, NoticeFormat.TEAMS, NoticeFormat.PAGERDUTY)
 _OWN_FORMATS: Mapping[str, AlertFormat | NoticeFormat] = {
@@ -35,6 +35,7 @@ _OWN_FORMATS: Mapping[str, AlertFormat | NoticeFormat] = {
     "securityhub": AlertFormat.ASFF,
     "sns": AlertFormat.JSONL,  # which says what the attributes of a message say
     "events": AlertFormat.JSONL,
+    "mailto": NoticeFormat.MAIL,
     "pagerduty": NoticeFormat.PAGERDUTY,
     **{f"{form}+{scheme}": form for form in _CHATS for scheme in ("https", "http")},
 }
@@ -144,6 +145,10 @@ def _open_sink(address: Address, form: AlertFormat | NoticeFormat, screen: Scree
             return SecurityHub(place)
         case "sns":
             return SnsTopic(place)
+        case "mailto":
+            from detector.alerts.sinks.mail import Mailbox
+
+            return Mailbox(place)
         case "events":
             return EventBus(place)
         case scheme:
