@@ -111,7 +111,7 @@ def test_splunk_gets_the_token_and_events_one_after_the_other(endpoint: Endpoint
             "HTTP 400, code 7: Incorrect index",
             "index",
         ),
-        (400, {"text": "Data channel is missing", "code": 10}, "HTTP 400, code 10", "acknowledgement"),
+        (400, {"text": "Data channel is missing", "code": 10}, "HTTP 400, code 10", "X-Splunk-Request-Channel"),
         (503, {"text": "Server is busy", "code": 9}, "HTTP 503, code 9: Server is busy", ""),
         (404, None, "HTTP 404", "check the URL"),
         (500, ["\x1b[31m"], "HTTP 500", ""),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
@@ -83,8 +83,14 @@ class Endpoint:
         self._pool = open_pool(parts, trusted(os.environ.get(_CA_VARIABLE) or None, _CA_VARIABLE))
         hold_to_deadline(self._pool)
 
-    def post(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
+    def post(self, body: bytes, headers: Mapping[str, str], seconds: float, path: str | None = None) -> Answer:
         """Make one request, which is over after so many seconds, whatever the server does.
+
+        Args:
+            body: any.
+            headers: beside those that every request has.
+            seconds: for the whole of it.
+            path: on the same host, instead of that of the URL.
 
         Raises:
             NotDelivered: no answer came.
@@ -93,7 +99,7 @@ class Endpoint:
             with whole_request(seconds):
                 response = self._pool.request(
                     "POST",
-                    self._url,
+                    self._url if path is None else urljoin(self._url, path),
                     body=body,
                     headers={"User-Agent": "detector", "Accept-Encoding": "identity", **headers},
                     timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds),
