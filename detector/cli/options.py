@@ -223,8 +223,10 @@ class OutputOptions:
         typer.Option(
             "--output",
             help="Instead of standard output: a file to append to, s3://BUCKET/PREFIX/, hec+https://HOST, "
-            "https://HOST/PATH or securityhub:REGION; repeat for more. Behind a colon each may name its own format: "
-            "--output alerts.csv:csv --output -:table.",
+            "https://HOST/PATH, securityhub:REGION, sns:ARN, sqs:URL, events:BUS, slack+https://…, teams+https://…, "
+            "pagerduty:VARIABLE, mailto:ADDRESS, or @NAME for the one in DETECTOR_OUTPUT_NAME; repeat for more. "
+            "Behind a colon each may name its own format, --output alerts.csv:csv --output -:table, and behind a blank "
+            "what it takes: --output '@on-call min-severity=high digest'.",
             metavar="FILE|URL[:FORMAT]",
         ),
     ] = None
