@@ -42,11 +42,13 @@ def test_options_follow_a_place(output: str, place: str, form: AlertFormat | Non
 
 
 def test_a_variable_parts_options_from_their_output() -> None:
-    outputs = f"alerts.jsonl {HOOK} min-severity=high digest=true - name=x".split()
+    outputs = f"alerts.jsonl digest {HOOK} min-severity=high digest - min-severity=low colour=red".split()
     assert parse(*outputs) == [
         Address("alerts.jsonl", None),
+        Address("digest", None),  # as it was before there were options
         Address(HOOK, None, Wishes(Severity.HIGH, is_digest=True)),
-        Address("-", None, Wishes(name="x")),
+        Address("-", None, Wishes(Severity.LOW)),
+        Address("colour=red", None),
     ]
 
 
@@ -78,6 +80,8 @@ def test_a_name_stands_for_what_the_environment_holds(monkeypatch: pytest.Monkey
     monkeypatch.setenv("DETECTOR_OUTPUT_ON_CALL", f" {HOOK} min-severity=high digest ")
     assert parse("@on-call") == [Address(HOOK, None, Wishes(Severity.HIGH, is_digest=True, name="on-call"))]
     assert parse("@on-call min-severity=low name=other")[0].wishes == Wishes(Severity.LOW, is_digest=True, name="other")
+    monkeypatch.setenv("DETECTOR_OUTPUT_ARCHIVE", "alerts.jsonl")
+    assert parse("@archive") == [Address("alerts.jsonl", None)]  # known by its path
     with open_outputs(["@on-call"]) as [output]:
         assert output.sink.name == "on-call"
         assert output.sink.limits.documents > 1

@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from detector.cli.summary import say_delivery
 from detector.text import url_without_path
 from tests.running import Result, Run
 
-from .endpoints import Endpoint, Reply, Request, first_times, serving, unused_port
+from .endpoints import Endpoint, Reply, Request, serving, unused_port
 
 ROOT = Path(__file__).parents[2]
 LOGS = ROOT / "fixtures/trails/compromised_root/AWSLogs"
@@ -298,20 +299,39 @@ def test_withdrawn_alerts_do_not_go_where_only_alerts_can(
 # SIGKILL --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_is_killed_while_it_delivers_loses_nothing(lake: Path, ids: list[str], program: list[str]) -> None:
-    taken: list[bytes] = []
+def ids_of_message(request: Request) -> list[str]:
+    """The id that stands at the end of a message of Slack's."""
+    return [json.loads(request.body)["blocks"][-1]["elements"][0]["text"].rpartition(" ")[2]]
+
+
+def ids_of_lines(request: Request) -> list[str]:
+    return [json.loads(line)["alert_id"] for line in request.lines]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "body", "ids_of"),
+    [
+        ("http", b"", ids_of_lines),
+        pytest.param("slack+http", b"ok", ids_of_message, marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_that_is_killed_while_it_delivers_loses_nothing(
+    lake: Path, ids: list[str], program: list[str], scheme: str, body: bytes, ids_of: Callable[[Request], list[str]]
+) -> None:
+    taken: list[str] = []
     lives = 0
 
     def kill_at_every_fourth(request: Request) -> Reply:
         dies = len(endpoint.requests) % 4 == 0
         if not dies or lives % 2:  # sometimes it has taken what the dead will not know of
-            taken.extend(request.lines)
+            taken.extend(ids_of(request))
         if dies:
             life.kill()
-        return Reply()
+        return Reply(body=body)
 
     with serving(Endpoint(kill_at_every_fourth)) as endpoint:
-        command = [*program, "detect", "--new", "--lake", str(lake), "--output", f"http://127.0.0.1:{endpoint.port}/"]
+        output = f"{scheme}://127.0.0.1:{endpoint.port}/"
+        command = [*program, "detect", "--new", "--lake", str(lake), "--output", output]
         while lives < 20:
             lives += 1
             with subprocess.Popen(command, stderr=subprocess.DEVNULL) as life:
@@ -320,4 +340,4 @@ def test_a_run_that_is_killed_while_it_delivers_loses_nothing(lake: Path, ids: l
                 break
             assert life.returncode == -9
     assert 3 <= lives < 20
-    assert [json.loads(line)["alert_id"] for line in first_times(taken)] == ids
+    assert list(dict.fromkeys(taken)) == ids

@@ -18,6 +18,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # Schemes that stand without slashes; no other word before a colon is one, so that `C:x` and `a:csv` stay files.
 _BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty", "mailto")
+_FILES = ("", "file")  # schemes
 _DIGEST = "digest"
 _URL_CHARACTERS = 500  # a digest has it ten times, and must fit into a message
 _VARIABLE_PREFIX = "DETECTOR_OUTPUT_"
@@ -64,11 +65,18 @@ def parse_addresses(outputs: Iterable[str]) -> list[Address]:
     """
     joined: list[str] = []
     for output in outputs:
-        if joined and output.split() and all(_WORD.fullmatch(word) for word in output.split()):
+        if joined and _continues(joined[-1], output):
             joined[-1] += f" {output}"
         else:
             joined.append(output)
     return [_parse(output) for output in joined]
+
+
+def _continues(before: str, output: str) -> bool:
+    """Tell whether this is only options; the bare word `digest` behind a file is another file."""
+    words = output.split()
+    is_after_file = is_file(before) or before == "-"
+    return bool(words) and all(_is_option(word) and not (is_after_file and word == _DIGEST) for word in words)
 
 
 def scheme_of(place: str) -> str:
@@ -125,7 +133,8 @@ def _parse(output: str) -> Address:
     if place.startswith("@"):
         named = _parse(_of_environment(place))
         name = named.wishes.name or place.removeprefix("@")
-        return replace(named, wishes=_wishes(options, replace(named.wishes, name=name)))
+        known = named.wishes if named.scheme in _FILES else replace(named.wishes, name=name)
+        return replace(named, wishes=_wishes(options, known))
     place, form = split_format(place)
     if scheme_of(place) and len(words := place.split(" ")) > 1:
         raise UsageError(f"--output: {words[1].partition('=')[0]!r} is no option of an output", hint=_near(words[1]))

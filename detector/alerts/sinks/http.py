@@ -131,8 +131,8 @@ def _parse(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"--output: not a URL: {error}", hint="write https://HOST/PATH") from error
+    except ValueError:  # its text may repeat a secret
+        raise UsageError("--output: not a URL", hint="write https://HOST[:PORT]/PATH") from None
     if not host or port == 0 or any(character.isspace() or not character.isprintable() for character in url):
         raise UsageError("--output: a URL without a host, or with a space in it", hint="write https://HOST/PATH")
     if "@" in parts.netloc:
