@@ -43,12 +43,26 @@ def alerts(count: int) -> list[Document]:
     ]
 
 
-@pytest.fixture
-def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+@pytest.fixture(scope="session")
+def served_aws() -> Iterator[Front]:
     """AWS on loopback, with a bucket `alerts`."""
     with serving_aws() as application:
-        for service in ("S3", "SECURITYHUB", "STS", "SNS", "SQS", "EVENTBRIDGE"):
-            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", application.url)
-        with closing(boto3.client("s3")) as s3:
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=application.url,
+            aws_access_key_id="AKIATESTING",
+            aws_secret_access_key="the-secret-of-the-tests",
+            region_name="us-east-1",
+        )
+        with closing(s3):
             s3.create_bucket(Bucket="alerts")
         yield application
+
+
+@pytest.fixture
+def front(served_aws: Front, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """AWS where the program looks for it, until a test lets it fail."""
+    for service in ("S3", "SECURITYHUB", "STS", "SNS", "SQS", "EVENTBRIDGE"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", served_aws.url)
+    yield served_aws
+    served_aws.fault = None

@@ -261,7 +261,7 @@ KINDS: dict[str, tuple[Callable[[Front], Sink], Any, Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_alerts_arrive_where_three_of_ten_requests_and_some_entries_fail(
     ledger: Ledger, front: Front, kind: str, count: int
