@@ -125,7 +125,9 @@ def test_the_page_has_an_example_that_holds(run: Run, here: Path) -> None:
     (here / "my-rules").mkdir()
     assert rows(run("sql", "SELECT 1 AS a")) == [{"a": 1}]
     shown = "".join(run("run", "--help").out.split())
-    assert f"{here}/alerts.jsonl,securityhub:eu-central-1ofdetector.toml" in shown  # the latter is no path
+    # The latter are no paths.
+    assert f"{here}/alerts.jsonl,securityhub:eu-central-1,slack+https://hooks.slack.example/~" in shown
+    assert "name=on-callmin-severity=highdigest=trueofdetector.toml" in shown
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------
@@ -281,7 +283,7 @@ output = [
     assert "https://hook.invalid/~" in shown
     result = run("detect", "--lake", here / "lake", "--delivery-seconds", "0.001")
     assert result.code == 4
-    assert "error: 1 alert not delivered to on-call: " in result.err
+    assert "error: 1 alert not delivered to https:on-call: " in result.err
     assert "s3cr3t" not in result.err
     assert (here / "severe.jsonl").is_file()
 

@@ -83,7 +83,7 @@ def test_a_name_stands_for_what_the_environment_holds(monkeypatch: pytest.Monkey
     monkeypatch.setenv("DETECTOR_OUTPUT_ARCHIVE", "alerts.jsonl")
     assert parse("@archive") == [Address("alerts.jsonl", None)]  # known by its path
     with open_outputs(["@on-call"]) as [output]:
-        assert output.sink.name == "on-call"
+        assert output.sink.name == "https:on-call"
         assert output.sink.limits.documents > 1
         assert (output.min_severity, output.is_digest) == (Severity.HIGH, True)
 

@@ -71,7 +71,7 @@ def test_each_alert_is_a_message_and_a_digest_is_one(endpoint: Endpoint, form: N
         assert form is NoticeFormat.PAGERDUTY or "s3cr3t" not in outputs[0].sink.name
     with open_outputs([f"{url} digest name=on-call"]) as outputs:
         assert write_alerts([alert(number) for number in range(3)], outputs).accepted == 1
-        assert outputs[0].sink.name == "on-call"
+        assert outputs[0].sink.name == f"{form}:on-call"
     assert len(endpoint.requests) == 4
     for request in endpoint.requests:
         assert request.headers["content-type"] == "application/json"

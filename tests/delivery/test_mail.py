@@ -223,6 +223,19 @@ def test_a_mail_that_is_refused_holds_up_no_other(plain: Postbox) -> None:
     assert delivery.accepted == 2
 
 
+def test_a_mail_that_is_too_large_by_what_is_announced_is_refused_alone(
+    postbox: Postbox, settings: Callable[..., None]
+) -> None:
+    documents = notices(3)
+    large = json.dumps({"id": "1", "subject": "large", "text": "x" * 3_000})
+    documents[1] = replace(documents[1], line=large.encode())
+    with serving_mail(postbox, data_size_limit=1_500) as port:
+        settings(PORT=port)
+        delivery = send(documents)
+    assert [one.alert_id for one in delivery.refused] == ["id-1"]
+    assert delivery.accepted == 2
+
+
 @pytest.mark.parametrize(
     ("address", "attempts"), [("550 no such user", 1), ("450 later", 3)], ids=["for good", "for now"]
 )

@@ -35,6 +35,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Z
 _NAMES = ("HOST", "PORT", "TLS", "FROM", "USER")
 _HINT = f"check {_VARIABLES}HOST and {_VARIABLES}PORT"
 _PERMANENT = 500
+_TOO_LARGE = 552  # said to the sender where the size is announced, RFC 1870
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,8 @@ class Mailbox:
             fate = Fate.REFUSED if error.smtp_code >= _PERMANENT else Fate.LATER
             return Receipt(fate, _said(error.smtp_code, error.smtp_error))
         except smtplib.SMTPSenderRefused as error:
+            if error.smtp_code == _TOO_LARGE:
+                return Receipt(Fate.REFUSED, _said(error.smtp_code, error.smtp_error))
             raise _of_reply("the sender", error, f"check {_VARIABLES}FROM") from error
         except smtplib.SMTPRecipientsRefused as error:
             code, text = error.recipients[self._to]

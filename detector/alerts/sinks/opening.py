@@ -123,7 +123,8 @@ def _open(address: Address, form: AlertFormat | NoticeFormat, screen: Screen | N
     sink = _open_sink(address, form, shown_on)
     is_digest = form is NoticeFormat.MAIL if wishes.is_digest is None else wishes.is_digest
     return Output(
-        sink if wishes.name is None else NamedSink(sink, wishes.name),
+        # With its kind: what waits for a chat is nothing for a mailbox that gets the name later.
+        sink if wishes.name is None else NamedSink(sink, f"{address.scheme.partition('+')[0]}:{wishes.name}"),
         form,
         shown_on,
         wishes.min_severity,
