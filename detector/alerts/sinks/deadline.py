@@ -101,7 +101,11 @@ class _InTime(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
-        wait_no_longer(connected)
+        try:
+            wait_no_longer(connected)
+        except TimeoutError:
+            connected.close()
+            raise
         return connected
 
     def send(self, data: bytes) -> None:  # type: ignore[override]  # nothing else is sent
