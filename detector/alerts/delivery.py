@@ -39,6 +39,7 @@ class Undelivered:
     alerts: int
     reason: str
     hint: str
+    noun: str = "alert"  # of what is counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detector.alerts.alert import Alert, alert_id
-from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
+from detector.alerts.delivery import Delivery, DocumentQueue, InMemoryOutbox, RetryPolicy, deliver
 from detector.alerts.digest import make_digest
 from detector.alerts.formats.formatting import digest_line, in_order, line_of
 from detector.alerts.sinks.opening import Output
@@ -27,7 +27,7 @@ def write_alerts(
         OutputClosed: the reader of standard output has gone.
     """
     waiting = InMemoryOutbox({output.sink.name: _Rendered.of(alerts, output) for output in outputs})
-    return deliver(waiting, [output.sink for output in outputs], retry_policy or RetryPolicy())
+    return _deliver(waiting, outputs, retry_policy)
 
 
 def write_new_alerts(
@@ -54,9 +54,16 @@ def write_new_alerts(
     if new:
         documents = {output.sink.name: _Rendered.of(new, output) for output in outputs}
         ledger.record_emitted(map(_as_emitted, new), documents)
-    delivery = deliver(ledger.outbox, [output.sink for output in outputs], retry_policy or RetryPolicy())
+    delivery = _deliver(ledger.outbox, outputs, retry_policy)
     delivery.warnings += _unattended(ledger, outputs)
     return new, delivery
+
+
+def _deliver(waiting: DocumentQueue, outputs: Sequence[Output], retry_policy: RetryPolicy | None) -> Delivery:
+    delivery = deliver(waiting, [output.sink for output in outputs], retry_policy or RetryPolicy())
+    digests = {output.sink.name for output in outputs if output.is_digest}
+    delivery.undelivered = [replace(one, noun="digest") if one.sink in digests else one for one in delivery.undelivered]
+    return delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,7 +283,7 @@ output = [
     assert "https://hook.invalid/~" in shown
     result = run("detect", "--lake", here / "lake", "--delivery-seconds", "0.001")
     assert result.code == 4
-    assert "error: 1 alert not delivered to https:on-call: " in result.err
+    assert "error: 1 digest not delivered to https:on-call: " in result.err
     assert "s3cr3t" not in result.err
     assert (here / "severe.jsonl").is_file()
 
