@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from urllib.parse import urlsplit
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
 # What begins a formula, the full-width forms too, which spreadsheets of some languages accept.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - meant as they are
+
+# Of Splunk's collector and PagerDuty it is none: a token goes with what is sent there.
+_SECRET_PATHS = ("https", "http", "slack+https", "slack+http", "teams+https", "teams+http")
+_FINGERPRINT = re.compile(r"~[0-9a-f]{16}")
 
 
 def printable(text: object) -> str:
@@ -28,6 +34,35 @@ def spreadsheet_cell(cell: str) -> str:
 def is_scheme(text: str) -> bool:
     """Tell whether text begins as `word:` does, and so is meant as an address of some kind and not as a path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", text) is not None
+
+
+def url_without_path(url: str, *, hides_query: bool = False) -> str:
+    """Return `https://HOST/~FINGERPRINT` for a webhook's URL, whose path may be all that keeps others from sending.
+
+    What has no path, and other schemes, is returned as it is.
+
+    Args:
+        url: with anything; nothing of it but the scheme is shown when it cannot be taken apart.
+        hides_query: its query is a fingerprint already.
+    """
+    written, _, rest = url.partition("://")
+    scheme = written.lower()
+    if scheme not in _SECRET_PATHS:
+        return url
+    try:
+        parts = urlsplit(f"https://{rest}")
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return f"{scheme}://…"
+    query = parts.query if hides_query or not parts.query else _fingerprint(parts.query, 8)
+    secret = parts.path.removeprefix("/") + (f"?{query}" if query else "")
+    if not secret or _FINGERPRINT.fullmatch(secret):
+        return f"{scheme}://{host}{parts.path}"
+    return f"{scheme}://{host}/~{_fingerprint(secret, 16)}"
+
+
+def _fingerprint(secret: str, length: int) -> str:
+    return sha256(secret.encode("utf-8", "replace")).hexdigest()[:length]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

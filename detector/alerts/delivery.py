@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -39,6 +39,7 @@ class Undelivered:
     alerts: int
     reason: str
     hint: str
+    noun: str = "alert"  # of what is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,17 @@ class DocumentQueue(Protocol):
         ...
 
 
+class Documents(Sized, Iterable[Document], Protocol):
+    """Documents whose number is known before they are made."""
+
+
 class InMemoryOutbox:
     """Documents that wait in this process alone."""
 
-    def __init__(self, documents: Mapping[str, Iterable[Document]], count: int) -> None:
-        """Take the documents, equally many for each sink."""
+    def __init__(self, documents: Mapping[str, Documents]) -> None:
+        """Take the documents of each sink."""
         self._documents = documents
-        self._left = dict.fromkeys(documents, count)
+        self._left = {sink: len(of_sink) for sink, of_sink in documents.items()}
 
     def waiting(self, sink: str) -> Iterator[Document]:
         """Yield all, once."""

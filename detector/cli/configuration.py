@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 
+from detector.alerts.sinks.address import is_file, shown_output, written_output
 from detector.errors import UsageError
 from detector.text import nearest, printable
 
@@ -111,7 +112,9 @@ def _name_variables(options: _Options, environment: Mapping[str, str]) -> None:
             in_use = next((variable for variable in variables if environment.get(variable)), None)
             if in_use is not None:
                 option.parameter.envvar = in_use  # which the help shows, and an error
-                _show(option.parameter, environment[in_use])
+                value = environment[in_use]
+                shown = " ".join(map(shown_output, value.split())) if _is_output(option) else value
+                _show(option.parameter, shown)
         if environment.get(common) and not is_common:
             raise UsageError(
                 f"{common} is set, and --{name} is not the same for all commands",
@@ -215,7 +218,7 @@ def _set(defaults: dict[str, Any], option: _Option, value: object, path: Path, k
     if parameter.multiple:
         if not isinstance(value, list):
             raise UsageError(f"{where} must be a list", hint=f"write {option.name} = [{value!r}]")
-        given: Any = [_checked(parameter, one, where, path) for one in value]
+        given: Any = [_checked(parameter, _as_text(option, one, where), where, path) for one in value]
     else:
         given = _checked(parameter, value, where, path)
     members = defaults
@@ -223,8 +226,24 @@ def _set(defaults: dict[str, Any], option: _Option, value: object, path: Path, k
         members = members.setdefault(word, {})
     members[parameter.name] = given
     if parameter.envvar is None:
-        shown = ", ".join(map(str, given)) if parameter.multiple else str(given)
+        texts = map(shown_output, given) if _is_output(option) else map(str, given if parameter.multiple else [given])
+        shown = ", ".join(texts)
         _show(parameter, f"{shown} of {path.name}")
+
+
+def _is_output(option: _Option) -> bool:
+    """Tell whether the values of an option are outputs of alerts."""
+    return option.name == "output" and option.parameter.multiple
+
+
+def _as_text(option: _Option, value: object, where: str) -> object:
+    """Return an output that is written as a table as it is typed; another value as it is."""
+    if not isinstance(value, dict) or not _is_output(option):
+        return value
+    try:
+        return written_output(value)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}", hint=error.hint) from error
 
 
 def _show(parameter: Any, default: str) -> None:  # noqa: ANN401 - typer's own click
@@ -251,4 +270,4 @@ def _checked(parameter: Any, value: object, where: str, path: Path) -> object:  
 def _is_path(parameter: Any, value: str) -> bool:  # noqa: ANN401 - typer's own click
     """Tell whether a value is relative to the folder of the file, which may lie above the working directory."""
     kinds = (parameter.metavar or "").split("|")
-    return ("FILE" in kinds or "DIR" in kinds) and value != "-" and "://" not in value and "securityhub:" not in value
+    return ("FILE" in kinds or "DIR" in kinds) and is_file(value)

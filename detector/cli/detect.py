@@ -103,7 +103,6 @@ def _write_alerts(
 
 
 def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions) -> None:
-    from detector.alerts.sinks.opening import open_outputs
     from detector.detect.withdrawal import withdrawn_alerts, write_withdrawn
     from detector.lake.reader import read_emitted, read_lake
     from detector.rules.candidates import candidates
@@ -118,9 +117,9 @@ def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output
             hint="detector lake repair, and ingest",
         )
     say_unlisted(lake, events.unlisted)
-    with open_outputs(output.output, output.format) as outputs:
-        if any(one.form is not AlertFormat.JSONL for one in outputs):
-            raise UsageError("--withdrawn can be sent to files and webhooks only", hint="give another --output")
+    with output.open(fits_terminal=False) as outputs:
+        if any(one.form is not AlertFormat.JSONL or one.is_digest for one in outputs):
+            raise UsageError("--withdrawn goes where lines of JSON go, each by itself", hint="give another --output")
         detection = rules.detect(events, entries)
         gone = list(filter(selection.takes, withdrawn_alerts(detection, emitted)))
         delivery = write_withdrawn(gone, outputs, output.retry_policy())

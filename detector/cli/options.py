@@ -223,8 +223,10 @@ class OutputOptions:
         typer.Option(
             "--output",
             help="Instead of standard output: a file to append to, s3://BUCKET/PREFIX/, hec+https://HOST, "
-            "https://HOST/PATH or securityhub:REGION; repeat for more. Behind a colon each may name its own format: "
-            "--output alerts.csv:csv --output -:table.",
+            "https://HOST/PATH, securityhub:REGION, sns:ARN, sqs:URL, events:BUS, slack+https://…, teams+https://…, "
+            "pagerduty:VARIABLE, mailto:ADDRESS, or @NAME for the one in DETECTOR_OUTPUT_NAME; repeat for more. "
+            "Behind a colon each may name its own format, --output alerts.csv:csv --output -:table, and behind a blank "
+            "what it takes: --output '@on-call min-severity=high digest'.",
             metavar="FILE|URL[:FORMAT]",
         ),
     ] = None
@@ -238,8 +240,8 @@ class OutputOptions:
         ),
     ] = 60
 
-    def open(self) -> AbstractContextManager[tuple[Output, ...]]:
-        """Hand out the outputs; on a terminal the default is a table that fits it.
+    def open(self, *, fits_terminal: bool = True) -> AbstractContextManager[tuple[Output, ...]]:
+        """Hand out the outputs; on a terminal the default is a table that fits it, unless lines are asked for.
 
         Raises:
             UsageError: one of them is none, two are the same, or none takes the format.
@@ -247,14 +249,14 @@ class OutputOptions:
         """
         from detector.alerts.sinks.opening import open_outputs
 
-        return open_outputs(self.output, self.format, screen())
+        return open_outputs(self.output, self.format, screen() if fits_terminal else None)
 
     @property
     def are_on_standard_output(self) -> bool:
         """True when whoever reads standard output sees the alerts."""
-        from detector.alerts.sinks.opening import split_format
+        from detector.alerts.sinks.address import parse_addresses
 
-        return any(split_format(one)[0] == "-" for one in self.output or ["-"])
+        return any(one.place == "-" for one in parse_addresses(self.output or ["-"]))
 
     def selection(self, since: datetime | None = None, until: datetime | None = None) -> Selection:
         """Return which alerts are written."""

@@ -8,6 +8,7 @@ import typer
 
 from detector.cli.options import Lake
 from detector.cli.tables import write_table
+from detector.text import url_without_path
 
 
 def outbox_command(
@@ -35,8 +36,11 @@ def outbox_command(
     from detector.lake.writer import open_to_write
 
     counts, entries = read_outbox(lake)
+    known = {count.sink for count in counts}
+    # As `status` shows it, or as it was written after --output.
+    retry, drop = (one if one is None or one in known else url_without_path(one) for one in (retry, drop))
     for output in filter(None, (retry, drop)):
-        if all(count.sink != output for count in counts):
+        if output not in known:
             raise UsageError(f"nothing was ever sent to {output}", hint="`detector status` lists the outputs")
     if not retry and not drop:
         write_table(["output", "alert", "refused because"], entries)

@@ -124,7 +124,7 @@ def say_delivery(delivery: Delivery, *, remembered: bool) -> None:
         remembered: whether the lake keeps them for the next run.
     """
     for one in delivery.undelivered:
-        say(f"error: {counted(one.alerts, 'alert')} not delivered to {one.sink}: {one.reason}")
+        say(f"error: {counted(one.alerts, one.noun)} not delivered to {one.sink}: {one.reason}")
         fate = "kept in the lake; the next run with this --output sends what is left" if remembered else "run it again"
         say(f"hint: {one.hint}; {fate}" if one.hint else f"hint: {fate}")
     for refused in delivery.refused[:_REFUSED_BY_NAME]:

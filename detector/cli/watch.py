@@ -133,7 +133,6 @@ def watch_command(
 
     Example: detector watch --queue https://sqs.us-east-1.amazonaws.com/111122223333/trail --lake lake/
     """
-    from detector.alerts.sinks.opening import open_outputs
     from detector.rules.suppressions import suppression_warnings
     from detector.watch.heartbeat import Heartbeat
     from detector.watch.rule_schedule import load_watch_rules
@@ -150,7 +149,7 @@ def watch_command(
     for warning in suppression_warnings(entries, loaded.ids, now()):
         say(f"warning: {warning}")
     with (
-        open_outputs(output.output, output.format) as outputs,
+        output.open(fits_terminal=False) as outputs,
         _stopped_by_signals() as stop,
         ExitStack() as opened,
     ):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from detector.alerts.alert import Alert, alert_id
-from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
-from detector.alerts.formats.formatting import in_order, line_of
+from detector.alerts.delivery import Delivery, DocumentQueue, InMemoryOutbox, RetryPolicy, deliver
+from detector.alerts.digest import make_digest
+from detector.alerts.formats.formatting import digest_line, in_order, line_of
 from detector.alerts.sinks.opening import Output
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.ledger import Ledger
@@ -24,8 +26,8 @@ def write_alerts(
     Raises:
         OutputClosed: the reader of standard output has gone.
     """
-    waiting = InMemoryOutbox({output.sink.name: _documents(alerts, output) for output in outputs}, len(alerts))
-    return deliver(waiting, [output.sink for output in outputs], retry_policy or RetryPolicy())
+    waiting = InMemoryOutbox({output.sink.name: _Rendered.of(alerts, output) for output in outputs})
+    return _deliver(waiting, outputs, retry_policy)
 
 
 def write_new_alerts(
@@ -50,16 +52,43 @@ def write_new_alerts(
         if _is_news(ledger.last_emitted(alert.alert_id), alert.severity, suppressed=alert.suppressed_by is not None)
     ]
     if new:
-        documents = {output.sink.name: _documents(new, output) for output in outputs}
+        documents = {output.sink.name: _Rendered.of(new, output) for output in outputs}
         ledger.record_emitted(map(_as_emitted, new), documents)
-    delivery = deliver(ledger.outbox, [output.sink for output in outputs], retry_policy or RetryPolicy())
+    delivery = _deliver(ledger.outbox, outputs, retry_policy)
     delivery.warnings += _unattended(ledger, outputs)
     return new, delivery
 
 
-def _documents(alerts: Sequence[Alert], output: Output) -> Iterator[Document]:
-    line = line_of(output.form, output.screen)
-    return (Document(alert.alert_id, line(alert)) for alert in in_order(output.form, alerts))
+def _deliver(waiting: DocumentQueue, outputs: Sequence[Output], retry_policy: RetryPolicy | None) -> Delivery:
+    delivery = deliver(waiting, [output.sink for output in outputs], retry_policy or RetryPolicy())
+    digests = {output.sink.name for output in outputs if output.is_digest}
+    delivery.undelivered = [replace(one, noun="digest") if one.sink in digests else one for one in delivery.undelivered]
+    return delivery
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """The documents of one output, made one by one as they are asked for: there may be many, of 32 kB each."""
+
+    alerts: Sequence[Alert]
+    output: Output
+
+    @classmethod
+    def of(cls, alerts: Sequence[Alert], output: Output) -> _Rendered:
+        """Choose those of the alerts that the output takes."""
+        return cls([alert for alert in alerts if output.takes(alert)], output)
+
+    def __len__(self) -> int:
+        return min(1, len(self.alerts)) if self.output.is_digest else len(self.alerts)
+
+    def __iter__(self) -> Iterator[Document]:
+        output = self.output
+        if not output.is_digest:
+            line = line_of(output.form, output.screen, output.rules_url)
+            yield from (Document(alert.alert_id, line(alert)) for alert in in_order(output.form, self.alerts))
+        elif self.alerts:
+            digest = make_digest(self.alerts)
+            yield Document(digest.digest_id, digest_line(output.form, digest, output.rules_url))
 
 
 def _unattended(ledger: Ledger, outputs: Sequence[Output]) -> Iterator[str]:

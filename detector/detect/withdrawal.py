@@ -12,6 +12,7 @@ from detector.alerts.sinks.opening import Output
 from detector.detect.detect import Detection
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.outbox import Document
+from detector.severity import Severity
 from detector.times import rfc3339
 
 
@@ -31,13 +32,18 @@ def withdrawn_alerts(detection: Detection, emitted: Iterable[EmittedAlert]) -> l
 def write_withdrawn(
     alerts: Iterable[EmittedAlert], outputs: Sequence[Output], retry_policy: RetryPolicy | None = None
 ) -> Delivery:
-    """Send withdrawn alerts, one JSON object a line.
+    """Send withdrawn alerts, one JSON object a line, to each output those that are severe enough for it.
 
     Raises:
         OutputClosed: the reader of standard output has gone.
     """
-    documents = [Document(alert.alert_id, json_line(_withdrawn(alert))) for alert in alerts]
-    waiting = InMemoryOutbox({output.sink.name: documents for output in outputs}, len(documents))
+    documents = [(Severity(alert.severity), Document(alert.alert_id, json_line(_withdrawn(alert)))) for alert in alerts]
+    waiting = InMemoryOutbox(
+        {
+            output.sink.name: [one for severity, one in documents if severity.is_at_least(output.min_severity)]
+            for output in outputs
+        }
+    )
     return deliver(waiting, [output.sink for output in outputs], retry_policy or RetryPolicy())
 
 

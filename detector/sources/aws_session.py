@@ -81,6 +81,20 @@ def _botocore_session(options: AwsOptions) -> botocore.session.Session:
     return session
 
 
+def ca_bundle(options: AwsOptions) -> str | None:
+    """Return the file of authorities that AWS_CA_BUNDLE or the profile names.
+
+    Raises:
+        UsageError: the profile does not exist, or the configuration cannot be read.
+    """
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return _botocore_session(options).get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+    except BotoCoreError as error:
+        raise UsageError(one_line(error), hint="`aws configure list-profiles` shows the profiles") from error
+
+
 class _AssumedRole:
     """botocore's credential provider for `--role-arn`: assumes the role when first needed and before it expires."""
 

@@ -1,4 +1,4 @@
-"""An SQS queue: receive, keep hidden while work lasts, release, delete. The only module that speaks to SQS."""
+"""An SQS queue: receive, keep hidden while work lasts, release, delete. The only module that reads from SQS."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Queue:
 
     def __init__(self, url: str, options: AwsOptions) -> None:
         self.url = url
-        self._options = _options_for(url, options)
+        self._options = options_for(url, options)
         self.visibility_timeout = 30  # the queue's own VisibilityTimeout, once it has been asked
 
     def ask_visibility_timeout(self) -> None:
@@ -208,7 +208,7 @@ class VisibilityExtender:
                 self._queue.extend(self._held.values())
 
 
-def _options_for(url: str, options: AwsOptions) -> AwsOptions:
+def options_for(url: str, options: AwsOptions) -> AwsOptions:
     """Return the options with the region, or the endpoint, that the queue's URL names."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or len(parts.path.strip("/").split("/")) < 2:

@@ -6,8 +6,8 @@ import pytest
 
 from detector.alerts.alert import Alert
 from detector.alerts.formats.formatting import header
-from detector.alerts.formats.names import AlertFormat
-from fixtures.expect import GOLDEN_TRAIL, found_alerts, golden_path, lines
+from detector.alerts.formats.names import AlertFormat, NoticeFormat
+from fixtures.expect import GOLDEN_TRAIL, found_alerts, golden_path, lines, told, told_path
 from fixtures.receivers import alert_id_of, read_line
 
 
@@ -27,3 +27,8 @@ def test_its_receiver_takes_it(alerts: list[Alert], form: AlertFormat) -> None:
     documents = [read_line(form, line) for line in written]
     found = [alert_id_of(form, document) for document in documents]
     assert found == [None if form is AlertFormat.TABLE else alert.alert_id for alert in alerts]
+
+
+@pytest.mark.parametrize("form", NoticeFormat)
+def test_people_are_told_as_expected(alerts: list[Alert], form: NoticeFormat) -> None:
+    assert told(alerts, form) == told_path(form).read_bytes(), "if it is meant: python -m fixtures.expect"

@@ -125,7 +125,9 @@ def test_the_page_has_an_example_that_holds(run: Run, here: Path) -> None:
     (here / "my-rules").mkdir()
     assert rows(run("sql", "SELECT 1 AS a")) == [{"a": 1}]
     shown = "".join(run("run", "--help").out.split())
-    assert f"{here}/alerts.jsonl,securityhub:eu-central-1ofdetector.toml" in shown  # the latter is no path
+    # The latter are no paths.
+    assert f"{here}/alerts.jsonl,securityhub:eu-central-1,slack+https://hooks.slack.example/~" in shown
+    assert "name=on-callmin-severity=highdigest=trueofdetector.toml" in shown
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------
@@ -144,6 +146,11 @@ def test_the_page_has_an_example_that_holds(run: Run, here: Path) -> None:
         ("[run]\nnew = true", "[run] has no option 'new'", "docs/reference/configuration.md"),
         ('output = ["x"]', "output is not the same for all commands", "[scan] or [detect]"),
         ('[run]\noutput = "x"', "[run] output must be a list", "write output = ['x']"),
+        (
+            '[run]\noutput = [{ to = "x", digest = "daily" }]',
+            "[run] output: --output: digest is true or false",
+            "digest",
+        ),
         ("[run]\noutput = [1]", "[run] output must be text, and is 1", "text is in quotes"),
         ('jobs = "3"', "jobs must be a whole number, and is 3", "the rest not"),
         ("jobs = true", "jobs must be a whole number, and is True", ""),
@@ -257,3 +264,32 @@ def test_a_working_directory_that_is_gone_is_no_error(run: Run, here: Path, made
     assert run("sql", "SELECT 1", "--lake", made).code == 0
     assert not gone.exists()
     os.chdir(here)
+
+
+# Outputs --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_output_may_be_a_table_and_the_help_does_not_show_its_secret(run: Run, here: Path) -> None:
+    (here / "detector.toml").write_text(
+        """[detect]
+output = [
+    { to = "severe.jsonl", min-severity = "critical" },
+    { to = "https://hook.invalid/T0/s3cr3t", name = "on-call", digest = true },
+]
+"""
+    )
+    shown = " ".join(run("detect", "--help").out.split())
+    assert "s3cr3t" not in shown
+    assert "https://hook.invalid/~" in shown
+    result = run("detect", "--lake", here / "lake", "--delivery-seconds", "0.001")
+    assert result.code == 4
+    assert "error: 1 digest not delivered to https:on-call: " in result.err
+    assert "s3cr3t" not in result.err
+    assert (here / "severe.jsonl").is_file()
+
+
+def test_the_help_does_not_show_a_secret_of_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DETECTOR_RUN_OUTPUT", "a.jsonl https://hook.invalid/T0/s3cr3t min-severity=high")
+    shown = run("run", "--help").out
+    assert "s3cr3t" not in shown
+    assert "https://hook.invalid/~" in shown

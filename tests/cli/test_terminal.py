@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from detector.alerts.formats.names import AlertFormat
-from detector.alerts.sinks.opening import open_outputs, split_format
+from detector.alerts.sinks.address import split_format
+from detector.alerts.sinks.opening import open_outputs
 from detector.errors import UsageError
 from tests.running import LOGIN, Run, write_log
 from tests.terminals import Shown, has_colour, on_terminal, with_few_rules

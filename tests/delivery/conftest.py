@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import boto3
 import pytest
 
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document
+
+from .aws_front import Front, serving_aws
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +41,28 @@ def alerts(count: int) -> list[Document]:
         Document(f"id-{number}", json.dumps({"alert_id": f"id-{number}", "summary": "x" * 100}).encode() + b"\n")
         for number in range(count)
     ]
+
+
+@pytest.fixture(scope="session")
+def served_aws() -> Iterator[Front]:
+    """AWS on loopback, with a bucket `alerts`."""
+    with serving_aws() as application:
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=application.url,
+            aws_access_key_id="AKIATESTING",
+            aws_secret_access_key="the-secret-of-the-tests",
+            region_name="us-east-1",
+        )
+        with closing(s3):
+            s3.create_bucket(Bucket="alerts")
+        yield application
+
+
+@pytest.fixture
+def front(served_aws: Front, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """AWS where the program looks for it, until a test lets it fail."""
+    for service in ("S3", "SECURITYHUB", "STS", "SNS", "SQS", "EVENTBRIDGE"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", served_aws.url)
+    yield served_aws
+    served_aws.fault = None

@@ -98,6 +98,8 @@ def deliver(folder: Path, count: int, steps: Steps) -> None:
     ledger._connection.set_trace_callback(steps.step)
     files = [AlertFile(folder / name) for name in ("one.jsonl", "two.jsonl")]
     outputs = [Output(TwoAtATime(file, steps), AlertFormat.JSONL) for file in files]
+    digests = TwoAtATime(AlertFile(folder / "digests.jsonl"), steps)
+    outputs.append(Output(digests, AlertFormat.JSONL, is_digest=True))
     write_new_alerts([alert(number) for number in range(count)], outputs, ledger)
     steps.step()
     ledger.close()
@@ -117,6 +119,8 @@ def main() -> None:
         for name in ("one", "two"):
             lines = (folder / f"{name}.jsonl").read_text().splitlines()
             life[name] = [json.loads(line)["alert_id"] for line in lines]
+        digests = (folder / "digests.jsonl").read_text().splitlines()
+        life["digests"] = [[one["alert_id"] for one in json.loads(line)["worst"]] for line in digests]
         sys.stdout.write(json.dumps(life) + "\n")
         if code == 0:
             return

@@ -60,6 +60,7 @@ class Endpoint:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer with a body waits 40 ms for the client's ACK
     endpoint: Endpoint
 
     def do_POST(self) -> None:

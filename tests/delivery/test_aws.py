@@ -4,135 +4,32 @@ from __future__ import annotations
 
 import io
 import json
-import socket
-import threading
-from collections.abc import Callable, Iterable, Iterator
+import ssl
+from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from random import Random
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import WSGIRequestHandler, make_server
+import trustme
 
-from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
+from detector.alerts.delivery import Delivery
 from detector.alerts.sinks.opening import open_outputs
 from detector.alerts.sinks.s3 import S3Folder
 from detector.alerts.sinks.security_hub import SecurityHub
-from detector.alerts.sinks.sink import Limits, Sink
+from detector.alerts.sinks.sink import Limits
 from detector.errors import UsageError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document, OutboxCount
 
+from .aws_front import Front, Unreliable, answer, body_of, cut, send, serving_aws, settle
 from .conftest import alerts
 from .endpoints import first_times
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-NO_WAIT = RetryPolicy(sleep=lambda _: None, attempts=40)
-ONCE = RetryPolicy(attempts=1)
-Fault = Callable[["WSGIEnvironment", "StartResponse"], Iterable[bytes] | None]
-
-
-@dataclass
-class Front:
-    """Stands before moto: may answer in its place, cut the connection, or hide findings from it."""
-
-    fault: Fault | None = None
-    url: str = ""
-    moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = self.fault and self.fault(environ, start_response)
-        if answer is not None:
-            return answer
-        passed: Iterable[bytes] = self.moto(environ, start_response)
-        return passed
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
-    application = Front()
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
-    application.url = f"http://127.0.0.1:{server.server_port}"
-    for service in ("S3", "SECURITYHUB", "STS"):
-        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", application.url)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    with closing(boto3.client("s3")) as s3:
-        s3.create_bucket(Bucket="alerts")
-    yield application
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def send(sink: Sink, documents: list[Document], retry_policy: RetryPolicy = ONCE) -> Delivery:
-    with closing(sink):
-        return deliver(InMemoryOutbox({sink.name: documents}, len(documents)), [sink], retry_policy)
-
-
-def body_of(environ: WSGIEnvironment) -> bytes:
-    """Read the body, and leave it to be read again."""
-    body: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"] or 0))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body
-
-
-def answer(start_response: StartResponse, status: str, body: bytes, kind: str = "application/json") -> list[bytes]:
-    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
-    return [body]
-
-
-def cut(environ: WSGIEnvironment) -> list[bytes]:
-    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    raise ConnectionError
-
-
-@dataclass
-class Unreliable:
-    """Fails three times out of ten, before or after moto has done what it was asked to."""
-
-    front: Front
-    operation: str  # in the path, or the method
-    random: Random = field(default_factory=lambda: Random(11))
-    taken: list[bytes] = field(default_factory=list)
-    faults: set[str] = field(default_factory=set)
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes] | None:
-        if self.operation not in (environ["REQUEST_METHOD"], environ["PATH_INFO"]):
-            return None
-        fault = self.random.choice(("busy", "later", "reset", "lost")) if self.random.random() < 0.3 else ""
-        self.faults.add(fault)
-        assert self.operation != "PUT" or environ["HTTP_IF_NONE_MATCH"] == "*"
-        if fault == "busy":
-            return answer(start_response, "503 Busy", b"<Error><Code>SlowDown</Code></Error>", "application/xml")
-        if fault == "later":
-            return answer(start_response, "429 Later", b'{"__type":"TooManyRequestsException"}')
-        if fault == "reset":
-            return cut(environ)
-        return self.pass_on(environ, start_response, is_lost=fault == "lost")
-
-    def pass_on(
-        self,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,  # noqa: ARG002 - for those that answer themselves
-        *,
-        is_lost: bool,
-    ) -> Iterable[bytes] | None:
-        self.taken += body_of(environ).splitlines(keepends=True)
-        if is_lost:
-            list(self.front.moto(environ, lambda *_: lambda _: None))
-            return cut(environ)
-        return None
 
 
 @dataclass
@@ -162,12 +59,6 @@ class UnreliableHub(Unreliable):
         ]
         reply = {"FailedCount": len(reasons), "SuccessCount": len(passed), "FailedFindings": reasons}
         return answer(start_response, "200 OK", json.dumps(reply).encode())
-
-
-def settle(ledger: Ledger, sink: Sink, documents: list[Document]) -> Delivery:
-    with closing(sink):
-        ledger.record_emitted([], {sink.name: documents})
-        return deliver(ledger.outbox, [sink], NO_WAIT)
 
 
 # S3 -------------------------------------------------------------------------------------------------------------------
@@ -232,6 +123,32 @@ def test_a_bucket_that_is_not_reached_is_explained(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     [undelivered] = send(S3Folder("s3://alerts", ".jsonl"), alerts(1)).undelivered
     assert "s3:PutObject: no answer" in undelivered.reason
+
+
+def test_over_tls_the_authority_of_the_aws_configuration_is_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with serving_aws(context) as front:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", front.url)
+        [undelivered] = send(S3Folder("s3://alerts", ".jsonl"), alerts(1)).undelivered
+        assert "CERTIFICATE_VERIFY_FAILED" in undelivered.reason
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        with closing(boto3.client("s3")) as s3:
+            s3.create_bucket(Bucket="alerts")
+            assert send(S3Folder("s3://alerts/tls", ".jsonl"), alerts(3)) == Delivery(accepted=3)
+            [item] = s3.list_objects_v2(Bucket="alerts", Prefix="tls/")["Contents"]
+            body = s3.get_object(Bucket="alerts", Key=item["Key"])["Body"].read()
+    assert body == b"".join(one.line for one in alerts(3))
+
+
+def test_a_bundle_that_is_not_there_is_bad_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(UsageError, match="AWS_CA_BUNDLE=/nowhere/ca"):
+        S3Folder("s3://alerts", ".jsonl")
 
 
 # Security Hub ---------------------------------------------------------------------------------------------------------
@@ -335,5 +252,5 @@ def test_without_a_region_there_is_no_security_hub(monkeypatch: pytest.MonkeyPat
         pass
     with open_outputs(["securityhub:eu-west-1"]) as [output]:
         assert output.sink.name == "securityhub:eu-west-1"
-    with pytest.raises(UsageError, match="securityhub:nowhere !"), open_outputs(["securityhub:nowhere !"]):
+    with pytest.raises(UsageError, match="securityhub:nowhere!"), open_outputs(["securityhub:nowhere!"]):
         pass

@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,9 +17,10 @@ import trustme
 
 from detector.alerts.delivery import Delivery, Refused
 from detector.cli.summary import say_delivery
+from detector.text import url_without_path
 from tests.running import Result, Run
 
-from .endpoints import Endpoint, Reply, Request, first_times, serving, unused_port
+from .endpoints import Endpoint, Reply, Request, serving, unused_port
 
 ROOT = Path(__file__).parents[2]
 LOGS = ROOT / "fixtures/trails/compromised_root/AWSLogs"
@@ -87,14 +89,15 @@ def test_alerts_wait_for_a_host_that_is_not_reached(run: Run, lake: Path, ids: l
     result = new(run, lake, "--output", url)
     assert (result.code, result.out) == (4, "")
     reason = f"cannot connect to 127.0.0.1:{port}: Connection refused"
-    assert result.errors == [f"error: {len(ids)} alerts not delivered to {url}: {reason}"]
+    name = url_without_path(url)
+    assert result.errors == [f"error: {len(ids)} alerts not delivered to {name}: {reason}"]
     assert "hint: check host and port; kept in the lake; the next run with this --output sends" in result.err
-    assert waiting(run, lake) == [f"alerts to {url}: 0 delivered, {len(ids)} waiting, 0 refused"]
+    assert waiting(run, lake) == [f"alerts to {name}: 0 delivered, {len(ids)} waiting, 0 refused"]
     with serving(Endpoint(), port=port) as endpoint:
         assert new(run, lake, "--output", url).code == 0
         assert new(run, lake, "--output", url).code == 0
     assert endpoint.ids == ids
-    assert waiting(run, lake) == [f"alerts to {url}: {len(ids)} delivered, 0 waiting, 0 refused"]
+    assert waiting(run, lake) == [f"alerts to {name}: {len(ids)} delivered, 0 waiting, 0 refused"]
 
 
 def test_alerts_wait_while_the_certificate_is_wrong(
@@ -108,7 +111,9 @@ def test_alerts_wait_while_the_certificate_is_wrong(
         result = new(run, lake, "--output", url)
         assert result.code == 4
         [error] = result.errors
-        assert error.startswith(f"error: {len(ids)} alerts not delivered to {url}: the certificate of 127.0.0.1:")
+        assert error.startswith(
+            f"error: {len(ids)} alerts not delivered to {url_without_path(url)}: the certificate of 127.0.0.1:"
+        )
         assert "SSL_CERT_FILE" in result.err
         assert endpoint.requests == []
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -161,11 +166,12 @@ def test_an_alert_that_is_refused_is_named_and_sent_again_only_when_asked(
         arguments = ("run", LOGS, "--lake", lake, "--jobs", "1", "--output", url, "--report", report)
         result = run(*arguments)
         assert result.code == 4
-        assert result.errors == [f"error: alert {ids[3]} is refused by {url}: HTTP 422"]
-        refused = [{"output": url, "alert_id": ids[3], "reason": "HTTP 422"}]
+        name = url_without_path(url)
+        assert result.errors == [f"error: alert {ids[3]} is refused by {name}: HTTP 422"]
+        refused = [{"output": name, "alert_id": ids[3], "reason": "HTTP 422"}]
         assert json.loads(report.read_text())["alerts_refused"] == refused
         listed = run("outbox", "--lake", lake).out.splitlines()
-        assert [line.split() for line in listed[1:]] == [[url, ids[3], "HTTP", "422"]]
+        assert [line.split() for line in listed[1:]] == [[name, ids[3], "HTTP", "422"]]
         endpoint.requests.clear()
         endpoint.react = lambda _: Reply()
         assert new(run, lake, "--output", url).code == 0
@@ -287,27 +293,45 @@ def test_withdrawn_alerts_do_not_go_where_only_alerts_can(
 ) -> None:
     monkeypatch.setenv("DETECTOR_HEC_TOKEN", TOKEN)
     result = run("detect", "--lake", lake, "--withdrawn", "--output", output)
-    assert (result.code, "--withdrawn can be sent to files and webhooks only" in result.err) == (2, True)
+    assert (result.code, "--withdrawn goes where lines of JSON go" in result.err) == (2, True)
 
 
 # SIGKILL --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_a_run_that_is_killed_while_it_delivers_loses_nothing(lake: Path, ids: list[str], program: list[str]) -> None:
-    taken: list[bytes] = []
+def ids_of_message(request: Request) -> list[str]:
+    """The id that stands at the end of a message of Slack's."""
+    return [json.loads(request.body)["blocks"][-1]["elements"][0]["text"].rpartition(" ")[2]]
+
+
+def ids_of_lines(request: Request) -> list[str]:
+    return [json.loads(line)["alert_id"] for line in request.lines]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "body", "ids_of"),
+    [
+        pytest.param("http", b"", ids_of_lines, marks=pytest.mark.slow),
+        pytest.param("slack+http", b"ok", ids_of_message, marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_that_is_killed_while_it_delivers_loses_nothing(
+    lake: Path, ids: list[str], program: list[str], scheme: str, body: bytes, ids_of: Callable[[Request], list[str]]
+) -> None:
+    taken: list[str] = []
     lives = 0
 
     def kill_at_every_fourth(request: Request) -> Reply:
         dies = len(endpoint.requests) % 4 == 0
         if not dies or lives % 2:  # sometimes it has taken what the dead will not know of
-            taken.extend(request.lines)
+            taken.extend(ids_of(request))
         if dies:
             life.kill()
-        return Reply()
+        return Reply(body=body)
 
     with serving(Endpoint(kill_at_every_fourth)) as endpoint:
-        command = [*program, "detect", "--new", "--lake", str(lake), "--output", f"http://127.0.0.1:{endpoint.port}/"]
+        output = f"{scheme}://127.0.0.1:{endpoint.port}/"
+        command = [*program, "detect", "--new", "--lake", str(lake), "--output", output]
         while lives < 20:
             lives += 1
             with subprocess.Popen(command, stderr=subprocess.DEVNULL) as life:
@@ -316,4 +340,4 @@ def test_a_run_that_is_killed_while_it_delivers_loses_nothing(lake: Path, ids: l
                 break
             assert life.returncode == -9
     assert 3 <= lives < 20
-    assert [json.loads(line)["alert_id"] for line in first_times(taken)] == ids
+    assert list(dict.fromkeys(taken)) == ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import threading
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import pytest
 import trustme
+import urllib3
+from urllib3.exceptions import HTTPError
 
 from detector.alerts.delivery import Delivery, InMemoryOutbox, RetryPolicy, deliver
+from detector.alerts.sinks.deadline import hold_to_deadline, whole_request
 from detector.alerts.sinks.hec import SplunkCollector
 from detector.alerts.sinks.local import AlertFile
 from detector.alerts.sinks.sink import NotDelivered, Sink
@@ -126,7 +130,7 @@ def send(sink: Sink, documents: list[Document] | None = None, retry_policy: Retr
     documents = documents or alerts(3)
     begun = time.monotonic()
     with closing(sink):
-        delivery = deliver(InMemoryOutbox({sink.name: documents}, len(documents)), [sink], retry_policy)
+        delivery = deliver(InMemoryOutbox({sink.name: documents}), [sink], retry_policy)
     assert time.monotonic() - begun < SOON
     return delivery
 
@@ -146,7 +150,7 @@ def test_an_answer_whose_headers_do_not_end_is_none(tmp_path: Path, beginning: b
     with listening(drip(beginning, piece)) as port:
         sinks: list[Sink] = [Webhook(f"http://127.0.0.1:{port}/"), AlertFile(tmp_path / "alerts.jsonl")]
         begun = time.monotonic()
-        delivery = deliver(InMemoryOutbox({one.name: alerts(3) for one in sinks}, 3), sinks, REQUEST)
+        delivery = deliver(InMemoryOutbox({one.name: alerts(3) for one in sinks}), sinks, REQUEST)
         assert time.monotonic() - begun < SOON
         sinks[0].close()
     [undelivered] = delivery.undelivered
@@ -245,3 +249,13 @@ def test_what_is_no_answer_leaves_the_alerts_waiting(answer: bytes) -> None:
 def test_an_odd_success_is_one(answer: bytes) -> None:
     with listening(say(answer)) as port:
         assert send(Webhook(f"http://127.0.0.1:{port}/")) == Delivery(accepted=3)
+
+
+def test_a_connection_for_which_no_time_is_left_is_closed() -> None:
+    pools = urllib3.PoolManager()
+    hold_to_deadline(pools)
+    with serving(Endpoint()) as endpoint, whole_request(-1):
+        with pytest.raises(HTTPError):
+            pools.request("POST", f"http://127.0.0.1:{endpoint.port}/", timeout=5, retries=False)
+        gc.collect()  # an open socket is a warning, and so an error
+    assert endpoint.requests == []

@@ -82,7 +82,7 @@ def always(reaction: Reaction) -> Iterator[Reaction]:
 
 def send(ids: str, *sinks: Scripted, retry_policy: RetryPolicy | None = None) -> Delivery:
     documents = [Document(one, one.encode()) for one in ids]
-    waiting = InMemoryOutbox({sink.name: documents for sink in sinks}, len(documents))
+    waiting = InMemoryOutbox({sink.name: documents for sink in sinks})
     return deliver(waiting, sinks, retry_policy or Clock().retry_policy())
 
 

@@ -27,4 +27,7 @@ def test_a_delivery_that_is_killed_at_any_step_loses_nothing(tmp_path: Path) -> 
         for name in ("one", "two"):
             assert list(dict.fromkeys(life[name])) == expected, life
             assert len(life[name]) <= len(expected) + 2, life  # at most the batch that it died with comes twice
+        assert list(dict.fromkeys(one for digest in life["digests"] for one in digest)) == expected, life
+        assert len(life["digests"]) <= 3, life  # that of the one that died may come twice
+    assert lives[-1]["digests"] == [expected[:4], expected[4:]]
     assert (lives[-1]["one"], lives[-1]["two"]) == (expected, expected)

@@ -19,6 +19,7 @@ from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.ledger.outbox import Document, OutboxCount
 from detector.lake.reader import read_lake
 from detector.lake_layout import LEDGER
+from detector.text import url_without_path
 
 VERSION_1 = """
 CREATE TABLE folders (id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE);
@@ -72,7 +73,7 @@ def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: b
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     content = (tmp_path / LEDGER).read_bytes()
-    with pytest.raises(LakeError, match="has version 99, this program knows 10") as caught:
+    with pytest.raises(LakeError, match="has version 99, this program knows 12") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
     assert (tmp_path / LEDGER).read_bytes() == content
@@ -200,6 +201,25 @@ def test_a_ledger_from_before_digests_gets_their_tables_and_a_count_of_its_objec
         assert ledger.object_count() == 1
         assert ledger.digests.is_made == (writable or older == 9)
         ledger.close()
+
+
+def test_an_older_ledger_forgets_the_paths_of_urls_and_keeps_what_waits(tmp_path: Path) -> None:
+    Ledger.open(tmp_path, writable=True).close()
+    hook, queried = "https://hook.example/T0/s3cr3t", "https://hook.example/T0/s3cr3t?abcd1234"
+    others = ["/alerts.jsonl", "hec+https://splunk.example/services/collector/event", "https://siem.example/"]
+    with sqlite3.connect(tmp_path / LEDGER) as connection:
+        for number, name in enumerate([hook, queried, *others]):
+            connection.execute("INSERT INTO sinks VALUES (?, ?)", (number, name))
+            connection.execute("INSERT INTO outbox (sink_id, alert_id, line) VALUES (?, ?, '{}')", (number, name))
+        connection.execute("UPDATE outbox SET alert_id = 'id'")
+        connection.execute("PRAGMA user_version = 10")
+    connection.close()
+    Ledger.open(tmp_path, writable=True).close()
+    ledger = Ledger.open(tmp_path, writable=False)
+    expected = [url_without_path(hook), url_without_path(queried, hides_query=True), *others]
+    assert ledger.outbox.waiting_by_sink() == dict.fromkeys(expected, 1)
+    ledger.close()
+    assert b"s3cr3t" not in (tmp_path / LEDGER).read_bytes()
 
 
 @pytest.mark.parametrize("later", ["", VERSION_2, VERSION_2 + VERSION_3])

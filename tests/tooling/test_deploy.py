@@ -39,10 +39,12 @@ _PERMISSIONS = {
     "s3:HeadObject": "s3:GetObject",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sns:PublishBatch": "sns:Publish",
     "sts:GetCallerIdentity": None,
     "sts:AssumeRole": None,
 }
-_SERVICES = ("s3", "sqs", "sns", "sts", "cloudtrail", "securityhub")
+_SERVICES = ("s3", "sqs", "sns", "sts", "cloudtrail", "securityhub", "events")
 
 
 # The permissions ------------------------------------------------------------------------------------------------------

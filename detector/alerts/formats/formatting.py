@@ -10,17 +10,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from detector.alerts.alert import Alert
+from detector.alerts.digest import Digest
 from detector.alerts.formats.asff import to_asff
 from detector.alerts.formats.cef import cef_line, to_cef
 from detector.alerts.formats.csv import csv_header, csv_line, to_csv
+from detector.alerts.formats.digest import to_digest
 from detector.alerts.formats.ecs import to_ecs
 from detector.alerts.formats.hec import to_hec
 from detector.alerts.formats.json_line import json_line
-from detector.alerts.formats.names import AlertFormat
+from detector.alerts.formats.mail import to_mail
+from detector.alerts.formats.names import AlertFormat, NoticeFormat
 from detector.alerts.formats.native import to_native
+from detector.alerts.formats.notice import Notice, notice_of, notice_of_digest
 from detector.alerts.formats.ocsf import to_ocsf
+from detector.alerts.formats.pagerduty import to_pagerduty
 from detector.alerts.formats.screen import Screen
+from detector.alerts.formats.slack import to_slack
 from detector.alerts.formats.table import table_header, table_line, to_table
+from detector.alerts.formats.teams import to_teams
 
 if TYPE_CHECKING:
     from detector.alerts.formats.terminal import TerminalTable
@@ -45,22 +52,41 @@ _FORMS = {
     AlertFormat.CSV: _Form(to_csv, csv_line, csv_header()),
     AlertFormat.TABLE: _Form(to_table, table_line, table_header()),
 }
+_NOTICES: dict[NoticeFormat, Callable[[Notice], dict[str, Any]]] = {
+    NoticeFormat.SLACK: to_slack,
+    NoticeFormat.TEAMS: to_teams,
+    NoticeFormat.PAGERDUTY: to_pagerduty,
+    NoticeFormat.MAIL: to_mail,
+}
 
 
-def line_of(form: AlertFormat, screen: Screen | None = None) -> Callable[[Alert], bytes]:
+def line_of(
+    form: AlertFormat | NoticeFormat, screen: Screen | None = None, rules_url: str | None = None
+) -> Callable[[Alert], bytes]:
     """Return what turns alerts into lines of a format: at most 32,000 bytes, one newline, at the end.
 
     Args:
         form: any.
         screen: where the lines are shown; a table is then as wide as it, and a row has several lines.
+        rules_url: of a page that notices link to.
     """
+    if isinstance(form, NoticeFormat):
+        tell = _NOTICES[form]
+        return lambda alert: json_line(tell(notice_of(alert, rules_url)))
     if screen and form is AlertFormat.TABLE:
         return _terminal_table(screen).line
     chosen = _FORMS[form]
     return lambda alert: chosen.line(chosen.document(alert))
 
 
-def in_order(form: AlertFormat, alerts: Sequence[Alert]) -> Sequence[Alert]:
+def digest_line(form: AlertFormat | NoticeFormat, digest: Digest, rules_url: str | None = None) -> bytes:
+    """Return a digest as a line: a notice, or a JSON object for whatever takes the native format."""
+    if isinstance(form, NoticeFormat):
+        return json_line(_NOTICES[form](notice_of_digest(digest, rules_url)))
+    return json_line(to_digest(digest))
+
+
+def in_order(form: AlertFormat | NoticeFormat, alerts: Sequence[Alert]) -> Sequence[Alert]:
     """Return alerts in the order of a file's lines: in a table by the time that it shows, the subject's."""
     if form is not AlertFormat.TABLE:
         return alerts

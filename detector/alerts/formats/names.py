@@ -16,3 +16,12 @@ class AlertFormat(StrEnum):
     CEF = "cef"  # Common Event Format in RFC 5424 syslog
     CSV = "csv"
     TABLE = "table"  # for a terminal
+
+
+class NoticeFormat(StrEnum):
+    """A format of what people are told; each belongs to one kind of output, and none is for `--format`."""
+
+    SLACK = "slack"  # Block Kit
+    TEAMS = "teams"  # a message with an Adaptive Card
+    PAGERDUTY = "pagerduty"  # Events API v2
+    MAIL = "mail"

@@ -1,16 +1,25 @@
-"""The common part of the sinks in AWS: a client that makes one attempt, and its failures."""
+"""The common part of the sinks in AWS: clients that make one attempt within a time, and their failures."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
 
-from detector.alerts.sinks.sink import NotDelivered
-from detector.sources.aws_errors import error_code, is_unreachable, refusal
+from detector.alerts.formats.json_line import cut
+from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Fate, NotDelivered, Receipt
+from detector.sources.aws_errors import error_code, is_servers_fault, is_unreachable, refusal
 from detector.sources.aws_options import AwsOptions
-from detector.text import one_line
+from detector.sources.aws_session import ca_bundle
+from detector.text import one_line, printable
 
 if TYPE_CHECKING:
-    from botocore.config import Config
+    import boto3
+
+    from detector.alerts.sinks.aws_transport import AwsTransport
+    from detector.lake.ledger.outbox import Document
 
 _PASSING = ("Throttl", "TooManyRequests", "LimitExceeded", "SlowDown", "Internal", "Unavailable", "Timeout", "Conflict")
 
@@ -19,11 +28,93 @@ _PASSING = ("Throttl", "TooManyRequests", "LimitExceeded", "SlowDown", "Internal
 OPTIONS: Final = AwsOptions()
 
 
-def one_attempt() -> Config:
-    """Return the settings of a client that leaves repeats to the delivery."""
-    from botocore.config import Config
+class AwsClients:
+    """Clients of one session, which leave repeats to the delivery and keep to the seconds that it gives."""
 
-    return Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"})
+    def __init__(self, session: boto3.Session) -> None:
+        """Take the session.
+
+        Raises:
+            UsageError: the file of authorities that the configuration names cannot be read.
+        """
+        from detector.alerts.sinks.aws_transport import AwsTransport
+
+        self._session = session
+        self._transport: AwsTransport = AwsTransport(ca_bundle(OPTIONS))
+        self._opened: list[Any] = []
+
+    def open(self, service: str, **options: Any) -> Any:  # noqa: ANN401 - boto3 has a type for each service
+        """Return a client.
+
+        Raises:
+            BotoCoreError, ValueError: the region or the endpoint is none.
+        """
+        from botocore.config import Config
+
+        config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+        client: Any = self._session.client(service, config=config, **options)  # type: ignore[call-overload]
+        client.meta.events.register("before-send", self._transport.send)
+        self._opened.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+        for client in self._opened:
+            client.close()
+
+
+@contextmanager
+def within(seconds: float, action: str, hint: str, invalid: tuple[str, ...] = ()) -> Iterator[None]:
+    """Let what is asked of AWS inside end after so many seconds, and say what goes wrong.
+
+    Args:
+        seconds: for all requests.
+        action: what AWS is asked to do, as IAM names it.
+        hint: for what another attempt will not mend.
+        invalid: codes, or the ends of them, that blame something in the batch.
+
+    Raises:
+        NotDelivered, BatchRefused: as of a sink.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+    from detector.alerts.sinks.deadline import whole_request
+
+    try:
+        with whole_request(seconds):
+            yield
+    except ParamValidationError as error:
+        raise BatchRefused(one_line(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        if invalid and error_code(error).endswith(invalid):
+            raise BatchRefused(one_line(error)) from error
+        raise failure(error, action, hint) from error
+
+
+def batch_receipts(answer: Mapping[str, Any], count: int) -> list[Receipt]:
+    """Return the answer about each entry of a batch; the id of an entry is its position."""
+    taken = {one.get("Id") for one in answer.get("Successful", [])}
+    failed = {one.get("Id"): receipt(one.get("Code", ""), one.get("Message", "")) for one in answer.get("Failed", [])}
+    unanswered = Receipt(Fate.LATER, "the answer does not say what became of it")
+    return [failed.get(entry, ACCEPTED if entry in taken else unanswered) for entry in map(str, range(count))]
+
+
+def receipt(code: str, message: str) -> Receipt:
+    """Return the answer about one that AWS did not take."""
+    return Receipt(Fate.LATER if is_passing(code) else Fate.REFUSED, f"{one_line(code)}: {one_line(message)}")
+
+
+def attributes_of(document: Document) -> dict[str, str]:
+    """Return what a subscription filters by: severity, rule and account, as far as the line has them."""
+    said: Any = json.loads(document.line)
+    found = {name: said.get(name) for name in ("severity", "rule_id", "account_id")}
+    return {name: printable(cut(value, 200)) for name, value in found.items() if isinstance(value, str) and value}
+
+
+def content_id(document: Document) -> str:
+    """Return an id by which a FIFO queue or topic knows what comes again within five minutes."""
+    return sha256(document.line).hexdigest()
 
 
 def is_passing(code: str) -> bool:
@@ -45,6 +136,8 @@ def failure(error: Exception, action: str, hint: str) -> NotDelivered:
     if is_unreachable(error):
         return NotDelivered(f"{action}: no answer: {one_line(error)}", hint="check the region and the network")
     code = error_code(error)
+    if not code and is_servers_fault(error):
+        return NotDelivered(f"{action}: {one_line(error)}")
     if not code:
         return NotDelivered(f"{action}: {one_line(error)}", hint=hint, may_recover=False)
     response = getattr(error, "response", {})

@@ -1,4 +1,4 @@
-"""Connections of urllib3 that hold to one deadline for a whole request.
+"""Connections, above all of urllib3, that hold to one deadline for a whole request.
 
 A socket's timeout bounds one wait, and a server that sends a byte a second, or an interim answer after the other, ends
 each wait and never the request. Here every wait is given what is left of the request: the handshake, a proxy's answer,
@@ -38,12 +38,17 @@ def whole_request(seconds: float) -> Iterator[None]:
         _ends_at.reset(before)
 
 
+def seconds_left() -> float:
+    """Return what is left of the request; a minute outside of any, and never less than a moment."""
+    return max(0.001, min(60.0, _ends_at.get() - time.monotonic()))
+
+
 def hold_to_deadline(pools: urllib3.PoolManager) -> None:
     """Have these pools open such connections."""
     pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
-def _wait_no_longer(connected: socket.socket) -> None:
+def wait_no_longer(connected: socket.socket) -> None:
     """Give the next wait what is left.
 
     Raises:
@@ -55,7 +60,7 @@ def _wait_no_longer(connected: socket.socket) -> None:
     connected.settimeout(seconds)
 
 
-class _Reading(io.RawIOBase):
+class Reading(io.RawIOBase):
     """The bytes that a socket receives, in time."""
 
     def __init__(self, connected: socket.socket, received: io.RawIOBase) -> None:
@@ -63,13 +68,16 @@ class _Reading(io.RawIOBase):
         self._received = received
 
     def readable(self) -> bool:
+        """Say so: it is read from."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
-        _wait_no_longer(self._socket)
+        """Read what there is, waiting no longer than the request lasts."""
+        wait_no_longer(self._socket)
         return self._received.readinto(buffer)
 
     def close(self) -> None:
+        """Close both."""
         self._received.close()
         super().close()
 
@@ -79,7 +87,7 @@ class _Response(HTTPResponse):
 
     def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
         super().__init__(sock, debuglevel, method)
-        self.fp = io.BufferedReader(_Reading(sock, self.fp.detach()))
+        self.fp = io.BufferedReader(Reading(sock, self.fp.detach()))
 
     def begin(self) -> None:
         super().begin()
@@ -93,7 +101,11 @@ class _InTime(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
-        _wait_no_longer(connected)
+        try:
+            wait_no_longer(connected)
+        except TimeoutError:
+            connected.close()
+            raise
         return connected
 
     def send(self, data: bytes) -> None:  # type: ignore[override]  # nothing else is sent
@@ -102,7 +114,7 @@ class _InTime(HTTPConnection):
         # TLS counts the time of each record by itself.
         view = memoryview(data)
         for start in range(0, len(view), _PIECE_BYTES):
-            _wait_no_longer(self.sock)
+            wait_no_longer(self.sock)
             super().send(view[start : start + _PIECE_BYTES])
 
 

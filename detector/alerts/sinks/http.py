@@ -1,7 +1,7 @@
 """POST over HTTP or TLS, and what goes wrong with it in words that help.
 
-With `deadline`, the only module that knows urllib3. Certificates are verified, redirects are not followed, and plain
-HTTP goes to this machine alone: what is sent is evidence, and a token may go with it.
+With `deadline` and `aws_transport` the only module that knows urllib3. Certificates are verified, redirects are not
+followed, and plain HTTP goes to this machine alone: what is sent is evidence, and a token may go with it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
@@ -29,6 +28,7 @@ from urllib3.exceptions import (
 )
 
 from detector.alerts.sinks.deadline import hold_to_deadline, whole_request
+from detector.alerts.sinks.loopback import is_this_machine
 from detector.alerts.sinks.sink import NotDelivered
 from detector.errors import UsageError
 from detector.text import printable
@@ -80,11 +80,17 @@ class Endpoint:
         self.shown = _without_query(parts)
         self._url = parts._replace(fragment="").geturl()
         self._host = parts.netloc
-        self._pool = _open_pool(parts)
+        self._pool = open_pool(parts, trusted(os.environ.get(_CA_VARIABLE) or None, _CA_VARIABLE))
         hold_to_deadline(self._pool)
 
-    def post(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
+    def post(self, body: bytes, headers: Mapping[str, str], seconds: float, path: str | None = None) -> Answer:
         """Make one request, which is over after so many seconds, whatever the server does.
+
+        Args:
+            body: any.
+            headers: beside those that every request has.
+            seconds: for the whole of it.
+            path: on the same host, instead of that of the URL.
 
         Raises:
             NotDelivered: no answer came.
@@ -93,7 +99,7 @@ class Endpoint:
             with whole_request(seconds):
                 response = self._pool.request(
                     "POST",
-                    self._url,
+                    self._url if path is None else urljoin(self._url, path),
                     body=body,
                     headers={"User-Agent": "detector", "Accept-Encoding": "identity", **headers},
                     timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds),
@@ -125,8 +131,8 @@ def _parse(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"--output: not a URL: {error}", hint="write https://HOST/PATH") from error
+    except ValueError:  # its text may repeat a secret
+        raise UsageError("--output: not a URL", hint="write https://HOST[:PORT]/PATH") from None
     if not host or port == 0 or any(character.isspace() or not character.isprintable() for character in url):
         raise UsageError("--output: a URL without a host, or with a space in it", hint="write https://HOST/PATH")
     if "@" in parts.netloc:
@@ -134,16 +140,9 @@ def _parse(url: str) -> SplitResult:
             f"--output: the URL for {host} holds a user name or password",
             hint="secrets are taken from the environment: DETECTOR_HEC_TOKEN, DETECTOR_WEBHOOK_SECRET",
         )
-    if parts.scheme == "http" and not _is_this_machine(host):
+    if parts.scheme == "http" and not is_this_machine(host):
         raise UsageError(f"--output: http:// to {host} would send alerts in the clear", hint="write https://")
     return parts
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _without_query(parts: SplitResult) -> str:
@@ -152,17 +151,33 @@ def _without_query(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
 
 
-def _open_pool(parts: SplitResult) -> urllib3.PoolManager:
-    if parts.scheme == "http":
-        return urllib3.PoolManager()
-    bundle = os.environ.get(_CA_VARIABLE) or None
+def trusted(bundle: str | None, name: str) -> ssl.SSLContext:
+    """Return what certificates are checked by.
+
+    Args:
+        bundle: a file or folder of authorities; without it those of the system, or of SSL_CERT_FILE.
+        name: of the setting that names it.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
-        context = ssl.create_default_context(
+        return ssl.create_default_context(
             cafile=None if bundle and os.path.isdir(bundle) else bundle,  # noqa: PTH112
             capath=bundle if bundle and os.path.isdir(bundle) else None,  # noqa: PTH112
         )
     except OSError as error:
-        raise UsageError(f"{_CA_VARIABLE}={bundle}: {error.strerror or error}", hint="name a PEM file") from error
+        raise UsageError(f"{name}={bundle}: {error.strerror or error}", hint="name a PEM file") from error
+
+
+def open_pool(parts: SplitResult, context: ssl.SSLContext) -> urllib3.PoolManager:
+    """Return connections to a host, through the proxy of the environment where there is one for it.
+
+    Raises:
+        UsageError: the proxy is no URL.
+    """
+    if parts.scheme == "http":
+        return urllib3.PoolManager()
     proxy = getproxies().get("https")
     if not proxy or proxy_bypass(parts.hostname or ""):
         return urllib3.PoolManager(ssl_context=context)

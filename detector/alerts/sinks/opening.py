@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from detector.alerts.alert import Alert
 from detector.alerts.formats.formatting import header
-from detector.alerts.formats.names import AlertFormat
+from detector.alerts.formats.names import AlertFormat, NoticeFormat
 from detector.alerts.formats.screen import Screen
+from detector.alerts.sinks.address import Address, parse_addresses
+from detector.alerts.sinks.event_bus import EventBus
 from detector.alerts.sinks.local import AlertFile, StandardOutput
 from detector.alerts.sinks.s3 import S3Folder
 from detector.alerts.sinks.security_hub import SecurityHub
-from detector.alerts.sinks.sink import Sink
+from detector.alerts.sinks.sink import NamedSink, Sink
+from detector.alerts.sinks.sns import SnsTopic
+from detector.alerts.sinks.sqs import SqsQueue
 from detector.errors import UsageError
+from detector.severity import Severity
 from detector.sources.local import path_of_uri
 from detector.text import is_scheme
 
-_FORMS = "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH or securityhub:REGION"
-_OWN_FORMATS = {"hec+https": AlertFormat.HEC, "hec+http": AlertFormat.HEC, "securityhub": AlertFormat.ASFF}
+_FORMS = (
+    "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH, slack+https://…, teams+https://…, "
+    "pagerduty:VARIABLE, mailto:ADDRESS, securityhub:REGION, sns:ARN, sqs:URL or events:BUS"
+)
+_CHATS = (NoticeFormat.SLACK, NoticeFormat.TEAMS, NoticeFormat.PAGERDUTY)
+_OWN_FORMATS: Mapping[str, AlertFormat | NoticeFormat] = {
+    "hec+https": AlertFormat.HEC,
+    "hec+http": AlertFormat.HEC,
+    "securityhub": AlertFormat.ASFF,
+    "sns": AlertFormat.JSONL,  # which says what the attributes of a message say
+    "events": AlertFormat.JSONL,
+    "mailto": NoticeFormat.MAIL,
+    "pagerduty": NoticeFormat.PAGERDUTY,
+    **{f"{form}+{scheme}": form for form in _CHATS for scheme in ("https", "http")},
+}
 _NOT_JSON = {AlertFormat.CEF: ".log", AlertFormat.CSV: ".csv", AlertFormat.TABLE: ".txt"}
+# Of the outputs that take the native format, those for which a message is a message.
+_TAKE_DIGESTS = ("https", "http", "sns", "sqs", "events")
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A sink, and the format of the lines for it."""
+    """A sink, the format of the lines for it, and which alerts it gets."""
 
     sink: Sink
-    form: AlertFormat
+    form: AlertFormat | NoticeFormat
     screen: Screen | None = None  # of standard output, where that is a terminal
+    min_severity: Severity = Severity.INFO
+    is_digest: bool = False
+    rules_url: str | None = None
+
+    def takes(self, alert: Alert) -> bool:
+        """Tell whether an alert is for this output; people are told of none that somebody has answered for."""
+        is_told = not isinstance(self.form, NoticeFormat) or alert.suppressed_by is None
+        return is_told and alert.severity.is_at_least(self.min_severity)
 
 
 @contextmanager
@@ -42,7 +70,8 @@ def open_outputs(
     Nothing is sent yet, but a file that cannot be written is found out here.
 
     Args:
-        outputs: a path, `-`, or a URL each, and behind a colon its format where it is to have one of its own.
+        outputs: a path, `-`, or a URL each, behind a colon its format where it is to have one of its own, and its
+            options behind blanks.
         form: `--format`, for those that take any format and name none. The default is that of the output.
         screen: what standard output is shown on; the default there is then a table that fits it.
 
@@ -50,78 +79,108 @@ def open_outputs(
         UsageError: one of them is none, two are the same, or none takes the format.
         SinkError: a file cannot be written.
     """
-    chosen = [_with_format(output, form, screen) for output in outputs or ["-"]]
+    chosen = [(address, _form_of(address, form, screen)) for address in parse_addresses(outputs or ["-"])]
     if form is not None and all(taken is not form for _, taken in chosen):
-        output, taken = chosen[0]
-        raise UsageError(f"{output} takes the format {taken} alone", hint="leave --format out")
+        address, taken = chosen[0]
+        raise UsageError(f"{address.shown} takes the format {taken} alone", hint="leave --format out")
     with ExitStack() as opened:
         found: list[Output] = []
-        for output, taken in chosen:
-            shown_on = screen if output == "-" else None
-            sink = _open_sink(output, taken, shown_on)
-            opened.callback(sink.close)
-            if any(sink.name == other.sink.name for other in found):
-                raise UsageError(f"--output {sink.name} is given twice", hint="leave one out")
-            found.append(Output(sink, taken, shown_on))
+        for address, taken in chosen:
+            output = _open(address, taken, screen)
+            opened.callback(output.sink.close)
+            if any(output.sink.name == other.sink.name for other in found):
+                raise UsageError(f"--output {output.sink.name} is given twice", hint="leave one out")
+            found.append(output)
         for one in found:
             if isinstance(one.sink, AlertFile):
                 one.sink.create()
         yield tuple(found)
 
 
-def _with_format(output: str, form: AlertFormat | None, screen: Screen | None) -> tuple[str, AlertFormat]:
-    """Return what an output is without the format behind its last colon, and the format that it takes.
+def _form_of(address: Address, form: AlertFormat | None, screen: Screen | None) -> AlertFormat | NoticeFormat:
+    """Return the format that an output takes.
 
     Raises:
         UsageError: it has a format of its own, and another is named.
     """
-    output, named = split_format(output)
-    default = AlertFormat.TABLE if screen and output == "-" else AlertFormat.JSONL
-    own = _OWN_FORMATS.get(_scheme(output))
-    if own and named not in (None, own):
-        raise UsageError(f"{output} takes the format {own} alone", hint=f"leave :{named} out")
-    return output, own or named or form or default
+    default = AlertFormat.TABLE if screen and address.place == "-" else AlertFormat.JSONL
+    own = _OWN_FORMATS.get(address.scheme)
+    if own and address.form not in (None, own):
+        raise UsageError(f"{address.shown} takes the format {own} alone", hint=f"leave :{address.form} out")
+    return own or address.form or form or default
 
 
-def split_format(output: str) -> tuple[str, AlertFormat | None]:
-    """Return an output and the format behind its last colon; a port, a region and any other word is none."""
-    place, _, word = output.rpartition(":")
-    return (place, AlertFormat(word)) if place and word in set(AlertFormat) else (output, None)
+def _open(address: Address, form: AlertFormat | NoticeFormat, screen: Screen | None) -> Output:
+    wishes = address.wishes
+    can_digest = isinstance(form, NoticeFormat) or (form is AlertFormat.JSONL and address.scheme in _TAKE_DIGESTS)
+    if wishes.is_digest and not can_digest:
+        raise UsageError(
+            f"--output {address.shown} takes no digest", hint="a file of this name: write digest=false behind it"
+        )
+    if wishes.name is not None and address.scheme in ("", "file"):
+        raise UsageError("--output: a file is known by its path, and takes no name", hint="leave name= out")
+    shown_on = screen if address.place == "-" else None
+    sink = _open_sink(address, form, shown_on)
+    is_digest = form is NoticeFormat.MAIL if wishes.is_digest is None else wishes.is_digest
+    return Output(
+        # With its kind: what waits for a chat is nothing for a mailbox that gets the name later.
+        sink if wishes.name is None else NamedSink(sink, f"{address.scheme.partition('+')[0]}:{wishes.name}"),
+        form,
+        shown_on,
+        wishes.min_severity,
+        is_digest,
+        wishes.rules_url,
+    )
 
 
-def _scheme(output: str) -> str:
-    """Return the scheme of a URL, `securityhub` also without slashes; an empty text for a path."""
-    if output.startswith("securityhub:"):
-        return "securityhub"
-    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", output)
-    return found[1].lower() if found else ""
-
-
-def _open_sink(output: str, form: AlertFormat, screen: Screen | None) -> Sink:
-    if not output.strip():
+def _open_sink(address: Address, form: AlertFormat | NoticeFormat, screen: Screen | None) -> Sink:
+    place = address.place
+    if not place.strip():
         raise UsageError("--output is empty", hint=_FORMS)
-    match _scheme(output):
-        case "" if output == "-":
-            return StandardOutput(header(form, screen))
-        case "" if is_scheme(output):
-            raise UsageError(f"--output: nothing is known of {output!r}", hint=f"{_FORMS}; for a file, ./{output}")
-        case "":
-            return AlertFile(Path(output), header(form))
-        case "file":
-            return AlertFile(path_of_uri(output), header(form))
-        case "s3":
-            return S3Folder(output, _NOT_JSON.get(form, ".jsonl"))
+    match address.scheme:
         case "hec+https" | "hec+http":
             from detector.alerts.sinks.hec import SplunkCollector  # brings urllib3, which takes longer than a rule
 
-            return SplunkCollector(output)
-        case "https" | "http" if form in _NOT_JSON:
-            raise UsageError(f"--output: a webhook takes JSON, and {form} is none", hint="choose another --format")
+            return SplunkCollector(place)
+        case "securityhub":
+            return SecurityHub(place)
+        case "sns":
+            return SnsTopic(place)
+        case "mailto":
+            from detector.alerts.sinks.mail import Mailbox
+
+            return Mailbox(place)
+        case "events":
+            return EventBus(place)
+        case scheme:
+            if isinstance(form, NoticeFormat):
+                from detector.alerts.sinks.chat import ChatHook
+
+                return ChatHook(place, form)
+            return _open_for_any_format(place, scheme, form, screen)
+
+
+def _open_for_any_format(place: str, scheme: str, form: AlertFormat, screen: Screen | None) -> Sink:
+    match scheme:
+        case "" if place == "-":
+            return StandardOutput(header(form, screen))
+        case "" if is_scheme(place):
+            word = place.partition(":")[0]
+            raise UsageError(f"--output: nothing is known of {word}:", hint=f"{_FORMS}; for a file, write ./ before it")
+        case "":
+            return AlertFile(Path(place), header(form))
+        case "file":
+            return AlertFile(path_of_uri(place), header(form))
+        case "s3":
+            return S3Folder(place, _NOT_JSON.get(form, ".jsonl"))
+        case "https" | "http" | "sqs" if form in _NOT_JSON:
+            taker = "a queue" if scheme == "sqs" else "a webhook"
+            raise UsageError(f"--output: {taker} takes JSON, and {form} is none", hint="choose another --format")
+        case "sqs":
+            return SqsQueue(place)
         case "https" | "http":
             from detector.alerts.sinks.webhook import Webhook
 
-            return Webhook(output)
-        case "securityhub":
-            return SecurityHub(output)
-        case scheme:
+            return Webhook(place)
+        case _:
             raise UsageError(f"--output: nothing is known of {scheme}://", hint=_FORMS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from detector.alerts.sinks.aws import OPTIONS, failure, one_attempt
+from detector.alerts.sinks.aws import OPTIONS, AwsClients, within
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
 from detector.errors import UsageError
 from detector.lake.ledger.outbox import Document
@@ -37,26 +37,28 @@ class S3Folder:
         if self._prefix and not self._prefix.endswith("/"):
             self._prefix += "/"
         self._suffix = suffix
-        self._client = open_session(OPTIONS).client("s3", config=one_attempt())
+        self._clients = AwsClients(open_session(OPTIONS))
+        self._client = self._clients.open("s3")
 
     @property
     def name(self) -> str:
         """The URL."""
         return f"s3://{self._bucket}/{self._prefix}"
 
-    def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:  # noqa: ARG002 - boto3 has its own
+    def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:
         """Write one object, unless it is there."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
         body = b"".join(document.line for document in documents)
         key = f"{self._prefix}{utc_now():%Y/%m/%d}/alerts-{sha256(body).hexdigest()[:32]}{self._suffix}"
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
-        except (BotoCoreError, ClientError) as error:
-            if error_code(error) != "PreconditionFailed":
-                raise failure(error, "s3:PutObject", _HINT) from error
+        with within(seconds, "s3:PutObject", _HINT):
+            try:
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
+            except ClientError as error:
+                if error_code(error) != "PreconditionFailed":
+                    raise
         return [ACCEPTED] * len(documents)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._clients.close()

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from detector.alerts.sinks.aws import OPTIONS, failure, is_passing, one_attempt
-from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Fate, Limits, Receipt
+from detector.alerts.sinks.aws import OPTIONS, AwsClients, receipt, within
+from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
 from detector.errors import UsageError
 from detector.lake.ledger.outbox import Document
-from detector.sources.aws_errors import error_code
 from detector.sources.aws_session import open_session
 from detector.text import one_line
 
@@ -40,8 +39,9 @@ class SecurityHub:
         if self._region is None:
             raise UsageError(f"--output {output} names no region", hint="write securityhub:REGION")
         try:
-            self._client = session.client("securityhub", config=one_attempt())
-            self._sts = session.client("sts", config=one_attempt())
+            self._clients = AwsClients(session)
+            self._client = self._clients.open("securityhub")
+            self._sts = self._clients.open("sts")
         except (BotoCoreError, ValueError) as error:
             raise UsageError(f"--output {output}: {one_line(error)}", hint="write securityhub:REGION") from error
         self._caller: tuple[str, str] | None = None  # partition, account
@@ -51,28 +51,17 @@ class SecurityHub:
         """`securityhub:REGION`."""
         return f"securityhub:{self._region}"
 
-    def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:  # noqa: ARG002 - boto3 has its own
+    def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:
         """Import the findings; those that failed are named in the answer, each with its reason."""
-        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-
-        try:
+        with within(seconds, "securityhub:BatchImportFindings", _HINT, _INVALID):
             findings = [self._addressed(json.loads(document.line)) for document in documents]
             answer = self._client.batch_import_findings(Findings=findings)
-        except ParamValidationError as error:
-            raise BatchRefused(one_line(error)) from error
-        except (BotoCoreError, ClientError) as error:
-            if error_code(error) in _INVALID:
-                raise BatchRefused(one_line(error)) from error
-            raise failure(error, "securityhub:BatchImportFindings", _HINT) from error
-        failed = {
-            one["Id"]: _receipt(one["ErrorCode"], one["ErrorMessage"]) for one in answer.get("FailedFindings", [])
-        }
+        failed = {one["Id"]: receipt(one["ErrorCode"], one["ErrorMessage"]) for one in answer.get("FailedFindings", [])}
         return [failed.get(finding["Id"], ACCEPTED) for finding in findings]
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
-        self._sts.close()
+        self._clients.close()
 
     def _addressed(self, finding: dict[str, Any]) -> Any:  # noqa: ANN401 - boto3's type of a finding
         """Make the caller the owner: an account may import findings of its own only. `Resources` says who acted."""
@@ -82,8 +71,3 @@ class SecurityHub:
         partition, account = self._caller
         product = f"arn:{partition}:securityhub:{self._region}:{account}:product/{account}/default"
         return finding | {"AwsAccountId": account, "ProductArn": product}
-
-
-def _receipt(code: str, message: str) -> Receipt:
-    fate = Fate.LATER if is_passing(code) else Fate.REFUSED
-    return Receipt(fate, f"{code}: {one_line(message)}")

@@ -96,3 +96,24 @@ class Sink(Protocol):
     def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSink:
+    """A sink under the name that the user gave it, so that its own need not be remembered."""
+
+    sink: Sink
+    name: str
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the sink."""
+        return self.sink.limits
+
+    def send(self, documents: Sequence[Document], seconds: float) -> Sequence[Receipt]:
+        """Let the sink send."""
+        return self.sink.send(documents, seconds)
+
+    def close(self) -> None:
+        """Close the sink."""
+        self.sink.close()

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from detector.alerts.sinks.http import Endpoint
 from detector.alerts.sinks.sink import ACCEPTED, BatchRefused, Limits, NotDelivered, Receipt
 from detector.lake.ledger.outbox import Document
+from detector.text import url_without_path
 
 SECRET_VARIABLE = "DETECTOR_WEBHOOK_SECRET"  # noqa: S105 - its name
 # What a server answers when something in the body is not to its liking.
@@ -36,8 +37,8 @@ class Webhook:
 
     @property
     def name(self) -> str:
-        """The URL."""
-        return self._endpoint.shown
+        """The URL, of whose path only a fingerprint: for many receivers it is the secret."""
+        return url_without_path(self._endpoint.shown, hides_query=True)
 
     def send(self, documents: Sequence[Document], seconds: float) -> list[Receipt]:
         """POST the lines; any 2xx means that all of them are taken."""

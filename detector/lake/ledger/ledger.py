@@ -24,7 +24,7 @@ from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage
 
-_VERSION = 10
+_VERSION = 12
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -49,6 +49,8 @@ _UPGRADES = {  # from this version to the next
     7: gaps.CREATE,
     8: digests.CREATE,
     9: object_table.COUNT,
+    10: "",
+    11: outbox.HIDE_PATHS,
 }
 
 
@@ -82,6 +84,7 @@ class Ledger:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 if version < _VERSION:
+                    outbox.teach_to_hide_paths(connection)
                     connection.executescript(_upgrade(version) if version else _TABLES)
             elif version == 0:
                 raise LakeError(

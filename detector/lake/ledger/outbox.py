@@ -10,7 +10,10 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from detector.text import url_without_path
 
 CREATE = """
 CREATE TABLE IF NOT EXISTS sinks (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -29,6 +32,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
     PRIMARY KEY (sink_id, alert_id)
 ) WITHOUT ROWID;
 """
+# To version 12: names that were URLs with their paths. A freed cell is overwritten, not only forgotten.
+HIDE_PATHS = "UPDATE sinks SET name = url_without_path(name) WHERE name LIKE 'http://%' OR name LIKE 'https://%';"
 _PAGE = 200  # documents of at most 32 kB
 
 
@@ -39,6 +44,12 @@ class Document:
     alert_id: str
     line: bytes  # with its newline
     number: int = 0  # in the outbox, where it gives the order
+
+
+def teach_to_hide_paths(connection: sqlite3.Connection) -> None:
+    """Give a connection what HIDE_PATHS needs."""
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.create_function("url_without_path", 1, partial(url_without_path, hides_query=True), deterministic=True)
 
 
 @dataclass(frozen=True, slots=True)
