@@ -275,7 +275,8 @@ class Engine:
             yield
         except duckdb.InterruptException as error:
             raise RuleQueryError(
-                f"{rule.path}: stopped after {self._time_limit_seconds:g} seconds", hint="make the rule cheaper"
+                f"{rule.path}: stopped after {self._time_limit_seconds:g} seconds",
+                hint="--rule-seconds gives it more" if rule.is_shipped else "make the rule cheaper",
             ) from error
         # ValueError: a contract error, or a time that Python cannot hold.
         except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
