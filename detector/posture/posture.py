@@ -14,7 +14,9 @@ from detector.posture.device import Device
 from detector.posture.from_logs import answers_from_logs, read_devices, read_facts, read_horizons
 from detector.posture.live import Live
 from detector.posture.merge import merge
+from detector.posture.root_session import ASSUME_ROOT
 from detector.rules.engine import Engine
+from detector.sources.account_calls import Answered, NotAnswered
 from detector.times import utc_now
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class Posture:
     horizons: Mapping[str, Horizon]
     asked: Mapping[str, datetime] = field(default_factory=dict)  # account → when AWS answered
     missing: Sequence[str] = ()  # accounts that were asked for and of which there is nothing
+    not_answered: Sequence[NotAnswered] = ()  # calls that were refused or failed, each reason once
+    root_sessions: Mapping[str, Answered] = field(default_factory=dict)  # account → the AssumeRoot it was asked with
 
     @property
     def accounts(self) -> list[str]:
@@ -70,18 +74,30 @@ def posture_of(
 
 def add_live(posture: Posture, lives: Iterable[Live]) -> Posture:
     """Return the same with what AWS answers about accounts put together with what logs say of them."""
-    asked = {live.account_id: live for live in lives}
     of_logs = {(answer.account_id, answer.check.id): answer for answer in posture.answers}
-    answers = [
-        merge(check, of_logs.get((account, check.id)), asked[account])
-        if account in asked
-        else of_logs[account, check.id]
-        for account in sorted({*posture.horizons, *asked})
-        for check in load_checks()
-    ]
-    missing = [one for one in posture.missing if one not in asked]
-    moments = {account: live.moment for account, live in asked.items()}
-    return replace(posture, answers=answers, asked=moments, missing=missing)
+    merged: dict[str, list[Answer]] = {}
+    asked: dict[str, datetime] = {}
+    sessions: dict[str, Answered] = {}
+    not_answered: dict[NotAnswered, None] = {}
+    # One account at a time: what AWS answered is much more than what is kept of it.
+    for live in lives:
+        account = live.account_id
+        merged[account] = [merge(check, of_logs.get((account, check.id)), live) for check in load_checks()]
+        asked[account] = live.moment
+        not_answered |= dict.fromkeys(live.not_answered)
+        if session := live.answered(ASSUME_ROOT):
+            sessions[account] = session
+    for answer in posture.answers:
+        if answer.account_id not in asked:
+            merged.setdefault(answer.account_id, []).append(answer)
+    return replace(
+        posture,
+        answers=[answer for account in sorted(merged) for answer in merged[account]],
+        asked=asked,
+        missing=[one for one in posture.missing if one not in asked],
+        not_answered=list(not_answered),
+        root_sessions=sessions,
+    )
 
 
 def changes_in(
