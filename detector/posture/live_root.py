@@ -96,9 +96,11 @@ def kind(live: Live) -> Iterator[Fact]:
 
 
 def _off(live: Live) -> Iterator[Fact]:
-    """Yield that there is nothing to ask about root's devices, where MFA is off."""
-    summary = live.answered(SUMMARY)
-    if summary and _count(summary, "AccountMFAEnabled") == 0:
+    """Yield that there is nothing to ask about root's devices, where there are none."""
+    listed, summary = live.answered(DEVICES), live.answered(SUMMARY)
+    if listed and not listed.value.get("MFADevices"):
+        yield live.fact(listed, Says.GONE, "root has no MFA device")
+    elif summary and _count(summary, "AccountMFAEnabled") == 0:
         yield live.fact(summary, Says.GONE, "root's MFA is off")
 
 

@@ -77,7 +77,8 @@ def test_where_mfa_is_off_there_is_no_kind(member: AccountServer, calls: Account
     member.answers["iam:GetAccountSummary"]["SummaryMap"]["AccountMFAEnabled"] = 0
     live = ask(calls)
     assert answer(live, "root_mfa_on").status == "fail"
-    assert answer(live, "root_mfa_phishing_resistant").status == "not_applicable"
+    kind = answer(live, "root_mfa_phishing_resistant")
+    assert (kind.status, kind.detail) == ("not_applicable", "root has no MFA device")
 
 
 @pytest.mark.parametrize(
