@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import boto3
 import pytest
 
 from detector.posture.live import ask_about_account
 from detector.sources.account_calls import AccountCalls
 from detector.sources.aws_options import AwsOptions
+from detector.sources.aws_session import AccessKey, open_session
 from tests.account_server import ACCOUNT, AccountServer, serve_account
+
+
+def account_calls() -> AccountCalls:
+    """Return what asks, as the command has it."""
+    options = AwsOptions(region="eu-central-1")
+    session = open_session(options, AccessKey("AKIATESTING", "the-secret-of-the-tests", None))
+    return AccountCalls(session, "aws", options)
 
 
 @pytest.fixture(scope="package")
@@ -23,8 +30,7 @@ def running() -> Iterator[AccountServer]:
 def calls(running: AccountServer) -> AccountCalls:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", running.url)
-        session = boto3.Session("AKIATESTING", "the-secret-of-the-tests", region_name="eu-central-1")
-        made = AccountCalls(session, "aws", AwsOptions())
+        made = account_calls()
         ask_about_account(made, ACCOUNT, "aws")  # makes the clients, while the variable is there
     return made
 

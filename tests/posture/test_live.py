@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from detector.posture.root_session import ask_as_root
 from detector.sources.account_calls import AccountCalls, Answered, NotAnswered, Result
 from detector.sources.account_operations import OF_ROOT, OPERATIONS, permission_of
 from tests.account_server import ACCOUNT, MANAGEMENT, AccountServer, report
+from tests.posture.conftest import account_calls
 
 ROOT = Path(__file__).parents[2]
 CHECKS = {check.id: check for check in load_checks()}
@@ -470,6 +471,28 @@ def test_a_region_that_is_not_enabled_is_no_missing_trail(server: AccountServer,
     assert "eu-west-1 does not know the credentials" in made.detail
 
 
+def test_a_call_that_is_throttled_is_made_again(server: AccountServer, calls: AccountCalls) -> None:
+    server.throttled = {"iam:GetAccountSummary": 1}
+    live = ask(calls)
+    assert [name for name, _, _ in server.calls].count("iam:GetAccountSummary") == 2
+    assert live.not_answered == []
+    assert answer(live, "root_mfa_on").status is Status.PASS
+
+
+def test_a_call_that_stays_throttled_is_no_refusal_and_leaves_its_checks_unknown(
+    server: AccountServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    server.throttled = {"iam:GetAccountSummary": 99}
+    result = account_calls().ask("iam:GetAccountSummary")
+    assert isinstance(result, NotAnswered)
+    assert not result.is_denied
+    assert "Throttling" in result.reason
+    assert [name for name, _, _ in server.calls] == ["iam:GetAccountSummary"] * 2
+    made = answer(Live(ACCOUNT, "aws", {result.operation: result}, NOW), "root_mfa_on")
+    assert (made.status, made.next) == (Status.UNKNOWN, None)
+
+
 def test_the_policy_allows_exactly_the_calls() -> None:
     policy = json.loads((ROOT / "deploy/iam/posture.json").read_text())
     reads, roles, roots = policy["Statement"]
@@ -485,6 +508,71 @@ def test_every_live_check_is_a_check_and_needs_calls_that_are_made() -> None:
     assert LIVE_CHECKS.keys() <= CHECKS.keys()
     assert {need for known in LIVE_CHECKS.values() for need in known.needs} == OF_AN_ACCOUNT
     assert {check.ask for check in CHECKS.values()} - {None} <= {permission_of(one) for one in OPERATIONS}
+
+
+# What others get wrong ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("user", ["root-admin", "webroot", "root", "rootuser/root"])
+def test_a_users_device_is_not_roots_whatever_the_user_is_called(
+    user: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    _virtual(device(f"arn:aws:iam::{ACCOUNT}:user/{user}", f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device"))(
+        server.answers
+    )
+    live = ask(calls)
+    assert answer(live, "root_mfa_phishing_resistant").status is Status.UNKNOWN
+    assert answer(live, "root_mfa_enabled").status is Status.UNKNOWN
+
+
+def test_another_accounts_root_is_not_this_ones(server: AccountServer, calls: AccountCalls) -> None:
+    _virtual(device(f"arn:aws:iam::{MANAGEMENT}:root", f"arn:aws:iam::{MANAGEMENT}:mfa/x"))(server.answers)
+    assert answer(ask(calls), "root_mfa_phishing_resistant").status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("name", ["my-phone", "root-account-mfa-device"])
+def test_roots_virtual_device_may_have_any_name(name: str, server: AccountServer, calls: AccountCalls) -> None:
+    _virtual(device(ROOT_ARN, f"arn:aws:iam::{ACCOUNT}:mfa/{name}"))(server.answers)
+    assert answer(ask(calls), "root_mfa_phishing_resistant").status is Status.FAIL
+
+
+@pytest.mark.parametrize("partition", ["aws-us-gov", "aws-cn"])
+def test_roots_device_is_known_in_every_partition(partition: str, server: AccountServer, calls: AccountCalls) -> None:
+    _virtual(device(f"arn:{partition}:iam::{ACCOUNT}:root", f"arn:{partition}:iam::{ACCOUNT}:mfa/x"))(server.answers)
+    live = ask_about_account(calls, ACCOUNT, partition)
+    assert answer(live, "root_mfa_phishing_resistant").status is Status.FAIL
+    policies = {parameters.get("PolicyArn") for _, _, parameters in server.calls}
+    assert f"arn:{partition}:iam::aws:policy/AdministratorAccess" in policies
+
+
+@pytest.mark.usefixtures("server")
+def test_mfa_that_is_not_virtual_is_not_taken_for_hardware(calls: AccountCalls) -> None:
+    kind = answer(ask(calls), "root_mfa_phishing_resistant")
+    assert (kind.status, kind.value) == (Status.UNKNOWN, "unknown")
+    assert kind.detail == "not virtual: a passkey, security key or hardware token"
+
+
+def test_an_account_without_root_credentials_is_answered_for_too(server: AccountServer, calls: AccountCalls) -> None:
+    EMPTY(server.answers)
+    live = ask(calls)
+    assert [answer(live, check).status for check in ("root_mfa_on", "root_mfa_phishing_resistant")] == [
+        Status.NOT_APPLICABLE, Status.NOT_APPLICABLE
+    ]  # fmt: skip
+
+
+def test_a_key_of_today_is_seen_beside_a_password_of_long_ago(server: AccountServer, calls: AccountCalls) -> None:
+    _report(password="2019-01-01T00:00:00+00:00", key_1="2026-03-08T08:00:00+00:00")(server.answers)
+    used = answer(ask(calls), "root_unused")
+    assert used.status is Status.FAIL
+    assert used.detail == "access key 1 last used 2026-03-08T08:00:00Z"
+
+
+@pytest.mark.parametrize(("days", "status"), [(89, "fail"), (91, "pass")])
+def test_old_uses_pass_and_new_ones_fail_and_not_the_other_way_round(
+    days: int, status: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    _report(key_2=(NOW - timedelta(days=days)).isoformat())(server.answers)
+    assert answer(ask(calls), "root_unused").status == status
 
 
 # The credential report -----------------------------------------------------------------------------------------------
