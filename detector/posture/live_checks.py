@@ -37,11 +37,8 @@ from detector.posture.root_session import ASSUME_ROOT, DEVICES, KEY_USES, USER
 from detector.sources.account_calls import NotAnswered
 
 
-def facts_of(live: Live, check_id: str) -> list[Fact]:
+def facts_of(live: Live, known: LiveCheck) -> list[Fact]:
     """Return what the calls say about a check; a call that was not answered makes it unsure."""
-    known = LIVE_CHECKS.get(check_id)
-    if known is None:
-        return []
     if live.inactive is not None:
         return [
             Fact(

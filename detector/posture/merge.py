@@ -20,7 +20,7 @@ def answer_from_live(check: Check, live: Live) -> Answer | None:
     known = LIVE_CHECKS.get(check.id)
     if known is None:
         return None
-    facts = facts_of(live, check.id)
+    facts = facts_of(live, known)
     judged = replace(check, fades_to=known.fades_to)
     standings = stand(judged, facts, live.moment)
     status = judge(judged, standings)

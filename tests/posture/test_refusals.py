@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.posture.check import Status, load_checks
@@ -101,6 +101,7 @@ def test_the_accounts_are_of_all_sorts(lives: list[Live]) -> None:
     assert not any(live.not_answered for live in lives)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.data(), st.sets(st.sampled_from(sorted(OPERATIONS))))
 def test_no_refusal_makes_a_check_pass(lives: list[Live], data: st.DataObject, refused: set[str]) -> None:
     live = data.draw(st.sampled_from(lives))
