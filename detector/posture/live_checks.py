@@ -98,9 +98,9 @@ LIVE_CHECKS: Final[Mapping[str, LiveCheck]] = {
     "trail_bucket_locked": LiveCheck({TRAILS, OBJECT_LOCK, VERSIONING}, live_trails.bucket_locked),
     "trail_bucket_private": LiveCheck({TRAILS, PUBLIC_ACCESS}, live_trails.bucket_private),
     "trail_bucket_undeletable": LiveCheck({TRAILS, POLICY}, live_trails.bucket_undeletable),
-    "trail_encrypted": LiveCheck({TRAILS}, live_trails.encrypted),
+    "trail_encrypted": LiveCheck({TRAILS, STATUS}, live_trails.encrypted),
     "trail_logging": LiveCheck({TRAILS, STATUS}, live_trails.logging),
-    "trail_management_events": LiveCheck({TRAILS, SELECTORS}, live_trails.management_events),
-    "trail_multi_region": LiveCheck({TRAILS}, live_trails.multi_region),
+    "trail_management_events": LiveCheck({TRAILS, STATUS, SELECTORS}, live_trails.management_events),
+    "trail_multi_region": LiveCheck({TRAILS, STATUS}, live_trails.multi_region),
     "trail_validated": LiveCheck({TRAILS, STATUS}, live_trails.validated),
 }

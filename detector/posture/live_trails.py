@@ -46,13 +46,18 @@ def _answer(more: More, operation: str) -> Answered | None:
 
 
 def _trails(judge: Callable[[Trail, More], Says | None], by: str = TRAILS) -> Facts:
-    """Return what yields how each trail is judged, with the answer to this call as the proof."""
+    """Return what yields how each trail is judged, with the answer to this call as the proof.
+
+    A trail that does not log is none: what it would log counts for nothing.
+    """
 
     def facts(live: Live) -> Iterator[Fact]:
         for described, trail, more in live.described_trails:
-            says = judge(trail, more)
+            says = judge(trail, more) if _answer(more, STATUS) else None
             if says is not None:
                 name, arn = str(trail.get("Name")), str(trail.get("TrailARN"))
+                if not _is_logging(more):
+                    says, name = Says.NO, f"{name}, which does not log,"
                 yield live.fact(_answer(more, by) or described, says, f"{name} in {trail.get('HomeRegion')}", arn)
         yield from _no_trail(live)
 
@@ -69,20 +74,21 @@ def _flag(key: str) -> Callable[[Trail, More], Says]:
     return lambda trail, _: Says.YES if trail.get(key) else Says.NO
 
 
-def _logging(_: Trail, more: More) -> Says | None:
+def _is_logging(more: More) -> bool:
     status = _answer(more, STATUS)
-    if status is None:
-        return None
-    return Says.YES if status.value.get("IsLogging") and not status.value.get("LatestDeliveryError") else Says.NO
+    return bool(status and status.value.get("IsLogging"))
 
 
-def _validated(trail: Trail, more: More) -> Says | None:
+def _logging(_: Trail, more: More) -> Says:
+    status = _answer(more, STATUS)
+    return Says.NO if status and status.value.get("LatestDeliveryError") else Says.YES
+
+
+def _validated(trail: Trail, more: More) -> Says:
     """Digests are on, and the last one is of lately."""
     status = _answer(more, STATUS)
-    if not trail.get("LogFileValidationEnabled"):
+    if not trail.get("LogFileValidationEnabled") or status is None:
         return Says.NO
-    if status is None:
-        return None
     if status.value.get("LatestDigestDeliveryError"):
         return Says.NO
     last = status.value.get("LatestDigestDeliveryTime")

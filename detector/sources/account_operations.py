@@ -5,7 +5,7 @@ Apart from what makes the calls, so that a test can hold the list against them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 # Making the credential report changes nothing but the report; the sessions of the last two only read, too.
@@ -66,3 +66,9 @@ _PERMISSIONS: Final[Mapping[str, str]] = {
 def permission_of(operation: str) -> str:
     """Return the permission that a call needs."""
     return _PERMISSIONS.get(operation, operation)
+
+
+def policy_allowing(operations: Iterable[str]) -> dict[str, object]:
+    """Return a policy that allows calls, to be copied."""
+    actions = sorted({permission_of(one) for one in operations})
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}

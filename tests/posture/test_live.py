@@ -20,7 +20,7 @@ from detector.posture.live_checks import LIVE_CHECKS
 from detector.posture.merge import merge
 from detector.posture.root_session import ask_as_root
 from detector.sources.account_calls import AccountCalls, Answered, NotAnswered, Result
-from detector.sources.account_operations import OF_ROOT, OPERATIONS, permission_of
+from detector.sources.account_operations import OF_ROOT, OPERATIONS, permission_of, policy_allowing
 from tests.account_server import ACCOUNT, MANAGEMENT, AccountServer, report
 from tests.posture.conftest import account_calls
 
@@ -215,6 +215,10 @@ CASES: list[tuple[str, str, Change, str]] = [
         "",
     ),
     ("trail_logging", "fail", NO_TRAIL, "no trail of all regions"),
+    *(
+        (check, "fail", _trail_status(IsLogging=False), "main, which does not log, in eu-west-1")
+        for check in ("trail_encrypted", "trail_management_events", "trail_multi_region", "trail_validated")
+    ),
     ("trail_multi_region", "pass", _nothing, ""),
     ("trail_multi_region", "fail", _trail(IsMultiRegionTrail=False), ""),
     ("trail_validated", "pass", _nothing, "main in eu-west-1"),
@@ -422,6 +426,9 @@ def test_each_call_that_is_refused_leaves_its_checks_unknown(
         server.answers[operation] = "ValidationError"
     live = ask(calls)
     assert [(one.operation, one.is_denied) for one in live.not_answered] == [(operation, is_denied)]
+    assert policy_allowing([operation])["Statement"] == [
+        {"Effect": "Allow", "Action": [permission_of(operation)], "Resource": "*"}
+    ]
     needing = [check for check, known in LIVE_CHECKS.items() if operation in known.needs]
     if operation == "cloudtrail:DescribeTrails":
         needing.remove("root_use_is_told")  # GuardDuty tells
