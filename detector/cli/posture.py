@@ -82,8 +82,8 @@ def posture_command(
     if lake is None and not live.live:
         raise UsageError("give --lake DIR, or --live", hint="detector posture --lake DIR answers from logs")
     live.check(at)
-    posture, has_gaps = _from_lake(lake, question.account or [], at)
-    posture = add_live(posture, _ask_aws(live, question.account or []) if live.live else ())
+    posture, has_gaps = _from_lake(lake, question, at)
+    posture = add_live(posture, _ask_aws(live, question.account or []) if live.live else (), question.checks)
     _write(_answer_lines(posture, format_), output)
     _say_missing(posture.missing, lake)
     if not posture.answers:
@@ -105,14 +105,15 @@ def _open_lake(lake: Path) -> Snapshot:
     return events
 
 
-def _from_lake(lake: Path | None, accounts: list[str], at: datetime | None) -> tuple[Posture, bool]:
+def _from_lake(lake: Path | None, question: Question, at: datetime | None) -> tuple[Posture, bool]:
     """Return what logs say, and whether there are gaps in them."""
     from detector.posture.posture import Posture, posture_of
 
+    accounts = question.account or []
     if lake is None:
         return Posture((), {}, {}, missing=accounts), False
     events = _open_lake(lake)
-    return posture_of(events, accounts, at), events.gaps.count > 0
+    return posture_of(events, accounts, at, checks=question.checks), events.gaps.count > 0
 
 
 def _ask_aws(options: LiveOptions, accounts: list[str]) -> Iterator[Live]:
@@ -146,7 +147,7 @@ def _show_changes(
     from detector.posture.posture import changes_in
 
     events = _open_lake(lake)
-    found = changes_in(events, question.account or [], *moments)
+    found = changes_in(events, question.account or [], *moments, checks=question.checks)
     _write(_change_lines(found.changes, form), output)
     _say_missing(found.missing, lake)
     if not found.accounts:
@@ -177,16 +178,16 @@ def _say_not_answered(calls: Sequence[NotAnswered]) -> None:
     """Name the calls that were not answered, and the policy that lacks."""
     import json
 
-    from detector.sources.account_operations import permission_of
+    from detector.sources.account_operations import policy_allowing
 
     reasons = list(dict.fromkeys(map(str, calls)))
     for reason in reasons[:_REFUSED_BY_NAME]:
         say_error(DetectorError(reason))
     if len(reasons) > _REFUSED_BY_NAME:
         say(f"error: … and {len(reasons) - _REFUSED_BY_NAME:,} more")
-    denied = sorted({permission_of(one.operation) for one in calls if one.is_denied})
+    denied = [one.operation for one in calls if one.is_denied]
     if denied:
-        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": denied, "Resource": "*"}]}
+        policy = policy_allowing(denied)
         say(f"hint: allow what was refused; deploy/iam/posture.json has all: {json.dumps(policy)}")
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli.options import Profile, RoleArn, Since, window
 from detector.errors import UsageError
+
+if TYPE_CHECKING:
+    from detector.posture.check import Check
 
 
 class FailOn(StrEnum):
@@ -32,6 +36,19 @@ class Question:
     )
     changes: Annotated[bool, typer.Option("--changes", help="Show when answers changed instead.")] = False
     since: Since = None
+    root_unused_days: Annotated[
+        int | None,
+        typer.Option(
+            "--root-unused-days", help="Root has to rest for so many days.", min=1, max=36_500, show_default="90"
+        ),
+    ] = None
+
+    @property
+    def checks(self) -> Sequence[Check]:
+        """The checks to answer."""
+        from detector.posture.check import checks_by
+
+        return checks_by(self.root_unused_days)
 
     def moments(self) -> tuple[datetime | None, datetime | None]:
         """Return the first moment of interest and the last one.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -76,6 +76,14 @@ def load_checks() -> tuple[Check, ...]:
     folder = shipped_rules_directory() / FOLDER
     checks = [parse_check(path) for path in sorted(folder.glob("[!_]*.sql"))]
     return tuple(sorted(checks, key=lambda check: (check.step, check.id)))
+
+
+def checks_by(root_unused_days: int | None) -> tuple[Check, ...]:
+    """Return the checks, with so many days for which root has to rest; None: as the check has it."""
+    lasts = None if root_unused_days is None else timedelta(days=root_unused_days)
+    return tuple(
+        replace(check, lasts=lasts) if lasts and check.id == "root_unused" else check for check in load_checks()
+    )
 
 
 def parse_check(path: Path) -> Check:

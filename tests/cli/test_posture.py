@@ -16,9 +16,9 @@ from detector import Lake
 from detector.lake.ledger.ledger import Ledger
 from detector.posture.check import load_checks
 from detector.posture.lines import json_schema
-from detector.sources.account_operations import OF_ROOT, OPERATIONS
+from detector.sources.account_operations import OF_ROOT, OPERATIONS, permission_of
 from detector.times import utc_now
-from tests.account_server import AccountServer, serve_account
+from tests.account_server import NOW, AccountServer, report, serve_account
 from tests.running import LOGIN, Run, aws_environment, write_log
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"
@@ -196,6 +196,7 @@ def test_a_lake_with_gaps_is_incomplete_unless_that_is_allowed(run: Run, tmp_pat
         (["--changes", "--fail-on", "fail"], "--changes needs --lake"),
         (["--at", "yesterday"], "'yesterday' is not a time"),
         (["--role-name", "Security"], "--role-name needs --live"),
+        (["--root-unused-days", "0"], "0 is not in the range"),
         (["--assume-root"], "--assume-root needs --live"),
     ],
 )
@@ -246,6 +247,14 @@ def test_programs_get_lines_of_json_and_failures_the_code_that_was_asked_for(run
     assert list(answers) == [check.id for check in load_checks()]
 
 
+@pytest.mark.parametrize(("days", "status"), [(7, "pass"), (8, "fail")])
+def test_how_long_root_has_to_rest_can_be_chosen(run: Run, account: AccountServer, days: int, status: str) -> None:
+    week = (NOW - timedelta(days=7, hours=12)).isoformat()
+    account.answers["iam:GetCredentialReport"]["Content"] = report(password=week)
+    ended = run("posture", "--live", "--root-unused-days", days, "--format", "jsonl")
+    assert _by_check(ended.out)["root_unused"]["status"] == status
+
+
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize(
     ("form", "begins"),
@@ -286,6 +295,18 @@ def test_what_was_refused_is_named_and_collected_into_one_policy(run: Run, accou
     assert "error: iam:ListRoles: An error occurred (ValidationError)" in ended.err
     policy = json.loads(ended.err[ended.err.index('{"Version"') :].splitlines()[0])
     assert policy["Statement"][0]["Action"] == ["iam:GetAccountSummary", "s3:GetBucketPublicAccessBlock"]
+
+
+def test_every_refusal_at_once_is_named_and_one_policy_has_all(run: Run, account: AccountServer) -> None:
+    refused = OPERATIONS - NOT_ASKED - {"cloudtrail:DescribeTrails", "guardduty:ListDetectors"}
+    for operation in refused:
+        account.deny(operation)
+    ended = run("posture", "--live", "--format", "csv")
+    assert ended.code == 4
+    assert not any(",pass," in line for line in ended.out.splitlines())
+    policy = json.loads(ended.err[ended.err.index('{"Version"') :].splitlines()[0])
+    assert policy["Statement"][0]["Action"] == sorted(map(permission_of, refused))
+    assert len([line for line in ended.err.splitlines() if line.startswith("error: ")]) == len(refused)
 
 
 @slow
