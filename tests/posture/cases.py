@@ -107,6 +107,22 @@ def _assume_root(task: str) -> Tell:
     return lambda s: assume_root(s.story, at("03-03"), s.account, MEMBER, task, f"ASIA{task[:16]}", IP, flagged=False)
 
 
+def _in_assume_root(time: str, action: str, error: str | None = None) -> Tell:
+    return lambda s: s.in_assume_root(time, action, error=(error, "no") if error else None)
+
+
+def _by_root(time: str, action: str, request: Json | None = None) -> Tell:
+    return lambda s: s.by_root(time, action, request)
+
+
+def _by_bob(time: str, action: str, request: Json) -> Tell:
+    return lambda s: s.by_bob(time, action, request)
+
+
+def _sign_in(name: str) -> Tell:
+    return lambda s: s.story.sign_in(at("03-02"), callers.root(s.account, IP), name)
+
+
 CASES = [
     # root_mfa_on
     Case("root_mfa_on", "pass", "a login names a device", lambda s: s.login("03-02", None, VAULT), "login with MFA"),
@@ -223,9 +239,7 @@ CASES = [
             "root_mfa_phishing_resistant",
             status,
             name,
-            lambda s, serial=serial: s.by_root(  # type: ignore[misc]
-                "03-02", "iam:EnableMFADevice", {"userName": "AWS ROOT USER", "serialNumber": serial}
-            ),
+            _by_root("03-02", "iam:EnableMFADevice", {"userName": "AWS ROOT USER", "serialNumber": serial}),
             says,
         )
         for status, name, serial, says in (
@@ -438,11 +452,44 @@ CASES = [
         ),
         "activated from",
     ),
+    Case(
+        "root_no_access_keys",
+        "unknown",
+        "switched on, and deleted",
+        told(
+            _key("03-01", "UpdateAccessKey", accessKeyId=KEY, status="Active"),
+            _key("03-02", "DeleteAccessKey", accessKeyId=KEY),
+        ),
+    ),
+    Case(
+        "root_no_access_keys",
+        "unknown",
+        "switched off, and deleted",
+        told(
+            _key("03-01", "UpdateAccessKey", accessKeyId=KEY, status="Inactive"),
+            _key("03-02", "DeleteAccessKey", accessKeyId=KEY),
+        ),
+    ),
     # root_no_certificates
     Case("root_no_certificates", "fail", "uploaded", _certificate("Upload")),
     Case("root_no_certificates", "unknown", "deleted", _certificate("Delete")),
     Case("root_no_certificates", "unknown", "of a user", _certificate("Upload", userName="bob")),
     Case("root_no_certificates", "unknown", "nothing", nothing),
+    *(
+        Case(
+            "root_no_certificates",
+            status,
+            f"uploaded, and {what} deleted",
+            told(
+                lambda s: s.by_root(
+                    "03-01", "iam:UploadSigningCertificate", None, {"certificate": {"certificateId": "TA7S"}}
+                ),
+                _by_root("03-02", "iam:DeleteSigningCertificate", {"certificateId": gone}),
+            ),
+        )
+        for status, what, gone in (("unknown", "that one", "TA7S"), ("fail", "another one", "TB8T"))
+    ),
+    Case("root_no_certificates", "fail", "of root by name", _certificate("Upload", userName="AWS ROOT USER")),
     # root_unused
     Case("root_unused", "fail", "signed in", lambda s: s.login("03-02", "Yes"), "sign-in: ConsoleLogin"),
     Case(
@@ -510,15 +557,13 @@ CASES = [
             "root_recovery_quiet",
             "fail",
             name,
-            lambda s, name=name: s.story.sign_in(  # type: ignore[misc]
-                at("03-02"), callers.root(s.account, IP), name
-            ),
+            _sign_in(name),
             name,
         )
         for name in ("PasswordRecoveryCompleted", "PasswordUpdated", "EmailUpdated")
     ),
     *(
-        Case("root_recovery_quiet", "fail", name, lambda s, name=name: s.by_root("03-02", f"account:{name}"), name)  # type: ignore[misc]
+        Case("root_recovery_quiet", "fail", name, _by_root("03-02", f"account:{name}"), name)
         for name in (
             "AcceptPrimaryEmailUpdate",
             "PutContactInformation",
@@ -608,6 +653,40 @@ CASES = [
             ),
         ),
     ),
+    *(
+        Case(
+            "root_credentials_removed",
+            "fail",
+            f"{name}, and signed in again",
+            told(
+                _in_assume_root("03-01", f"iam:{name}"),
+                lambda s: s.login("03-02", "Yes"),
+            ),
+            "signed in again",
+        )
+        for name in ("DeleteAccessKey", "DeactivateMFADevice", "DeleteSigningCertificate")
+    ),
+    *(
+        Case(
+            "root_credentials_removed",
+            "fail",
+            f"a password, and {name}",
+            told(
+                lambda s: s.in_assume_root("03-01", "iam:CreateLoginProfile"),
+                _in_assume_root("03-02", name, "NoSuchEntity"),
+            ),
+        )
+        for name in ("iam:GetUser", "other:GetLoginProfile")
+    ),
+    Case(
+        "root_credentials_removed",
+        "unknown",
+        "the error by its other name",
+        told(
+            lambda s: s.in_assume_root("03-01", "iam:CreateLoginProfile"),
+            lambda s: s.in_assume_root("03-02", "iam:GetLoginProfile", error=("NoSuchEntity", "no")),
+        ),
+    ),
     # centralised_root_on
     Case(
         "centralised_root_on",
@@ -683,6 +762,24 @@ CASES = [
         lambda s: s.story.call(
             at("03-02"), callers.role(s.account, "AWSReservedSSO_Admin", "x", IP, at("03-02")), "iam:ListUsers"
         ),
+    ),
+    *(
+        Case(
+            "other_admins_exist",
+            status,
+            f"a policy of a {kind}, {what}",
+            told(
+                *(
+                    _by_bob("03-02", f"iam:{action}{kind.title()}Policy", {f"{kind}Name": name, "policyArn": ADMIN})
+                    for action, name in steps
+                )
+            ),
+        )
+        for kind in ("role", "group")
+        for status, what, steps in (
+            ("pass", "and another one's taken away", (("Attach", "admins"), ("Detach", "others"))),
+            ("unknown", "and taken away", (("Attach", "admins"), ("Detach", "admins"))),
+        )
     ),
     # contacts_set
     Case("contacts_set", "pass", "set", _contact("Put", "SECURITY"), "set by arn:aws:iam::"),
@@ -853,6 +950,21 @@ CASES = [
         "pass",
         "both used",
         told(*(_assume_root(task) for task in ("IAMAuditRootUserCredentials", "SQSUnlockQueuePolicy"))),
+    ),
+    *(
+        Case(
+            "centralised_root_on",
+            "pass",
+            f"both used, by {task}",
+            told(_assume_root(task), _assume_root("S3UnlockBucketPolicy")),
+        )
+        for task in ("IAMCreateRootUserPassword", "IAMDeleteRootUserCredentials")
+    ),
+    Case(
+        "centralised_root_on",
+        "unknown",
+        "an unknown task",
+        told(_assume_root("IAMOther"), _assume_root("S3UnlockBucketPolicy")),
     ),
     Case(
         "centralised_root_on",

@@ -60,6 +60,15 @@ def _bucket_cases(check: str, good: Callable[[str, str], Tell]) -> list[Case]:
     return [
         Case(check, "pass", "as it should be", good("03-02", BUCKET), "trail by "),
         Case(check, "pass", "a trail names it", told(_known_by_a_trail, good("03-02", "named-by-a-trail"))),
+        Case(
+            check,
+            "pass",
+            "a trail asks for it",
+            told(
+                lambda s: s.by_bob("03-01", "cloudtrail:CreateTrail", {"name": "x", "s3BucketName": "asked-for"}),
+                good("03-02", "asked-for"),
+            ),
+        ),
         Case(check, "pass", "CloudTrail checks it", told(_known_by_a_check, good("03-02", "checked-by-cloudtrail"))),
         Case(check, "unknown", "no trail's bucket", good("03-02", "other")),
         Case(check, "unknown", "the bucket is gone", told(good("03-01", BUCKET), _s3("03-02", "DeleteBucket"))),
@@ -113,6 +122,20 @@ BUCKET_CASES = [
     Case(LOCKED, "unknown", "a lock that keeps nothing by itself", _lock("03-02", None)),
     Case(LOCKED, "unknown", "MFA delete switched off", _versions("03-02", Status="Enabled", MfaDelete="Disabled")),
     Case(LOCKED, "unknown", "versions without MFA delete", _versions("03-02", Status="Enabled")),
+    Case(LOCKED, "unknown", "MFA delete, of a bucket that is gone", told(
+        _versions("03-01", Status="Enabled", MfaDelete="Enabled"), _s3("03-02", "DeleteBucket")
+    )),
+    Case(LOCKED, "fail", "versions suspended, of a lock that keeps nothing by itself", told(
+        _lock("03-01", None), _versions("03-02", Status="Suspended")
+    )),
+    Case(LOCKED, "fail", "versions suspended, and a read that was refused", told(
+        _versions("03-01", Status="Suspended"),
+        _s3("03-02", "GetBucketObjectLockConfiguration", error="AccessDenied"),
+    )),
+    Case(LOCKED, "fail", "a bucket that is gone does not count beside one that is there", told(
+        _known_by_a_trail, _lock("03-01", RETENTION), _s3("03-02", "DeleteBucket"),
+        _s3("03-02", "PutBucketVersioning", {"VersioningConfiguration": {"Status": "Suspended"}}, "named-by-a-trail"),
+    )),
     # Lifecycle
     *_bucket_cases(KEPT, lambda time, bucket: _s3(time, "DeleteBucketLifecycle", bucket=bucket)),
     Case(KEPT, "pass", "kept for two years", _lifecycle("03-02", Expiration={"Days": 730})),
@@ -131,6 +154,11 @@ BUCKET_CASES = [
     Case(KEPT, "unknown", "another prefix", _lifecycle("03-02", Expiration={"Days": 9}, Filter={"Prefix": "tmp/"})),
     Case(KEPT, "unknown", "another error", _s3("03-02", "GetBucketLifecycle", error="AccessDenied")),
     Case(KEPT, "unknown", "refused", _s3("03-02", "DeleteBucketLifecycle", error="AccessDenied")),
+    Case(KEPT, "unknown", "another prefix, as it was written before", _lifecycle(
+        "03-02", Expiration={"Days": 9}, Prefix="tmp/"
+    )),
+    Case(KEPT, "pass", "an error of a read by its longer name",
+         _s3("03-02", "GetBucketLifecycleConfiguration", error="NoSuchLifecycleConfiguration")),
     # Policy
     *_bucket_cases(FOREIGN, lambda time, bucket: _s3(time, "DeleteBucketPolicy", bucket=bucket)),
     Case(FOREIGN, "pass", "an error of a read is a fact", _s3("03-02", "GetBucketPolicy", error="NoSuchBucketPolicy")),
@@ -190,6 +218,9 @@ TOLD_CASES = [
     )),
     Case(TOLD, "pass", "another alarm is deleted", told(
         _filter(), _alarm(), _switch("03-03", "monitoring:DeleteAlarms", alarmNames=["other"])
+    )),
+    Case(TOLD, "fail", "actions off", told(
+        _filter(), _alarm(), _switch("03-03", "monitoring:DisableAlarmActions", alarmNames=["root-used"])
     )),
     Case(TOLD, "pass", "actions off and on", told(
         _filter(), _alarm(),
