@@ -26,7 +26,8 @@ trail log? `detector posture --lake DIR` answers for each account of a lake:
 
 Each answer names its events, and when the newest of them happened (`as_of`). Logs may lack files, so an answer says
 "no removal seen until", never "none removed"; and what only silence could show, such as that root has no key, logs
-never pass.
+never pass. Answers to reads are not in the logs, but their errors are, and are facts: whoever asked, a bucket without
+a public access block had none then.
 
 `--at TIME` answers as of a moment, from what had happened by then. `--changes --since TIME` tells when answers
 changed, and through which events. `--account ID` chooses accounts; for many there is a matrix, a line each, in

@@ -145,7 +145,7 @@ def _ask_about_trail(calls: AccountCalls, account_id: str, trail: Mapping[str, A
     for operation, answers in _OF_BUCKETS.items():
         more[operation] = calls.ask(operation, region=home, answers=answers, Bucket=trail.get("S3BucketName", ""))
     if group:
-        name = group.split(":")[6]
+        name = _part(group, 6)
         more[FILTERS] = calls.ask(FILTERS, region=home, pages_of="metricFilters", logGroupName=name)
         more[ALARMS] = calls.ask(ALARMS, region=home, pages_of="MetricAlarms")
     return more
@@ -153,4 +153,8 @@ def _ask_about_trail(calls: AccountCalls, account_id: str, trail: Mapping[str, A
 
 def owner_of(trail: Mapping[str, Any]) -> str:
     """Return the account that a trail belongs to, by its ARN."""
-    return "".join(str(trail.get("TrailARN", "")).split(":")[4:5])
+    return _part(trail.get("TrailARN"), 4)
+
+
+def _part(arn: object, number: int) -> str:
+    return "".join(str(arn).split(":")[number : number + 1])

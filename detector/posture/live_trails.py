@@ -35,6 +35,7 @@ Facts = Callable[[Live], Iterator[Fact]]
 
 _DIGESTS_LATE: Final = timedelta(hours=2)  # they come every hour
 _KEPT_DAYS: Final = 365
+_LONGEST_DOCUMENT: Final = 100_000  # characters; AWS's limits are 20 KiB for a policy, 4 KiB for a pattern
 _BLOCKS: Final = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _DELETING: Final = ("s3:deleteobject", "s3:deleteobjectversion", "s3:putlifecycleconfiguration")
 _ROOT_FILTER: Final = re.compile(r"(?<![!<>])=\s*\"?Root\b")
@@ -174,9 +175,8 @@ def _undeletable(live: Live, _: Trail, more: More) -> tuple[Says, str] | None:
         return None
     if policy.code is not None:
         return Says.YES, "no policy"
-    try:
-        statements = [one for one in _listed(json.loads(policy.value["Policy"])["Statement"]) if isinstance(one, dict)]
-    except (KeyError, TypeError, ValueError, RecursionError):
+    statements = _listed(_read(policy.value.get("Policy"), "Statement"))
+    if not statements or not all(isinstance(one, dict) for one in statements):
         return Says.UNSURE, "the policy cannot be read"
     found = [(one, who) for one in statements if _lets_delete(one) for who in _foreign(one, live.account_id)]
     if not found:
@@ -185,6 +185,17 @@ def _undeletable(live: Live, _: Trail, more: More) -> tuple[Says, str] | None:
     if free is None:
         return Says.UNSURE, f"its policy lets {found[0][1]} delete, on a condition"
     return Says.NO, f"its policy lets {free} delete"
+
+
+def _read(text: object, *path: str) -> Any:  # noqa: ANN401 - as JSON has it
+    """Return what lies at a path of a JSON document; None where there is none, or it is no such document."""
+    try:
+        value = json.loads(str(text)) if len(str(text)) <= _LONGEST_DOCUMENT else None
+    except (ValueError, RecursionError):
+        return None
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _lets_delete(statement: Mapping[str, Any]) -> bool:
@@ -263,10 +274,7 @@ def _alarms_of(filters: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[st
 
 
 def _is_of_root(rule: Mapping[str, Any]) -> bool:
-    try:
-        types = json.loads(rule.get("EventPattern") or "{}")["detail"]["userIdentity"]["type"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return False
+    types = _read(rule.get("EventPattern"), "detail", "userIdentity", "type")
     return rule.get("State") != "DISABLED" and "Root" in _listed(types)
 
 

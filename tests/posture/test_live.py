@@ -347,7 +347,12 @@ MONITOR_CASES: list[tuple[str, str, Change, str]] = [
     ("trail_bucket_undeletable", "pass", _answer(
         "s3:GetBucketPolicy", json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "NotAction": "s3:*"}})
     ), ""),
-    ("trail_bucket_undeletable", "unknown", _answer("s3:GetBucketPolicy", "{"), "cannot be read"),
+    *(
+        ("trail_bucket_undeletable", "unknown", _answer("s3:GetBucketPolicy", text), "cannot be read")
+        for text in ("{", "{}", '{"Statement": [1]}', '{"Statement": ' + "[" * 9_000, '{"x": "' + "x" * 100_000)
+    ),
+    ("trail_bucket_undeletable", "fail", _policy(who={"AWS": [{"x": "y"}]}), "lets {'x': 'y'} delete"),
+    ("root_use_is_told", "unknown", _both(UNTOLD, _trail(CloudWatchLogsLogGroupArn="no ARN")), "DescribeMetricFilters"),
     ("root_use_is_told", "pass", _nothing, "GuardDuty on; alarm root-used"),
     ("root_use_is_told", "pass", NO_DETECTOR, "alarm root-used"),
     ("root_use_is_told", "fail", UNTOLD, "no alarm"),
