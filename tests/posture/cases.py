@@ -119,6 +119,12 @@ def _by_bob(time: str, action: str, request: Json) -> Tell:
     return lambda s: s.by_bob(time, action, request)
 
 
+def _offered(time: str, kind: str = "Multiple MFA Devices", **more: str) -> Tell:
+    return lambda s: s.story.sign_in(
+        at(time), callers.root(s.account, IP), "CheckMfa", details={"MfaType": kind}, **more
+    )
+
+
 def _sign_in(name: str) -> Tell:
     return lambda s: s.story.sign_in(at("03-02"), callers.root(s.account, IP), name)
 
@@ -337,6 +343,32 @@ CASES = [
             lambda s: s.deactivate("03-02", PHONE),
             lambda s: s.enable("03-03", PHONE),
         ),
+    ),
+    Case("root_mfa_two_devices", "pass", "a sign-in was offered several", _offered("03-02"), "offered several devices"),
+    Case("root_mfa_two_devices", "unknown", "a sign-in was offered one", _offered("03-02", "U2F MFA")),
+    Case("root_mfa_two_devices", "unknown", "a sign-in that failed", _offered("03-02", outcome="Failure")),
+    Case(
+        "root_mfa_two_devices",
+        "unknown",
+        "a user was offered several",
+        lambda s: s.story.sign_in(
+            at("03-02"),
+            callers.iam_user_login(s.account, "bob", IP),
+            "CheckMfa",
+            details={"MfaType": "Multiple MFA Devices"},
+        ),
+    ),
+    Case(
+        "root_mfa_two_devices",
+        "unknown",
+        "offered several, of which one is gone",
+        told(_offered("03-02"), lambda s: s.deactivate("03-03", PHONE)),
+    ),
+    Case(
+        "root_mfa_two_devices",
+        "pass",
+        "one is gone, and still offered several",
+        told(lambda s: s.deactivate("03-01", PHONE), _offered("03-02")),
     ),
     # root_mfa_tested
     Case(
