@@ -69,6 +69,7 @@ What others than root cannot find out stays unknown: passkeys, security keys and
 but root's own, so that MFA which is on and not virtual may be either. A trail of one region is seen from that region
 only; asked is where the partition has its global services, and there EventBridge and GuardDuty, too. Of a trail that
 belongs to another account, as an organisation's does in its members, neither the bucket nor the alarms are asked about.
+Settings of a trail that does not log count for nothing.
 
 ## Where AWS differs from what is often advised
 

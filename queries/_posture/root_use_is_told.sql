@@ -4,8 +4,8 @@
 -- step = "monitor"
 -- why = """
 -- Root should rest, so each use of it is news. An alarm on a metric of the log group, a rule of EventBridge or GuardDuty
--- tells it; one is enough. Whether anybody reads the message lies outside of AWS. Rules that EventBridge keeps in another
--- region than that of root's logins do not count.
+-- tells it; one is enough. Where a rule sends its message is not looked at, and whether anybody reads it lies outside of
+-- AWS. Rules that EventBridge keeps in another region than that of root's logins do not count.
 -- """
 -- known_as = ["CIS 4.3", "Security Hub CloudWatch.1", "Prowler cloudwatch_log_metric_filter_root_usage"]
 -- over = "some"
