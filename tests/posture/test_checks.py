@@ -14,6 +14,7 @@ import pytest
 from detector.errors import RuleError
 from detector.posture.answer import Answer
 from detector.posture.check import Status, load_checks, parse_check, relations_of
+from detector.posture.device import KINDS, kind_of, name_of
 from detector.posture.from_logs import read_facts
 from detector.posture.posture import Posture, posture_of
 from detector.records.log_file import decode_log_file
@@ -108,3 +109,10 @@ def test_a_malformed_check_is_named(text: str, message: str, tmp_path: Path) -> 
     path.write_text(text)
     with pytest.raises(RuleError, match=f"odd.sql: .*({message})"):
         parse_check(path)
+
+
+def test_a_serial_number_means_the_same_in_logs_and_to_aws(posture: Posture) -> None:
+    named = [device for devices in posture.devices.values() for device in devices if device.serial is not None]
+    assert {device.kind for device in named} == set(KINDS)
+    for device in named:
+        assert (kind_of(device.serial or ""), name_of(device.serial or "")) == (device.kind, device.name)
