@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -13,12 +11,13 @@ import typer
 
 from detector.cli.choices import PostureFormat, format_option
 from detector.cli.exit_codes import DONE, INCOMPLETE, NO_LOG_OBJECTS, posture_exit_code
-from detector.cli.options import AllowGaps, LakeIfAny, Profile, RoleArn, Since, window
+from detector.cli.options import AllowGaps, LakeIfAny
+from detector.cli.posture_options import FailOn, LiveOptions, Question
 from detector.cli.summary import say_gaps_in, say_unlisted
 from detector.cli.terminal import say, say_error
 from detector.errors import DetectorError, UsageError
 from detector.text import counted
-from detector.times import now
+from detector.times import now, rfc3339
 
 if TYPE_CHECKING:
     from detector.lake.reader import Snapshot
@@ -26,64 +25,16 @@ if TYPE_CHECKING:
     from detector.posture.change import Change
     from detector.posture.live import Live
     from detector.posture.posture import Posture
-    from detector.sources.account_calls import NotAnswered
+    from detector.sources.account_calls import Answered, NotAnswered
 
 _REFUSED_BY_NAME = 20
 _OF_ANSWERS = (PostureFormat.MATRIX, PostureFormat.OCSF, PostureFormat.ASFF)
 
 
-class FailOn(StrEnum):
-    """The answers that change the exit code; unknown takes in fail."""
-
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked."""
-
-    account: Annotated[
-        list[str] | None, typer.Option("--account", help="Answer only for this account; repeat for more.", metavar="ID")
-    ] = None
-    at: Annotated[str | None, typer.Option("--at", help="Answer as of then; same form as --since.", metavar="TIME")] = (
-        None
-    )
-    changes: Annotated[bool, typer.Option("--changes", help="Show when answers changed instead.")] = False
-    since: Since = None
-
-    def moments(self) -> tuple[datetime | None, datetime | None]:
-        """Return the first moment of interest and the last one.
-
-        Raises:
-            UsageError: one of them cannot be parsed, or --since lacks --changes.
-        """
-        if self.since is not None and not self.changes:
-            raise UsageError("--since needs --changes", hint="as of a moment: --at TIME")
-        return window(self.since, self.at)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
-    """Whether AWS is asked, and as whom."""
-
-    live: Annotated[
-        bool, typer.Option("--live", help="Ask AWS about the account of the credentials too; only reads.")
-    ] = False
-    profile: Profile = None
-    role_arn: RoleArn = None
-    role_name: Annotated[
-        str | None,
-        typer.Option(
-            "--role-name", help="Ask about every account of the organisation, by this role in each.", metavar="NAME"
-        ),
-    ] = None
-
-
 def posture_command(
     lake: LakeIfAny = None,
-    question: Question = Question(),
-    live: LiveOptions = LiveOptions(),
+    question: Question = Question(),  # noqa: B008 - frozen
+    live: LiveOptions = LiveOptions(),  # noqa: B008
     format_: Annotated[
         PostureFormat | None,
         format_option(
@@ -107,6 +58,7 @@ def posture_command(
 
     --live asks AWS as well, about the account of the credentials, by calls that only read; with --role-name about every
     account of its organisation. Where AWS and the logs say other things, the answer is unknown and shows both.
+    --assume-root asks as root of each member, in a session that may only look: nobody else can list root's passkeys.
 
     Exit codes: 0 answered, 1 --fail-on was reached, 2 bad usage or an error, 3 no account, 4 incomplete: the lake has
     gaps or holds nothing of an account that was asked for, or AWS refused a call.
@@ -129,21 +81,17 @@ def posture_command(
         _show_changes(lake, question, (since, at), format_ or PostureFormat.TABLE, output, allow_gaps=allow_gaps)
     if lake is None and not live.live:
         raise UsageError("give --lake DIR, or --live", hint="detector posture --lake DIR answers from logs")
-    if live.role_name is not None and not live.live:
-        raise UsageError("--role-name needs --live", hint="it is the role to ask AWS with")
-    if live.live and at is not None:
-        raise UsageError("--at cannot be combined with --live", hint="AWS tells only how it is now")
-    posture, has_gaps = _from_lake(lake, question.account or [], at)
-    lives = _ask_aws(live, question.account or []) if live.live else []
-    posture = add_live(posture, lives)
+    live.check(at)
+    posture, has_gaps = _from_lake(lake, question, at)
+    posture = add_live(posture, _ask_aws(live, question.account or []) if live.live else (), question.checks)
     _write(_answer_lines(posture, format_), output)
     _say_missing(posture.missing, lake)
     if not posture.answers:
         _end_without_account()
-    not_answered = [one for answered in lives for one in answered.not_answered]
-    _say_not_answered(not_answered)
+    _say_root_sessions(posture.root_sessions)
+    _say_not_answered(posture.not_answered)
     _say_counts(posture.answers)
-    is_incomplete = (has_gaps and not allow_gaps) or bool(posture.missing or not_answered)
+    is_incomplete = (has_gaps and not allow_gaps) or bool(posture.missing or posture.not_answered)
     raise typer.Exit(posture_exit_code(posture.answers, _failing(fail_on), is_incomplete=is_incomplete))
 
 
@@ -157,20 +105,21 @@ def _open_lake(lake: Path) -> Snapshot:
     return events
 
 
-def _from_lake(lake: Path | None, accounts: list[str], at: datetime | None) -> tuple[Posture, bool]:
+def _from_lake(lake: Path | None, question: Question, at: datetime | None) -> tuple[Posture, bool]:
     """Return what logs say, and whether there are gaps in them."""
     from detector.posture.posture import Posture, posture_of
 
+    accounts = question.account or []
     if lake is None:
         return Posture((), {}, {}, missing=accounts), False
     events = _open_lake(lake)
-    return posture_of(events, accounts, at), events.gaps.count > 0
+    return posture_of(events, accounts, at, checks=question.checks), events.gaps.count > 0
 
 
-def _ask_aws(options: LiveOptions, accounts: list[str]) -> list[Live]:
-    """Return what AWS answers about the account of the credentials, or those of its organisation."""
+def _ask_aws(options: LiveOptions, accounts: list[str]) -> Iterator[Live]:
+    """Yield what AWS answers about the account of the credentials, or those of its organisation."""
     from detector.posture.live import ask_about_account
-    from detector.posture.organisation import Caller, ask_about_organisation
+    from detector.posture.organisation import Caller, Ways, ask_about_organisation
     from detector.sources.account_calls import AccountCalls
     from detector.sources.aws_options import AwsOptions
     from detector.sources.aws_session import caller_identity, open_session
@@ -179,9 +128,11 @@ def _ask_aws(options: LiveOptions, accounts: list[str]) -> list[Live]:
     session = open_session(aws)
     account, partition = caller_identity(session, aws)
     calls = AccountCalls(session, partition, aws)
-    if options.role_name is not None:
-        return list(ask_about_organisation(Caller(calls, account, partition), options.role_name, accounts))
-    return [ask_about_account(calls, account, partition)] if not accounts or account in accounts else []
+    if options.role_name is not None or options.assume_root:
+        ways = Ways(options.role_name, options.assume_root)
+        yield from ask_about_organisation(Caller(calls, account, partition), ways, accounts)
+    elif not accounts or account in accounts:
+        yield ask_about_account(calls, account, partition)
 
 
 def _show_changes(
@@ -196,7 +147,7 @@ def _show_changes(
     from detector.posture.posture import changes_in
 
     events = _open_lake(lake)
-    found = changes_in(events, question.account or [], *moments)
+    found = changes_in(events, question.account or [], *moments, checks=question.checks)
     _write(_change_lines(found.changes, form), output)
     _say_missing(found.missing, lake)
     if not found.accounts:
@@ -216,18 +167,27 @@ def _end_without_account() -> NoReturn:
     raise typer.Exit(NO_LOG_OBJECTS)
 
 
+def _say_root_sessions(sessions: Mapping[str, Answered]) -> None:
+    """Name our own events, so that whoever sees them in the logs knows them."""
+    for account, session in sessions.items():
+        key, when = session.value["AccessKeyId"], rfc3339(session.time)
+        say(f"{account}: our sts:AssumeRoot of {when} has request id {session.request_id}, and its session key {key}")
+
+
 def _say_not_answered(calls: Sequence[NotAnswered]) -> None:
     """Name the calls that were not answered, and the policy that lacks."""
     import json
+
+    from detector.sources.account_operations import policy_allowing
 
     reasons = list(dict.fromkeys(map(str, calls)))
     for reason in reasons[:_REFUSED_BY_NAME]:
         say_error(DetectorError(reason))
     if len(reasons) > _REFUSED_BY_NAME:
         say(f"error: … and {len(reasons) - _REFUSED_BY_NAME:,} more")
-    denied = sorted({one.operation for one in calls if one.is_denied})
+    denied = [one.operation for one in calls if one.is_denied]
     if denied:
-        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": denied, "Resource": "*"}]}
+        policy = policy_allowing(denied)
         say(f"hint: allow what was refused; deploy/iam/posture.json has all: {json.dumps(policy)}")
 
 

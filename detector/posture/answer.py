@@ -76,9 +76,11 @@ def answer_from_logs(check: Check, facts: Iterable[Fact], horizon: Horizon, mome
     status = judge(check, standings)
     telling = telling_of(status, standings)
     newest = max((one.facts[0].time for one in telling), default=None)
-    sentences = [_sentence(one) for one in telling[:SHOWN]]
-    if len(telling) > SHOWN:
-        sentences.append(f"and {len(telling) - SHOWN} more")
+    # One event may say the same of several subjects.
+    told = list({(one.facts[0].evidence, one.facts[0].detail): one for one in telling}.values())
+    sentences = [_sentence(one) for one in told[:SHOWN]]
+    if len(told) > SHOWN:
+        sentences.append(f"and {len(told) - SHOWN} more")
     return Answer(
         horizon.account_id,
         check,

@@ -6,8 +6,9 @@ with `_` are relations that several checks read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -20,6 +21,7 @@ from detector.rules.rule import shipped_rules_directory
 from detector.rules.sql_check import parse_select
 
 FOLDER = "_posture"
+_WORD = re.compile(r"[a-z_]+")
 
 
 class Status(StrEnum):
@@ -76,6 +78,14 @@ def load_checks() -> tuple[Check, ...]:
     return tuple(sorted(checks, key=lambda check: (check.step, check.id)))
 
 
+def checks_by(root_unused_days: int | None) -> tuple[Check, ...]:
+    """Return the checks, with so many days for which root has to rest; None: as the check has it."""
+    lasts = None if root_unused_days is None else timedelta(days=root_unused_days)
+    return tuple(
+        replace(check, lasts=lasts) if lasts and check.id == "root_unused" else check for check in load_checks()
+    )
+
+
 def parse_check(path: Path) -> Check:
     """Read one file.
 
@@ -117,9 +127,21 @@ def _check(check_id: str, meta: Metadata, sql: str) -> Check:
     )
 
 
+def relations_of(sql: str) -> list[str]:
+    """Return the relations that a query reads, `name AS (…)`, each after those that it reads itself.
+
+    Only these: planning one that nobody reads takes a good part of planning a check.
+    """
+    every = _relations()
+    wanted: dict[str, str] = {}
+    for name in _WORD.findall(sql):
+        if name in every and name not in wanted:
+            wanted |= {part.partition(" ")[0]: part for part in relations_of(every[name])}
+            wanted[name] = f"{name} AS (\n{every[name]}\n)"
+    return list(wanted.values())
+
+
 @cache
-def relations() -> str:
-    """Return the relations that several checks read, as the beginning of a statement: `WITH name AS (…)`."""
+def _relations() -> Mapping[str, str]:
     folder = shipped_rules_directory() / FOLDER
-    parts = [f"{path.stem[1:]} AS (\n{path.read_text(encoding='utf-8')}\n)" for path in sorted(folder.glob("_*.sql"))]
-    return "WITH " + ",\n".join(parts)
+    return {path.stem[1:]: path.read_text(encoding="utf-8") for path in sorted(folder.glob("_*.sql"))}

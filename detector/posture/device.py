@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,23 @@ KINDS = {
     "hardware": "hardware token",
     "unknown": "device of an unknown kind",
 }
+
+_ARN = re.compile(r"arn:[^:]*:iam::[0-9]*:(?P<name>(?P<type>[^/]+)/.+)")
+_TYPES = {"u2f": "fido", "mfa": "virtual", "sms-mfa": "sms"}
+_VENDORS = re.compile(r"[A-Za-z0-9-]{6,64}")
+
+
+def kind_of(serial: str) -> str:
+    """Return the kind of a device by its serial number, as `_root_device_events.sql` does."""
+    if arn := _ARN.fullmatch(serial):
+        return _TYPES.get(arn["type"], "unknown")
+    return "hardware" if _VENDORS.fullmatch(serial) else "unknown"
+
+
+def name_of(serial: str) -> str:
+    """Return the name of a device: `u2f/root/vault-1`; a serial number without an ARN is a vendor's."""
+    arn = _ARN.fullmatch(serial)
+    return arn["name"] if arn else serial
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from detector.posture.check import Check, Over, Status
 from detector.posture.fact import Says
@@ -25,10 +26,12 @@ trail log? `detector posture --lake DIR` answers for each account of a lake:
 
 Each answer names its events, and when the newest of them happened (`as_of`). Logs may lack files, so an answer says
 "no removal seen until", never "none removed"; and what only silence could show, such as that root has no key, logs
-never pass.
+never pass. Answers to reads are not in the logs, but their errors are, and are facts: whoever asked, a bucket without
+a public access block had none then.
 
 `--at TIME` answers as of a moment, from what had happened by then. `--changes --since TIME` tells when answers
-changed, and through which events. `--account ID` chooses accounts; for many there is a matrix, a line each.
+changed, and through which events. `--account ID` chooses accounts; for many there is a matrix, a line each, in
+which accounts that are alike and in which nothing failed share one.
 `--format jsonl` writes one line for each account and check ([JSON Schema](../detector/posture/posture.schema.json),
 `detector.posture/1`): the line of `root_mfa_enabled` brings root's devices, with when and by whom each was
 enrolled, used and removed. `--format csv` has the same columns without the devices, `--format ocsf` Compliance
@@ -53,10 +56,20 @@ about, such as the kind of root's MFA where MFA is off.
 management account or of a delegated administrator, and a role of this name is assumed in each of the others. An
 account in which it cannot be assumed is unknown, a suspended one is not applicable; none is left out.
 
+`--assume-root`, with or without a role, asks as root of each member by `sts:AssumeRoot`, in a session of 15
+minutes whose task policy (`IAMAuditRootUserCredentials`) allows reads of root's own credentials and nothing else. It
+is the only way from outside to list root's passkeys, security keys and hardware tokens, each with the date of its
+enrolment. The organisation needs centralised root access; the management account's own root cannot be asked so.
+CloudTrail records each session, and the rule [assume_root](rules.md#assume_root) tells of it: the command names the
+request id and the session's key of each, so that whoever gets the alert knows that it was this.
+
 A call that is refused leaves its checks unknown; they are named, what is to be allowed is collected into one policy,
-and the exit code is 4. What others than root cannot find out stays unknown: passkeys, security keys and hardware
-tokens of root are in no list, so that MFA which is on and not virtual may be either. A trail of one region is seen
-from that region only; asked is where the partition has its global services.
+and the exit code is 4. AWS's asking for patience is heeded: a call that is throttled is made again, later each time.
+What others than root cannot find out stays unknown: passkeys, security keys and hardware tokens of root are in no list
+but root's own, so that MFA which is on and not virtual may be either. A trail of one region is seen from that region
+only; asked is where the partition has its global services, and there EventBridge and GuardDuty, too. Of a trail that
+belongs to another account, as an organisation's does in its members, neither the bucket nor the alarms are asked about.
+Settings of a trail that does not log count for nothing.
 
 ## Where AWS differs from what is often advised
 
@@ -115,6 +128,33 @@ def _example(shown: str) -> Iterator[str]:
     yield "MFA is off, for the last login went without; that a device was removed would alone leave it open. The only"
     yield "administrator beside Identity Center is the intruder's own: alerts say what was done, this how it stands."
     yield ""
+    yield from _REAL
+
+
+_REAL: Final = """\
+## A real trail, worked out
+
+The trail of the SANS 504 S3 ransomware lab is public ([real-logs.md](real-logs.md) has what the rules say about it):
+23,981 events between 2021-07-28 and 2021-08-02, 656 of them by root.
+
+- Step 3, is root's MFA on? *Off*: root signed in on 2021-07-29 at 00:07:51Z and 12:54:17Z, and on 2021-07-30 at
+  10:37:34Z, each time without MFA.
+- Step 7, was it tested? *No*: none of the three logins was with MFA.
+- Step 8, does root rest? *No*: the console was used more than 20 times.
+- Does a trail log? *Yes*: root made one of all regions, encrypted and validated, on 2021-07-29 at 23:53Z. No stop is
+  seen.
+- May another account delete from its bucket? *Unknown*: root gave the bucket a new policy; what it lets whom do AWS
+  tells.
+- All other questions are *unknown*: no device, key, certificate, contact or recovery is seen.
+
+A fourth login, at 12:53:34Z, failed, and proves nothing: only a password that is right is followed by a question for
+MFA. One login would be enough for *off*, and the last one is what counts; three in a row say that it was no exception.
+The 649 calls of root's sessions agree: each session began in the second of one of the three logins, and
+`mfaAuthenticated` is false in all of them. They do not count by themselves, for calls with a key say false whatever is
+set up. When a device is enrolled later, `--at` still answers *off* for that day, and `--changes` has the moment of the
+enrolment; it is *tested* once a login has used it.
+
+""".splitlines()
 
 
 def _section(check: Check) -> Iterator[str]:
@@ -139,6 +179,9 @@ def _section(check: Check) -> Iterator[str]:
         yield ""
     if known := LIVE_CHECKS.get(check.id):
         yield f"AWS is asked by {', '.join(f'`{need}`' for need in sorted(known.needs))}."
+        yield ""
+    if known and known.by_root:
+        yield f"In a session of AssumeRoot, by {', '.join(f'`{need}`' for need in sorted(known.by_root))} alone."
         yield ""
     if Status.FAIL in check.words:
         yield f"When it fails: {check.next}."

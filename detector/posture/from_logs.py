@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from detector.posture.answer import MOST_ALIKE, Answer, Horizon, answer_from_logs
-from detector.posture.check import Check, relations
+from detector.posture.check import Check, relations_of
 from detector.posture.device import Device, DeviceEvent, devices_of
 from detector.posture.fact import Fact, Says
 from detector.text import one_line
@@ -67,8 +67,9 @@ def read_facts(engine: Engine, check: Check, until: datetime, *, turns: bool = F
         until: later events are passed over.
         turns: return every fact that says something else than the one before it, and not only the last ones.
     """
+    found = f"found AS (\n{check.sql}\n)"
     sql = (
-        f"{relations()},\nfound AS (\n{check.sql}\n)\n"
+        f"{_with(check.sql, found)}\n"
         f"SELECT {_BATCH_COLUMNS} FROM found WHERE account_id IS NOT NULL AND event_time <= $until\n"
         f"{_TURNS if turns else _LAST}"
     )
@@ -101,7 +102,7 @@ def read_devices(engine: Engine, until: datetime) -> dict[str, list[Device]]:
             source_ip=row["source_ip"],
             event_id=row["event_id"],
         )
-        for row in _rows(engine, f"{relations()}\n{_DEVICE_EVENTS}", until)
+        for row in _rows(engine, f"{_with(_DEVICE_EVENTS)}\n{_DEVICE_EVENTS}", until)
     ]
     devices: defaultdict[str, list[Device]] = defaultdict(list)
     for device in devices_of(events):
@@ -129,6 +130,10 @@ def answers_from_logs(
         for horizon in horizons
         for check in checks
     ]
+
+
+def _with(sql: str, *more: str) -> str:
+    return "WITH " + ",\n".join([*relations_of(sql), *more])
 
 
 def _rows(engine: Engine, sql: str, until: datetime | None = None) -> Iterator[dict[str, Any]]:

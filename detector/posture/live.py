@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from detector.posture.credential_report import read_credential_report
+from detector.posture.fact import Fact, Says
 from detector.sources.account_calls import Answered, NotAnswered, Result
 from detector.times import now
 
@@ -26,12 +27,30 @@ ORGANISATION: Final = "organizations:DescribeOrganization"
 TRAILS: Final = "cloudtrail:DescribeTrails"
 STATUS: Final = "cloudtrail:GetTrailStatus"
 SELECTORS: Final = "cloudtrail:GetEventSelectors"
+VERSIONING: Final = "s3:GetBucketVersioning"
+OBJECT_LOCK: Final = "s3:GetObjectLockConfiguration"
+PUBLIC_ACCESS: Final = "s3:GetPublicAccessBlock"
+POLICY: Final = "s3:GetBucketPolicy"
+LIFECYCLE: Final = "s3:GetBucketLifecycleConfiguration"
+FILTERS: Final = "logs:DescribeMetricFilters"
+ALARMS: Final = "cloudwatch:DescribeAlarms"
+RULES: Final = "events:ListRules"
+DETECTORS: Final = "guardduty:ListDetectors"
+DETECTOR: Final = "guardduty:GetDetector"
 ASSUME: Final = "sts:AssumeRole"
 
 NO_ORGANISATION: Final = frozenset({"AWSOrganizationsNotInUseException", "OrganizationNotFoundException"})
 NOT_MANAGEMENT: Final = frozenset({"AccountNotManagementOrDelegatedAdministratorException"})
 _NOT_CENTRALISED: Final = frozenset({"OrganizationNotInAllFeaturesModeException", "ServiceAccessNotEnabledException"})
 _SSO_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
+# What says that a bucket has none of it is an answer.
+_OF_BUCKETS: Final[Mapping[str, frozenset[str]]] = {
+    VERSIONING: frozenset(),
+    OBJECT_LOCK: frozenset({"ObjectLockConfigurationNotFoundError"}),
+    PUBLIC_ACCESS: frozenset({"NoSuchPublicAccessBlockConfiguration"}),
+    POLICY: frozenset({"NoSuchBucketPolicy"}),
+    LIFECYCLE: frozenset({"NoSuchLifecycleConfiguration"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +62,28 @@ class Live:
     results: Mapping[str, Result]  # by operation
     asked: datetime
     inactive: str | None = None  # the state of an account that cannot be asked
-    trails: tuple[Mapping[str, Result], ...] = ()  # the status and the selectors of each, in the order of the trails
+    trails: tuple[Mapping[str, Result], ...] = ()  # what was asked about each, in the order of the trails
 
     def answered(self, operation: str) -> Answered | None:
         """Return the answer to a call, or None."""
         result = self.results.get(operation)
         return result if isinstance(result, Answered) else None
 
-    def with_result(self, result: Result) -> Live:
-        """Return the same with one more result."""
-        return replace(self, results={**self.results, result.operation: result})
+    def fact(self, answer: Answered, says: Says, detail: str, subject: str = "") -> Fact:
+        """Return what an answer says about the account."""
+        return Fact(self.account_id, answer.time, subject, says, detail, answer.evidence)
+
+    @property
+    def described_trails(self) -> Iterator[tuple[Answered, Mapping[str, Any], Mapping[str, Result]]]:
+        """The answer that describes all trails, and each of them with what was asked about it."""
+        described = self.answered(TRAILS)
+        if described is not None:
+            for trail, more in zip(described.value.get("trailList", []), self.trails, strict=True):
+                yield described, trail, more
+
+    def with_results(self, *results: Result) -> Live:
+        """Return the same with more results."""
+        return replace(self, results={**self.results, **{one.operation: one for one in results}})
 
     @property
     def not_answered(self) -> list[NotAnswered]:
@@ -89,14 +120,41 @@ def ask_about_account(
         ORGANISATION: known.get(ORGANISATION) or calls.ask(ORGANISATION, answers=NO_ORGANISATION),
         TRAILS: calls.ask(TRAILS, includeShadowTrails=True),
     }
+    results[DETECTORS] = detectors = calls.ask(DETECTORS)
+    results[RULES] = calls.ask(RULES, pages_of="Rules")
+    for detector in detectors.value.get("DetectorIds", [])[:1] if isinstance(detectors, Answered) else []:
+        results[DETECTOR] = calls.ask(DETECTOR, DetectorId=detector)
     report = read_credential_report(calls)
     results[report.operation] = report
     described = results[TRAILS]
     trails = tuple(
-        {
-            operation: calls.ask(operation, region=trail.get("HomeRegion"), **{name: trail.get("TrailARN", "")})
-            for operation, name in ((STATUS, "Name"), (SELECTORS, "TrailName"))
-        }
+        _ask_about_trail(calls, account_id, trail)
         for trail in (described.value.get("trailList", []) if isinstance(described, Answered) else [])
     )
     return Live(account_id, partition, results, asked, trails=trails)
+
+
+def _ask_about_trail(calls: AccountCalls, account_id: str, trail: Mapping[str, Any]) -> Mapping[str, Result]:
+    home, arn, group = trail.get("HomeRegion"), trail.get("TrailARN", ""), trail.get("CloudWatchLogsLogGroupArn")
+    more = {
+        STATUS: calls.ask(STATUS, region=home, Name=arn),
+        SELECTORS: calls.ask(SELECTORS, region=home, TrailName=arn),
+    }
+    if owner_of(trail) != account_id:  # an organisation's: its bucket and its log group are out of a member's sight
+        return more
+    for operation, answers in _OF_BUCKETS.items():
+        more[operation] = calls.ask(operation, region=home, answers=answers, Bucket=trail.get("S3BucketName", ""))
+    if group:
+        name = _part(group, 6)
+        more[FILTERS] = calls.ask(FILTERS, region=home, pages_of="metricFilters", logGroupName=name)
+        more[ALARMS] = calls.ask(ALARMS, region=home, pages_of="MetricAlarms")
+    return more
+
+
+def owner_of(trail: Mapping[str, Any]) -> str:
+    """Return the account that a trail belongs to, by its ARN."""
+    return _part(trail.get("TrailARN"), 4)
+
+
+def _part(arn: object, number: int) -> str:
+    return "".join(str(arn).split(":")[number : number + 1])

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from detector.posture.answer import Answer, Source, judge, stand, telling_of
 from detector.posture.check import Check, Status
-from detector.posture.live import ASSUME, Live
-from detector.posture.live_checks import LIVE_CHECKS, facts_of
+from detector.posture.live import Live
+from detector.posture.live_checks import LIVE_CHECKS, facts_of, lacking
+from detector.posture.root_session import ASSUME_ROOT
+from detector.sources.account_operations import permission_of
+
+NOT_ASKED: Final = "not asked: a session of AssumeRoot may not; --role-name NAME asks"
 
 
 def answer_from_live(check: Check, live: Live) -> Answer | None:
@@ -15,24 +20,27 @@ def answer_from_live(check: Check, live: Live) -> Answer | None:
     known = LIVE_CHECKS.get(check.id)
     if known is None:
         return None
-    facts = facts_of(live, check.id)
+    facts = facts_of(live, known)
     judged = replace(check, fades_to=known.fades_to)
     standings = stand(judged, facts, live.moment)
     status = judge(judged, standings)
     if facts and not standings:
         status = Status.NOT_APPLICABLE
     shown = [one.facts[0] for one in telling_of(status, standings)] or facts
-    refused = [one.operation for one in live.not_answered if one.operation in (*known.needs, ASSUME) and one.is_denied]
+    asked_more = {ASSUME_ROOT, *known.by_root} if known.by_root else ()
+    refused = [*lacking(live, known), *(one for one in live.not_answered if one.operation in asked_more)]
+    wanted = list(dict.fromkeys(permission_of(one.operation) for one in refused if one.is_denied))
+    is_asked = any(one in live.results for one in (*known.needs, *known.by_root))
     return Answer(
         account_id=live.account_id,
         check=check,
         status=status,
-        detail="; ".join(fact.detail for fact in shown) or "AWS's answer does not tell",
+        detail="; ".join(fact.detail for fact in shown) or ("AWS's answer does not tell" if is_asked else NOT_ASKED),
         as_of=max((fact.time for fact in shown), default=None),
         seen_until=None,
         source=Source.LIVE,
         evidence=tuple(dict.fromkeys(fact.evidence for fact in shown)),
-        next=_next(check, status, refused),
+        next=_next(check, status, wanted),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from string import ascii_letters
 from typing import Final
 
 from detector.posture.answer import Answer, Horizon
@@ -12,13 +13,14 @@ from detector.posture.change import Change
 from detector.posture.check import Status
 from detector.posture.device import KINDS, Device, DeviceEvent
 from detector.posture.posture import Posture
-from detector.text import printable
+from detector.text import counted, printable
 from detector.times import rfc3339
 
 WIDTH: Final = 80
 MANY: Final = 4  # from so many accounts on, a matrix
 _COLUMNS: Final = (4, 18, 12)  # step, label, value
-_MARKS: Final = {Status.PASS: "ok", Status.FAIL: "NO", Status.UNKNOWN: "?", Status.NOT_APPLICABLE: "-"}
+_ACCOUNT: Final = 12  # digits
+_MARKS: Final = {Status.PASS: "+", Status.FAIL: "!", Status.UNKNOWN: "?", Status.NOT_APPLICABLE: "-"}
 
 
 def table(posture: Posture) -> Iterator[str]:
@@ -36,16 +38,28 @@ def table(posture: Posture) -> Iterator[str]:
 
 
 def matrix(answers: Sequence[Answer]) -> Iterator[str]:
-    """Yield one line for each account with one mark for each check, and what the columns are."""
-    checks = list(dict.fromkeys(answer.check.id for answer in answers))
-    yield f"{'account':<12}" + "".join(f"{number:>3}" for number in range(1, len(checks) + 1))
+    """Yield one line for each account with one mark for each check, and what the columns are.
+
+    Accounts in which nothing failed and that are alike share a line: what is to be done stands out.
+    """
+    checks = dict(zip(dict.fromkeys(answer.check.id for answer in answers), ascii_letters, strict=False))
+    yield f"{'account':<{_ACCOUNT}}" + "".join(f" {letter}" for letter in checks.values())
+    quiet: dict[str, list[str]] = {}
     for account, same in groupby(answers, key=lambda answer: answer.account_id):
-        yield f"{printable(account)[:12]:<12}" + "".join(f"{_MARKS[answer.status]:>3}" for answer in same)
+        marks = "".join(f" {_MARKS[answer.status]}" for answer in same)
+        if _MARKS[Status.FAIL] in marks:
+            yield f"{printable(account)[:_ACCOUNT]:<{_ACCOUNT}}{marks}"
+        else:
+            quiet.setdefault(marks, []).append(account)
+    for marks, alike in quiet.items():
+        start = alike[0] if len(alike) == 1 else counted(len(alike), "account")
+        yield f"{printable(start)[:_ACCOUNT]:<{_ACCOUNT}}{marks}"
     yield ""
-    for number, check in enumerate(checks, 1):
+    yield ", ".join(f"{mark} {status.replace('_', ' ')}" for status, mark in _MARKS.items())
+    for check, letter in checks.items():
         mine = [answer.status for answer in answers if answer.check.id == check]
-        counts = ", ".join(f"{mine.count(status)} {status}" for status in Status if status in mine)
-        yield f"{number:>3} {check:<28} {counts}"
+        counts = ", ".join(f"{mine.count(status)} {status.replace('_', ' ')}" for status in Status if status in mine)
+        yield f"{letter} {check:<28} {counts}"
 
 
 def change_table(changes: Iterable[Change]) -> Iterator[str]:

@@ -162,10 +162,10 @@ class AccountCalls:
 
 
 def _following(page: dict[str, Any]) -> dict[str, str]:
-    """Return what a request for the next page adds, or nothing: IAM and Organizations have markers of their own."""
+    """Return what a request for the next page adds, or nothing: each service has a marker of its own."""
     if page.get("IsTruncated"):
         return {"Marker": page["Marker"]}
-    return {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
+    return {name: page[name] for name in ("NextToken", "nextToken") if page.get(name)}
 
 
 def _answered(operation: str, value: dict[str, Any], response: dict[str, Any], code: str | None = None) -> Answered:

@@ -34,6 +34,22 @@ SELECT
     event_id
 FROM removals
 UNION ALL
+-- An error of a read is a fact: there is no password.
+SELECT
+    account_id,
+    event_time,
+    '' AS subject,
+    'unsure' AS says,
+    'root had no password, as GetLoginProfile from ' || coalesce(source_ip, 'an unknown address') || ' found' AS detail,
+    event_id
+FROM candidates
+WHERE
+    is_root
+    AND service = 'iam'
+    AND event_name = 'GetLoginProfile'
+    AND error_code IN ('NoSuchEntity', 'NoSuchEntityException')
+    AND named_user IS NULL
+UNION ALL
 SELECT
     account_id,
     event_time,

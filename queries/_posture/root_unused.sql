@@ -1,10 +1,11 @@
 -- /// check
--- title = "Root was not used for 90 days"
+-- title = "Root was not used lately"
 -- label = "root used"
 -- step = "8"
 -- why = """
 -- Root cannot be disabled, so it should rest. Its password, its keys and its sessions count; what services and AssumeRoot
 -- sessions of the management account do with root's name does not. That root was never used logs cannot show.
+-- `--root-unused-days` says how long it has to rest.
 -- """
 -- known_as = ["CIS 1.7", "Prowler iam_avoid_root_usage"]
 -- over = "every"

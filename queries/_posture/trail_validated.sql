@@ -3,7 +3,8 @@
 -- label = "log validation"
 -- step = "monitor"
 -- why = """
--- Without digests nobody can prove that log files were neither changed nor removed.
+-- Without digests nobody can prove that log files were neither changed nor removed. AWS tells when the last one came: of
+-- more than two hours ago is too long, for they come every hour.
 -- """
 -- known_as = ["CIS 3.2", "Security Hub CloudTrail.4", "Prowler cloudtrail_log_file_validation_enabled"]
 -- over = "some"

@@ -2,94 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from fixtures import callers
 from fixtures.callers import Json
 from fixtures.calls import assume_root
-from fixtures.story import Story, login_details
+from fixtures.story import Story
+from tests.posture.monitor_cases import MONITOR_CASES
+from tests.posture.scene import IP, KEY, Case, Scene, Tell, at, nothing, told
 
-IP = "198.51.100.10"
-KEY = "AKIAI44QH8DHBEXAMPLE"
 MEMBER = "999988887777"
-Tell = Callable[["Scene"], None]
-
-
-class Scene:
-    """One account's records."""
-
-    def __init__(self, story: Story, account: str) -> None:
-        self.story = story
-        self.account = account
-        self.root = callers.root_console(account, IP, "2026-03-01T08:00:00Z", mfa=False)
-        self.bob = callers.iam_user(account, "bob", IP)
-
-    def serial(self, name: str) -> str:
-        return name if "/" not in name else f"arn:aws:iam::{self.account}:{name}"
-
-    def login(self, time: str, mfa: str | None, device: str | None = None, **more: str) -> None:
-        details = login_details(mfa, device and self.serial(device))
-        self.story.sign_in(at(time), callers.root(self.account, IP), details=details, **more)
-
-    def enable(self, time: str, device: str, user: str = "AWS ROOT USER") -> None:
-        self.by_root(time, "iam:EnableMFADevice", {"userName": user, "serialNumber": self.serial(device)})
-
-    def deactivate(self, time: str, device: str, user: str = "AWS ROOT USER") -> None:
-        self.by_root(time, "iam:DeactivateMFADevice", {"userName": user, "serialNumber": self.serial(device)})
-
-    def by_root(
-        self, time: str, action: str, request: Json | None = None, response: Json | None = None, **more: object
-    ) -> None:
-        self.story.call(at(time), self.root, action, request, response, **more)  # type: ignore[arg-type]
-
-    def by_bob(
-        self, time: str, action: str, request: Json | None = None, response: Json | None = None, **more: object
-    ) -> None:
-        self.story.call(at(time), self.bob, action, request, response, **more)  # type: ignore[arg-type]
-
-    def with_key(self, time: str, action: str = "sts:GetCallerIdentity", key: str = KEY) -> None:
-        self.story.call(at(time), callers.root_key(self.account, key, IP), action)
-
-    def in_assume_root(self, time: str, action: str, request: Json | None = None, **more: object) -> None:
-        session = callers.assumed_root(self.account, "ASIAASSUMEDEXAMPLE00", IP, at(time), flagged=True)
-        self.story.call(at(time), session, action, request, **more)  # type: ignore[arg-type]
-
-    def trail(self, time: str, action: str, response: Json | None = None, name: str = "main") -> None:
-        arn = f"arn:aws:cloudtrail:us-east-1:{self.account}:trail/{name}"
-        self.by_bob(time, f"cloudtrail:{action}", {"name": arn}, response and {"trailARN": arn, **response})
-
-    def selectors(self, time: str, read_write_type: str) -> None:
-        selector: Json = {"readWriteType": read_write_type, "includeManagementEvents": True}
-        arn = f"arn:aws:cloudtrail:us-east-1:{self.account}:trail/main"
-        self.by_bob(time, "cloudtrail:PutEventSelectors", {"trailName": arn, "eventSelectors": [selector]})
-
-
-def at(time: str) -> str:
-    """Return `03-04`, `03-04 10:11` or `2025-03-04` as an eventTime; without a year it is 2026."""
-    day, _, clock = time.partition(" ")
-    return f"{day if len(day) > 5 else f'2026-{day}'}T{clock or '09:00'}:00Z"
-
-
-@dataclass(frozen=True)
-class Case:
-    check: str
-    status: str
-    name: str
-    tell: Tell
-    says: str = ""  # is in the detail
-
-
-def _told(*steps: Tell) -> Tell:
-    def tell(scene: Scene) -> None:
-        for step in steps:
-            step(scene)
-
-    return tell
-
-
-def _nothing(scene: Scene) -> None:
-    pass
 
 
 VAULT, PHONE, SMS, TOKEN = "u2f/root/vault-1", "mfa/old-phone", "sms-mfa/root", "ABCD12345678"
@@ -130,23 +50,23 @@ def _trail_cases(check: str, field: str, yes: object, no: object) -> list[Case]:
 
     return [
         Case(check, "pass", "switched on", made(yes), "main of UpdateTrail by"),
-        Case(check, "fail", "switched off", _told(made(yes, "03-01"), made(no))),
-        Case(check, "unknown", "no trail", _nothing),
+        Case(check, "fail", "switched off", told(made(yes, "03-01"), made(no))),
+        Case(check, "unknown", "no trail", nothing),
         Case(check, "unknown", "the answer is missing", lambda s: s.trail("03-02", "UpdateTrail")),
         Case(
-            check, "unknown", "its trail is gone", _told(made(yes, "03-01"), lambda s: s.trail("03-02", "DeleteTrail"))
+            check, "unknown", "its trail is gone", told(made(yes, "03-01"), lambda s: s.trail("03-02", "DeleteTrail"))
         ),
         Case(
             check,
             "pass",
             "another trail is enough",
-            _told(made(no), lambda s: s.trail("03-03", "CreateTrail", {field: yes}, "b")),
+            told(made(no), lambda s: s.trail("03-03", "CreateTrail", {field: yes}, "b")),
         ),
         Case(
             check,
             "fail",
             "a trail that is gone does not count beside one that is there",
-            _told(
+            told(
                 made(yes),
                 lambda s: s.trail("03-03", "DeleteTrail"),
                 lambda s: s.trail("03-03", "CreateTrail", {field: no} if no is not None else {"x": 1}, "b"),
@@ -156,7 +76,7 @@ def _trail_cases(check: str, field: str, yes: object, no: object) -> list[Case]:
             check,
             "pass",
             "a refused change",
-            _told(
+            told(
                 made(yes),
                 lambda s: s.by_bob(
                     "03-03",
@@ -187,6 +107,28 @@ def _assume_root(task: str) -> Tell:
     return lambda s: assume_root(s.story, at("03-03"), s.account, MEMBER, task, f"ASIA{task[:16]}", IP, flagged=False)
 
 
+def _in_assume_root(time: str, action: str, error: str | None = None) -> Tell:
+    return lambda s: s.in_assume_root(time, action, error=(error, "no") if error else None)
+
+
+def _by_root(time: str, action: str, request: Json | None = None) -> Tell:
+    return lambda s: s.by_root(time, action, request)
+
+
+def _by_bob(time: str, action: str, request: Json) -> Tell:
+    return lambda s: s.by_bob(time, action, request)
+
+
+def _offered(time: str, kind: str = "Multiple MFA Devices", **more: str) -> Tell:
+    return lambda s: s.story.sign_in(
+        at(time), callers.root(s.account, IP), "CheckMfa", details={"MfaType": kind}, **more
+    )
+
+
+def _sign_in(name: str) -> Tell:
+    return lambda s: s.story.sign_in(at("03-02"), callers.root(s.account, IP), name)
+
+
 CASES = [
     # root_mfa_on
     Case("root_mfa_on", "pass", "a login names a device", lambda s: s.login("03-02", None, VAULT), "login with MFA"),
@@ -204,26 +146,26 @@ CASES = [
         "root_mfa_on",
         "fail",
         "a login went without",
-        _told(lambda s: s.login("03-02", "Yes", VAULT), lambda s: s.login("03-03", "No")),
+        told(lambda s: s.login("03-02", "Yes", VAULT), lambda s: s.login("03-03", "No")),
     ),
     Case(
         "root_mfa_on",
         "pass",
         "the last login counts",
-        _told(lambda s: s.login("03-02", "No"), lambda s: s.login("03-03", "Yes")),
+        told(lambda s: s.login("03-02", "No"), lambda s: s.login("03-03", "Yes")),
     ),
     Case(
         "root_mfa_on",
         "unknown",
         "a device was removed",
-        _told(lambda s: s.login("03-02", "Yes", PHONE), lambda s: s.deactivate("03-03", PHONE)),
+        told(lambda s: s.login("03-02", "Yes", PHONE), lambda s: s.deactivate("03-03", PHONE)),
         "others may remain",
     ),
     Case(
         "root_mfa_on",
         "unknown",
         "a session that began before the removal",
-        _told(
+        told(
             lambda s: s.deactivate("03-03", PHONE),
             lambda s: s.story.call(
                 at("03-04"), callers.root_console(s.account, IP, at("03-02"), mfa=True), "iam:ListUsers"
@@ -234,7 +176,7 @@ CASES = [
         "root_mfa_on",
         "unknown",
         "nothing",
-        _nothing,
+        nothing,
         "no root login and no change of a root device seen (2024-01-01 to 2026-03-08)",
     ),
     Case("root_mfa_on", "unknown", "a login that does not say", lambda s: s.login("03-02", None)),
@@ -263,7 +205,7 @@ CASES = [
         "root_mfa_enabled",
         "unknown",
         "removed again",
-        _told(lambda s: s.enable("03-02", PHONE), lambda s: s.deactivate("03-03", PHONE)),
+        told(lambda s: s.enable("03-02", PHONE), lambda s: s.deactivate("03-03", PHONE)),
     ),
     Case(
         "root_mfa_enabled",
@@ -298,11 +240,31 @@ CASES = [
         lambda s: s.login("03-02", "Yes", TOKEN),
         "hardware token ABCD12345678",
     ),
+    *(
+        Case(
+            "root_mfa_phishing_resistant",
+            status,
+            name,
+            _by_root("03-02", "iam:EnableMFADevice", {"userName": "AWS ROOT USER", "serialNumber": serial}),
+            says,
+        )
+        for status, name, serial, says in (
+            (
+                "unknown",
+                "a passkey of GovCloud",
+                "arn:aws-us-gov:iam::1:u2f/root/key",
+                "passkey or security key u2f/root",
+            ),
+            ("fail", "a phone of GovCloud", "arn:aws-us-gov:iam::1:mfa/x", "virtual device mfa/x"),
+            ("unknown", "a serial number of no form", "!", "device of an unknown kind !"),
+            ("unknown", "an ARN of no form", "arn:aws:iam::1:new/x", "device of an unknown kind new/x"),
+        )
+    ),
     Case(
         "root_mfa_phishing_resistant",
         "fail",
         "the weakest counts",
-        _told(lambda s: s.enable("03-02", VAULT), lambda s: s.enable("03-01", PHONE)),
+        told(lambda s: s.enable("03-02", VAULT), lambda s: s.enable("03-01", PHONE)),
     ),
     Case(
         "root_mfa_phishing_resistant",
@@ -315,7 +277,7 @@ CASES = [
         "root_mfa_phishing_resistant",
         "unknown",
         "the weak one is gone",
-        _told(
+        told(
             lambda s: s.enable("03-01", VAULT),
             lambda s: s.enable("03-01", PHONE),
             lambda s: s.deactivate("03-02", PHONE),
@@ -325,7 +287,7 @@ CASES = [
         "root_mfa_phishing_resistant",
         "unknown",
         "deleted, which names no user",
-        _told(
+        told(
             lambda s: s.login("03-01", "Yes", PHONE),
             lambda s: s.by_root("03-02", "iam:DeleteVirtualMFADevice", {"serialNumber": s.serial(PHONE)}),
         ),
@@ -334,7 +296,7 @@ CASES = [
         "root_mfa_phishing_resistant",
         "fail",
         "another device was deleted",
-        _told(
+        told(
             lambda s: s.login("03-01", "Yes", PHONE),
             lambda s: s.by_root("03-02", "iam:DeleteVirtualMFADevice", {"serialNumber": s.serial("mfa/bob")}),
         ),
@@ -344,19 +306,19 @@ CASES = [
         "root_mfa_two_devices",
         "pass",
         "two were used",
-        _told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.login("03-02", "Yes", PHONE)),
+        told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.login("03-02", "Yes", PHONE)),
     ),
     Case(
         "root_mfa_two_devices",
         "unknown",
         "one, perhaps beside others",
-        _told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.login("03-02", "Yes", VAULT)),
+        told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.login("03-02", "Yes", VAULT)),
     ),
     Case(
         "root_mfa_two_devices",
         "unknown",
         "one of two is gone",
-        _told(
+        told(
             lambda s: s.enable("03-01", VAULT),
             lambda s: s.enable("03-02", PHONE),
             lambda s: s.deactivate("03-03", PHONE),
@@ -366,7 +328,7 @@ CASES = [
         "root_mfa_two_devices",
         "unknown",
         "a removal that names none",
-        _told(
+        told(
             lambda s: s.enable("03-01", VAULT),
             lambda s: s.enable("03-02", PHONE),
             lambda s: s.by_root("03-03", "iam:DeactivateMFADevice", {"userName": "AWS ROOT USER"}),
@@ -376,37 +338,63 @@ CASES = [
         "root_mfa_two_devices",
         "pass",
         "removed and back",
-        _told(
+        told(
             lambda s: s.enable("03-01", VAULT),
             lambda s: s.deactivate("03-02", PHONE),
             lambda s: s.enable("03-03", PHONE),
         ),
+    ),
+    Case("root_mfa_two_devices", "pass", "a sign-in was offered several", _offered("03-02"), "offered several devices"),
+    Case("root_mfa_two_devices", "unknown", "a sign-in was offered one", _offered("03-02", "U2F MFA")),
+    Case("root_mfa_two_devices", "unknown", "a sign-in that failed", _offered("03-02", outcome="Failure")),
+    Case(
+        "root_mfa_two_devices",
+        "unknown",
+        "a user was offered several",
+        lambda s: s.story.sign_in(
+            at("03-02"),
+            callers.iam_user_login(s.account, "bob", IP),
+            "CheckMfa",
+            details={"MfaType": "Multiple MFA Devices"},
+        ),
+    ),
+    Case(
+        "root_mfa_two_devices",
+        "unknown",
+        "offered several, of which one is gone",
+        told(_offered("03-02"), lambda s: s.deactivate("03-03", PHONE)),
+    ),
+    Case(
+        "root_mfa_two_devices",
+        "pass",
+        "one is gone, and still offered several",
+        told(lambda s: s.deactivate("03-01", PHONE), _offered("03-02")),
     ),
     # root_mfa_tested
     Case(
         "root_mfa_tested",
         "pass",
         "used after it was enrolled",
-        _told(lambda s: s.enable("03-01", VAULT), lambda s: s.login("03-02", "Yes", VAULT)),
+        told(lambda s: s.enable("03-01", VAULT), lambda s: s.login("03-02", "Yes", VAULT)),
     ),
     Case(
         "root_mfa_tested",
         "pass",
         "the only device, not named",
-        _told(lambda s: s.enable("03-01", VAULT), lambda s: s.login("03-02", "Yes")),
+        told(lambda s: s.enable("03-01", VAULT), lambda s: s.login("03-02", "Yes")),
     ),
     Case(
         "root_mfa_tested",
         "fail",
         "used before it was enrolled anew",
-        _told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.enable("03-02", VAULT)),
+        told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.enable("03-02", VAULT)),
         "not seen in a login since",
     ),
     Case(
         "root_mfa_tested",
         "fail",
         "one of two",
-        _told(
+        told(
             lambda s: s.enable("03-01", VAULT),
             lambda s: s.enable("03-01", PHONE),
             lambda s: s.login("03-02", "Yes", VAULT),
@@ -417,23 +405,21 @@ CASES = [
         "root_mfa_tested",
         "unknown",
         "one of two, not named",
-        _told(
-            lambda s: s.enable("03-01", VAULT), lambda s: s.enable("03-01", PHONE), lambda s: s.login("03-02", "Yes")
-        ),
+        told(lambda s: s.enable("03-01", VAULT), lambda s: s.enable("03-01", PHONE), lambda s: s.login("03-02", "Yes")),
         "names no device",
     ),
     Case(
         "root_mfa_tested",
         "fail",
         "logins without MFA",
-        _told(lambda s: s.login("03-01", "No"), lambda s: s.login("03-02", "No"), lambda s: s.login("03-03", "No")),
+        told(lambda s: s.login("03-01", "No"), lambda s: s.login("03-02", "No"), lambda s: s.login("03-03", "No")),
         "(3 in a row)",
     ),
     Case(
         "root_mfa_tested",
         "pass",
         "a login without, and then with",
-        _told(lambda s: s.login("03-01", "No"), lambda s: s.login("03-02", "Yes", VAULT)),
+        told(lambda s: s.login("03-01", "No"), lambda s: s.login("03-02", "Yes", VAULT)),
     ),
     Case(
         "root_mfa_tested",
@@ -447,7 +433,7 @@ CASES = [
         "root_mfa_stale_device",
         "pass",
         "synchronised lately",
-        _told(
+        told(
             lambda s: s.enable("2024-03-02", PHONE),
             lambda s: s.by_root(
                 "03-02", "iam:ResyncMFADevice", {"userName": "AWS ROOT USER", "serialNumber": s.serial(PHONE)}
@@ -460,7 +446,7 @@ CASES = [
         "root_mfa_stale_device",
         "unknown",
         "used long ago, and removed",
-        _told(lambda s: s.login("2024-03-02", "Yes", VAULT), lambda s: s.deactivate("2024-03-03", VAULT)),
+        told(lambda s: s.login("2024-03-02", "Yes", VAULT), lambda s: s.deactivate("2024-03-03", VAULT)),
     ),
     # root_no_access_keys
     Case("root_no_access_keys", "fail", "used", lambda s: s.with_key("03-02"), f"key {KEY} used"),
@@ -476,30 +462,73 @@ CASES = [
         "root_no_access_keys",
         "unknown",
         "deleted",
-        _told(_key("03-01", "CreateAccessKey"), _key("03-02", "DeleteAccessKey", accessKeyId=KEY)),
+        told(_key("03-01", "CreateAccessKey"), _key("03-02", "DeleteAccessKey", accessKeyId=KEY)),
         "others may remain",
     ),
     Case(
         "root_no_access_keys",
         "fail",
         "another one deleted",
-        _told(_key("03-01", "CreateAccessKey"), _key("03-02", "DeleteAccessKey", accessKeyId="AKIAOTHEREXAMPLE0000")),
+        told(_key("03-01", "CreateAccessKey"), _key("03-02", "DeleteAccessKey", accessKeyId="AKIAOTHEREXAMPLE0000")),
     ),
     Case("root_no_access_keys", "unknown", "of a user", _key("03-02", "CreateAccessKey", userName="bob")),
     Case("root_no_access_keys", "unknown", "root's temporary key", lambda s: s.by_root("03-02", "iam:ListUsers")),
     Case("root_no_access_keys", "unknown", "a user's key", lambda s: s.by_bob("03-02", "iam:ListUsers")),
+    Case(
+        "root_no_access_keys",
+        "fail",
+        "switched on again",
+        told(
+            _key("03-01", "DeleteAccessKey", accessKeyId=KEY),
+            _key("03-02", "UpdateAccessKey", accessKeyId=KEY, status="Active"),
+        ),
+        "activated from",
+    ),
+    Case(
+        "root_no_access_keys",
+        "unknown",
+        "switched on, and deleted",
+        told(
+            _key("03-01", "UpdateAccessKey", accessKeyId=KEY, status="Active"),
+            _key("03-02", "DeleteAccessKey", accessKeyId=KEY),
+        ),
+    ),
+    Case(
+        "root_no_access_keys",
+        "unknown",
+        "switched off, and deleted",
+        told(
+            _key("03-01", "UpdateAccessKey", accessKeyId=KEY, status="Inactive"),
+            _key("03-02", "DeleteAccessKey", accessKeyId=KEY),
+        ),
+    ),
     # root_no_certificates
     Case("root_no_certificates", "fail", "uploaded", _certificate("Upload")),
     Case("root_no_certificates", "unknown", "deleted", _certificate("Delete")),
     Case("root_no_certificates", "unknown", "of a user", _certificate("Upload", userName="bob")),
-    Case("root_no_certificates", "unknown", "nothing", _nothing),
+    Case("root_no_certificates", "unknown", "nothing", nothing),
+    *(
+        Case(
+            "root_no_certificates",
+            status,
+            f"uploaded, and {what} deleted",
+            told(
+                lambda s: s.by_root(
+                    "03-01", "iam:UploadSigningCertificate", None, {"certificate": {"certificateId": "TA7S"}}
+                ),
+                _by_root("03-02", "iam:DeleteSigningCertificate", {"certificateId": gone}),
+            ),
+        )
+        for status, what, gone in (("unknown", "that one", "TA7S"), ("fail", "another one", "TB8T"))
+    ),
+    Case("root_no_certificates", "fail", "of root by name", _certificate("Upload", userName="AWS ROOT USER")),
     # root_unused
     Case("root_unused", "fail", "signed in", lambda s: s.login("03-02", "Yes"), "sign-in: ConsoleLogin"),
     Case(
         "root_unused",
         "fail",
         "a key, though the password rests",
-        _told(lambda s: s.login("2025-03-02", "Yes"), lambda s: s.with_key("03-02")),
+        told(lambda s: s.login("2025-03-02", "Yes"), lambda s: s.with_key("03-02")),
         "access key: GetCallerIdentity",
     ),
     Case(
@@ -555,12 +584,46 @@ CASES = [
         "the password put away",
         lambda s: s.in_assume_root("03-02", "iam:DeleteLoginProfile"),
     ),
+    *(
+        Case(
+            "root_recovery_quiet",
+            "fail",
+            name,
+            _sign_in(name),
+            name,
+        )
+        for name in ("PasswordRecoveryCompleted", "PasswordUpdated", "EmailUpdated")
+    ),
+    *(
+        Case("root_recovery_quiet", "fail", name, _by_root("03-02", f"account:{name}"), name)
+        for name in (
+            "AcceptPrimaryEmailUpdate",
+            "PutContactInformation",
+            "PutAlternateContact",
+            "DeleteAlternateContact",
+        )
+    ),
+    Case("root_recovery_quiet", "unknown", "looked at", lambda s: s.by_root("03-02", "account:GetContactInformation")),
+    Case(
+        "root_recovery_quiet",
+        "unknown",
+        "refused",
+        lambda s: s.by_root("03-02", "account:PutContactInformation", error=("AccessDenied", "no")),
+    ),
+    Case(
+        "root_recovery_quiet",
+        "unknown",
+        "a recovery that failed",
+        lambda s: s.story.sign_in(
+            at("03-02"), callers.root(s.account, IP), "PasswordRecoveryCompleted", outcome="Failure"
+        ),
+    ),
     # root_credentials_removed
     Case(
         "root_credentials_removed",
         "fail",
         "a password again",
-        _told(
+        told(
             lambda s: s.in_assume_root("03-01", "iam:DeleteLoginProfile"),
             lambda s: s.in_assume_root("03-02", "iam:CreateLoginProfile"),
         ),
@@ -569,7 +632,7 @@ CASES = [
         "root_credentials_removed",
         "fail",
         "signed in again",
-        _told(lambda s: s.in_assume_root("03-01", "iam:DeleteLoginProfile"), lambda s: s.login("03-02", "No")),
+        told(lambda s: s.in_assume_root("03-01", "iam:DeleteLoginProfile"), lambda s: s.login("03-02", "No")),
         "signed in again",
     ),
     Case(
@@ -583,7 +646,7 @@ CASES = [
         "root_credentials_removed",
         "unknown",
         "removed after the login",
-        _told(lambda s: s.login("03-01", "No"), lambda s: s.in_assume_root("03-02", "iam:DeleteLoginProfile")),
+        told(lambda s: s.login("03-01", "No"), lambda s: s.in_assume_root("03-02", "iam:DeleteLoginProfile")),
     ),
     Case("root_credentials_removed", "unknown", "an account that keeps its own", lambda s: s.login("03-05", "Yes")),
     Case(
@@ -592,18 +655,82 @@ CASES = [
         "by root itself",
         lambda s: _key("03-02", "DeleteAccessKey", accessKeyId=KEY)(s),
     ),
+    Case(
+        "root_credentials_removed",
+        "unknown",
+        "an error of a read is a fact",
+        told(
+            lambda s: s.in_assume_root("03-01", "iam:CreateLoginProfile"),
+            lambda s: s.in_assume_root("03-02", "iam:GetLoginProfile", error=("NoSuchEntityException", "no")),
+        ),
+        "root had no password, as GetLoginProfile",
+    ),
+    Case(
+        "root_credentials_removed",
+        "fail",
+        "another error tells nothing",
+        told(
+            lambda s: s.in_assume_root("03-01", "iam:CreateLoginProfile"),
+            lambda s: s.in_assume_root("03-02", "iam:GetLoginProfile", error=("AccessDenied", "no")),
+        ),
+    ),
+    Case(
+        "root_credentials_removed",
+        "fail",
+        "a user without a password",
+        told(
+            lambda s: s.in_assume_root("03-01", "iam:CreateLoginProfile"),
+            lambda s: s.by_root(
+                "03-02", "iam:GetLoginProfile", {"userName": "bob"}, error=("NoSuchEntityException", "no")
+            ),
+        ),
+    ),
+    *(
+        Case(
+            "root_credentials_removed",
+            "fail",
+            f"{name}, and signed in again",
+            told(
+                _in_assume_root("03-01", f"iam:{name}"),
+                lambda s: s.login("03-02", "Yes"),
+            ),
+            "signed in again",
+        )
+        for name in ("DeleteAccessKey", "DeactivateMFADevice", "DeleteSigningCertificate")
+    ),
+    *(
+        Case(
+            "root_credentials_removed",
+            "fail",
+            f"a password, and {name}",
+            told(
+                lambda s: s.in_assume_root("03-01", "iam:CreateLoginProfile"),
+                _in_assume_root("03-02", name, "NoSuchEntity"),
+            ),
+        )
+        for name in ("iam:GetUser", "other:GetLoginProfile")
+    ),
+    Case(
+        "root_credentials_removed",
+        "unknown",
+        "the error by its other name",
+        told(
+            lambda s: s.in_assume_root("03-01", "iam:CreateLoginProfile"),
+            lambda s: s.in_assume_root("03-02", "iam:GetLoginProfile", error=("NoSuchEntity", "no")),
+        ),
+    ),
     # centralised_root_on
     Case(
         "centralised_root_on",
         "pass",
         "both switched on",
-        _told(_switch(f"Enable{CREDENTIALS}"), _switch(f"Enable{SESSIONS}")),
+        told(_switch(f"Enable{CREDENTIALS}"), _switch(f"Enable{SESSIONS}")),
     ),
     Case(
         "centralised_root_on",
         "pass",
         "one switched on, one used",
-        _told(
+        told(
             _switch(f"Enable{CREDENTIALS}"),
             lambda s: assume_root(
                 s.story,
@@ -621,7 +748,7 @@ CASES = [
         "centralised_root_on",
         "fail",
         "one switched off",
-        _told(_switch(f"Enable{CREDENTIALS}"), _switch(f"Enable{SESSIONS}"), _switch(f"Disable{SESSIONS}", "03-03")),
+        told(_switch(f"Enable{CREDENTIALS}"), _switch(f"Enable{SESSIONS}"), _switch(f"Disable{SESSIONS}", "03-03")),
         "RootSessions off",
     ),
     Case("centralised_root_on", "unknown", "one switched on", _switch(f"Enable{CREDENTIALS}")),
@@ -652,7 +779,7 @@ CASES = [
         "other_admins_exist",
         "unknown",
         "taken away again",
-        _told(_attach("AttachUserPolicy", "AdministratorAccess"), _attach("DetachUserPolicy", "AdministratorAccess")),
+        told(_attach("AttachUserPolicy", "AdministratorAccess"), _attach("DetachUserPolicy", "AdministratorAccess")),
     ),
     Case(
         "other_admins_exist",
@@ -668,6 +795,24 @@ CASES = [
             at("03-02"), callers.role(s.account, "AWSReservedSSO_Admin", "x", IP, at("03-02")), "iam:ListUsers"
         ),
     ),
+    *(
+        Case(
+            "other_admins_exist",
+            status,
+            f"a policy of a {kind}, {what}",
+            told(
+                *(
+                    _by_bob("03-02", f"iam:{action}{kind.title()}Policy", {f"{kind}Name": name, "policyArn": ADMIN})
+                    for action, name in steps
+                )
+            ),
+        )
+        for kind in ("role", "group")
+        for status, what, steps in (
+            ("pass", "and another one's taken away", (("Attach", "admins"), ("Detach", "others"))),
+            ("unknown", "and taken away", (("Attach", "admins"), ("Detach", "admins"))),
+        )
+    ),
     # contacts_set
     Case("contacts_set", "pass", "set", _contact("Put", "SECURITY"), "set by arn:aws:iam::"),
     Case("contacts_set", "fail", "removed", _contact("Delete", "SECURITY"), "removed by"),
@@ -678,7 +823,7 @@ CASES = [
         "trail_logging",
         "fail",
         "stopped",
-        _told(lambda s: s.trail("03-01", "StartLogging"), lambda s: s.trail("03-02", "StopLogging")),
+        told(lambda s: s.trail("03-01", "StartLogging"), lambda s: s.trail("03-02", "StopLogging")),
         "main stopped by",
     ),
     Case("trail_logging", "fail", "deleted", lambda s: s.trail("03-02", "DeleteTrail")),
@@ -686,7 +831,7 @@ CASES = [
         "trail_logging",
         "pass",
         "another one logs",
-        _told(lambda s: s.trail("03-01", "StopLogging"), lambda s: s.trail("03-02", "StartLogging", name="b")),
+        told(lambda s: s.trail("03-01", "StopLogging"), lambda s: s.trail("03-02", "StartLogging", name="b")),
     ),
     Case(
         "trail_logging",
@@ -699,45 +844,45 @@ CASES = [
         "trail_management_events",
         "fail",
         "writes only",
-        _told(lambda s: s.selectors("03-01", "All"), lambda s: s.selectors("03-02", "WriteOnly")),
+        told(lambda s: s.selectors("03-01", "All"), lambda s: s.selectors("03-02", "WriteOnly")),
     ),
     Case(
         "trail_management_events",
         "unknown",
         "its trail is gone",
-        _told(lambda s: s.selectors("03-01", "All"), lambda s: s.trail("03-02", "DeleteTrail")),
+        told(lambda s: s.selectors("03-01", "All"), lambda s: s.trail("03-02", "DeleteTrail")),
     ),
     # Near misses, one predicate each.
     Case(
         "root_mfa_two_devices",
         "unknown",
         "one named, one login that names none",
-        _told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.login("03-02", "Yes")),
+        told(lambda s: s.login("03-01", "Yes", VAULT), lambda s: s.login("03-02", "Yes")),
     ),
     Case("root_mfa_stale_device", "unknown", "a login that names none", lambda s: s.login("03-02", "Yes")),
     Case(
         "root_mfa_stale_device",
         "unknown",
         "a removal that names none",
-        _told(lambda s: s.login("03-01", "Yes", VAULT), _nameless_removal),
+        told(lambda s: s.login("03-01", "Yes", VAULT), _nameless_removal),
     ),
     Case(
         "root_mfa_tested",
         "unknown",
         "a removal that names none",
-        _told(lambda s: s.login("03-01", "Yes", VAULT), _nameless_removal),
+        told(lambda s: s.login("03-01", "Yes", VAULT), _nameless_removal),
     ),
     Case(
         "root_mfa_tested",
         "fail",
         "never used, and a removal that names none",
-        _told(lambda s: s.enable("03-01", VAULT), _nameless_removal),
+        told(lambda s: s.enable("03-01", VAULT), _nameless_removal),
     ),
     Case(
         "root_mfa_tested",
         "fail",
         "synchronised is not used",
-        _told(
+        told(
             lambda s: s.enable("03-01", PHONE),
             lambda s: s.by_root(
                 "03-02", "iam:ResyncMFADevice", {"userName": "AWS ROOT USER", "serialNumber": s.serial(PHONE)}
@@ -748,7 +893,7 @@ CASES = [
         "root_mfa_tested",
         "pass",
         "the only device of then, not named",
-        _told(
+        told(
             lambda s: s.enable("03-01", VAULT),
             lambda s: s.login("03-02", "Yes"),
             lambda s: s.enable("03-03", PHONE),
@@ -759,7 +904,7 @@ CASES = [
         "root_mfa_tested",
         "pass",
         "both used, then a login that names none",
-        _told(
+        told(
             lambda s: s.login("03-01", "Yes", VAULT),
             lambda s: s.login("03-02", "Yes", PHONE),
             lambda s: s.login("03-03", "Yes"),
@@ -809,25 +954,25 @@ CASES = [
         "root_credentials_removed",
         "unknown",
         "looked at, and a login",
-        _told(lambda s: s.in_assume_root("03-01", "iam:ListAccessKeys"), lambda s: s.login("03-02", "Yes")),
+        told(lambda s: s.in_assume_root("03-01", "iam:ListAccessKeys"), lambda s: s.login("03-02", "Yes")),
     ),
     Case(
         "root_credentials_removed",
         "unknown",
         "by root itself, and a login",
-        _told(_key("03-01", "DeleteAccessKey", accessKeyId=KEY), lambda s: s.login("03-02", "Yes")),
+        told(_key("03-01", "DeleteAccessKey", accessKeyId=KEY), lambda s: s.login("03-02", "Yes")),
     ),
     Case(
         "root_credentials_removed",
         "unknown",
         "another service's call, and a login",
-        _told(lambda s: s.in_assume_root("03-01", "other:DeleteAccessKey"), lambda s: s.login("03-02", "Yes")),
+        told(lambda s: s.in_assume_root("03-01", "other:DeleteAccessKey"), lambda s: s.login("03-02", "Yes")),
     ),
     Case(
         "root_credentials_removed",
         "unknown",
         "refused, and a login",
-        _told(
+        told(
             lambda s: s.in_assume_root("03-01", "iam:DeleteAccessKey", error=("NoSuchEntity", "no")),
             lambda s: s.login("03-02", "Yes"),
         ),
@@ -836,13 +981,28 @@ CASES = [
         "centralised_root_on",
         "pass",
         "both used",
-        _told(*(_assume_root(task) for task in ("IAMAuditRootUserCredentials", "SQSUnlockQueuePolicy"))),
+        told(*(_assume_root(task) for task in ("IAMAuditRootUserCredentials", "SQSUnlockQueuePolicy"))),
+    ),
+    *(
+        Case(
+            "centralised_root_on",
+            "pass",
+            f"both used, by {task}",
+            told(_assume_root(task), _assume_root("S3UnlockBucketPolicy")),
+        )
+        for task in ("IAMCreateRootUserPassword", "IAMDeleteRootUserCredentials")
+    ),
+    Case(
+        "centralised_root_on",
+        "unknown",
+        "an unknown task",
+        told(_assume_root("IAMOther"), _assume_root("S3UnlockBucketPolicy")),
     ),
     Case(
         "centralised_root_on",
         "unknown",
         "one used twice",
-        _told(*(_assume_root(task) for task in ("S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"))),
+        told(*(_assume_root(task) for task in ("S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"))),
     ),
     Case(
         "other_admins_exist",
@@ -876,7 +1036,7 @@ CASES = [
         "trail_management_events",
         "fail",
         "refused",
-        _told(
+        told(
             lambda s: s.selectors("03-01", "WriteOnly"),
             lambda s: s.by_bob(
                 "03-02",
@@ -886,6 +1046,7 @@ CASES = [
             ),
         ),
     ),
+    *MONITOR_CASES,
     *_trail_cases("trail_multi_region", "isMultiRegionTrail", True, False),
     *_trail_cases("trail_validated", "logFileValidationEnabled", True, False),
     *_trail_cases("trail_encrypted", "kmsKeyId", "arn:aws:kms:us-east-1:1:key/x", None),

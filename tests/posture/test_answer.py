@@ -98,6 +98,14 @@ def test_a_flood_of_subjects_is_counted() -> None:
     assert len(flood.evidence) == 100
 
 
+def test_what_one_event_says_of_several_subjects_is_told_once() -> None:
+    both = [replace(fact(1, "yes", subject), evidence="event-1") for subject in ("one", "another")]
+    told = answer(CHECKS["root_mfa_two_devices"], *both)
+    assert told.status is Status.PASS
+    assert told.detail.count("login") == 1
+    assert told.evidence == ("event-1",)
+
+
 def test_an_answer_is_told_in_the_words_of_its_check() -> None:
     on = answer(MFA, fact(3, "yes"), fact(2, "yes"), fact(4, "no"))
     assert (on.value, on.source, on.next) == ("on", Source.LOGS, None)

@@ -13,13 +13,17 @@ import pytest
 
 from detector.errors import RuleError
 from detector.posture.answer import Answer
-from detector.posture.check import Status, load_checks, parse_check
+from detector.posture.check import Status, load_checks, parse_check, relations_of
+from detector.posture.device import KINDS, kind_of, name_of
+from detector.posture.from_logs import read_facts
 from detector.posture.posture import Posture, posture_of
 from detector.records.log_file import decode_log_file
+from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from fixtures.callers import Json, sso
 from fixtures.story import Story
-from tests.posture.cases import CASES, Case, account_of, records
+from tests.posture.cases import CASES, account_of, records
+from tests.posture.scene import Case
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_every_check_is_shown_to_pass_if_logs_can_to_be_unknown_and_else_to_fail
     shown: defaultdict[str, set[str]] = defaultdict(set)
     for case in CASES:
         shown[case.check].add(case.status)
-    never_fail = {"root_mfa_enabled", "root_mfa_two_devices", "other_admins_exist"}
+    never_fail = {"root_mfa_enabled", "root_mfa_two_devices", "other_admins_exist", "trail_bucket_undeletable"}
     for check in load_checks():
         passes = {"pass"} if check.silence else set()
         fails = set() if check.id in never_fail else {"fail"}
@@ -80,10 +84,16 @@ def test_people_who_go_on_working_were_there_before_too() -> None:
     story = Story("people")
     for time in ("2026-03-01T09:00:00Z", "2026-03-05T09:00:00Z"):
         story.call(time, sso(account_of(0), "Admin", "erin", "198.51.100.10", time), "iam:ListUsers")
-    events = TableEvents(_table([event.record for event in story.events]))
-    answers = posture_of(events, at=datetime(2026, 3, 3, tzinfo=UTC)).answers
-    [admins] = [answer for answer in answers if answer.check.id == "other_admins_exist"]
-    assert (admins.status, admins.as_of) == (Status.PASS, datetime(2026, 3, 1, 9, tzinfo=UTC))
+    with Engine(TableEvents(_table([event.record for event in story.events]))) as engine:
+        [check] = [check for check in load_checks() if check.id == "other_admins_exist"]
+        facts = read_facts(engine, check, datetime(2026, 3, 3, tzinfo=UTC))
+    assert [fact.time for fact in facts[account_of(0)]] == [datetime(2026, 3, 1, 9, tzinfo=UTC)]
+
+
+def test_a_check_is_planned_with_the_relations_that_it_reads_and_no_other() -> None:
+    read = {check.id: [part.partition(" ")[0] for part in relations_of(check.sql)] for check in load_checks()}
+    assert read["root_unused"] == []
+    assert read["root_mfa_two_devices"] == ["root_device_events", "root_device_sightings"]
 
 
 def _blocks() -> Iterator[tuple[str, str]]:
@@ -99,3 +109,10 @@ def test_a_malformed_check_is_named(text: str, message: str, tmp_path: Path) -> 
     path.write_text(text)
     with pytest.raises(RuleError, match=f"odd.sql: .*({message})"):
         parse_check(path)
+
+
+def test_a_serial_number_means_the_same_in_logs_and_to_aws(posture: Posture) -> None:
+    named = [device for devices in posture.devices.values() for device in devices if device.serial is not None]
+    assert {device.kind for device in named} == set(KINDS)
+    for device in named:
+        assert (kind_of(device.serial or ""), name_of(device.serial or "")) == (device.kind, device.name)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from detector.posture.answer import Answer, Horizon, Source, answer_from_logs
@@ -19,39 +18,17 @@ from detector.posture.fact import Fact, Says
 from detector.posture.live import Live, ask_about_account
 from detector.posture.live_checks import LIVE_CHECKS
 from detector.posture.merge import merge
+from detector.posture.root_session import ask_as_root
 from detector.sources.account_calls import AccountCalls, Answered, NotAnswered, Result
-from detector.sources.account_operations import OPERATIONS
-from detector.sources.aws_options import AwsOptions
-from tests.account_server import ACCOUNT, AccountServer, good_account, report, serve_account
+from detector.sources.account_operations import OF_ROOT, OPERATIONS, permission_of, policy_allowing
+from tests.account_server import ACCOUNT, MANAGEMENT, AccountServer, report
+from tests.posture.conftest import account_calls
 
 ROOT = Path(__file__).parents[2]
 CHECKS = {check.id: check for check in load_checks()}
 MFA = CHECKS["root_mfa_on"]
 NOW = datetime(2026, 3, 8, 9, tzinfo=UTC)
 Change = Callable[[dict[str, Any]], None]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[AccountServer]:
-    with serve_account() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def calls(running: AccountServer) -> AccountCalls:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", running.url)
-        session = boto3.Session("AKIATESTING", "the-secret-of-the-tests", region_name="eu-central-1")
-        made = AccountCalls(session, "aws", AwsOptions())
-        ask_about_account(made, ACCOUNT, "aws")  # makes the clients, while the variable is there
-    return made
-
-
-@pytest.fixture
-def server(running: AccountServer) -> AccountServer:
-    running.answers = good_account()
-    running.calls.clear()
-    return running
 
 
 def ask(calls: AccountCalls) -> Live:
@@ -86,6 +63,10 @@ def _answer(operation: str, value: object) -> Change:
     return lambda answers: answers.update({operation: value})
 
 
+def _trail_status(**settings: object) -> Change:
+    return lambda answers: answers["cloudtrail:GetTrailStatus"].update(settings)
+
+
 def _trail(**settings: object) -> Change:
     return lambda answers: answers["cloudtrail:DescribeTrails"]["trailList"][0].update(settings)
 
@@ -118,6 +99,8 @@ NO_ORGANISATION = _answer("organizations:DescribeOrganization", "AWSOrganization
 NO_TRAIL = _answer("cloudtrail:DescribeTrails", {"trailList": []})
 MANAGEMENT_EVENTS = {"Field": "eventCategory", "Equals": ["Management"]}
 EMPTY = _both(_summary(AccountMFAEnabled=0, AccountPasswordPresent=0))
+
+BUCKET_CHECKS = [check for check in CHECKS if check.startswith("trail_bucket_")]
 
 CASES: list[tuple[str, str, Change, str]] = [
     ("root_mfa_on", "pass", _nothing, ""),
@@ -232,9 +215,18 @@ CASES: list[tuple[str, str, Change, str]] = [
         "",
     ),
     ("trail_logging", "fail", NO_TRAIL, "no trail of all regions"),
+    *(
+        (check, "fail", _trail_status(IsLogging=False), "main, which does not log, in eu-west-1")
+        for check in ("trail_encrypted", "trail_management_events", "trail_multi_region", "trail_validated")
+    ),
     ("trail_multi_region", "pass", _nothing, ""),
     ("trail_multi_region", "fail", _trail(IsMultiRegionTrail=False), ""),
+    ("trail_validated", "pass", _nothing, "main in eu-west-1"),
     ("trail_validated", "fail", _trail(LogFileValidationEnabled=False), ""),
+    ("trail_validated", "fail", _trail_status(LatestDigestDeliveryError="AccessDenied"), ""),
+    ("trail_validated", "fail", _trail_status(LatestDigestDeliveryTime=NOW.timestamp() - 7_201), ""),
+    ("trail_validated", "pass", _trail_status(LatestDigestDeliveryTime=NOW.timestamp() - 7_200), ""),
+    ("trail_validated", "unknown", _answer("cloudtrail:GetTrailStatus", {"IsLogging": True}), ""),
     ("trail_encrypted", "fail", _trail(KmsKeyId=""), ""),
     ("trail_management_events", "pass", _nothing, ""),
     (
@@ -264,8 +256,133 @@ CASES: list[tuple[str, str, Change, str]] = [
     ),
 ]
 
+OTHERS = _trail(TrailARN=f"arn:aws:cloudtrail:eu-west-1:{MANAGEMENT}:trail/main")
 
-@pytest.mark.parametrize(("check", "status", "change", "says"), CASES)
+
+def _policy(effect: str = "Allow", who: object = "*", action: object = "s3:*", **more: object) -> Change:
+    statement = {"Effect": effect, "Principal": who, "Action": action, "Resource": "*", **more}
+    return _answer("s3:GetBucketPolicy", json.dumps({"Statement": statement}))
+
+
+def _expiry(prefix: str = "", status: str = "Enabled", **expiration: object) -> Change:
+    rule = {"Status": status, "Expiration": expiration, "Filter": {"Prefix": prefix}}
+    return _answer("s3:GetBucketLifecycleConfiguration", {"Rule": [rule]})
+
+
+def _filter(pattern: str) -> Change:
+    return lambda answers: answers["logs:DescribeMetricFilters"]["metricFilters"][0].update(filterPattern=pattern)
+
+
+def _alarm(**settings: object) -> Change:
+    return lambda answers: answers["cloudwatch:DescribeAlarms"]["MetricAlarms"][0].update(settings)
+
+
+def _rule(kind: str, state: str = "ENABLED") -> Change:
+    pattern = json.dumps({"detail": {"userIdentity": {"type": [kind]}}})
+    return _answer("events:ListRules", {"Rules": [{"Name": "root", "State": state, "EventPattern": pattern}]})
+
+
+NO_DETECTOR = _answer("guardduty:ListDetectors", {"detectorIds": []})
+NO_ALARM = _answer("cloudwatch:DescribeAlarms", {"MetricAlarms": []})
+UNTOLD = _both(NO_DETECTOR, NO_ALARM)
+UNLOCKED = _answer("s3:GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError")
+OTHER_ACCOUNT = {"AWS": "arn:aws:iam::222233334444:root"}
+MONITOR_CASES: list[tuple[str, str, Change, str]] = [
+    *((check, "pass", _nothing, "example-trail: ") for check in BUCKET_CHECKS),
+    *((check, "unknown", OTHERS, f"the trail is of account {MANAGEMENT}") for check in BUCKET_CHECKS),
+    *((check, "fail", NO_TRAIL, "no trail") for check in BUCKET_CHECKS),
+    (
+        "trail_bucket_private",
+        "fail",
+        _answer("s3:GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
+        "without BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets",
+    ),
+    (
+        "trail_bucket_private",
+        "fail",
+        lambda answers: answers["s3:GetPublicAccessBlock"].update(BlockPublicAcls=False),
+        "without BlockPublicAcls",
+    ),
+    ("trail_bucket_locked", "fail", UNLOCKED, "neither Object Lock nor MFA delete"),
+    (
+        "trail_bucket_locked",
+        "pass",
+        _both(UNLOCKED, _answer("s3:GetBucketVersioning", {"Status": "Enabled", "MfaDelete": "Enabled"})),
+        "MFA delete is on",
+    ),
+    (
+        "trail_bucket_locked",
+        "fail",
+        _both(UNLOCKED, _answer("s3:GetBucketVersioning", {"Status": "Enabled", "MfaDelete": "Disabled"})),
+        "",
+    ),
+    ("trail_bucket_locked", "fail", _answer("s3:GetObjectLockConfiguration", {"ObjectLockEnabled": "Enabled"}), ""),
+    ("trail_bucket_kept", "fail", _expiry(Days=364), "deleted after 364 days"),
+    ("trail_bucket_kept", "pass", _expiry(Days=365), ""),
+    ("trail_bucket_kept", "pass", _expiry(status="Disabled", Days=1), ""),
+    ("trail_bucket_kept", "pass", _expiry("tmp/", Days=1), ""),
+    ("trail_bucket_kept", "fail", _expiry(f"AWSLogs/{ACCOUNT}/", Days=1), ""),
+    ("trail_bucket_kept", "fail", _both(_trail(S3KeyPrefix="org"), _expiry("org/", Days=1)), ""),
+    ("trail_bucket_kept", "pass", _both(_trail(S3KeyPrefix="org"), _expiry("AWSLogs/", Days=1)), ""),
+    ("trail_bucket_kept", "fail", _expiry(Date="2026-08-01T00:00:00Z"), "log files are deleted"),
+    ("trail_bucket_kept", "pass", _expiry(Date="2028-08-01T00:00:00Z"), ""),
+    ("trail_bucket_undeletable", "pass", _answer("s3:GetBucketPolicy", "NoSuchBucketPolicy"), "no policy"),
+    ("trail_bucket_undeletable", "fail", _policy(), "lets * delete"),
+    ("trail_bucket_undeletable", "fail", _policy(who=OTHER_ACCOUNT, action=["s3:Get*", "s3:deleteO*"]), "222233334444"),
+    ("trail_bucket_undeletable", "fail", _policy(who={"AWS": "222233334444"}, action="s3:PutLife*"), "222233334444"),
+    ("trail_bucket_undeletable", "pass", _policy(who={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}), ""),
+    ("trail_bucket_undeletable", "pass", _policy(who={"AWS": ACCOUNT}), ""),
+    ("trail_bucket_undeletable", "pass", _policy(who=OTHER_ACCOUNT, action=["s3:Get*", "s3:List*"]), ""),
+    ("trail_bucket_undeletable", "pass", _policy("Deny"), ""),
+    ("trail_bucket_undeletable", "unknown", _policy(Condition={"StringEquals": {}}), "on a condition"),
+    (
+        "trail_bucket_undeletable",
+        "fail",
+        _answer(
+            "s3:GetBucketPolicy",
+            json.dumps({"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": ACCOUNT}, "NotAction": "s3:Get*"}}),
+        ),
+        "lets all but some delete",
+    ),
+    ("trail_bucket_undeletable", "pass", _answer(
+        "s3:GetBucketPolicy", json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "NotAction": "s3:*"}})
+    ), ""),
+    *(
+        ("trail_bucket_undeletable", "unknown", _answer("s3:GetBucketPolicy", text), "cannot be read")
+        for text in ("{", "{}", '{"Statement": [1]}', '{"Statement": ' + "[" * 9_000, '{"x": "' + "x" * 100_000)
+    ),
+    ("trail_bucket_undeletable", "fail", _policy(who={"AWS": [{"x": "y"}]}), "lets {'x': 'y'} delete"),
+    ("root_use_is_told", "unknown", _both(UNTOLD, _trail(CloudWatchLogsLogGroupArn="no ARN")), "DescribeMetricFilters"),
+    ("root_use_is_told", "pass", _nothing, "GuardDuty on; alarm root-used"),
+    ("root_use_is_told", "pass", NO_DETECTOR, "alarm root-used"),
+    ("root_use_is_told", "fail", UNTOLD, "no alarm"),
+    ("root_use_is_told", "fail", _both(UNTOLD, NO_TRAIL), "no alarm"),
+    ("root_use_is_told", "fail", _both(UNTOLD, _trail(CloudWatchLogsLogGroupArn="")), ""),
+    ("root_use_is_told", "unknown", _both(UNTOLD, OTHERS), f"alarms of account {MANAGEMENT}"),
+    ("root_use_is_told", "pass", _both(NO_ALARM), "GuardDuty on"),
+    (
+        "root_use_is_told",
+        "fail",
+        _both(NO_ALARM, _answer("guardduty:GetDetector", {"status": "DISABLED", "serviceRole": "x"})),
+        "no GuardDuty",
+    ),
+    ("root_use_is_told", "fail", _both(NO_DETECTOR, _filter('{ $.userIdentity.type != "Root" }')), ""),
+    ("root_use_is_told", "fail", _both(NO_DETECTOR, _alarm(MetricName="other")), ""),
+    ("root_use_is_told", "fail", _both(NO_DETECTOR, _alarm(AlarmActions=[])), ""),
+    ("root_use_is_told", "fail", _both(NO_DETECTOR, _alarm(ActionsEnabled=False)), ""),
+    ("root_use_is_told", "pass", _both(UNTOLD, _rule("Root")), "EventBridge rule root"),
+    ("root_use_is_told", "fail", _both(UNTOLD, _rule("IAMUser")), "no EventBridge rule"),
+    ("root_use_is_told", "fail", _both(UNTOLD, _rule("Root", "DISABLED")), ""),
+    (
+        "root_use_is_told",
+        "fail",
+        _both(UNTOLD, _answer("events:ListRules", {"Rules": [{"Name": "x", "EventPattern": "["}, {"Name": "y"}]})),
+        "",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "status", "change", "says"), [*CASES, *MONITOR_CASES])
 def test_aws_answers_make_a_check(
     check: str, status: str, change: Change, says: str, server: AccountServer, calls: AccountCalls
 ) -> None:
@@ -288,8 +405,14 @@ def test_what_no_call_tells_only_logs_can(calls: AccountCalls) -> None:
     assert (made.status, made.detail) == ("unknown", "only logs can tell")
 
 
-OF_AN_ACCOUNT = OPERATIONS - {"organizations:ListAccounts", "sts:AssumeRole"}
-NEVER_FOUND_OUT = {"iam:ListRoles": _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []})}
+OF_AN_ACCOUNT = OPERATIONS - OF_ROOT - {"organizations:ListAccounts", "sts:AssumeRole", "sts:AssumeRoot"}
+# Where another call would answer in the place of the one that is refused.
+NEVER_FOUND_OUT = {
+    "iam:ListRoles": _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []}),
+    "s3:GetBucketVersioning": UNLOCKED,
+    **dict.fromkeys(("events:ListRules", "guardduty:ListDetectors", "guardduty:GetDetector"), NO_ALARM),
+    **dict.fromkeys(("logs:DescribeMetricFilters", "cloudwatch:DescribeAlarms"), NO_DETECTOR),
+}
 
 
 @pytest.mark.parametrize("operation", sorted(OF_AN_ACCOUNT))
@@ -298,6 +421,8 @@ def test_each_call_that_is_refused_leaves_its_checks_unknown(
     operation: str, is_denied: bool, server: AccountServer, calls: AccountCalls
 ) -> None:
     NEVER_FOUND_OUT.get(operation, _nothing)(server.answers)
+    if operation == "events:ListRules":
+        NO_DETECTOR(server.answers)
     if operation == "iam:GenerateCredentialReport":
         server.answers["iam:GetCredentialReport"] = "ReportNotPresent"
     if is_denied:
@@ -306,19 +431,24 @@ def test_each_call_that_is_refused_leaves_its_checks_unknown(
         server.answers[operation] = "ValidationError"
     live = ask(calls)
     assert [(one.operation, one.is_denied) for one in live.not_answered] == [(operation, is_denied)]
+    assert policy_allowing([operation])["Statement"] == [
+        {"Effect": "Allow", "Action": [permission_of(operation)], "Resource": "*"}
+    ]
     needing = [check for check, known in LIVE_CHECKS.items() if operation in known.needs]
+    if operation == "cloudtrail:DescribeTrails":
+        needing.remove("root_use_is_told")  # GuardDuty tells
     assert needing
     for check in needing:
         made = answer(live, check)
         assert (check, made.status) == (check, Status.UNKNOWN)
         assert operation in made.detail
-        assert made.next == (f"allow {operation}" if is_denied else None)
+        assert made.next == (f"allow {permission_of(operation)}" if is_denied else None)
 
 
 def test_every_refusal_at_once_passes_nothing(server: AccountServer, calls: AccountCalls) -> None:
     for operation in OPERATIONS:
         server.deny(operation)
-    live = ask(calls)
+    live = ask_as_root(calls, ask(calls))
     assert {answer(live, check).status for check in CHECKS} == {Status.UNKNOWN}
 
 
@@ -328,7 +458,7 @@ def test_no_call_is_made_that_is_not_in_the_list(server: AccountServer, calls: A
     with pytest.raises(ValueError, match="iam:DeleteUser is not in the list"):
         calls.ask("iam:DeleteUser")
     assert all(
-        operation.partition(":")[2].startswith(("Get", "List", "Describe", "Generate", "AssumeRole"))
+        operation.partition(":")[2].startswith(("Get", "List", "Describe", "Generate", "AssumeRo"))
         for operation in OPERATIONS
     )
 
@@ -353,18 +483,108 @@ def test_a_region_that_is_not_enabled_is_no_missing_trail(server: AccountServer,
     assert "eu-west-1 does not know the credentials" in made.detail
 
 
+def test_a_call_that_is_throttled_is_made_again(server: AccountServer, calls: AccountCalls) -> None:
+    server.throttled = {"iam:GetAccountSummary": 1}
+    live = ask(calls)
+    assert [name for name, _, _ in server.calls].count("iam:GetAccountSummary") == 2
+    assert live.not_answered == []
+    assert answer(live, "root_mfa_on").status is Status.PASS
+
+
+def test_a_call_that_stays_throttled_is_no_refusal_and_leaves_its_checks_unknown(
+    server: AccountServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    server.throttled = {"iam:GetAccountSummary": 99}
+    result = account_calls().ask("iam:GetAccountSummary")
+    assert isinstance(result, NotAnswered)
+    assert not result.is_denied
+    assert "Throttling" in result.reason
+    assert [name for name, _, _ in server.calls] == ["iam:GetAccountSummary"] * 2
+    made = answer(Live(ACCOUNT, "aws", {result.operation: result}, NOW), "root_mfa_on")
+    assert (made.status, made.next) == (Status.UNKNOWN, None)
+
+
 def test_the_policy_allows_exactly_the_calls() -> None:
     policy = json.loads((ROOT / "deploy/iam/posture.json").read_text())
-    reads, roles = policy["Statement"]
-    assert set(reads["Action"]) == OPERATIONS - {"sts:AssumeRole"}
+    reads, roles, roots = policy["Statement"]
+    sessions = {"sts:AssumeRole", "sts:AssumeRoot"}
+    assert set(reads["Action"]) == {permission_of(one) for one in OPERATIONS - OF_ROOT - sessions}
     assert (reads["Effect"], reads["Resource"]) == ("Allow", "*")
     assert (roles["Action"], roles["Resource"]) == ("sts:AssumeRole", "arn:aws:iam::*:role/ROLE-NAME")
+    assert (roots["Action"], roots["Resource"]) == ("sts:AssumeRoot", "arn:aws:iam::*:root")
+    assert roots["Condition"]["StringEquals"]["sts:TaskPolicyArn"].endswith("/IAMAuditRootUserCredentials")
 
 
 def test_every_live_check_is_a_check_and_needs_calls_that_are_made() -> None:
     assert LIVE_CHECKS.keys() <= CHECKS.keys()
     assert {need for known in LIVE_CHECKS.values() for need in known.needs} == OF_AN_ACCOUNT
-    assert {check.ask for check in CHECKS.values()} - {None} <= OPERATIONS
+    assert {check.ask for check in CHECKS.values()} - {None} <= {permission_of(one) for one in OPERATIONS}
+
+
+# What others get wrong ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("user", ["root-admin", "webroot", "root", "rootuser/root"])
+def test_a_users_device_is_not_roots_whatever_the_user_is_called(
+    user: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    _virtual(device(f"arn:aws:iam::{ACCOUNT}:user/{user}", f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device"))(
+        server.answers
+    )
+    live = ask(calls)
+    assert answer(live, "root_mfa_phishing_resistant").status is Status.UNKNOWN
+    assert answer(live, "root_mfa_enabled").status is Status.UNKNOWN
+
+
+def test_another_accounts_root_is_not_this_ones(server: AccountServer, calls: AccountCalls) -> None:
+    _virtual(device(f"arn:aws:iam::{MANAGEMENT}:root", f"arn:aws:iam::{MANAGEMENT}:mfa/x"))(server.answers)
+    assert answer(ask(calls), "root_mfa_phishing_resistant").status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("name", ["my-phone", "root-account-mfa-device"])
+def test_roots_virtual_device_may_have_any_name(name: str, server: AccountServer, calls: AccountCalls) -> None:
+    _virtual(device(ROOT_ARN, f"arn:aws:iam::{ACCOUNT}:mfa/{name}"))(server.answers)
+    assert answer(ask(calls), "root_mfa_phishing_resistant").status is Status.FAIL
+
+
+@pytest.mark.parametrize("partition", ["aws-us-gov", "aws-cn"])
+def test_roots_device_is_known_in_every_partition(partition: str, server: AccountServer, calls: AccountCalls) -> None:
+    _virtual(device(f"arn:{partition}:iam::{ACCOUNT}:root", f"arn:{partition}:iam::{ACCOUNT}:mfa/x"))(server.answers)
+    live = ask_about_account(calls, ACCOUNT, partition)
+    assert answer(live, "root_mfa_phishing_resistant").status is Status.FAIL
+    policies = {parameters.get("PolicyArn") for _, _, parameters in server.calls}
+    assert f"arn:{partition}:iam::aws:policy/AdministratorAccess" in policies
+
+
+@pytest.mark.usefixtures("server")
+def test_mfa_that_is_not_virtual_is_not_taken_for_hardware(calls: AccountCalls) -> None:
+    kind = answer(ask(calls), "root_mfa_phishing_resistant")
+    assert (kind.status, kind.value) == (Status.UNKNOWN, "unknown")
+    assert kind.detail == "not virtual: a passkey, security key or hardware token"
+
+
+def test_an_account_without_root_credentials_is_answered_for_too(server: AccountServer, calls: AccountCalls) -> None:
+    EMPTY(server.answers)
+    live = ask(calls)
+    assert [answer(live, check).status for check in ("root_mfa_on", "root_mfa_phishing_resistant")] == [
+        Status.NOT_APPLICABLE, Status.NOT_APPLICABLE
+    ]  # fmt: skip
+
+
+def test_a_key_of_today_is_seen_beside_a_password_of_long_ago(server: AccountServer, calls: AccountCalls) -> None:
+    _report(password="2019-01-01T00:00:00+00:00", key_1="2026-03-08T08:00:00+00:00")(server.answers)
+    used = answer(ask(calls), "root_unused")
+    assert used.status is Status.FAIL
+    assert used.detail == "access key 1 last used 2026-03-08T08:00:00Z"
+
+
+@pytest.mark.parametrize(("days", "status"), [(89, "fail"), (91, "pass")])
+def test_old_uses_pass_and_new_ones_fail_and_not_the_other_way_round(
+    days: int, status: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    _report(key_2=(NOW - timedelta(days=days)).isoformat())(server.answers)
+    assert answer(ask(calls), "root_unused").status == status
 
 
 # The credential report -----------------------------------------------------------------------------------------------
