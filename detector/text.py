@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
+_WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9\[][!-~]*", re.IGNORECASE)
 # What begins a formula, the full-width forms too, which spreadsheets of some languages accept.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - meant as they are
 
@@ -28,6 +29,11 @@ def spreadsheet_cell(cell: str) -> str:
 def is_scheme(text: str) -> bool:
     """Tell whether text begins as `word:` does, and so is meant as an address of some kind and not as a path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", text) is not None
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether text is the address of a web page, safe to show and to follow as it stands."""
+    return _WEB_ADDRESS.fullmatch(text) is not None
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

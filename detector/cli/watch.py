@@ -145,7 +145,7 @@ def watch_command(
     every = None if health.heartbeat is None else timedelta(seconds=parse_seconds(health.heartbeat))
     aws = connection.aws()
     open_feed = _feed_opener(feed, sources or [], aws, lake, takes_digests=work.is_asked)
-    loaded = load_watch_rules(rules.directories)
+    loaded = load_watch_rules(rules.directories, rules.rule_pages)
     entries = rules.entries()
     for warning in suppression_warnings(entries, loaded.ids, now()):
         say(f"warning: {warning}")
