@@ -1,4 +1,4 @@
-# The queue that `detector watch` reads: S3 tells it of every new log file; what fails ten times goes to a dead-letter
+# The queue that `detector watch` reads: S3 tells it of every new log file; what fails ten times (max_receives) goes to a dead-letter
 # queue, and an alarm says so.
 
 terraform {
@@ -31,6 +31,18 @@ variable "name" {
   default     = "detector"
 }
 
+variable "visibility_timeout" {
+  description = "Seconds; for a function six times its own timeout, 1800."
+  type        = number
+  default     = 120
+}
+
+variable "max_receives" {
+  description = "After so many vain attempts a message is a dead letter; for a function 30."
+  type        = number
+  default     = 10
+}
+
 variable "alarm_topics" {
   description = "ARNs of SNS topics that hear of dead letters and of a backlog."
   type        = list(string)
@@ -54,13 +66,13 @@ resource "aws_sqs_queue" "dead_letters" {
 resource "aws_sqs_queue" "queue" {
   name = var.name
   # watch extends this while it works; a killed one's messages come back after it.
-  visibility_timeout_seconds = 120
+  visibility_timeout_seconds = var.visibility_timeout
   receive_wait_time_seconds  = 20
   message_retention_seconds  = 1209600
   sqs_managed_sse_enabled    = true
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
-    maxReceiveCount     = 10
+    maxReceiveCount     = var.max_receives
   })
 }
 
@@ -188,6 +200,11 @@ resource "aws_iam_policy" "reader" {
 output "queue_url" {
   description = "What --queue takes."
   value       = aws_sqs_queue.queue.url
+}
+
+output "queue_arn" {
+  description = "What lambda/function.tf takes."
+  value       = aws_sqs_queue.queue.arn
 }
 
 output "reader_policy_arn" {

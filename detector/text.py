@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
+_WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9\[][!-~]*", re.IGNORECASE)
 # What begins a formula, the full-width forms too, which spreadsheets of some languages accept.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - meant as they are
 
@@ -63,6 +64,11 @@ def url_without_path(url: str, *, hides_query: bool = False) -> str:
 
 def _fingerprint(secret: str, length: int) -> str:
     return sha256(secret.encode("utf-8", "replace")).hexdigest()[:length]
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether text is the address of a web page, safe to show and to follow as it stands."""
+    return _WEB_ADDRESS.fullmatch(text) is not None
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
+
+from tests.loopback import serve
 
 ACCOUNT = "111122223333"
 MANAGEMENT = "444455556666"
@@ -217,7 +219,6 @@ class AccountServer:
 
 
 class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body in one segment: the client would wait for the second
     server_state: AccountServer
 
@@ -280,9 +281,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
 
 def _flat_xml(value: object) -> str:
     """Return a value as S3 has it, whose lists have no element of their own."""
@@ -316,13 +314,6 @@ def _member(key: str, value: object) -> str:
 def serve_account() -> Iterator[AccountServer]:
     """Serve an account that is as it should be, on a free port of loopback."""
     state = AccountServer()
-    handler = type("BoundHandler", (Handler,), {"server_state": state})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve(Handler, server_state=state) as port:
+        state.url = f"http://127.0.0.1:{port}"
+        yield state

@@ -253,6 +253,16 @@ def test_the_siem_page_has_every_format_and_configurations_that_parse() -> None:
                 ConfigParser(interpolation=None).read_string(text)
 
 
+def test_what_is_said_about_real_logs_is_said_of_the_rules_that_there_are() -> None:
+    ids = {rule.id for rule in load_rules(shipped_rules_directory()).rules}
+    page = (ROOT / "docs/real-logs.md").read_text(encoding="utf-8")
+    counted = re.search(r"^(\d+) rules over", page, re.MULTILINE)
+    assert counted is not None
+    assert int(counted[1]) == len(ids), "run them over public logs again, and look at what is new"
+    rows = re.findall(r"^\| ([a-z_, ]+) \| [\d, ]+ \| [\d, ]+ \| ", page, re.MULTILINE)
+    assert {name for row in rows for name in row.split(", ")} - {"all others"} <= ids
+
+
 def test_sentinels_columns_are_those_of_the_native_format() -> None:
     [rule] = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", SIEM, re.DOTALL)]
     [stream] = rule["properties"]["streamDeclarations"].values()

@@ -14,6 +14,7 @@ from detector.rules.evidence import evidence_of
 from detector.rules.example_engine import ExampleEngine
 from detector.rules.examples import load_examples
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
+from detector.text import is_web_address
 from fixtures.receivers import alert_id_of, read_line
 from tests.alerts.samples import to_line
 from tests.running import Run
@@ -64,3 +65,11 @@ def test_metadata_is_whole(rule: Rule) -> None:
     # T1562.008 became T1685.002 in ATT&CK v19: SIEMs know one or the other.
     techniques = {entry.split(":")[1] for entry in rule.attack}
     assert ("T1562.008" in techniques) == ("T1685.002" in techniques)
+
+
+@pytest.mark.parametrize("rule", SHIPPED.rules, ids=lambda rule: rule.id)
+def test_what_a_rule_advises_is_whole_in_every_format(rule: Rule) -> None:
+    assert len(rule.response) <= 512, "Security Hub takes no longer recommendation"
+    assert rule.references
+    assert all(map(is_web_address, rule.references))
+    assert sum(map(len, rule.references)) <= 800

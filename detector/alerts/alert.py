@@ -89,6 +89,9 @@ class Alert:
     detected_at: datetime
     suppressed_by: Suppression | None = None
     subject: Subject = Subject()
+    response: str | None = None  # what to do, in the rule's own words
+    references: tuple[str, ...] = ()  # of the rule
+    rule_url: str | None = None  # the rule's page, where somebody has said where pages are
 
 
 def _nobody_asked(_log_file: str) -> None:
@@ -141,6 +144,9 @@ def make_alert(
         records_truncated=len(records) < len(finding.event_ids),
         detected_at=detected_at,
         subject=Subject(subject.event_key, subject.event_time, record_index) if subject else Subject(),
+        response=finding.rule.response,
+        references=finding.rule.references,
+        rule_url=finding.rule.url,
     )
 
 

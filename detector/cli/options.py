@@ -12,6 +12,7 @@ import typer
 
 from detector.alerts.formats.names import AlertFormat
 from detector.cli.choices import format_option
+from detector.cli.rule_pages import RulePages
 from detector.cli.terminal import screen
 from detector.errors import UsageError
 from detector.scope import Scope
@@ -163,6 +164,7 @@ class RuleOptions:
             "--rule-findings", min=1, help="Write at most this many alerts of one rule in one run.", metavar="NUMBER"
         ),
     ] = 100_000
+    rule_pages: RulePages = None
 
     @property
     def directories(self) -> list[Path]:
@@ -199,6 +201,7 @@ class RuleOptions:
             rule_findings=self.rule_findings,
             sees_all_events=sees_all_events,
             is_of_interest=is_of_interest or everything,
+            rule_pages=self.rule_pages,
         )
 
 

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -50,6 +50,12 @@ class FeedOptions:
     queue: Annotated[
         str | None,
         typer.Option("--queue", help="SQS queue that receives notifications of new log files.", metavar="URL"),
+    ] = None
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE…]", help="Instead of a queue: s3://BUCKET/PREFIX or a directory, listed again and again."
+        ),
     ] = None
     interval: Annotated[
         str, typer.Option("--interval", help="Time between two listings of a SOURCE.", metavar="TIME")
@@ -103,17 +109,12 @@ class HealthOptions:
 
 
 def watch_command(
+    context: typer.Context,
     lake: Lake,
     feed: FeedOptions,
     health: HealthOptions,
     connection: ConnectionOptions,
     rules: RuleOptions,
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SOURCE…]", help="Instead of a queue: s3://BUCKET/PREFIX or a directory, listed again and again."
-        ),
-    ] = None,
     work: WorkOptions = WorkOptions(),
     output: OutputOptions = OutputOptions(delivery_seconds=5),  # noqa: B008 - frozen
 ) -> None:
@@ -134,17 +135,22 @@ def watch_command(
     Example: detector watch --queue https://sqs.us-east-1.amazonaws.com/111122223333/trail --lake lake/
     """
     from detector.rules.suppressions import suppression_warnings
+    from detector.sources.given_messages import GivenMessages
     from detector.watch.heartbeat import Heartbeat
     from detector.watch.rule_schedule import load_watch_rules
     from detector.watch.settings import WatchSettings
     from detector.watch.watch import Watch
 
-    if bool(feed.queue) == bool(sources):
+    given: object = context.obj  # of a program that has messages already and calls this one with them
+    sources = feed.sources or []
+    if isinstance(given, GivenMessages):
+        feed = replace(feed, queue=None, once=True)
+    elif bool(feed.queue) == bool(sources):
         raise UsageError("give either --queue URL or a SOURCE", hint="detector watch --help shows examples of both")
     every = None if health.heartbeat is None else timedelta(seconds=parse_seconds(health.heartbeat))
     aws = connection.aws()
-    open_feed = _feed_opener(feed, sources or [], aws, lake, takes_digests=work.is_asked)
-    loaded = load_watch_rules(rules.directories)
+    open_feed = _feed_opener(feed, given, aws, lake, takes_digests=work.is_asked)
+    loaded = load_watch_rules(rules.directories, rules.rule_pages)
     entries = rules.entries()
     for warning in suppression_warnings(entries, loaded.ids, now()):
         say(f"warning: {warning}")
@@ -171,19 +177,18 @@ def watch_command(
         watch = Watch(settings, Heartbeat(every, inform), stop, say)
         watch.run(lake, lambda: open_feed(watch.watched.totals, stop, opened))
     say_watched(watch.watched)
-    code = watch_exit_code(watch.watched, once=feed.once, is_queue=feed.queue is not None)
+    code = watch_exit_code(watch.watched, once=feed.once, is_queue=not sources)
     if code == NO_LOG_OBJECTS:
-        raise NoLogObjects(
-            f"no CloudTrail logs under {', '.join(sources or ())}", hint="`detector scan` says what is there"
-        )
+        raise NoLogObjects(f"no CloudTrail logs under {', '.join(sources)}", hint="`detector scan` says what is there")
     raise typer.Exit(code)
 
 
 def _feed_opener(
-    feed: FeedOptions, sources: list[str], aws: AwsOptions, lake: Path, *, takes_digests: bool
+    feed: FeedOptions, given: object, aws: AwsOptions, lake: Path, *, takes_digests: bool
 ) -> Callable[[Totals, threading.Event, ExitStack], Feed]:
     """Check the options of the feed; return the function that opens it."""
     from detector.lake.quarantine import Quarantine
+    from detector.sources.given_messages import GivenMessages
     from detector.sources.sqs import Queue, VisibilityExtender
     from detector.watch.polling_feed import PollingFeed
     from detector.watch.queue_feed import QueueFeed, QueueSettings
@@ -197,9 +202,12 @@ def _feed_opener(
         feed.on_poison is OnPoison.QUARANTINE,
         takes_digests,
     )
+    sources = feed.sources or []
     no_standard_input(sources)
 
     def open_feed(totals: Totals, stop: threading.Event, opened: ExitStack) -> Feed:
+        if isinstance(given, GivenMessages):
+            return QueueFeed(given, VisibilityExtender(given), aws, batches, Quarantine(lake), totals, stop, say)
         if feed.queue is None:
             return PollingFeed(lambda: open_sources(sources, aws), interval_seconds, stop, once=feed.once)
         queue = Queue(feed.queue, aws)

@@ -51,6 +51,7 @@ def detect(
     rule_findings: int = 100_000,
     sees_all_events: bool = True,
     is_of_interest: Callable[[Finding], bool] = everything,
+    rule_pages: str | None = None,
 ) -> Detection:
     """Run the shipped rules, and those of more directories, over all events.
 
@@ -66,6 +67,7 @@ def detect(
         sees_all_events: False when `events` are only what candidates and the shipped rules need; rules of other
             directories that read all events then cannot run.
         is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
+        rule_pages: what the URL of a rule's page begins with, for `rule_url`.
     """
     detection = Detection()
     with (
@@ -74,7 +76,7 @@ def detect(
     ):
         preparing = pool.submit(engine.prepare)
         try:
-            rule_set = load_rules(shipped_rules_directory(), *rule_directories)  # meanwhile
+            rule_set = load_rules(shipped_rules_directory(), *rule_directories, pages=rule_pages)  # meanwhile
             preparing.result()
         except KeyboardInterrupt:
             engine.interrupt()

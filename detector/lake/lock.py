@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,10 @@ from detector.lake_layout import LEDGER
 from detector.times import utc_now
 
 _SOMEBODY = "another process"
+# Of the file, far behind the bytes that SQLite locks (from 1 GiB on) and behind the end of any ledger. A network file
+# system takes `flock` for a lock on all bytes, and would lock out the SQLite of the very process that holds it.
+_LOCKED_BYTE = 1 << 40
+_STRUCT_FLOCK = "hhqqi4x"  # l_type, l_whence, l_start, l_len, l_pid, as 64-bit Linux lays them out
 
 
 @contextmanager
@@ -24,6 +30,7 @@ def writer_lock(lake: Path) -> Iterator[None]:
 
     The kernel lets go of the lock when the process ends, however it ends. Whoever opens the ledger does it inside the
     block: to close the file here lets go of the locks, of another kind, that SQLite holds for the whole process.
+    This one belongs to the open file: no other file of this process that is closed lets go of it.
 
     Raises:
         LakeBusy: another process holds it; the message says which.
@@ -46,12 +53,20 @@ def this_process() -> str:
 
 def _lock(file: IO[bytes], lake: Path) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_one_byte(file)
     except BlockingIOError as error:
         raise LakeBusy(
             f"{lake} is being written by {_holder(lake)}",
             hint="wait for it to end, or give this run a lake of its own",
         ) from error
+
+
+def _lock_one_byte(file: IO[bytes]) -> None:
+    if sys.platform == "linux":
+        wanted = struct.pack(_STRUCT_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, _LOCKED_BYTE, 1, 0)
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, wanted)
+    else:  # a lake there is on a local disk
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder(lake: Path) -> str:

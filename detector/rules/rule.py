@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -69,6 +69,7 @@ class Rule:
     )  # a view that it reads, all of whose events it reports: rules about any call leave them out
     sql: str
     path: Path
+    url: str | None = None  # its page, for whoever reads an alert
 
     @property
     def statement(self) -> Statement:
@@ -108,11 +109,15 @@ def _is_shipped(directory: Path) -> bool:
     return directory.resolve() == shipped_rules_directory().resolve()
 
 
-def load_rules(*directories: Path) -> RuleSet:
+def load_rules(*directories: Path, pages: str | None = None) -> RuleSet:
     """Read the rules of all directories, sorted by id.
 
     A later directory may not redefine an id: a silent override hides a rule. The second file is an error, the
     first one stays.
+
+    Args:
+        directories: of rules; each file `<id>.sql` is one.
+        pages: what the URL of a rule's page begins with; its id follows. None: rules have no pages.
     """
     rules: dict[str, Rule] = {}
     errors: list[RuleError] = []
@@ -122,7 +127,7 @@ def load_rules(*directories: Path) -> RuleSet:
             errors.append(RuleError(f"{directory}: no rules", hint="a rule is a file <id>.sql"))
         for path in paths:
             try:
-                rule = parse_rule(path)
+                rule = replace(parse_rule(path), url=pages and f"{pages}{path.stem}")
                 _require_shipped(rule)
             except RuleError as error:
                 errors.append(error)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 from detector.errors import SourceError, SourceUnavailable, UsageError
@@ -47,6 +47,19 @@ class Message:
     body: str
     sent_at: datetime | None  # aware, UTC
     receive_count: int  # with this time
+
+
+class Messages(Protocol):
+    """What a consumer needs of a queue; `Queue` says what each method does."""
+
+    visibility_timeout: int
+
+    def ask_visibility_timeout(self) -> None: ...  # noqa: D102
+    def receive(self, wait_seconds: int) -> list[Message]: ...  # noqa: D102
+    def extend(self, messages: Iterable[Message]) -> None: ...  # noqa: D102
+    def release(self, messages: Iterable[Message], seconds: int = 0) -> None: ...  # noqa: D102
+    def delete(self, messages: Iterable[Message]) -> int: ...  # noqa: D102
+    def forget_credentials(self) -> None: ...  # noqa: D102
 
 
 class Queue:
@@ -86,7 +99,7 @@ class Queue:
             kind = answer["ResponseMetadata"]["HTTPHeaders"].get("content-type", "json")
             if "json" not in kind:
                 raise ValueError(kind)
-            return [_message(found) for found in answer.get("Messages") or ()]
+            return [parse_message(found) for found in answer.get("Messages") or ()]
 
     def extend(self, messages: Iterable[Message]) -> None:
         """Hide messages for the queue's own time from now on, and no longer: those of a killed worker come back soon.
@@ -172,7 +185,7 @@ class Queue:
 class VisibilityExtender:
     """Keeps messages hidden while they are worked on, from a thread of its own, by the queue's own time each time."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Messages) -> None:
         self._queue = queue
         self._held: dict[str, Message] = {}
         self._lock = threading.Lock()
@@ -222,7 +235,12 @@ def options_for(url: str, options: AwsOptions) -> AwsOptions:
     return replace(options, endpoint_url=f"{parts.scheme}://{parts.netloc}")
 
 
-def _message(found: Any) -> Message:  # noqa: ANN401 - boto3's dict
+def parse_message(found: Any) -> Message:  # noqa: ANN401 - boto3's dict
+    """Return a message as SQS describes it.
+
+    Raises:
+        AttributeError, KeyError, TypeError: it is none.
+    """
     attributes = found.get("Attributes", {})
     sent_ms = _number(attributes.get("SentTimestamp"), _LATEST_SENT_MS)
     return Message(

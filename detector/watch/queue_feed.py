@@ -23,7 +23,7 @@ from detector.sources.log_source import LogObject, LogSource, Skipped, Unreadabl
 from detector.sources.notifications import Decision, NamedObject, decide
 from detector.sources.notified import CarriedSource, NotifiedSource
 from detector.sources.s3 import S3Source, open_s3
-from detector.sources.sqs import Message, Queue, VisibilityExtender
+from detector.sources.sqs import Message, Messages, VisibilityExtender
 from detector.times import utc_now
 from detector.watch.progress import Totals
 
@@ -69,7 +69,7 @@ class QueueFeed:
 
     def __init__(
         self,
-        queue: Queue,
+        queue: Messages,
         extender: VisibilityExtender,
         options: AwsOptions,
         settings: QueueSettings,

@@ -31,10 +31,10 @@ class WatchRules:
         return {rule.id for rule in (*self.in_memory, *self.of_lake)}
 
 
-def load_watch_rules(directories: Sequence[Path]) -> WatchRules:
-    """Load the rules once; a file that is changed while `watch` runs is read by the next one."""
+def load_watch_rules(directories: Sequence[Path], pages: str | None = None) -> WatchRules:
+    """Load the rules, once, as `load_rules`; a file that is changed while `watch` runs is read by the next one."""
     shipped = shipped_rules_directory()
-    loaded = load_rules(shipped, *directories)
+    loaded = load_rules(shipped, *directories, pages=pages)
     of_lake = tuple(rule for rule in loaded.rules if rule.path.parent != shipped and _reads_all_events(rule))
     in_memory = tuple(rule for rule in loaded.rules if rule not in of_lake)
     of_coverage = tuple(rule for rule in in_memory if rule.statement.tables & COVERAGE)

@@ -153,6 +153,8 @@ def test_nothing_need_be_known(form: AlertFormat, records: tuple[Any, ...]) -> N
         attack=(),
         evidence=(),
         context={},
+        response=None,
+        references=(),
         records=() if form in (AlertFormat.JSONL, AlertFormat.HEC) else records,
     )
     document = read_line(form, to_line(nothing, form))
@@ -169,6 +171,51 @@ def test_what_has_been_answered_for_is_suppressed_in_the_receivers_own_terms() -
     assert read(AlertFormat.CEF, suppressed_by=answered)["flexString1"] == "drill"
     assert read(AlertFormat.CSV, suppressed_by=answered)["suppressed_by"] == "drill"
     assert read(AlertFormat.TABLE, suppressed_by=answered)["summary"].startswith("[suppressed: drill] ")
+
+
+PAGE, REFERENCES = "https://wiki.example.com/rules.md#root", ("Runbook 7", "https://docs.example.com/root")
+
+
+def test_what_to_do_is_where_the_receiver_looks_for_it() -> None:
+    advice = {"response": "1. Call.\n2. Lock.", "references": REFERENCES, "rule_url": PAGE}
+    native, csv = read(AlertFormat.JSONL, **advice), read(AlertFormat.CSV, **advice)
+    assert {key: native[key] for key in advice} == advice | {"references": list(REFERENCES)}
+    assert read(AlertFormat.HEC, **advice)["event"]["response"] == advice["response"]
+    assert read(AlertFormat.OCSF, **advice)["remediation"] == {
+        "desc": advice["response"],
+        "references": [PAGE, *REFERENCES],
+    }
+    assert read(AlertFormat.ECS, **advice)["rule"]["reference"] == PAGE
+    assert read(AlertFormat.ECS, **advice)["detector"]["response"] == advice["response"]
+    assert read(AlertFormat.ASFF, **advice)["Remediation"]["Recommendation"] == {
+        "Text": advice["response"],
+        "Url": PAGE,
+    }
+    assert read(AlertFormat.CEF, **advice)["flexString2"] == PAGE
+    assert (csv["response"], csv["references"], csv["rule_url"]) == ("1. Call. 2. Lock.", " ".join(REFERENCES), PAGE)
+
+
+def test_without_a_page_a_field_for_one_address_has_the_first_reference_that_is_one() -> None:
+    advice: dict[str, Any] = {"references": REFERENCES, "rule_url": None}
+    assert read(AlertFormat.JSONL, **advice)["rule_url"] is None
+    assert read(AlertFormat.ECS, **advice)["rule"]["reference"] == REFERENCES[1]
+    assert read(AlertFormat.ASFF, **advice)["Remediation"]["Recommendation"]["Url"] == REFERENCES[1]
+    assert read(AlertFormat.CEF, **advice)["flexString2"] == REFERENCES[1]
+    none: dict[str, Any] = {"references": ("Runbook 7",), "rule_url": None}
+    assert "reference" not in read(AlertFormat.ECS, **none)["rule"]
+    assert "Url" not in read(AlertFormat.ASFF, **none)["Remediation"]["Recommendation"]
+    assert "flexString2" not in read(AlertFormat.CEF, **none)
+
+
+def test_long_advice_is_cut_and_a_reference_is_whole_or_absent() -> None:
+    references = tuple(f"https://docs.example.com/{number}{'x' * 400}" for number in range(9))
+    advice: dict[str, Any] = {"response": "y" * 9_000, "references": references, "rule_url": None}
+    native, asff = read(AlertFormat.JSONL, **advice), read(AlertFormat.ASFF, **advice)
+    assert native["response"].endswith("y…")
+    assert native["references"] == list(references[:2])
+    assert len(asff["Remediation"]["Recommendation"]["Text"]) == 512
+    assert asff["ProductFields"]["detector/references"].split() == list(references[:2])
+    assert asff["Remediation"]["Recommendation"]["Url"] == references[0]
 
 
 def test_security_hub_finds_the_account_and_the_partition() -> None:
@@ -222,7 +269,13 @@ INJECTIONS = [
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_an_attacker_writes_stays_in_its_place(form: AlertFormat, text: str) -> None:
     alert = dataclasses.replace(
-        an_alert(), summary=text, title=text, user_agent=text, actor=Actor("IAMUser", f"a/{text}")
+        an_alert(),
+        summary=text,
+        title=text,
+        user_agent=text,
+        actor=Actor("IAMUser", f"a/{text}"),
+        response=text,
+        references=(f"https://example.com/{text}", text),
     )
     document = read_line(form, to_line(alert, form))
     assert alert_id_of(form, document) in (alert.alert_id, None)
@@ -272,6 +325,9 @@ def the_largest(text: str) -> Alert:
             {"eventName": text, "eventSource": text, "errorCode": text, "errorMessage": text, "n": n} for n in range(5)
         ),
         suppressed_by=Suppression(text, text),
+        response=text,
+        references=(text[:400],) * 20,
+        rule_url=f"https://wiki.example.com/{'x' * 500}",
     )
 
 

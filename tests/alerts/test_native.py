@@ -23,7 +23,7 @@ KEYS = [
     *("schema", "alert_id", "rule_id", "title", "severity", "confidence", "attack", "account_id", "region"),
     *("event_time", "last_event_time", "event_count", "event_ids", "summary", "actor", "source_ip", "user_agent"),
     *("mfa", "context", "evidence", "records", "records_truncated", "suppressed_by", "detected_at"),
-    "subject_event_id",
+    *("subject_event_id", "response", "references", "rule_url"),
 ]
 
 
@@ -63,6 +63,7 @@ def test_an_alert_says_what_the_rule_and_the_events_say() -> None:
     assert native["context"] == {"a": 1}
     assert native["records"][0] == {"eventTime": "2024-05-06T07:08:09Z", "eventName": "A"} | native["records"][0]
     assert native["suppressed_by"] == {"id": "S1", "reason": "known"}
+    assert (native["response"], native["references"]) == (a_rule().response, list(a_rule().references))
     assert native["records_truncated"] is False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import json
 import subprocess
 import sys
@@ -13,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from detector.lake.ledger.ledger import Ledger
+from detector.lake.lock import writer_lock
 from detector.lake.reader import read_lake
-from detector.lake_layout import LEDGER
 from tests.running import LOGIN, Run, write_log
 
 pytestmark = pytest.mark.usefixtures("few_rules")
@@ -184,8 +183,7 @@ def test_a_second_writer_is_told_who_holds_the_lake(run: Run, lake: Path, tmp_pa
     ledger = Ledger.open(lake, writable=True)
     ledger.note_writer("process 4242 on somewhere")
     ledger.close()
-    with (lake / LEDGER).open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with writer_lock(lake):
         result = run("run", tmp_path / "logs", "--lake", lake)
     assert result.code == 2
     assert "is being written by process 4242 on somewhere" in result.err

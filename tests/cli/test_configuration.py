@@ -6,10 +6,12 @@ import json
 import os
 import re
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
 from detector import Lake
+from detector.text import printable
 from tests.running import LOGIN, Result, Run, write_log
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +110,26 @@ def test_an_option_that_may_be_repeated_takes_several_values(
     assert run("ingest", logs, "--lake", here / "second").code == 0
     found = rows(run("sql", accounts, "--lake", here / "second", "--format", "jsonl"))
     assert found == [{"id": "444455556666"}, {"id": "777788889999"}]
+
+
+def test_where_the_pages_about_rules_are_is_set_once_for_all_commands(run: Run, here: Path) -> None:
+    (here / "detector.toml").write_text('lake = "lake"\nrule-pages = "https://wiki.example.com/rules.md#"\n')
+    found = {alert["rule_id"]: alert for alert in run("detect").alerts}
+    alert = found["root_console_login_without_mfa"]
+    assert alert["rule_url"] == "https://wiki.example.com/rules.md#root_console_login_without_mfa"
+    elsewhere = {one["rule_id"]: one for one in run("--config", "/dev/null", "detect", "--lake", here / "lake").alerts}
+    assert elsewhere["root_console_login_without_mfa"] == alert | {"rule_url": None, "detected_at": ANY}
+
+
+@pytest.mark.parametrize(
+    "pages", ["wiki.example.com/", "ftp://example.com/", "https://", "https://a b", "https://a/\x1b"]
+)
+def test_pages_that_are_no_web_address_are_refused(run: Run, here: Path, pages: str) -> None:
+    result = run("detect", "--lake", here / "lake", "--rule-pages", pages)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(
+        f"error: --rule-pages {printable(pages)} is not the beginning of a web address\nhint: "
+    )
 
 
 def test_help_shows_what_an_option_is_set_to_and_where(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

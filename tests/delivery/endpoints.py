@@ -6,13 +6,14 @@ import json
 import socket
 import ssl
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from random import Random
+
+from tests.loopback import LoopbackServer, serve
 
 BAD_REQUEST, BUSY, LATER = 400, 503, 429
 
@@ -59,7 +60,6 @@ class Endpoint:
 
 
 class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else each answer with a body waits 40 ms for the client's ACK
     endpoint: Endpoint
 
@@ -84,32 +84,16 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
+class Server(LoopbackServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: that clients hang up is what is tried."""
 
 
 @contextmanager
 def serving(endpoint: Endpoint, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Endpoint]:
-    handler = type("BoundHandler", (Handler,), {"endpoint": endpoint})
-    server = Server(("127.0.0.1", port), handler)
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    endpoint.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serve(Handler, port=port, tls=tls, kind=Server, endpoint=endpoint) as endpoint.port:
         yield endpoint
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def unused_port() -> int:

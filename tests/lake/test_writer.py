@@ -109,6 +109,24 @@ def test_a_second_writer_is_refused_with_the_first_ones_pid(lake: Path) -> None:
         pass
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a lake is on a local disk")
+def test_the_lock_is_on_no_byte_that_sqlite_locks(lake: Path) -> None:
+    # On a network file system locks of both kinds meet, and one on the whole file would lock SQLite out.
+    with open_to_write(lake):
+        inode = (lake / LEDGER).stat().st_ino
+        locks = [line.split()[1:] for line in Path("/proc/locks").read_text().splitlines() if f":{inode} " in line]
+        [(kind, _, access, _, _, first, last)] = [lock for lock in locks if lock[0] != "POSIX"]  # those are SQLite's
+        assert (kind, access, first) == ("OFDLCK", "WRITE", last)
+        assert int(first) > 2**32
+
+
+def test_no_file_of_the_process_that_is_closed_lets_go_of_the_lock(lake: Path) -> None:
+    with open_to_write(lake):
+        (lake / LEDGER).open("ab").close()
+        with pytest.raises(LakeBusy):
+            open_to_write(lake).__enter__()
+
+
 def test_the_lock_goes_with_its_process(lake: Path) -> None:
     code = f"""
 import os, signal

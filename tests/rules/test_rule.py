@@ -45,6 +45,13 @@ def test_a_rule_is_read_whole(tmp_path: Path) -> None:
     assert rule.examples_path == tmp_path / "root_login.examples.json"
 
 
+def test_a_rule_has_a_page_when_somebody_says_where_pages_are(tmp_path: Path) -> None:
+    write_rule(tmp_path, "root_login", HEADER + END + "SELECT 1\n")
+    assert load_rules(tmp_path).rules[0].url is None
+    [rule] = load_rules(tmp_path, pages="https://wiki.example.com/rules.md#").rules
+    assert rule.url == "https://wiki.example.com/rules.md#root_login"
+
+
 def test_optional_metadata_a_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
     text = HEADER + '-- monotone = true\n-- reads = "events"\n' + END + "SELECT 1\n"
     path = write_rule(tmp_path, "r", "\ufeff" + text.replace("\n", "\r\n"))

@@ -6,7 +6,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from detector.sources.log_source import LogObject, Unreadable
 from detector.sources.opening import open_source
 from detector.sources.s3_reader import S3Reader
 from detector.sources.s3_store import fits_obstore
+from tests.loopback import serve
 
 # Their classes live in conftest.py, which cannot be imported.
 FakeS3 = Any
@@ -411,24 +412,17 @@ def test_no_credentials_go_where_another_server_redirects(fake: FakeS3, status: 
             seen.append(self.headers)
             self.send_error(404)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as elsewhere:
-        thread = threading.Thread(target=elsewhere.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serve(Elsewhere) as port:
 
         def redirect(handler: Handler) -> None:
             handler.send_response(status)
-            handler.send_header("Location", f"http://127.0.0.1:{elsewhere.server_address[1]}/latest/meta-data")
+            handler.send_header("Location", f"http://127.0.0.1:{port}/latest/meta-data")
             handler.send_header("Content-Length", "0")
             handler.end_headers()
 
         answer_by_itself(fake, "bad", redirect)
         reader = S3Reader("trail", "us-east-1", fake.url, AccessKey("AKIAREADER", "secret", token))
         got = {item.uri: content for item, content in reader.read(listed(fake, "bad", "good"))}
-        elsewhere.shutdown()
-        thread.join()
     assert got["s3://trail/good"] == b"good"
     assert isinstance(got["s3://trail/bad"], Unreadable)
     assert not any("Authorization" in headers or "x-amz-security-token" in headers for headers in seen)

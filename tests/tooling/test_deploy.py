@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import configparser
 import json
+import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -119,9 +123,8 @@ def test_the_documented_policy_is_part_of_the_readers() -> None:
 
 def test_the_cloudformation_template_is_sound() -> None:
     assert [str(match) for match in lint_file(DEPLOY / "queue.yaml")] == []
-    template = load_template()
-    queue = template["Resources"]["Queue"]["Properties"]
-    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+    template = load_template("queue.yaml")
+    assert template["Parameters"]["MaxReceives"]["MinValue"] >= 5
     assert template["Resources"]["DeadLetters"]["Properties"]["MessageRetentionPeriod"] == 14 * 86_400
     [send, deny] = template["Resources"]["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (send["Principal"], send["Action"]) == ({"Service": "s3.amazonaws.com"}, "sqs:SendMessage")
@@ -134,24 +137,21 @@ def test_the_cloudformation_template_is_sound() -> None:
     assert bucket["DependsOn"] == "QueuePolicy", "S3 refuses a notification to a queue that it may not write to"
 
 
-def load_template() -> dict[str, Any]:
-    """The template without what CloudFormation's short forms (`!Ref`) stand for."""
+def load_template(name: str) -> dict[str, Any]:
+    """A template without what CloudFormation's short forms (`!Ref`) stand for."""
     import yaml
 
     class Loader(yaml.SafeLoader):
         """Takes `!Anything` as text."""
 
     Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)
-    loaded: dict[str, Any] = yaml.load((DEPLOY / "queue.yaml").read_text(encoding="utf-8"), Loader)
+    loaded: dict[str, Any] = yaml.load((DEPLOY / name).read_text(encoding="utf-8"), Loader)
     return loaded
 
 
 def test_the_terraform_file_says_the_same() -> None:
     text = (DEPLOY / "queue.tf").read_text(encoding="utf-8")
-    with (DEPLOY / "queue.tf").open(encoding="utf-8") as file:
-        parsed = hcl2.load(file)
-    kinds = {kind.strip('"') for resource in parsed["resource"] for kind in resource if kind != "__is_block__"}
-    assert kinds >= {
+    assert set(terraform_resources("queue.tf")) >= {
         "aws_sqs_queue",
         "aws_sqs_queue_policy",
         "aws_sqs_queue_redrive_allow_policy",
@@ -163,9 +163,36 @@ def test_the_terraform_file_says_the_same() -> None:
     assert named == READ_THE_TRAIL | READ_THE_QUEUE | {"sqs:SendMessage"}
     for condition in ("aws:SourceArn", "aws:SourceAccount", "aws:SecureTransport"):
         assert f'"{condition}"' in text
-    template = load_template()["Resources"]["Queue"]["Properties"]
-    assert f"visibility_timeout_seconds = {template['VisibilityTimeout']}" in text
-    assert f"maxReceiveCount     = {template['RedrivePolicy']['maxReceiveCount']}" in text
+    parameters = load_template("queue.yaml")["Parameters"]
+    variables = terraform_defaults("queue.tf")
+    assert variables["visibility_timeout"] == parameters["VisibilityTimeout"]["Default"]
+    assert variables["max_receives"] == parameters["MaxReceives"]["Default"]
+
+
+def terraform(name: str) -> dict[str, Any]:
+    with (DEPLOY / name).open(encoding="utf-8") as file:
+        return dict(hcl2.load(file))
+
+
+def terraform_resources(name: str) -> dict[str, dict[str, Any]]:
+    """The resources of a file by their kind; of several of a kind, the last."""
+    return {
+        kind.strip('"'): members
+        for resource in terraform(name)["resource"]
+        for kind, named in resource.items()
+        if kind != "__is_block__"
+        for members in named.values()
+    }
+
+
+def terraform_defaults(name: str) -> dict[str, Any]:
+    """The variables of a file that have a default, and it."""
+    return {
+        variable.strip('"'): members["default"]
+        for declared in terraform(name)["variable"]
+        for variable, members in declared.items()
+        if variable != "__is_block__" and "default" in members
+    }
 
 
 def test_s3_takes_the_notification_and_tells_the_queue_of_log_files(s3_url: str) -> None:
@@ -187,6 +214,57 @@ def test_s3_takes_the_notification_and_tells_the_queue_of_log_files(s3_url: str)
     keys = [record["s3"]["object"]["key"] for body in bodies for record in body.get("Records", [])]
     assert [key.rpartition("/")[2].rpartition("%2F")[2] for key in keys] == ["a.json.gz"]
     assert "elsewhere" not in keys[0]
+
+
+# The function ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_functions_template_lets_one_of_it_run_and_only_failed_messages_come_again() -> None:
+    assert [str(match) for match in lint_file(DEPLOY / "lambda/function.yaml")] == []
+    resources = load_template("lambda/function.yaml")["Resources"]
+    function, trigger = resources["Function"]["Properties"], resources["Trigger"]["Properties"]
+    assert function["ReservedConcurrentExecutions"] == 1
+    assert trigger["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert trigger["ScalingConfig"] == {"MaximumConcurrency": 2}
+    # Else a message comes again while it is being worked on.
+    advised = re.search(r"VisibilityTimeout=(\d+)", OPERATIONS)
+    assert advised is not None
+    assert int(advised[1]) >= 6 * function["Timeout"]
+    assert f"VisibilityTimeout={advised[1]}" in (DEPLOY / "lambda/function.yaml").read_text(encoding="utf-8")
+    mounted = function["FileSystemConfigs"][0]["LocalMountPath"]
+    assert function["Environment"]["Variables"]["DETECTOR_LAKE"].startswith(f"{mounted}/")
+    assert resources["FileSystem"]["DeletionPolicy"] == "Retain"
+    [policy] = resources["Role"]["Properties"]["Policies"]
+    allowed = actions(policy["PolicyDocument"])
+    assert allowed == {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "s3:PutObject"}
+    assert {"MountTargetA", "MountTargetB"} <= set(resources["Function"]["DependsOn"])
+
+
+def test_the_functions_terraform_file_says_the_same() -> None:
+    resources = load_template("lambda/function.yaml")["Resources"]
+    function, trigger = resources["Function"]["Properties"], resources["Trigger"]["Properties"]
+    found = terraform_resources("lambda/function.tf")
+    made, fed = found["aws_lambda_function"], found["aws_lambda_event_source_mapping"]
+    assert made["reserved_concurrent_executions"] == function["ReservedConcurrentExecutions"]
+    assert (made["timeout"], made["memory_size"]) == (function["Timeout"], function["MemorySize"])
+    assert made["environment"][0]["variables"].keys() == function["Environment"]["Variables"].keys()
+    assert fed["batch_size"] == trigger["BatchSize"]
+    assert fed["maximum_batching_window_in_seconds"] == trigger["MaximumBatchingWindowInSeconds"]
+    assert [one.strip('"') for one in fed["function_response_types"]] == trigger["FunctionResponseTypes"]
+    assert fed["scaling_config"][0]["maximum_concurrency"] == trigger["ScalingConfig"]["MaximumConcurrency"]
+    text = (DEPLOY / "lambda/function.tf").read_text(encoding="utf-8")
+    assert set(re.findall(r'"((?:s3|elasticfilesystem|sqs):Client[A-Za-z]+|s3:[A-Z][A-Za-z]+)"', text)) == {
+        "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "s3:PutObject",
+    }  # fmt: skip
+
+
+def test_every_variable_that_the_function_is_given_sets_an_option_of_watch() -> None:
+    program = typer.main.get_command(app)
+    assert isinstance(program, TyperGroup)
+    options = {name.lstrip("-") for one in program.commands["watch"].params for name in one.opts}
+    variables = load_template("lambda/function.yaml")["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    for name in variables:
+        assert name.removeprefix("DETECTOR_").removeprefix("WATCH_").lower().replace("_", "-") in options, name
 
 
 # What starts the program ----------------------------------------------------------------------------------------------
@@ -225,20 +303,103 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert [line for line in ended.stderr.splitlines() if "detector-" in line] == []
 
 
-def test_the_image_is_built_from_the_checkout_and_does_not_run_as_root() -> None:
-    lines = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
-    copied = [source for name, rest in steps if name == "COPY" and "--from" not in rest for source in rest.split()[:-1]]
-    assert copied
-    let_in = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
-    for source in copied:
-        assert (ROOT / source).exists()
-        assert f"!{source}" in let_in
-    assert [rest for name, rest in steps if name == "USER"] == ["10001"]
-    assert ["ENTRYPOINT", '["detector"]'] in steps
+# The image ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stage:
+    base: str
+    steps: list[tuple[str, str]]  # instruction, the rest of its line
+
+    def all(self, instruction: str) -> list[str]:
+        return [rest for name, rest in self.steps if name == instruction]
+
+    def json(self, instruction: str) -> list[str]:
+        """The one instruction of this kind in its exec form, which needs no shell."""
+        [rest] = self.all(instruction)
+        form: list[str] = json.loads(rest[rest.index("[") :])
+        return form
+
+
+@cache
+def stages() -> dict[str, Stage]:
+    """The stages of the Dockerfile by name, in their order."""
+    text = re.sub(r"\\\n\s*", "", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    found: dict[str, Stage] = {}
+    for line in (line for line in text.splitlines() if line and not line.startswith("#")):
+        name, rest = line.split(maxsplit=1)
+        if name == "FROM":
+            base, _, stage = rest.partition(" AS ")
+            assert stage, f"{line}: a stage without a name"
+            found[stage] = Stage(base, [])
+        else:
+            list(found.values())[-1].steps.append((name, rest))
+    return found
+
+
+SHOWN = ["function", "command"]  # what is built to be run; a build without --target makes the last one
+
+
+def test_the_images_are_of_the_oldest_python_that_is_supported() -> None:
+    assert list(stages())[-1] == "command"
     minimum = re.search(r'requires-python = ">=([0-9.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert minimum is not None
-    assert {rest.split()[0] for name, rest in steps if name == "FROM"} == {f"python:{minimum[1]}-slim"}
+    bases = {stage.base for stage in stages().values()} - set(stages())
+    assert bases == {f"python:{minimum[1]}-slim"}
+
+
+def test_the_images_are_built_from_the_checkout() -> None:
+    let_in = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+    copied = [rest.split() for stage in stages().values() for rest in stage.all("COPY")]
+    sources = [source for words in copied if not words[0].startswith("--from") for source in words[:-1]]
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists()
+        assert f"!{source}" in let_in
+    for words in (words for words in copied if words[0].startswith("--from=")):
+        assert words[0].removeprefix("--from=") in stages()
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_an_image_runs_as_nobody_in_particular_and_needs_no_shell(name: str) -> None:
+    stage = stages()[name]
+    [user] = stage.all("USER")
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user), "a number is known without /etc/passwd, and is not root's"
+    assert stage.all("RUN") == []
+    assert stage.json("ENTRYPOINT")[0].startswith("/opt/detector/bin/")
+    assert stage.json("CMD")
+    order = [instruction for instruction, _ in stage.steps]
+    assert order.index("USER") > max(at for at, one in enumerate(order) if one == "COPY")
+
+
+def test_what_an_image_starts_is_in_it() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert stages()["command"].json("ENTRYPOINT")[0].rpartition("/")[2] in scripts["scripts"]
+    [module] = stages()["function"].json("CMD")
+    path, _, function = module.partition(".")
+    [copied] = [rest.split() for rest in stages()["function"].all("COPY") if rest.endswith(f"/{path}.py")]
+    assert callable(runpy.run_path(str(ROOT / copied[0]))[function])
+    client = stages()["function"].json("ENTRYPOINT")[-1]
+    assert any(one.startswith(client) for one in scripts["optional-dependencies"]["function"])
+    assert ".[function]" in " ".join(stages()["build-function"].all("RUN"))
+
+
+def test_the_health_of_a_container_is_that_watch_has_written_its_metrics_lately(tmp_path: Path) -> None:
+    _, *arguments = stages()["command"].json("HEALTHCHECK")
+    [variables] = stages()["command"].all("ENV")
+    [name] = [one.partition("=")[0] for one in variables.split() if one.startswith("DETECTOR_")]
+    metrics = tmp_path / "detector.prom"
+
+    def health() -> int:
+        asked = [sys.executable, "-I", *arguments]
+        return subprocess.run(asked, env={name: str(metrics)}, capture_output=True, check=False).returncode
+
+    assert health() != 0
+    metrics.touch()
+    assert health() == 0
+    os.utime(metrics, (0, 0))
+    assert health() != 0
+    assert f"-{name.removeprefix('DETECTOR_').lower()}" in (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
 
 
 def test_the_operations_page_names_every_file() -> None:

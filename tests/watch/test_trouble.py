@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -42,6 +42,7 @@ from detector.watch.queue_feed import QueueFeed, QueueSettings
 from detector.watch.rule_schedule import load_watch_rules
 from detector.watch.settings import WatchSettings
 from detector.watch.watch import Watch
+from tests.loopback import serve
 from tests.running import LOGIN, Run, write_log
 
 from .trail import Trail, alert_ids, bundled_files, rows, watch_command, watch_once
@@ -260,17 +261,9 @@ def fake() -> Iterator[FakeQueue]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    fake.url = f"http://127.0.0.1:{server.server_port}/111122223333/trail"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield fake
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(Handler) as port:
+        fake.url = f"http://127.0.0.1:{port}/111122223333/trail"
+        yield fake
 
 
 @pytest.mark.parametrize(

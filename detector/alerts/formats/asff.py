@@ -17,6 +17,8 @@ from detector.alerts.formats.siem_fields import (
     Call,
     address_of,
     iso_milliseconds,
+    page_of,
+    references_of,
     subject_call,
     subject_location,
     suppression_of,
@@ -36,7 +38,8 @@ _NO_REGION = "us-east-1"
 # What Security Hub allows, in characters.
 _TITLE = 256
 _DESCRIPTION = 1_024
-_EVENT_IDS = 2_048
+_RECOMMENDATION = 512
+_LONG_FIELDS = {"event_ids": 2_048, "references": 2_048}
 _TYPES = 50
 
 
@@ -70,6 +73,7 @@ def to_asff(alert: Alert) -> dict[str, Any]:
             "FindingProviderFields": provided,
             "Title": _text(alert.title, _TITLE),
             "Description": _text(alert.summary, _DESCRIPTION),
+            "Remediation": {"Recommendation": _recommendation(alert)},
             "Resources": [_resource(account, region)],
             "Action": _action(alert, subject_call(alert)),
             "Network": _network(alert),
@@ -96,6 +100,11 @@ def _resource(account: str | None, region: str) -> dict[str, Any]:
         return {"Type": "Other", "Id": "unknown account", "Partition": partition_of(region), "Region": region}
     resource = {"Type": "AwsAccount", "Id": f"AWS::::Account:{account}"}
     return resource | {"Partition": partition_of(region), "Region": region}
+
+
+def _recommendation(alert: Alert) -> dict[str, Any]:
+    text = _text(alert.response, _RECOMMENDATION) if alert.response else None
+    return {"Text": text, "Url": page_of(alert)}
 
 
 def _action(alert: Alert, call: Call) -> dict[str, Any]:
@@ -144,11 +153,10 @@ def _product_fields(alert: Alert) -> dict[str, Any]:
         "mfa": alert.mfa,
         "log_file": location and location.log_file,
         "suppressed_by": " ".join(suppression.values()),
+        "references": " ".join(references_of(alert)),
     }
     return {
-        f"{PRODUCT}/{name}": cut(value, _EVENT_IDS if name == "event_ids" else TEXT_BYTES)
-        for name, value in fields.items()
-        if value
+        f"{PRODUCT}/{name}": cut(value, _LONG_FIELDS.get(name, TEXT_BYTES)) for name, value in fields.items() if value
     }
 
 

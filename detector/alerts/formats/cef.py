@@ -16,6 +16,7 @@ from detector.alerts.formats.siem_fields import (
     address_of,
     epoch_milliseconds,
     iso_milliseconds,
+    page_of,
     subject_call,
     subject_location,
     user_name,
@@ -31,7 +32,7 @@ _SYSLOG = {Severity.INFO: 6, Severity.LOW: 5, Severity.MEDIUM: 4, Severity.HIGH:
 _FACILITY = 13
 _HEADER_BYTES = 512
 # The largest size of a value, in bytes; CEF allows some more. A whole line stays below rsyslog's 8 KiB.
-_BYTES = {"act": 63, "msg": 1_023, "requestClientApplication": 1_023, "suid": 600, "cs6": 1_000}
+_BYTES = {"act": 63, "msg": 1_023, "requestClientApplication": 1_023, "suid": 600, "cs6": 1_000, "flexString2": 1_000}
 _OTHER_BYTES = 300
 # Only extensions may have line breaks; a backslash is escaped in both.
 _IN_HEADER = {"|": "\\|"}
@@ -70,6 +71,7 @@ def to_cef(alert: Alert) -> dict[str, Any]:
         "cs5": ("mfa", alert.mfa),
         "cs6": ("logFile", location and f"{location.log_file}#{location.index}"),
         "flexString1": ("suppressedBy", alert.suppressed_by and alert.suppressed_by.id),
+        "flexString2": ("ruleUrl", page_of(alert)),
     }
     extension = named | {
         part: value

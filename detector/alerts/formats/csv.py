@@ -9,6 +9,7 @@ from typing import Any
 
 from detector.alerts.alert import Alert
 from detector.alerts.formats.json_line import cut
+from detector.alerts.formats.siem_fields import references_of, response_of
 from detector.text import spreadsheet_cell
 from detector.times import rfc3339
 
@@ -17,6 +18,7 @@ COLUMNS = (
     *("event_time", "last_event_time", "severity", "confidence", "rule_id", "title", "account_id", "region"),
     *("summary", "actor_type", "actor_arn", "access_key_id", "session_issuer", "source_ip", "user_agent", "mfa"),
     *("event_count", "event_ids", "attack", "suppressed_by", "alert_id", "detected_at"),
+    *("response", "references", "rule_url"),
 )
 
 
@@ -45,6 +47,9 @@ def to_csv(alert: Alert) -> dict[str, Any]:
         cut(alert.suppressed_by.id) if alert.suppressed_by else None,
         alert.alert_id,
         rfc3339(alert.detected_at),
+        " ".join((response_of(alert) or "").split()),  # a cell has one line
+        " ".join(references_of(alert)),
+        cut(alert.rule_url),
     )
     return {column: cell or "" for column, cell in zip(COLUMNS, cells, strict=True)}
 

@@ -17,6 +17,9 @@ from detector.alerts.formats.siem_fields import (
     address_of,
     iso_milliseconds,
     locations_of,
+    page_of,
+    references_of,
+    response_of,
     subject_call,
     subject_record,
     suppression_of,
@@ -70,7 +73,12 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
             "message": cut(alert.summary, 2_000),
             "tags": ["detector", "cloudtrail"],
             "error": {"code": call.error_code, "message": call.error_message},
-            "rule": {"id": alert.rule_id, "name": cut(alert.title), "ruleset": PRODUCT},
+            "rule": {
+                "id": alert.rule_id,
+                "name": cut(alert.title),
+                "ruleset": PRODUCT,
+                "reference": page_of(alert),
+            },
             "threat": _threat(attack),
             "cloud": {
                 "provider": "aws",
@@ -95,6 +103,8 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
                 "event_count": alert.event_count,
                 "context": _json_text(bounded_context(alert.context)) if alert.context else None,
                 "suppressed_by": suppression_of(alert),
+                "response": response_of(alert),
+                "references": references_of(alert),
             },
         }
     )

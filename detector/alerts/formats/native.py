@@ -8,7 +8,7 @@ from typing import Any
 
 from detector.alerts.alert import Alert
 from detector.alerts.formats.json_line import LINE_BYTES, bounded, bounded_context, cut, room_left
-from detector.alerts.formats.siem_fields import locations_of, suppression_of
+from detector.alerts.formats.siem_fields import locations_of, references_of, response_of, suppression_of
 from detector.times import rfc3339
 
 SCHEMA = "detector.alert/1"
@@ -60,6 +60,9 @@ def to_native(alert: Alert, size_bytes: int = LINE_BYTES) -> dict[str, Any]:
         "suppressed_by": suppression_of(alert),
         "detected_at": rfc3339(alert.detected_at),
         "subject_event_id": cut(alert.subject.event_id, _EVENT_ID_BYTES),
+        "response": response_of(alert),
+        "references": references_of(alert),
+        "rule_url": cut(alert.rule_url),
     }
     room = room_left(native, size_bytes) - len("false")
     native["evidence"] = bounded(locations_of(alert), min(_EVIDENCE_BYTES, room))

@@ -18,6 +18,8 @@ from detector.alerts.formats.siem_fields import (
     call_of,
     epoch_milliseconds,
     locations_of,
+    references_of,
+    response_of,
     subject_call,
     subject_record,
     suppression_of,
@@ -110,6 +112,7 @@ def to_ocsf(alert: Alert) -> dict[str, Any]:
             "api": _api(call),
             "resources": [{"uid": cut(alert.account_id), "type": "AWS Account"}] if alert.account_id else [],
             "observables": _observables(alert),
+            "remediation": _remediation(alert),
         }
     )
     finding["unmapped"] = {
@@ -120,6 +123,14 @@ def to_ocsf(alert: Alert) -> dict[str, Any]:
     }
     _add_lists(finding, alert, call)
     return finding
+
+
+def _remediation(alert: Alert) -> dict[str, Any]:
+    """Return what to do, which OCSF asks for, and where to read on: the rule's page first."""
+    if alert.response is None:
+        return {}
+    pages = [cut(alert.rule_url)] if alert.rule_url else []
+    return {"desc": response_of(alert), "references": pages + references_of(alert)}
 
 
 def _add_lists(finding: dict[str, Any], alert: Alert, call: Call) -> None:

@@ -11,12 +11,15 @@ from typing import Any
 
 from detector import __version__
 from detector.alerts.alert import Actor, Alert, Location
-from detector.alerts.formats.json_line import TEXT_BYTES, cut
+from detector.alerts.formats.json_line import TEXT_BYTES, bounded, cut
+from detector.text import is_web_address
 
 # How the program names itself in each format.
 PRODUCT = "detector"
 VENDOR = "cloudtrail-root-detector"
 VERSION = __version__
+_RESPONSE_BYTES = 1_000
+_REFERENCES_BYTES = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -115,6 +118,21 @@ def suppression_of(alert: Alert) -> dict[str, str] | None:
     """Return why the alert needs nobody's attention, as an object."""
     entry = alert.suppressed_by
     return None if entry is None else {"id": cut(entry.id), "reason": cut(entry.reason)}
+
+
+def response_of(alert: Alert) -> str | None:
+    """Return what to do about the alert; shipped rules say it in less than 500 characters."""
+    return cut(alert.response, _RESPONSE_BYTES)
+
+
+def references_of(alert: Alert) -> list[str]:
+    """Return the first references of the rule, each of them whole: half an address leads nowhere."""
+    return bounded(list(alert.references), _REFERENCES_BYTES)
+
+
+def page_of(alert: Alert) -> str | None:
+    """Return the one address for a field that takes one: the rule's page, or its first reference that is a URL."""
+    return next(filter(is_web_address, (alert.rule_url or "", *references_of(alert))), None)
 
 
 def epoch_milliseconds(moment: datetime) -> int:
