@@ -84,11 +84,11 @@ class _Rendered:
     def __iter__(self) -> Iterator[Document]:
         output = self.output
         if not output.is_digest:
-            line = line_of(output.form, output.screen, output.rules_url)
+            line = line_of(output.form, output.screen)
             yield from (Document(alert.alert_id, line(alert)) for alert in in_order(output.form, self.alerts))
         elif self.alerts:
             digest = make_digest(self.alerts)
-            yield Document(digest.digest_id, digest_line(output.form, digest, output.rules_url))
+            yield Document(digest.digest_id, digest_line(output.form, digest))
 
 
 def _unattended(ledger: Ledger, outputs: Sequence[Output]) -> Iterator[str]:

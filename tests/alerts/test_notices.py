@@ -28,7 +28,7 @@ SCHEMAS = {
     NoticeFormat.MAIL: Draft202012Validator(MAIL),
 }
 TEAMS_BYTES = 28 * 1_024
-RULES = "https://wiki.example/rules"
+PAGE = "https://wiki.example/rules#root_did_it"
 HOSTILE = (
     "<!channel> <@U1> <https://evil.example|AWS> & *bold* `x` @here [a](https://evil.example) \x1b[2J\r\n<at>Bob</at>"
 )
@@ -42,18 +42,19 @@ def hostile(text: str) -> Alert:
         account_id=text,
         region=text,
         actor=Actor("IAMUser", text, text, text),
+        rule_url=PAGE,
         source_ip=text,
         mfa=text,
         user_agent=text,
     )
 
 
-def told(form: NoticeFormat, alert: Alert, rules_url: str | None = None) -> dict[str, Any]:
-    return read(form, line_of(form, rules_url=rules_url)(alert))
+def told(form: NoticeFormat, alert: Alert) -> dict[str, Any]:
+    return read(form, line_of(form)(alert))
 
 
-def told_together(form: NoticeFormat, alerts: list[Alert], rules_url: str | None = None) -> dict[str, Any]:
-    return read(form, digest_line(form, make_digest(alerts), rules_url))
+def told_together(form: NoticeFormat, alerts: list[Alert]) -> dict[str, Any]:
+    return read(form, digest_line(form, make_digest(alerts)))
 
 
 def read(form: NoticeFormat, line: bytes) -> dict[str, Any]:
@@ -65,15 +66,15 @@ def read(form: NoticeFormat, line: bytes) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("rules_url", [None, RULES])
+@pytest.mark.parametrize("rule_url", [None, PAGE])
 @pytest.mark.parametrize("form", NoticeFormat)
-def test_one_alert_and_many_are_what_the_receiver_takes(form: NoticeFormat, rules_url: str | None) -> None:
+def test_one_alert_and_many_are_what_the_receiver_takes(form: NoticeFormat, rule_url: str | None) -> None:
     for severity in Severity:
-        one = json.dumps(told(form, replace(an_alert(), severity=severity), rules_url), ensure_ascii=False)
+        one = json.dumps(told(form, replace(an_alert(), severity=severity, rule_url=rule_url)), ensure_ascii=False)
         assert "root did it" in one
         assert an_alert().alert_id in one
-        assert (f"{RULES}#{an_alert().rule_id}" in one) == (rules_url is not None)
-    many = json.dumps(told_together(form, [an_alert()] * 31, rules_url), ensure_ascii=False)
+        assert (PAGE in one) == (rule_url is not None)
+    many = json.dumps(told_together(form, [replace(an_alert(), rule_url=rule_url)] * 31), ensure_ascii=False)
     assert "31 alerts in 1 account" in many
     assert "31 high" in many
     assert "and 21 more" in many
@@ -83,8 +84,8 @@ def test_one_alert_and_many_are_what_the_receiver_takes(form: NoticeFormat, rule
 @pytest.mark.parametrize("form", NoticeFormat)
 @pytest.mark.parametrize("text", [HOSTILE, "&" * 5_000, "ü" * 5_000, "\U0001f600" * 5_000, " ", "\x00" * 900])
 def test_the_largest_and_the_oddest_text_fits(form: NoticeFormat, text: str) -> None:
-    told(form, hostile(text), RULES)
-    told_together(form, [hostile(text)] * 31, RULES)
+    told(form, hostile(text))
+    told_together(form, [hostile(text)] * 31)
 
 
 @settings(max_examples=30)
@@ -105,8 +106,8 @@ def test_slack_sees_no_mention_and_no_link_in_what_others_wrote() -> None:
 
 
 def test_a_rule_page_cannot_break_out_of_its_link() -> None:
-    message = told(NoticeFormat.SLACK, an_alert(), "https://wiki.example/a|b>c")
-    assert f"<https://wiki.example/a%7Cb&gt;c#{an_alert().rule_id}|{an_alert().rule_id}>" in json.dumps(message)
+    message = told(NoticeFormat.SLACK, replace(an_alert(), rule_url="https://wiki.example/a|b>c"))
+    assert f"<https://wiki.example/a%7Cb&gt;c|{an_alert().rule_id}>" in json.dumps(message)
 
 
 def test_a_mail_has_one_line_of_subject_and_no_control_character() -> None:

@@ -15,7 +15,6 @@ from detector.severity import Severity
 from detector.text import url_without_path
 
 HOOK = "https://hooks.example/services/T0/B0/s3cr3t"
-WIKI = "https://wiki.example/rules"
 
 
 def parse(*outputs: str) -> list[Address]:
@@ -30,7 +29,7 @@ def parse(*outputs: str) -> list[Address]:
         ("my alerts min-severity=high", "my alerts", None, Wishes(Severity.HIGH)),
         (f"{HOOK} digest", HOOK, None, Wishes(is_digest=True)),
         (f"{HOOK}:ecs  digest=false  min-severity=low", HOOK, AlertFormat.ECS, Wishes(Severity.LOW, is_digest=False)),
-        (f"{HOOK} name=x rules-url={WIKI}", HOOK, None, Wishes(rules_url=WIKI, name="x")),
+        (f"{HOOK} name=x", HOOK, None, Wishes(name="x")),
         ("daily digest digest=false", "daily", None, Wishes(is_digest=False)),
         ("digest", "digest", None, Wishes()),
         ("min-severity=high", "min-severity=high", None, Wishes()),
@@ -59,7 +58,6 @@ def test_a_variable_parts_options_from_their_output() -> None:
         (f"{HOOK} loud", "'loud' is no option", "outputs.md"),
         (f"{HOOK} min-severity=severe", "no severity", "info, low, medium, high, critical"),
         (f"{HOOK} digest=daily", "true or false", "digest=false"),
-        (f"{HOOK} rules-url=javascript:x", "rules-url is no URL", "https://"),
         (f"{HOOK} name=a/b", "a name has letters", "name="),
         ("@on/call", "a name has letters", "./@on/call"),
         ("@nobody", "DETECTOR_OUTPUT_NOBODY holds no output", "for a file of this name, write ./@nobody"),

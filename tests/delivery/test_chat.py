@@ -65,7 +65,7 @@ def send(
 def test_each_alert_is_a_message_and_a_digest_is_one(endpoint: Endpoint, form: NoticeFormat) -> None:
     endpoint.react = lambda _: TAKES[form]
     url = url_of(endpoint, form)
-    with open_outputs([f"{url} rules-url=https://wiki.example/r"]) as outputs:
+    with open_outputs([url]) as outputs:
         assert write_alerts([alert(number) for number in range(3)], outputs).accepted == 3
         assert outputs[0].sink.name.startswith(f"{form}+http://127.0.0.1:{endpoint.port}/")
         assert form is NoticeFormat.PAGERDUTY or "s3cr3t" not in outputs[0].sink.name

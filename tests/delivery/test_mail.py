@@ -122,7 +122,7 @@ def tell(found: list[Alert], options: str = "") -> int:
 
 
 def test_a_run_is_one_mail_with_the_worst_alerts(plain: Postbox) -> None:
-    assert tell([alert(number) for number in range(31)], " rules-url=https://wiki.example/r") == 1
+    assert tell([replace(alert(number), rule_url="https://wiki.example/r#rule") for number in range(31)]) == 1
     [mail] = plain.mails
     assert (mail["To"], mail["From"]) == (TO, "detector@example.com")
     assert mail["Subject"] == "[high] 31 alerts in 0 accounts"

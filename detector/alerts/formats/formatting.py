@@ -60,29 +60,26 @@ _NOTICES: dict[NoticeFormat, Callable[[Notice], dict[str, Any]]] = {
 }
 
 
-def line_of(
-    form: AlertFormat | NoticeFormat, screen: Screen | None = None, rules_url: str | None = None
-) -> Callable[[Alert], bytes]:
+def line_of(form: AlertFormat | NoticeFormat, screen: Screen | None = None) -> Callable[[Alert], bytes]:
     """Return what turns alerts into lines of a format: at most 32,000 bytes, one newline, at the end.
 
     Args:
         form: any.
         screen: where the lines are shown; a table is then as wide as it, and a row has several lines.
-        rules_url: of a page that notices link to.
     """
     if isinstance(form, NoticeFormat):
         tell = _NOTICES[form]
-        return lambda alert: json_line(tell(notice_of(alert, rules_url)))
+        return lambda alert: json_line(tell(notice_of(alert)))
     if screen and form is AlertFormat.TABLE:
         return _terminal_table(screen).line
     chosen = _FORMS[form]
     return lambda alert: chosen.line(chosen.document(alert))
 
 
-def digest_line(form: AlertFormat | NoticeFormat, digest: Digest, rules_url: str | None = None) -> bytes:
+def digest_line(form: AlertFormat | NoticeFormat, digest: Digest) -> bytes:
     """Return a digest as a line: a notice, or a JSON object for whatever takes the native format."""
     if isinstance(form, NoticeFormat):
-        return json_line(_NOTICES[form](notice_of_digest(digest, rules_url)))
+        return json_line(_NOTICES[form](notice_of_digest(digest)))
     return json_line(to_digest(digest))
 
 

@@ -54,13 +54,8 @@ class Notice:
         return f"[{self.severity}] {self.headline}"
 
 
-def notice_of(alert: Alert, rules_url: str | None = None) -> Notice:
-    """Return what is told of one alert.
-
-    Args:
-        alert: any.
-        rules_url: of a page on which the id of each rule is an anchor.
-    """
+def notice_of(alert: Alert) -> Notice:
+    """Return what is told of one alert."""
     facts = {
         "Account": alert.account_id,
         "Region": alert.region,
@@ -79,11 +74,11 @@ def notice_of(alert: Alert, rules_url: str | None = None) -> Notice:
         about=_safe(alert.account_id or "an unknown account", _FACT_BYTES),
         time=alert.last_event_time,
         rule_id=alert.rule_id,
-        link=_link(rules_url, alert.rule_id),
+        link=alert.rule_url,
     )
 
 
-def notice_of_digest(digest: Digest, rules_url: str | None = None) -> Notice:
+def notice_of_digest(digest: Digest) -> Notice:
     """Return what is told of the alerts of a run."""
     counts = ", ".join(f"{count:,} {severity}" for severity, count in digest.by_severity.items())
     accounts = counted(len(digest.accounts), "account")
@@ -100,7 +95,7 @@ def notice_of_digest(digest: Digest, rules_url: str | None = None) -> Notice:
         facts=tuple((name, _safe(value, _FACT_BYTES)) for name, value in facts.items() if value),
         about=accounts,
         time=digest.last_event_time,
-        entries=tuple(_entry(alert, rules_url) for alert in digest.worst),
+        entries=tuple(_entry(alert) for alert in digest.worst),
         more=digest.count - len(digest.worst),
     )
 
@@ -123,13 +118,9 @@ def plain_lines(notice: Notice) -> Iterator[str]:
     yield f"Id: {notice.id}"
 
 
-def _entry(alert: Alert, rules_url: str | None) -> Entry:
+def _entry(alert: Alert) -> Entry:
     text = f"{alert.account_id or '-'}: {alert.summary}"
-    return Entry(alert.severity, _safe(text, _ENTRY_BYTES), alert.rule_id, _link(rules_url, alert.rule_id))
-
-
-def _link(rules_url: str | None, rule_id: str) -> str | None:
-    return None if rules_url is None else f"{rules_url}#{rule_id}"
+    return Entry(alert.severity, _safe(text, _ENTRY_BYTES), alert.rule_id, alert.rule_url)
 
 
 def _period(first: datetime, last: datetime) -> str:

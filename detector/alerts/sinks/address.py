@@ -20,7 +20,6 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty", "mailto")
 _FILES = ("", "file")  # schemes
 _DIGEST = "digest"
-_URL_CHARACTERS = 500  # a digest has it ten times, and must fit into a message
 _VARIABLE_PREFIX = "DETECTOR_OUTPUT_"
 _HINT = "docs/reference/outputs.md lists the options of an output"
 
@@ -31,7 +30,6 @@ class Wishes:
 
     min_severity: Severity = Severity.INFO
     is_digest: bool | None = None  # None: as is the custom of the place
-    rules_url: str | None = None  # of a page on which each rule has an anchor
     name: str | None = None  # in place of the one that follows from the place
 
 
@@ -196,12 +194,6 @@ def _digest(value: str) -> dict[str, Any]:
     return {"is_digest": value == "true"}
 
 
-def _rules_url(value: str) -> dict[str, Any]:
-    if not value.startswith(("https://", "http://")) or not value.isprintable() or len(value) > _URL_CHARACTERS:
-        raise UsageError("--output: rules-url is no URL", hint="write rules-url=https://HOST/rules.md")
-    return {"rules_url": value}
-
-
 def _name(value: str) -> dict[str, Any]:
     if not _NAME.fullmatch(value):
         raise UsageError("--output: a name has letters, digits, - and _", hint="write name=on-call")
@@ -211,6 +203,5 @@ def _name(value: str) -> dict[str, Any]:
 _OPTIONS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "min-severity": _severity,
     _DIGEST: _digest,
-    "rules-url": _rules_url,
     "name": _name,
 }

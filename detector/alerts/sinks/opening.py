@@ -53,7 +53,6 @@ class Output:
     screen: Screen | None = None  # of standard output, where that is a terminal
     min_severity: Severity = Severity.INFO
     is_digest: bool = False
-    rules_url: str | None = None
 
     def takes(self, alert: Alert) -> bool:
         """Tell whether an alert is for this output; people are told of none that somebody has answered for."""
@@ -129,7 +128,6 @@ def _open(address: Address, form: AlertFormat | NoticeFormat, screen: Screen | N
         shown_on,
         wishes.min_severity,
         is_digest,
-        wishes.rules_url,
     )
 
 
