@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import LakeError
-from detector.lake.duplicates import find_copies, glob_safe, lake_errors
+from detector.lake.copies import find_copies
+from detector.lake.duplicates import glob_safe, lake_errors
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gap, OpenGaps
 from detector.lake.ledger.ledger import Ledger

@@ -189,16 +189,16 @@ def _find_duplicates(directory: Path, staging: Path, events: Sequence[Part]) -> 
     duplicates = []
     copies = DuplicateFinder()
     try:
-        for date, of_day in paths.items():
-            for _, rows in copies.find_duplicates({date: DayParts(of_day, [], [], is_replaced=True)}):
-                part = write_part(rows, PartKind.DUPLICATES, date, staging, f"part-{uuid.uuid4().hex}", Footer())
-                target = directory / part.path
-                with disk_errors(target):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    (staging / part.name).rename(target)
-                    fsync_folder(target.parent)
-                    fsync_folder(target.parent.parent)
-                duplicates.append(part)
+        days = {date: DayParts(of_day, is_replaced=True) for date, of_day in paths.items()}
+        for date, rows in copies.find_duplicates(days):
+            part = write_part(rows, PartKind.DUPLICATES, date, staging, f"part-{uuid.uuid4().hex}", Footer())
+            target = directory / part.path
+            with disk_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (staging / part.name).rename(target)
+                fsync_folder(target.parent)
+                fsync_folder(target.parent.parent)
+            duplicates.append(part)
     finally:
         copies.close()
     return duplicates
