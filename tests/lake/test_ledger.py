@@ -107,7 +107,7 @@ def test_an_empty_ledger_is_no_lake_to_read(tmp_path: Path) -> None:
     assert read_lake(tmp_path).events == ()
 
 
-@pytest.mark.parametrize("older", [5, 6])
+@pytest.mark.parametrize("older", [5, 6, 10])
 def test_what_an_older_version_skipped_or_got_no_row_out_of_is_read_anew(tmp_path: Path, older: int) -> None:
     ledger = Ledger.open(tmp_path, writable=True)
     ledger.commit(
@@ -129,6 +129,7 @@ def test_what_an_older_version_skipped_or_got_no_row_out_of_is_read_anew(tmp_pat
     connection.close()
     ledger = Ledger.open(tmp_path, writable=True)
     assert [one.uri for one in ledger.objects()] == ["s3://b/read", "s3://b/without records"]
+    assert ledger.object_count() == 2
     ledger.close()
 
 

@@ -49,7 +49,7 @@ _UPGRADES = {  # from this version to the next
     7: gaps.CREATE,
     8: digests.CREATE,
     9: object_table.COUNT,
-    10: "",  # nothing is different here; earlier versions would not find the copies of events in parts of SEVERAL_DAYS
+    10: object_table.READ_ANEW + object_table.COUNT,  # and there are parts of SEVERAL_DAYS
 }
 
 
