@@ -22,6 +22,7 @@ class Part:
     classified_by: str | None = None
     has_candidates: bool = True  # False: by that definition none of its rows is one
     coverage: Coverage | None = field(default=None, compare=False)  # EVENTS only; None: not computed
+    crc32: int | None = field(default=None, compare=False)  # of the file; None: not computed
 
     @property
     def path(self) -> Path:
