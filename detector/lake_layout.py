@@ -18,6 +18,8 @@ class PartKind(StrEnum):
     REJECTED = "rejected"  # the bytes of records that are no rows, or whose rows do not give them back
 
 
+# In the place of a part's day, when it holds a few events of each of many: what readers of Hive folders take for NULL.
+SEVERAL_DAYS: Final = "__HIVE_DEFAULT_PARTITION__"
 LEDGER: Final = "ledger.sqlite"
 REPLACED_LEDGER: Final = f"{LEDGER}.replaced-"  # and when, UTC: one that `lake repair` set aside
 DAMAGED_PREFIX: Final = "damaged-"  # of the name of a part that `lake repair` set aside
@@ -25,8 +27,8 @@ STAGING: Final = Path(PartKind.EVENTS) / "_tmp"  # a folder for each run of a wr
 _LOCK_OF_VERSION_4 = "writer.lock"
 _ENTRIES = {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", _LOCK_OF_VERSION_4, *PartKind}
 _PART: Final = re.compile(
-    rf"(?:^|/)(?:(?:{PartKind.EVENTS}|{PartKind.DUPLICATES}|{PartKind.COPIES})/event_date=[0-9-]+|{PartKind.REJECTED})/"
-    r"(?:part|message)-[^/]*$"
+    rf"(?:^|/)(?:(?:{PartKind.EVENTS}|{PartKind.DUPLICATES}|{PartKind.COPIES})/event_date=(?:[0-9-]+|{SEVERAL_DAYS})|"
+    rf"{PartKind.REJECTED})/(?:part|message)-[^/]*$"
 )
 
 

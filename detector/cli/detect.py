@@ -109,7 +109,7 @@ def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output
 
     entries = rules.entries()
     emitted = read_emitted(lake)
-    events = read_lake(lake, candidates().digest)
+    events = read_lake(lake, candidates().digest, verifies=True)
     if events.damaged:
         first = events.damaged[0]
         raise DetectorError(

@@ -23,8 +23,9 @@ def differences(directory: Path) -> Iterator[str]:
         raise LakeError(f"{directory} has no {LEDGER}", hint="a lake of this program has one")
     ledger = Ledger.open(directory, writable=False)
     try:
+        checksums = ledger.checksums()
         for part in ledger.parts():
-            difference = _difference(directory, part)
+            difference = _difference(directory, part, checksums.get(part.path))
             if difference:
                 yield f"{part.path} {difference}"
         for path in unlisted_parts(directory, ledger):
@@ -33,9 +34,9 @@ def differences(directory: Path) -> Iterator[str]:
         ledger.close()
 
 
-def _difference(directory: Path, part: Part) -> str | None:
+def _difference(directory: Path, part: Part, crc32: int | None) -> str | None:
     path = directory / part.path
-    if wrong := damage(part, path):
+    if wrong := damage(part, path, crc32):
         return wrong
     if part.kind is PartKind.REJECTED:
         with path.open("rb") as lines:

@@ -1,10 +1,8 @@
-"""Further copies of events: which rows of the lake are not to be shown.
+"""Further copies of events, found as parts come in: which rows of the lake are not to be shown.
 
-CloudTrail delivers at least once, and an account trail beside an organisation trail delivers everything twice. Of
-the rows with one (recipientAccountId, eventKey) and equal content the one with the smallest (logFile, logFileIndex) is
-shown, whatever order they came in. Content is all of a record, compared as a JSON value: spacing and the order of keys
-do not matter. Rows that share a key and differ are all events, so that nobody hides a record by repeating its eventID.
-DuplicateFinder share eventTime, so that only the days that a commit touches need to be looked at.
+Copies share eventTime, so that only the days that a commit touches need to be looked at. What is a copy within the
+parts of a day is listed for that day, and what only a part of SEVERAL_DAYS tells, for SEVERAL_DAYS: the one or the
+other can be decided anew.
 
 duckdb and pyarrow are imported when they are needed first: at a commit, when workers are at the next batches already.
 """
@@ -15,89 +13,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
+from detector.lake.copies import find_copies
+from detector.lake_layout import SEVERAL_DAYS
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "threads": 2}
-# Rows that share a key, each with a digest of its columns. `{rows}` and `{keys}` are ours.
-_CONTENTS = """
-CREATE OR REPLACE TEMP TABLE contents AS
-WITH shared AS (
-    SELECT row.recipientAccountId, row.eventKey
-    FROM {rows} AS row
-    SEMI JOIN (SELECT recipientAccountId, eventKey FROM {keys}) AS touched
-        ON row.eventKey = touched.eventKey
-        AND row.recipientAccountId IS NOT DISTINCT FROM touched.recipientAccountId
-    GROUP BY ALL
-    HAVING count(*) > 1
-)
-
-SELECT
-    row.recipientAccountId,
-    row.eventKey,
-    row.logFile,
-    row.logFileIndex,
-    sha256(to_json(struct_pack(*COLUMNS(row.* EXCLUDE (logFile, logFileIndex))))) AS content
-FROM {rows} AS row
-SEMI JOIN shared
-    ON row.eventKey = shared.eventKey
-    AND row.recipientAccountId IS NOT DISTINCT FROM shared.recipientAccountId
-"""
-_DIFFERING = """
-SELECT row.*
-FROM {rows} AS row
-SEMI JOIN (
-    FROM contents
-    SEMI JOIN (
-        SELECT recipientAccountId, eventKey FROM contents GROUP BY ALL HAVING count(DISTINCT content) > 1
-    ) AS unequal
-        ON contents.eventKey = unequal.eventKey
-        AND contents.recipientAccountId IS NOT DISTINCT FROM unequal.recipientAccountId
-) AS differing
-    ON row.logFile = differing.logFile
-    AND row.logFileIndex = differing.logFileIndex
-"""
-_SAME_VALUE = """
-UPDATE contents
-SET content = canonical.content
-FROM canonical
-WHERE
-    contents.logFile = canonical.logFile
-    AND contents.logFileIndex = canonical.logFileIndex
-"""
-_COPIES = """
-SELECT
-    recipientAccountId,
-    eventKey,
-    logFile,
-    logFileIndex,
-    first_value(logFile) OVER copies AS shownLogFile,
-    first_value(logFileIndex) OVER copies AS shownLogFileIndex
-FROM contents
-WINDOW copies AS (PARTITION BY recipientAccountId, eventKey, content ORDER BY logFile, logFileIndex)
-QUALIFY row_number() OVER copies > 1
-"""
-_NOT_LISTED_YET = """
+_PARTS = "read_parquet($paths, hive_partitioning = false)"
+_NOT_LISTED_YET = f"""
 SELECT copy.*
 FROM copies AS copy
-ANTI JOIN read_parquet($known, hive_partitioning = false) AS known
+ANTI JOIN (SELECT * FROM {_PARTS} AS listed SEMI JOIN copies USING (eventKey)) AS known
     ON copy.logFile = known.logFile
     AND copy.logFileIndex = known.logFileIndex
-"""
-
-
+"""  # noqa: S608
 _SEEN = "CREATE OR REPLACE TABLE seen (key UBIGINT)"
-_ARRIVED = """
-CREATE OR REPLACE TEMP TABLE arrived AS
-SELECT eventTime::DATE AS day, hash(recipientAccountId, eventKey, day) AS key
-FROM read_parquet($paths, hive_partitioning = false)
-"""
-_SEE_ARRIVED = "INSERT INTO seen SELECT key FROM arrived"
+_KEYS = f"SELECT eventTime::DATE AS day, hash(recipientAccountId, eventKey, day) AS key FROM {_PARTS}"  # noqa: S608
+_ARRIVED = f"CREATE OR REPLACE TEMP TABLE arrived AS {_KEYS}"
+_SEE = f"INSERT INTO seen SELECT key FROM ({_KEYS})"  # noqa: S608
+_DAYS = f"SELECT DISTINCT eventTime::DATE FROM {_PARTS}"  # noqa: S608
 _DAYS_WITH_COPIES = """
 SELECT DISTINCT day
 FROM (
@@ -130,31 +69,41 @@ class DuplicateFinder:
     def find_duplicates(self, days: Mapping[str, DayParts]) -> Iterator[tuple[str, pa.Table]]:
         """Yield, day by day, the copies that are not listed yet: date and rows of the `DUPLICATES` schema, sorted.
 
+        Args:
+            days: the parts of each day that anything arrived for, and of SEVERAL_DAYS; where anything arrived for these
+                or they are replaced, of all days.
+
         Raises:
             LakeError: a part cannot be read, or there is no room for what does not fit into memory.
         """
         with self._open() as connection:
             suspects = self._days_with_copies(connection, days)
-            for date in sorted(suspects):
-                rows = _copies(connection, days[date])
-                if rows.num_rows:
-                    yield date, rows
+            several = days.get(SEVERAL_DAYS, DayParts())
+            across = _AcrossDays(connection, several, days, suspects)
+            for date, parts in sorted(days.items()):
+                if date != SEVERAL_DAYS and parts.all and (parts.is_replaced or (parts.arrived and date in suspects)):
+                    rows = _copies(connection, parts.all, parts.to_look_at, [*parts.listed, *several.listed])
+                    across.leave_out(rows)
+                    if rows.num_rows:
+                        yield date, rows
+            rows = across.copies()
+            if rows.num_rows:
+                yield SEVERAL_DAYS, rows
 
     def _days_with_copies(self, connection: duckdb.DuckDBPyConnection, days: Mapping[str, DayParts]) -> set[str]:
         replaced = {date for date, parts in days.items() if parts.is_replaced}
         self._forget_some(connection, replaced)
-        met_first = days.keys() - self._days
-        standing = [path for date in met_first for path in days[date].standing]
-        if standing:
-            connection.execute(_ARRIVED, {"paths": glob_safe(standing)})
-            connection.execute(_SEE_ARRIVED)
-        suspects = {date for date in replaced if days[date].all}
         arrived = [path for parts in days.values() for path in parts.arrived]
-        if arrived:
-            connection.execute(_ARRIVED, {"paths": glob_safe(arrived)})
-            suspects |= {f"{day}" for (day,) in connection.execute(_DAYS_WITH_COPIES).fetchall()}
-            connection.execute(_SEE_ARRIVED)
-        self._days |= days.keys()
+        if not arrived:
+            return set()
+        connection.execute(_ARRIVED, {"paths": glob_safe(arrived)})
+        touched = ({*_dates(connection, "SELECT DISTINCT day FROM arrived"), SEVERAL_DAYS} & days.keys()) - replaced
+        standing = [path for date in touched - self._days for path in days[date].standing]
+        if standing:
+            connection.execute(_SEE, {"paths": glob_safe(standing)})
+        suspects = _dates(connection, _DAYS_WITH_COPIES)
+        connection.execute("INSERT INTO seen SELECT key FROM arrived")
+        self._days |= touched
         return suspects
 
     def _forget_some(self, connection: duckdb.DuckDBPyConnection, replaced: set[str]) -> None:
@@ -184,76 +133,105 @@ class DuplicateFinder:
 class DayParts:
     """The parts of one day that matter for its copies."""
 
-    standing: Sequence[Path]  # were in before
-    arrived: Sequence[Path]
-    duplicates: Sequence[Path]  # DUPLICATES parts
-    is_replaced: bool  # rows have gone from this day: what hid behind them is decided anew
+    standing: Sequence[Path] = ()  # were in before
+    arrived: Sequence[Path] = ()
+    duplicates: Sequence[Path] = ()  # DUPLICATES parts; where `is_replaced`, those that count no longer
+    is_replaced: bool = False  # rows have gone from this day: what hid behind them is decided anew
 
     @property
     def all(self) -> list[Path]:
         """Every part with events of the day."""
         return [*self.standing, *self.arrived]
 
+    @property
+    def to_look_at(self) -> Sequence[Path]:
+        """The parts whose events may have copies that are not listed yet."""
+        return self.all if self.is_replaced else self.arrived
 
-def find_copies(
-    connection: duckdb.DuckDBPyConnection,
-    rows: str,
-    keys: str | None = None,
-    parameters: Mapping[str, object] | None = None,
-) -> pa.Table:
-    """Return which rows are further copies, and of which row: the one definition of what is not shown.
+    @property
+    def listed(self) -> Sequence[Path]:
+        """The parts that say which rows are copies."""
+        return () if self.is_replaced else self.duplicates
 
-    Args:
-        connection: on which `rows` can be read; it gains nothing that stays.
-        rows: a relation in SQL with the columns of `records.schema.EVENTS`.
-        keys: one that has the keys to look at; default: all of `rows`.
-        parameters: what the two bind.
 
-    Returns:
-        A table of the `DUPLICATES` schema.
+class _AcrossDays:
+    """The search for copies that the parts of a day do not tell, as there are events of SEVERAL_DAYS.
 
-    Raises:
-        duckdb.Error: the rows cannot be read.
+    Rows are looked at that share a key with what arrived or is to be decided anew; every row is listed once.
     """
-    from detector.lake.part_files import DUPLICATES
 
-    connection.execute(_CONTENTS.format(rows=rows, keys=keys or rows), parameters)
-    of_rows = {name: value for name, value in (parameters or {}).items() if f"${name}" in rows}
-    differing = connection.sql(_DIFFERING.format(rows=rows), params=of_rows).to_arrow_table()
-    if differing.num_rows:
-        connection.register("canonical", _canonical(differing))
-        connection.execute(_SAME_VALUE)
-        connection.unregister("canonical")
-    copies = connection.sql(_COPIES).to_arrow_table().cast(DUPLICATES)
-    connection.execute("DROP TABLE contents")
-    return cast("pa.Table", copies)
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        several: DayParts,
+        days: Mapping[str, DayParts],
+        suspects: set[str],
+    ) -> None:
+        self._connection = connection
+        self._several = several
+        if several.is_replaced:  # what was listed may be of any day
+            dates = days.keys() - {SEVERAL_DAYS}
+            keys = [*several.all, *several.duplicates]
+        else:
+            dates = _dates(connection, _DAYS, several.all) & suspects if several.all and suspects else set()
+            arrived = (path for date in dates & days.keys() for path in days[date].arrived)
+            keys = [*several.arrived, *arrived] if dates else []
+        self._days = [days[date] for date in sorted(dates & days.keys())]
+        self._is_needed = bool(keys)
+        if self._is_needed:
+            query = f"CREATE OR REPLACE TEMP TABLE keys AS SELECT recipientAccountId, eventKey FROM {_PARTS}"  # noqa: S608
+            connection.execute(query, {"paths": glob_safe(keys)})
+            connection.execute("CREATE OR REPLACE TEMP TABLE found (logFile VARCHAR, logFileIndex INTEGER)")
+
+    def leave_out(self, rows: pa.Table) -> None:
+        """Take copies that are listed elsewhere."""
+        if self._is_needed:
+            self._connection.register("copies", rows)
+            self._connection.execute(
+                "INSERT INTO found SELECT logFile, logFileIndex FROM copies SEMI JOIN keys USING (eventKey)"
+            )
+            self._connection.unregister("copies")
+
+    def copies(self) -> pa.Table:
+        """Return the copies that are listed nowhere."""
+        from detector.lake.part_files import DUPLICATES
+
+        if not self._is_needed:
+            return DUPLICATES.empty_table()
+        listed = [path for parts in (self._several, *self._days) for path in parts.listed]
+        paths = [path for parts in (self._several, *self._days) for path in parts.all]
+        rows = _copies(self._connection, paths, "keys", listed)
+        self._connection.register("copies", rows)
+        rest = self._connection.sql("FROM copies ANTI JOIN found USING (logFile, logFileIndex)").to_arrow_table()
+        self._connection.unregister("copies")
+        return _sorted(rest)
 
 
-def _canonical(rows: pa.Table) -> pa.Table:
-    """Return `logFile`, `logFileIndex` and a digest of the record as a JSON value, `content`."""
-    import pyarrow as pa
-
-    from detector.records.table import content_digest
-
-    digests = [content_digest(row) for row in rows.to_pylist()]
-    return rows.select(["logFile", "logFileIndex"]).append_column("content", pa.array(digests, pa.string()))
-
-
-def _copies(connection: duckdb.DuckDBPyConnection, parts: DayParts) -> pa.Table:
+def _copies(
+    connection: duckdb.DuckDBPyConnection, rows: Sequence[Path], keys: str | Sequence[Path], listed: Sequence[Path]
+) -> pa.Table:
+    """Return the copies among the rows of parts that share a key with others, without those that are listed."""
     from detector.lake.part_files import COLUMNS
 
-    arrived = parts.all if parts.is_replaced else parts.arrived
-    copies = find_copies(
-        connection,
-        "read_parquet($day, hive_partitioning = false)",
-        "read_parquet($arrived, hive_partitioning = false)",
-        {"arrived": glob_safe(arrived), "day": glob_safe([COLUMNS, *parts.all])},
-    )
-    if copies.num_rows and parts.duplicates:
+    parameters = {"rows": glob_safe([COLUMNS, *rows])}
+    if not isinstance(keys, str):
+        parameters["keys"] = glob_safe(keys)
+        keys = "read_parquet($keys, hive_partitioning = false)"
+    copies = find_copies(connection, "read_parquet($rows, hive_partitioning = false)", keys, parameters)
+    if copies.num_rows and listed:
         connection.register("copies", copies)
-        copies = connection.sql(_NOT_LISTED_YET, params={"known": glob_safe(parts.duplicates)}).to_arrow_table()
+        copies = connection.sql(_NOT_LISTED_YET, params={"paths": glob_safe(listed)}).to_arrow_table()
         connection.unregister("copies")
+    return _sorted(copies)
+
+
+def _sorted(copies: pa.Table) -> pa.Table:
     return copies.sort_by([(name, "ascending") for name in ("eventKey", "logFile", "logFileIndex")])
+
+
+def _dates(connection: duckdb.DuckDBPyConnection, query: str, paths: Sequence[Path] = ()) -> set[str]:
+    parameters = {"paths": glob_safe(paths)} if paths else None
+    return {f"{day}" for (day,) in connection.execute(query, parameters).fetchall()}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A part: one Parquet file of a lake, with events of one UTC day of eventTime."""
+"""A part: one Parquet file of a lake, with events of one UTC day of eventTime, or a few events of each of many days."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Part:
     """One file of the lake."""
 
     kind: PartKind
-    event_date: str  # YYYY-MM-DD; empty for REJECTED
+    event_date: str  # YYYY-MM-DD, or SEVERAL_DAYS; empty for REJECTED
     name: str  # part-<id>.<suffix>
     rows: int
     size_bytes: int
@@ -22,6 +22,7 @@ class Part:
     classified_by: str | None = None
     has_candidates: bool = True  # False: by that definition none of its rows is one
     coverage: Coverage | None = field(default=None, compare=False)  # EVENTS only; None: not computed
+    crc32: int | None = field(default=None, compare=False)  # of the file; None: not computed
 
     @property
     def path(self) -> Path:

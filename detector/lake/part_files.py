@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from detector.records.schema import EVENTS
 COLUMNS = Path(__file__).with_name("columns.parquet")
 _ROW_GROUP_ROWS = 100_000
 _DAMAGED = "is the file missing or damaged? `detector lake check` compares all, `lake repair` sets it aside"
+_READ_BYTES = 1 << 20
 _MAGIC = b"PAR1"  # at both ends of a Parquet file
 # What never repeats itself: no dictionary, and no smallest and largest value, which would rule out nothing.
 _UNIQUE_COLUMNS = ("eventID", "eventKey", "requestID")
@@ -76,8 +78,17 @@ def write_part(
         file.flush()
         os.fsync(file.fileno())
         size = file.tell()
-    coverage = coverage_of(rows) if kind is PartKind.EVENTS else None
-    return Part(kind, event_date, path.name, rows.num_rows, size, footer.classified_by, footer.has_candidates, coverage)
+    return Part(
+        kind,
+        event_date,
+        path.name,
+        rows.num_rows,
+        size,
+        footer.classified_by,
+        footer.has_candidates,
+        coverage_of(rows) if kind is PartKind.EVENTS else None,
+        crc32_of(path),
+    )
 
 
 def write_rejected(records: Iterable[tuple[str, KeptRecord]], folder: Path, stem: str) -> Part:
@@ -116,8 +127,12 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         raise LakeError(f"cannot read {path}: {error}", hint=_DAMAGED) from error
 
 
-def damage(part: Part, path: Path) -> str | None:
-    """Say what is wrong with the file of a part, as far as its size and its end tell; None when it is as listed."""
+def damage(part: Part, path: Path, crc32: int | None = None) -> str | None:
+    """Say what is wrong with the file of a part, as far as its size, its end and, where given, its CRC-32 tell.
+
+    Returns:
+        None when it is as listed.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -126,11 +141,26 @@ def damage(part: Part, path: Path) -> str | None:
             if part.kind is PartKind.REJECTED:
                 return None
             file.seek(max(0, size - len(_MAGIC)))
-            return None if file.read() == _MAGIC else "is damaged: it does not end as Parquet does"
+            if file.read() != _MAGIC:
+                return "is damaged: it does not end as Parquet does"
+        return None if crc32 in (None, crc32_of(path)) else "is damaged: its bytes are not those that were written"
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+
+
+def crc32_of(path: Path) -> int:
+    """Return the CRC-32 of a file.
+
+    Raises:
+        LakeError: it cannot be read.
+    """
+    checksum = 0
+    with disk_errors(path), path.open("rb") as file:
+        while piece := file.read(_READ_BYTES):
+            checksum = zlib.crc32(piece, checksum)
+    return checksum
 
 
 def require_intact(path: Path) -> None:

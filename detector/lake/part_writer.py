@@ -1,9 +1,13 @@
-"""Rows of log files to Parquet parts of a day each."""
+"""Rows of log files to Parquet parts: of a day each, and one for days of which there is hardly anything.
+
+A part costs its writer, and everybody who reads the lake later, as much as some hundred rows, and whoever can write a
+record can give it any day. So files that hold few events of many days make no more parts than CloudTrail's own.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,14 +17,18 @@ from detector.lake.footer import Footer
 from detector.lake.ledger.objects import LedgerObject
 from detector.lake.part import Part
 from detector.lake.part_files import write_part, write_rejected
-from detector.lake_layout import PartKind
+from detector.lake_layout import SEVERAL_DAYS, PartKind
 from detector.records.log_file import KeptRecord
 from detector.records.table import Rows, to_table
 
 # Few decoded objects at a time: holding many costs more than decoding them (docs/performance.md).
 _ROWS_A_TABLE = 1_000
 _BYTES_A_TABLE = 16 << 20
+_ROWS_OF_A_DAYS_TABLE = 32  # where no day has so many, one table is made of what there is of all
 _BYTES_A_PART = 64 << 20
+_ROWS_OF_A_DAYS_PART = 500  # a day with so many has a part of its own,
+_THIN_DAYS = 32  # and so have, of the others, so many,
+_THIN_DAYS_A_FILE = 3  # and so many for each log file: CloudTrail's hold events of a day or two
 _KEPT_BYTES_A_PART = 16 << 20
 _KEPT_RECORD_BYTES = 256  # beside those of the log
 
@@ -37,7 +45,10 @@ class PartWriter:
         self._staging = staging
         self._stem = stem
         self._rows: defaultdict[str, _Day] = defaultdict(_Day)
+        self._waiting = _Day()  # all of these together, without the rows
         self._tables: defaultdict[str, list[pa.Table]] = defaultdict(list)
+        self._mixed = _Mixed()
+        self._files: set[str] = set()  # that the tables are of
         self._table_bytes = 0  # counting them anew for each file costs more than decoding it
         self._kept: list[tuple[str, KeptRecord]] = []
         self._kept_bytes = 0
@@ -46,13 +57,13 @@ class PartWriter:
 
     def add(self, rows: Rows) -> None:
         """Take rows of a log file; write parts when there are many."""
+        self._files.add(rows.log_file)
         for day, of_day in rows.by_day():
             self._rows[day].add(of_day)
-        # The fullest first: log files come in the order of days, with a few records of the day before or after.
-        while sum(day.count for day in self._rows.values()) >= _ROWS_A_TABLE or (
-            sum(day.size_bytes for day in self._rows.values()) >= _BYTES_A_TABLE
-        ):
-            self._make_table(max(self._rows, key=lambda day: self._rows[day].size_bytes))
+            self._waiting.count += len(of_day.records)
+            self._waiting.size_bytes += of_day.size_bytes
+        while self._waiting.count >= _ROWS_A_TABLE or self._waiting.size_bytes >= _BYTES_A_TABLE:
+            self._make_table()
         if self._table_bytes >= _BYTES_A_PART:
             self._write_events()
 
@@ -70,20 +81,30 @@ class PartWriter:
 
     def close(self) -> list[Part]:
         """Write what is left; return all parts."""
-        for day in list(self._rows):
-            self._make_table(day)
+        while self._rows:
+            self._make_table()
         self._write_events()
         self._write_kept()
         return self._parts
 
-    def _make_table(self, day: str) -> None:
-        table = to_table(self._rows.pop(day).rows)
-        self._tables[day].append(table)
+    def _make_table(self) -> None:
+        # The fullest first: log files come in the order of days, with a few records of the day before or after.
+        fullest = max(self._rows, key=lambda day: self._rows[day].size_bytes)
+        if len(self._rows) == 1 or self._rows[fullest].count >= _ROWS_OF_A_DAYS_TABLE:
+            taken = self._rows.pop(fullest)
+            table = to_table(taken.rows)
+            self._tables[fullest].append(table)
+            self._waiting.count -= taken.count
+            self._waiting.size_bytes -= taken.size_bytes
+        else:
+            table = self._mixed.add(self._rows)
+            self._rows.clear()
+            self._waiting = _Day()
         self._table_bytes += table.nbytes
 
     def _write_events(self) -> None:
         stem = self._next_stem()
-        days = {day: pa.concat_tables(tables) for day, tables in sorted(self._tables.items())}
+        days = dict(self._by_part())
         fullest = max(days, key=lambda day: days[day].num_rows, default=None)
         for day, rows in days.items():
             footer = Footer(objects=tuple(self._read) if day == fullest else ())
@@ -91,7 +112,22 @@ class PartWriter:
         if days:
             self._read.clear()
         self._tables.clear()
+        self._mixed = _Mixed()
+        self._files.clear()
         self._table_bytes = 0
+
+    def _by_part(self) -> Iterator[tuple[str, pa.Table]]:
+        """Yield the rows of each day that gets a part, and those of all others under SEVERAL_DAYS."""
+        counts = self._mixed.counts()
+        for day, tables in self._tables.items():
+            counts[day] += sum(table.num_rows for table in tables)
+        thin = [day for day, count in counts.most_common() if count < _ROWS_OF_A_DAYS_PART]
+        together = set(thin[_THIN_DAYS + _THIN_DAYS_A_FILE * len(self._files) :])
+        for day in sorted(counts.keys() - together):
+            yield day, pa.concat_tables([*self._tables.get(day, ()), *self._mixed.rows({day})])
+        if together:
+            tables = [table for day in sorted(together) for table in self._tables.get(day, ())]
+            yield SEVERAL_DAYS, pa.concat_tables([*tables, *self._mixed.rows(together)])
 
     def _write_kept(self) -> None:
         if self._kept:
@@ -115,3 +151,33 @@ class _Day:
         self.rows.append(rows)
         self.count += len(rows.records)
         self.size_bytes += rows.size_bytes
+
+
+class _Mixed:
+    """Tables with rows of many days."""
+
+    def __init__(self) -> None:
+        self._table: pa.Table | None = None
+        self._places: defaultdict[str, list[int]] = defaultdict(list)  # of each day's rows, in all tables together
+        self._count = 0
+
+    def add(self, days: Mapping[str, _Day]) -> pa.Table:
+        """Make one table of rows of several days, and return it."""
+        for day, rows in days.items():
+            self._places[day] += range(self._count, self._count + rows.count)
+            self._count += rows.count
+        table = to_table([rows for day in days.values() for rows in day.rows])
+        self._table = table if self._table is None else pa.concat_tables([self._table, table])
+        return table
+
+    def counts(self) -> Counter[str]:
+        """Return how many rows each day has."""
+        return Counter({day: len(places) for day, places in self._places.items()})
+
+    def rows(self, days: Collection[str]) -> list[pa.Table]:
+        """Return the rows of some days in a table, or no table where there are none."""
+        places = [place for day in sorted(days) for place in self._places.get(day, ())]
+        if self._table is None or not places:
+            return []
+        self._table = self._table.combine_chunks()  # once; every `take` would do it
+        return [self._table.take(pa.array(places))]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import LakeError
-from detector.lake.duplicates import find_copies, glob_safe, lake_errors
+from detector.lake.copies import find_copies
+from detector.lake.duplicates import glob_safe, lake_errors
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gap, OpenGaps
 from detector.lake.ledger.ledger import Ledger
@@ -75,12 +76,13 @@ class Snapshot:
             create_view(connection, "duplicates", self.duplicates, DUPLICATES)
 
 
-def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot:
+def read_lake(directory: Path, candidates_digest: str | None = None, *, verifies: bool = False) -> Snapshot:
     """List the parts of a lake.
 
     Args:
         directory: of the lake.
         candidates_digest: of the definition of candidates; parts that by it hold none are left out of them.
+        verifies: compare the bytes of the parts that rules read with their checksums.
 
     Raises:
         LakeError: there is no lake, or its ledger knows none of its parts.
@@ -101,6 +103,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
     try:
         unlisted = unlisted_parts(directory, ledger)
         parts = ledger.parts()
+        checksums = ledger.checksums() if verifies else {}
         coverage = ledger.coverage()
         is_judged = not ledger.misjudged_dates()
         gaps = ledger.gaps.open(MOST_GAPS)
@@ -111,7 +114,17 @@ def read_lake(directory: Path, candidates_digest: str | None = None) -> Snapshot
     if unlisted and not parts:
         raise unlisted_error(directory, unlisted)
     paths = {part: directory / part.path for part in parts}
-    damaged = {part: Gap(str(path), why, None) for part, path in paths.items() if (why := damage(part, path))}
+    # Rules do not open parts without candidates: a few bytes of a large lake are read for it.
+    checksums = {
+        part.path: checksums[part.path]
+        for part in parts
+        if part.path in checksums and (part.has_candidates or part.classified_by != candidates_digest)
+    }
+    damaged = {
+        part: Gap(str(path), why, None)
+        for part, path in paths.items()
+        if (why := damage(part, path, checksums.get(part.path)))
+    }
     if damaged and not any(part.kind is PartKind.EVENTS for part in paths.keys() - damaged.keys()):
         first = next(iter(damaged.values()))
         raise LakeError(f"{first.uri} {first.reason}", hint=f"restore it, or: detector lake repair --lake {directory}")
@@ -152,7 +165,7 @@ def read_lake_with_integrity(
     now: datetime,
     window: tuple[datetime | None, datetime | None] | None = None,
 ) -> Snapshot:
-    """List the parts of a lake, and judge by its digests the files that its events came from.
+    """List the parts of a lake, verify those that rules read, and judge by digests the files that its events came from.
 
     Args:
         directory: of the lake.
@@ -165,7 +178,7 @@ def read_lake_with_integrity(
     """
     from detector.lake.integrity import lake_integrity
 
-    snapshot = read_lake(directory, candidates_digest)
+    snapshot = read_lake(directory, candidates_digest, verifies=True)
     return replace(snapshot, integrity=lake_integrity(snapshot.directory, now, window))
 
 

@@ -1,7 +1,7 @@
 """A lost ledger made anew from the parts, which carry what they stand for.
 
-Nothing is believed of the ledger that is there, and no row is lost: where parts do not agree about an object, or some
-of its rows are missing, it is entered as unknown, and the next ingest replaces its rows.
+Nothing is believed of the ledger that is there but the checksums of parts, and no row is lost: where parts do not agree
+about an object, or some of its rows are missing, it is entered as unknown, and the next ingest replaces its rows.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import pyarrow.compute as pc
 from detector.errors import LakeError
 from detector.lake.disk import disk_errors, fsync_folder
 from detector.lake.duplicates import DayParts, DuplicateFinder
+from detector.lake.evidence import open_ledger
 from detector.lake.footer import Footer
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.lock import writer_lock
 from detector.lake.part import Part
-from detector.lake.part_files import read_footer, read_part, require_intact, write_part
+from detector.lake.part_files import crc32_of, read_footer, read_part, require_intact, write_part
 from detector.lake.unlisted import part_files
 from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGING, PartKind
 from detector.records.coverage import coverage_of
@@ -90,16 +91,29 @@ def repair(directory: Path) -> Repaired:
 
 def _set_damaged_aside(directory: Path) -> Iterator[Path]:
     """Rename the parts that cannot be read to names that are no part's, and yield these."""
+    checksums = _checksums(directory)
     for path in part_files(directory):
         if PartKind(path.parts[0]) is PartKind.REJECTED:
             continue
         try:
             require_intact(directory / path)
+            is_intact = path not in checksums or crc32_of(directory / path) == checksums[path]
         except LakeError:
+            is_intact = False
+        if not is_intact:
             aside = path.with_name(f"{DAMAGED_PREFIX}{path.name}")
             with disk_errors(directory / aside):
                 (directory / path).rename(directory / aside)
             yield directory / aside
+
+
+def _checksums(directory: Path) -> dict[Path, int]:
+    """Return what the ledger knows of the bytes of parts, each of which has a name of its own for ever."""
+    try:
+        with open_ledger(directory) as ledger:
+            return ledger.checksums()
+    except LakeError:
+        return {}
 
 
 def _look_at(directory: Path, path: Path) -> _Found:
@@ -158,7 +172,7 @@ def _look_through(directory: Path, events: Iterable[Part]) -> tuple[Counter[str]
         rows = read_part(directory / part.path, _SPAN_COLUMNS)
         for count in pc.value_counts(rows.column("logFile")).to_pylist():
             counts[count["values"]] += count["counts"]
-        parts.append(replace(part, coverage=coverage_of(rows)))
+        parts.append(replace(part, coverage=coverage_of(rows), crc32=crc32_of(directory / part.path)))
     return counts, parts
 
 
@@ -189,16 +203,16 @@ def _find_duplicates(directory: Path, staging: Path, events: Sequence[Part]) -> 
     duplicates = []
     copies = DuplicateFinder()
     try:
-        for date, of_day in paths.items():
-            for _, rows in copies.find_duplicates({date: DayParts(of_day, [], [], is_replaced=True)}):
-                part = write_part(rows, PartKind.DUPLICATES, date, staging, f"part-{uuid.uuid4().hex}", Footer())
-                target = directory / part.path
-                with disk_errors(target):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    (staging / part.name).rename(target)
-                    fsync_folder(target.parent)
-                    fsync_folder(target.parent.parent)
-                duplicates.append(part)
+        days = {date: DayParts(of_day, is_replaced=True) for date, of_day in paths.items()}
+        for date, rows in copies.find_duplicates(days):
+            part = write_part(rows, PartKind.DUPLICATES, date, staging, f"part-{uuid.uuid4().hex}", Footer())
+            target = directory / part.path
+            with disk_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (staging / part.name).rename(target)
+                fsync_folder(target.parent)
+                fsync_folder(target.parent.parent)
+            duplicates.append(part)
     finally:
         copies.close()
     return duplicates

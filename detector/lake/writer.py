@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from detector.lake.ledger.objects import LedgerObject
 from detector.lake.lock import this_process, writer_lock
 from detector.lake.part import Part
 from detector.lake.unlisted import leavings, unlisted_error, unlisted_parts
-from detector.lake_layout import LEDGER, STAGING, PartKind
+from detector.lake_layout import LEDGER, SEVERAL_DAYS, STAGING, PartKind
 from detector.workers import run_in_workers
 
 if TYPE_CHECKING:
@@ -61,10 +62,16 @@ class LakeWriter:
         Raises:
             LakeError: the disk refuses; nothing of `staged` is in then.
         """
-        # A replaced object may have had rows on any day; otherwise a commit does not cost more in a larger lake.
-        parts = self.ledger.parts(dates=None if replaced else {part.event_date for part in staged.parts})
+        dates = {part.event_date for part in staged.parts} | {SEVERAL_DAYS}
+        # A replaced object may have had rows on any day, and a part of several days has; otherwise a commit does not
+        # cost more in a larger lake.
+        is_any_day = replaced or any(part.event_date == SEVERAL_DAYS for part in staged.parts)
+        parts = self.ledger.parts(dates=None if is_any_day else dates)
         holding = self._parts_holding(replaced, parts)
-        return self._commit(staged, replaced, parts, holding, {part.event_date for part in holding})
+        hidden_again = {part.event_date for part in holding}
+        if hidden_again and any(part.event_date == SEVERAL_DAYS for part in parts):
+            hidden_again.add(SEVERAL_DAYS)  # what is listed there may be of any day
+        return self._commit(staged, replaced, parts, holding, hidden_again)
 
     def judge_anew(self) -> None:
         """Look anew for the copies of days that an earlier version looked through, day by day.
@@ -92,7 +99,7 @@ class LakeWriter:
         self._move_in_sealed(rewritten)
         dropped += [part for part in parts if part.kind is PartKind.DUPLICATES and part.event_date in hidden_again]
         gone = set(dropped)
-        copies = self._find_duplicates([part for part in parts if part not in gone], added, hidden_again)
+        copies = self._find_duplicates([part for part in parts if part not in gone], added, dropped, hidden_again)
         self._move_in(copies)
         self.ledger.commit(staged.objects, [*added, *copies], dropped, hidden_again)
         # Of a day whose rows were replaced, all copies are written down anew.
@@ -128,27 +135,34 @@ class LakeWriter:
             self.ledger.commit((), compacted.parts, compacted.day.parts)
             yield compacted
 
-    def _find_duplicates(self, standing: Sequence[Part], added: Sequence[Part], hidden_again: set[str]) -> list[Part]:
+    def _find_duplicates(
+        self, standing: Sequence[Part], added: Sequence[Part], dropped: Sequence[Part], hidden_again: set[str]
+    ) -> list[Part]:
         """Write down which rows became further copies of an event, day by day."""
-        dates = {part.event_date for part in added if part.kind is PartKind.EVENTS} | hidden_again
+        before, arrived, gone = self._paths(standing), self._paths(added), self._paths(dropped)
+        dates = {date for date, kind in arrived if kind is PartKind.EVENTS} | hidden_again
         if not dates:
             return []
-        before = [part for part in standing if part.event_date in dates]
+        if SEVERAL_DAYS in dates:
+            dates.update(date for date, kind in before if kind is PartKind.EVENTS)
         days = {
             date: DayParts(
-                standing=self._paths(before, PartKind.EVENTS, date),
-                arrived=self._paths(added, PartKind.EVENTS, date),
-                duplicates=self._paths(before, PartKind.DUPLICATES, date),
+                standing=before[date, PartKind.EVENTS],
+                arrived=arrived[date, PartKind.EVENTS],
+                duplicates=(gone if date in hidden_again else before)[date, PartKind.DUPLICATES],
                 is_replaced=date in hidden_again,
             )
-            for date in dates
+            for date in dates | {SEVERAL_DAYS}
         }
         return [
             self._write(rows, PartKind.DUPLICATES, date, Footer()) for date, rows in self._copies.find_duplicates(days)
         ]
 
-    def _paths(self, parts: Iterable[Part], kind: PartKind, date: str) -> list[Path]:
-        return [self.directory / part.path for part in parts if part.kind is kind and part.event_date == date]
+    def _paths(self, parts: Iterable[Part]) -> Mapping[tuple[str, PartKind], list[Path]]:
+        paths: defaultdict[tuple[str, PartKind], list[Path]] = defaultdict(list)
+        for part in parts:
+            paths[part.event_date, part.kind].append(self.directory / part.path)
+        return paths
 
     def _parts_holding(self, uris: Sequence[str], parts: Sequence[Part]) -> list[Part]:
         kinds = (PartKind.EVENTS, PartKind.COPIES)

@@ -1,7 +1,8 @@
 """One raw record to its columns and what no column holds.
 
 Two ways with one result: msgspec's typed decoder, which refuses whatever does not fit the columns exactly, and a
-tolerant one for what it refused, which puts the remainder into `extra`.
+tolerant one for what it refused, which puts the remainder into `extra`, and knows the names of a record that some
+query engine has written back in lower case.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _USABLE_TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ]\s*(\d{2}):\s*(\d{2}):\s*(\d{2})([.,]\d{1,9})?\s*([Zz]|UTC|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )
+# What makes an object a record in lower case, as tables of Glue, Athena and Hive have it. All of them: the wrappers of
+# log pipelines have some such names, too.
+LOWER_CASE_NAMES = {name.lower() for name in (EVENT_TIME, "eventSource", "eventName", USER_IDENTITY.name)}
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Record)
 _IDENTITY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(STRUCTS[USER_IDENTITY])
 _time_of = attrgetter("eventTime")
@@ -52,7 +56,7 @@ class Decoded:
     extra: Extra | None = None
     # Aware, UTC; None when the record's eventTime has the exact form, which tells it.
     odd_time: datetime | None = None
-    # The columns and `extra` give the record's JSON value but not its bytes: a key came twice, or bytes are no UTF-8.
+    # The columns and `extra` do not tell its bytes: a key came twice, names were in lower case, or bytes are no UTF-8.
     bytes_differ: bool = False
 
 
@@ -186,12 +190,16 @@ def _decode_tolerantly(raw: bytes) -> Decoded:
         members = split_object(raw)
     except BrokenJson as error:
         raise RecordRejected(f"not a JSON object: {error}") from error
+    names = {name for name, _ in members}
+    is_lower_case = EVENT_TIME not in names and names >= LOWER_CASE_NAMES
+    if is_lower_case:
+        members = _with_known_names(RECORD, members)
     time_text = dict(members).get(EVENT_TIME)
     time = parse_scalar(time_text) if time_text is not None and time_text[:1] == b'"' else None
     if not isinstance(time, str):
         raise RecordRejected("no eventTime" if time_text is None else "eventTime is not a string")
     odd_time = _usable_time(time)
-    fitted = _Fitted(bytes_differ=not _is_utf8(raw))
+    fitted = _Fitted(bytes_differ=is_lower_case or not _is_utf8(raw), is_lower_case=is_lower_case)
     record, extra = fitted.struct(RECORD, members)
     if _EXACT_TIME.match(time):
         return Decoded(record, extra or None, None, fitted.bytes_differ)
@@ -200,11 +208,18 @@ def _decode_tolerantly(raw: bytes) -> Decoded:
     return Decoded(record, extra, odd_time, fitted.bytes_differ)
 
 
+def _with_known_names(field: Field, members: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Return members of a struct under the names of its fields, where they are these in lower case."""
+    names = {member.name.lower(): member.name for member in field.fields}
+    return [(names.get(name, name), raw) for name, raw in members]
+
+
 class _Fitted:
     """Fits raw values to fields, and remembers when a key came twice."""
 
-    def __init__(self, *, bytes_differ: bool) -> None:
+    def __init__(self, *, bytes_differ: bool, is_lower_case: bool) -> None:
         self.bytes_differ = bytes_differ
+        self._is_lower_case = is_lower_case
 
     def struct(self, field: Field, members: list[tuple[str, bytes]]) -> tuple[Any, Extra]:
         """Return the field's msgspec struct and what did not fit into it."""
@@ -229,7 +244,8 @@ class _Fitted:
             return (None, "null") if field.null is Null.ABSENT else (msgspec.Raw(raw), None)
         match field.kind:
             case Kind.STRUCT if raw[:1] == b"{":
-                struct, rest = self.struct(field, split_object(raw))
+                members = split_object(raw)
+                struct, rest = self.struct(field, _with_known_names(field, members) if self._is_lower_case else members)
                 return struct, rest or None
             case Kind.JSON:
                 return msgspec.Raw(as_text(raw).encode()), None

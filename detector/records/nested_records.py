@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from detector.records.decode import LOWER_CASE_NAMES
 from detector.records.json_text import (
     BrokenJson,
     elements,
@@ -77,7 +78,8 @@ def _inside(value: bytes, depth: int) -> Iterator[bytes]:
     match value[:1]:
         case b"{":
             inside = list(members(value, 0))
-            if {key for key, _ in inside} >= _NAMES:
+            names = {key for key, _ in inside}
+            if names >= _NAMES or names >= LOWER_CASE_NAMES:
                 return  # the value itself is the record
             for _, at in inside:
                 yield from _in_value(value[at : value_end(value, at)], depth)

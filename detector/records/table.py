@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,13 +48,12 @@ class Rows:
 
     def select(self, rows: Sequence[int]) -> Rows:
         """Return some of the rows, in the order given."""
-        places = {row: place for place, row in enumerate(rows)}
         return Rows(
             self.log_file,
             [self.records[row] for row in rows],
             [self.indexes[row] for row in rows],
-            {places[row]: extra for row, extra in self.extras.items() if row in places},
-            {places[row]: time for row, time in self.odd_times.items() if row in places},
+            {place: self.extras[row] for place, row in enumerate(rows) if row in self.extras},
+            {place: self.odd_times[row] for place, row in enumerate(rows) if row in self.odd_times},
             self.size_bytes * len(rows) // max(1, len(self.records)),
         )
 
@@ -62,10 +62,11 @@ class Rows:
         days = [(record.eventTime or "")[:10] for record in self.records]
         for row, time in self.odd_times.items():
             days[row] = time.date().isoformat()
-        different = dict.fromkeys(days)
-        for day in different:
-            alone = len(different) == 1
-            yield day, self if alone else self.select([row for row, other in enumerate(days) if other == day])
+        rows_of: defaultdict[str, list[int]] = defaultdict(list)
+        for row, day in enumerate(days):
+            rows_of[day].append(row)
+        for day, rows in rows_of.items():
+            yield day, self if len(rows_of) == 1 else self.select(rows)
 
     def append(self, others: Rows) -> None:
         """Append further rows of the same log file."""

@@ -33,7 +33,7 @@ WITH gaps AS (
 )
 
 SELECT {AS_LOGGED}
-FROM all_events AS call ANTI JOIN candidates USING (logFile, logFileIndex)
+FROM all_events AS call
 WHERE EXISTS (
     SELECT 1
     FROM gaps
@@ -65,7 +65,7 @@ def trail_gaps(table: pa.Table) -> tuple[TrailGap, ...]:
 
 
 def calls_in_gaps(engine: Engine, gaps: Collection[TrailGap]) -> pa.Table:
-    """Return the events of an engine, candidates aside, that callers left in their gaps."""
+    """Return the events of an engine that callers left in their gaps, candidates among them."""
     if not gaps:
         return EVENTS.empty_table()
     since, until, caller = zip(*((one.since, one.until, one.caller) for one in gaps), strict=True)

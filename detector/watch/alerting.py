@@ -63,7 +63,7 @@ class Alerting:
         self.metrics = metrics
         self.arrived = arrived
         self.tell = tell
-        self._cache = CandidateCache.of_lake(lake.directory)
+        self._cache = self._read_cache()
         self._integrity: LakeIntegrity | None = None
         if settings.open_intake is not None:
             self._integrity = integrity_of(lake.ledger, utc_now()) or LakeIntegrity()
@@ -87,11 +87,14 @@ class Alerting:
         """Learn of new parts; where rows went, objects having been replaced, read the lake again."""
         if is_replaced:
             self._cache.close()
-            self._cache = CandidateCache.of_lake(self.lake.directory)
+            self._cache = self._read_cache()
             self._is_owed = True
         else:
             self._is_owed |= self._cache.add(added)
         self._is_lake_owed = True
+
+    def _read_cache(self) -> CandidateCache:
+        return CandidateCache.of_lake(self.lake.directory, keeps_sign_ins=not self.settings.rules.are_shipped)
 
     def take_over_digests(self, arrived: Collection[Location], log_files: Iterable[str]) -> None:
         """Judge anew where digests have arrived; log files that have arrived elsewhere are pending."""

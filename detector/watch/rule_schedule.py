@@ -26,6 +26,11 @@ class WatchRules:
     errors: tuple[RuleError, ...]
 
     @property
+    def are_shipped(self) -> bool:
+        """True when there are no others."""
+        return all(rule.path.parent == shipped_rules_directory() for rule in self.in_memory)
+
+    @property
     def ids(self) -> set[str]:
         """The ids of all rules."""
         return {rule.id for rule in (*self.in_memory, *self.of_lake)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -147,14 +148,25 @@ def test_lakes_alerts_and_reports_are_for_their_owner_only(tmp_path: Path) -> No
     assert set(modes.values()) == {0}
 
 
-def test_check_notices_one_flipped_bit(run: Run, lake: Path) -> None:
+@pytest.mark.parametrize(("has_checksum", "word"), [(True, "is damaged"), (False, "cannot be read")])
+def test_check_notices_one_flipped_bit(run: Run, lake: Path, *, has_checksum: bool, word: str) -> None:
     assert run("lake", "repair", "--lake", lake).code == 0
+    if not has_checksum:  # earlier versions kept none
+        with sqlite3.connect(lake / "ledger.sqlite") as connection:
+            connection.execute("DELETE FROM part_checksums")
+        connection.close()
     part = next(lake.glob("events/*/part-*"))
     content = bytearray(part.read_bytes())
     column = pq.read_metadata(part).row_group(0).column(0)
     content[(column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 1] ^= 1
     part.write_bytes(content)
-    assert "cannot be read" in run("lake", "check", "--lake", lake).out
+    assert word in run("lake", "check", "--lake", lake).out
+
+
+def flip_a_bit(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -163,8 +175,10 @@ def test_check_notices_one_flipped_bit(run: Run, lake: Path) -> None:
         lambda part: part.unlink(),
         lambda part: part.write_bytes(part.read_bytes()[:-20]),
         lambda part: part.write_bytes(bytes(part.stat().st_size)),
+        lambda part: flip_a_bit(part, 100),
+        lambda part: flip_a_bit(part, part.stat().st_size - 100),
     ],
-    ids=["missing", "cut off", "overwritten"],
+    ids=["missing", "cut off", "overwritten", "a bit", "a bit of the metadata"],
 )
 def test_a_damaged_part_is_named_the_others_are_read_and_it_can_be_had_again(
     run: Run,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.compaction import Candidates, Compacted
@@ -54,6 +56,15 @@ class MemoryReader:
 def put(writer: LakeWriter, files: Mapping[str, bytes], replaced: Sequence[str] = ()) -> int:
     """Stage and commit log files in one batch; return how many further copies it made."""
     return commit(writer, staged(writer, files), replaced)
+
+
+@contextmanager
+def parts_of_days(most: int) -> Iterator[None]:
+    """Give no more days of a batch parts of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("detector.lake.part_writer._THIN_DAYS", most)
+        patch.setattr("detector.lake.part_writer._THIN_DAYS_A_FILE", 0)
+        yield
 
 
 def staged(writer: LakeWriter, files: Mapping[str, bytes]) -> StagedBatch:

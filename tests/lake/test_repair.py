@@ -92,6 +92,7 @@ def test_an_object_of_which_a_part_is_lost_is_read_again_and_has_no_row_twice(tm
 def test_parts_that_say_nothing_of_themselves_are_taken_by_their_rows(lake: Path) -> None:
     with open_to_write(lake) as writer:
         writer.ledger._connection.execute("UPDATE dropped_parts SET dropped_at = dropped_at - 901")
+        writer.ledger._connection.execute("DELETE FROM part_checksums")
     with open_to_write(lake):  # an older version kept nothing with which to tell replaced files apart
         pass
     rows = shown(lake)

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from detector.lake.duplicates import find_copies
+from detector.lake.copies import find_copies
 from detector.lake.part_files import DUPLICATES
 from detector.records.integrity import put_integrity
 from detector.records.log_file import decode_log_file

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from detector.records.log_file import decode_log_file
 from detector.records.nested_records import records_within
+from detector.records.rebuild import record_json
 from tests.running import LOGIN
 
 OTHER = LOGIN | {"eventName": "DescribeInstances", "eventSource": "ec2.amazonaws.com", "eventID": "other"}
@@ -79,10 +80,13 @@ def test_what_has_nothing_of_a_record_or_breaks_off_holds_none(value: bytes) -> 
 
 
 LOWER = {key.lower(): value for key, value in LOGIN.items()}
+LACKING = {
+    key: value for key, value in LOWER.items() if key != "useridentity"
+}  # what wrappers may have of a record, too
 TOO_DEEP = json.loads('{"a": ' * 20 + json.dumps(LOGIN) + "}" * 20)
 
 
-@pytest.mark.parametrize("unread", [LOWER, TOO_DEEP, json.dumps(LOWER)], ids=["lower case", "too deep", "text"])
+@pytest.mark.parametrize("unread", [LACKING, TOO_DEEP, json.dumps(LACKING)], ids=["lower case", "too deep", "text"])
 def test_what_is_not_read_beside_a_record_is_rejected_and_not_passed_over(unread: object) -> None:
     decoded = decode_log_file(json.dumps({"a": LOGIN, "b": unread}).encode(), "s3://b/k")
     assert (len(decoded.rows.records), decoded.rejected, decoded.records) == (1, 1, 2)
@@ -90,9 +94,39 @@ def test_what_is_not_read_beside_a_record_is_rejected_and_not_passed_over(unread
     assert rejection.index == 1
 
 
+def in_lower_case(record: dict[str, Any]) -> dict[str, Any]:
+    return {key.lower(): in_lower_case(value) if isinstance(value, dict) else value for key, value in record.items()}
+
+
+@pytest.mark.parametrize("wrap", [list, *WRAPPERS], ids=str)
+def test_names_in_lower_case_are_those_of_a_record(wrap: Wrapper) -> None:
+    session = {"sessionIssuer": {"userName": "Ops"}, "attributes": {"mfaAuthenticated": "false"}, "another": 1}
+    record = LOGIN | {"userIdentity": {"type": "AssumedRole", "sessionContext": session}, "requestID": "r"}
+    free = {
+        "additionalEventData": LOGIN["additionalEventData"],
+        "requestParameters": {"eventtime": "x", "bucketName": "b"},
+        "responseElements": '{"ConsoleLogin": "Success"}',
+    }
+    written = in_lower_case(record) | {name.lower(): value for name, value in free.items()} | {"unknownname": 1}
+    decoded = decode_log_file(json.dumps(wrap([written])).encode(), "s3://b/k")
+    [row] = decoded.table.to_pylist()
+    assert json.loads(record_json(row)) == record | free | {"unknownname": 1}
+    # The row does not tell how the names were written.
+    [kept] = decoded.kept
+    assert json.loads(kept.raw) == written
+    assert not kept.rejected
+    assert decoded.problem is None
+
+
+def test_a_value_in_a_record_in_lower_case_is_no_record_in_its_place() -> None:
+    inside = LOWER | {"requestparameters": {"text": json.dumps(OTHER)}}
+    for values in ([inside], {"a": inside}):
+        [record] = decode_log_file(json.dumps(values).encode(), "s3://b/k").rows.records
+        assert record.eventName == "ConsoleLogin"
+
+
 def test_what_holds_records_in_an_unknown_form_is_failed_and_named() -> None:
-    lower = json.dumps([{key.lower(): value for key, value in LOGIN.items()}]).encode()
-    problem = decode_log_file(lower, "s3://b/k").problem
+    problem = decode_log_file(json.dumps([LACKING]).encode(), "s3://b/k").problem
     assert problem is not None
     assert problem.startswith("holds CloudTrail records in a form that is not read")
 

@@ -162,3 +162,47 @@ def test_ordinary_events_are_not_kept(tmp_path: Path) -> None:
         assert not memory.add(put(writer, "s3://bucket/1.json", [call("RunInstances", 1, "ec2")]))
         assert memory.add(put(writer, "s3://bucket/2.json", [call("StopLogging", 2)]))
         assert memory.rows == 1
+
+
+ROOT = {"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333"}
+SUCCESS = {"requestParameters": None, "responseElements": {"ConsoleLogin": "Success"}}
+OF_SIGN_INS = {"event_id_collision", "root_console_login_without_mfa", "trail_stopped_then_restarted"}
+
+
+def sign_in(minute: int, **fields: object) -> Record:
+    return call("ConsoleLogin", minute, "signin", **(SUCCESS | fields))
+
+
+@pytest.mark.parametrize("reverse", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_sign_ins_that_are_not_kept_are_there_when_they_matter(tmp_path: Path, *, reverse: bool) -> None:
+    ordinary = [sign_in(minute) for minute in (10, 11, 12, 13)]
+    claim = {"addendum": {"reason": "UPDATED_DATA", "originalEventID": ordinary[2]["eventID"]}}
+    others = [
+        sign_in(10, userIdentity=ROOT),  # has the eventID of one
+        sign_in(11, userAgent="another"),
+        sign_in(20, userIdentity=ROOT) | claim,  # says that it is a later edition of one
+        sign_in(13),  # is a copy of one
+    ]
+    # Whose caller signed in meanwhile.
+    pieces = [[call("StopLogging", 5), call("StartLogging", 40), sign_in(30, userIdentity=ROOT)], ordinary, others]
+    rules = [rule for rule in all_rules() if rule.id in OF_SIGN_INS]
+    check(tmp_path / "lake", [pieces[0], *(pieces[:0:-1] if reverse else pieces[1:])], rules)
+
+
+@pytest.mark.slow
+def test_a_sign_in_matters_when_its_caller_turns_out_to_have_stopped_a_trail(tmp_path: Path) -> None:
+    rules = [rule for rule in all_rules() if rule.id in OF_SIGN_INS]
+    switches = [call("StopLogging", 5), call("StartLogging", 40)]
+    check(tmp_path / "lake", [[sign_in(31, userIdentity=ROOT)], [sign_in(10)], switches], rules)
+
+
+def test_sign_ins_of_users_are_kept_for_peoples_own_rules_and_else_one_of_a_bucket(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    with open_to_write(lake) as writer, closing(CandidateCache(lake)) as memory:
+        sign_ins = [sign_in(minute) for minute in range(10, 20)]
+        assert memory.add(put(writer, "s3://bucket/1.json", sign_ins[:5]))
+        assert not memory.add(put(writer, "s3://bucket/2.json", sign_ins[5:]))
+        assert memory.rows == 1
+    for keeps_sign_ins, rows in ((False, 1), (True, 10)):
+        with closing(CandidateCache.of_lake(lake, keeps_sign_ins=keeps_sign_ins)) as memory:
+            assert memory.rows == rows

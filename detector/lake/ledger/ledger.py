@@ -34,8 +34,7 @@ BEGIN;
 {outbox.CREATE}
 {intents.CREATE}
 {gaps.CREATE}
-{digests.CREATE}
-{object_table.COUNT}
+{digests.CREATE} {object_table.COUNT}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -49,7 +48,7 @@ _UPGRADES = {  # from this version to the next
     7: gaps.CREATE,
     8: digests.CREATE,
     9: object_table.COUNT,
-    10: "",
+    10: object_table.READ_ANEW + object_table.COUNT + part_table.CHECKSUMS,  # and there are parts of SEVERAL_DAYS
     11: outbox.HIDE_PATHS,
 }
 
@@ -120,6 +119,11 @@ class Ledger:
         """Return the parts that count, in the order of their paths; only those of a kind, or of some days."""
         with _sqlite_errors(f"cannot read {self._path}"):
             return list(part_table.select_parts(self._connection, kind, dates))
+
+    def checksums(self) -> dict[Path, int]:
+        """Return the CRC-32 of each part, as far as they are known."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return part_table.select_checksums(self._connection)
 
     def misjudged_dates(self) -> set[str]:
         """Return the days whose DUPLICATES parts were made when rows with one key were copies, whatever they held."""

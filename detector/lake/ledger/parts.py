@@ -12,7 +12,9 @@ from detector.lake.part import Part
 from detector.lake_layout import PartKind
 from detector.records.coverage import Coverage
 
-CREATE = """
+# From version 10, which knew no checksums.
+CHECKSUMS = "CREATE TABLE IF NOT EXISTS part_checksums (path TEXT PRIMARY KEY, crc32 INTEGER NOT NULL) WITHOUT ROWID;"
+CREATE = f"""
 CREATE TABLE IF NOT EXISTS parts (
     path TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -32,6 +34,7 @@ CREATE TABLE IF NOT EXISTS part_spans (
     last_microseconds INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS part_spans_by_path ON part_spans (path);
+{CHECKSUMS}
 CREATE TABLE IF NOT EXISTS misjudged_dates (event_date TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 # From version 5, in whose DUPLICATES parts rows with one key are copies, whatever they hold.
@@ -97,12 +100,23 @@ def insert_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
             ],
         )
 
+        if part.crc32 is not None:
+            connection.execute("INSERT OR REPLACE INTO part_checksums VALUES (?, ?)", (path, part.crc32))
+
+
+def select_checksums(connection: sqlite3.Connection) -> dict[Path, int]:
+    """Return the CRC-32 of each part, as far as they are known; also of a ledger that cannot be upgraded."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'part_checksums'").fetchone():
+        return {}
+    return {Path(path): crc32 for path, crc32 in connection.execute("SELECT path, crc32 FROM part_checksums")}
+
 
 def delete_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
     """Take parts out; for a while readers may still have them open."""
     for part in parts:
         path = str(part.path)
         connection.execute("DELETE FROM part_spans WHERE path = ?", (path,))
+        connection.execute("DELETE FROM part_checksums WHERE path = ?", (path,))
         connection.execute("DELETE FROM parts WHERE path = ?", (path,))
         connection.execute("INSERT OR REPLACE INTO dropped_parts VALUES (?, unixepoch())", (path,))
 
