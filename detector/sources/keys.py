@@ -68,6 +68,7 @@ class Place:
     delivered_at: datetime | None = None  # aware, UTC, to the minute
 
 
+@lru_cache(maxsize=64)  # several questions are asked about each key, one after the other
 def parse_key(key: str) -> Place:
     """Return what the key of one object says; where folders and file name differ, the folders win."""
     folder, _, name = key.rpartition("/")

@@ -62,14 +62,13 @@ def lies_elsewhere(digest: JudgedDigest) -> bool:
 
 
 def find_gaps(
-    location: Location, digests: Sequence[JudgedDigest], logs: Sequence[JudgedLog], asked: Asked
+    location: Location, digests: Sequence[JudgedDigest], windows: Windows, logs: Sequence[JudgedLog], asked: Asked
 ) -> Iterator[Gap]:
     """Yield the stretches of the time asked that no verified digest covers, oldest first.
 
     Without a beginning asked for, it is that of the first verified digest or log file. There is always an end: nothing
     points to the end of a chain, so that a chain cut short shows only against the time that was asked.
     """
-    windows = Windows.of(digests)
     moments = [moment for log in logs if (moment := log.delivered or named_minute(log.uri))]
     firsts = [*moments, *(start for start, _ in windows.together), *(one.place.end for one in digests)]
     begin = asked.since or min(firsts, default=None)
