@@ -19,7 +19,8 @@ from detector.bundle.records import parse_place, record_lines
 from detector.sources.log_source import MAX_OBJECT_BYTES
 from detector.verify.asking import AskKeys
 from detector.verify.keys import KeyRing, joined_ring
-from detector.verify.survey import key_spans
+from detector.verify.place import parse_digest_uri
+from detector.verify.survey import KeySpans
 
 _MAX_PATH_BYTES: Final = 4 << 10
 _MAX_TAGS_BYTES: Final = 16 << 20
@@ -80,8 +81,10 @@ def check(folder: Path, ask_keys: AskKeys | None) -> Checked:
     except Unfit as error:
         checking.note(layout.STATEMENT, str(error))
         return checking.checked
-    spans = key_spans(checking.facts.digest_uris, asked)
-    keys = checking.saved_keys() if ask_keys is None else ask_keys(spans).ring()
+    spans = KeySpans(asked)
+    for place in filter(None, map(parse_digest_uri, checking.facts.digest_uris)):
+        spans.note(place)
+    keys = checking.saved_keys() if ask_keys is None else ask_keys(spans.to_ask()).ring()
     checking.checked.contents = contents
     checking.checked.judged = checking.facts.judge(contents, asked, keys)
     return checking.checked

@@ -84,10 +84,7 @@ def _load(file: Path) -> dict[str, msgspec.Raw]:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise SourceError(f"{file} is larger than {_MAX_BYTES:,} bytes", hint="name a smaller copy")
-        entries = msgspec.json.decode(file.read_bytes(), type=dict[str, msgspec.Raw])
-        for text in entries.values():
-            _DECODER.decode(text)  # refuses what is none, now
-        return entries
+        return _parse(file.read_bytes())
     except OSError as error:
         raise SourceError(f"cannot read {file}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -95,3 +92,10 @@ def _load(file: Path) -> dict[str, msgspec.Raw]:
             f"{file} does not describe the objects in {file.parent / FOLDER}",
             hint='it must hold {"BUCKET/KEY": {"metadata": {…}, "last_modified": "…"}}; or move it away',
         ) from error
+
+
+def _parse(content: bytes) -> dict[str, msgspec.Raw]:
+    entries = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    for text in entries.values():
+        _DECODER.decode(text)  # refuses what is none, now
+    return entries
