@@ -9,7 +9,7 @@ from detector.text import counted
 
 if TYPE_CHECKING:
     from detector.verify.integrity import Integrity
-    from detector.verify.verdicts import DigestVerdict, Gap, JudgedDigest, JudgedLog, LogVerdict
+    from detector.verify.verdicts import DigestGap, DigestVerdict, JudgedDigest, JudgedLog, LogVerdict
 
 _GAPS = {
     "restarted": "validation restarted: it, or logging, was off",
@@ -114,7 +114,7 @@ def _log_line(one: JudgedLog) -> str:
     return f"{one.verdict:<10}  {one.uri}  {reason}".rstrip()
 
 
-def _gap_line(gap: Gap) -> str:
+def _gap_line(gap: DigestGap) -> str:
     files = f"; {counted(gap.log_files, 'log file')} there" if gap.log_files else ""
     place = gap.location
     return (

@@ -19,7 +19,7 @@ from detector.verify.place import Location, location_of, named_minute, parse_dig
 from detector.verify.verdicts import (
     Absence,
     Asked,
-    Gap,
+    DigestGap,
     GapKind,
     JudgedDigest,
     JudgedLog,
@@ -233,7 +233,7 @@ def _of_log(one: JudgedLog) -> Mapping[str, Any]:
     }
 
 
-def _of_gap(gap: Gap) -> Mapping[str, Any]:
+def _of_gap(gap: DigestGap) -> Mapping[str, Any]:
     return {
         "kind": "gap",
         "verdict": str(gap.kind),

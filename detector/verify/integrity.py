@@ -12,7 +12,15 @@ from detector.times import rfc3339
 from detector.verify.expected import Expected
 from detector.verify.keys import KeyRing
 from detector.verify.place import Chain, Location
-from detector.verify.verdicts import Asked, DigestVerdict, Gap, JudgedDigest, JudgedLog, LocationVerdict, LogVerdict
+from detector.verify.verdicts import (
+    Asked,
+    DigestGap,
+    DigestVerdict,
+    JudgedDigest,
+    JudgedLog,
+    LocationVerdict,
+    LogVerdict,
+)
 
 # Of what is not proven: a bucket without digests has as many as files. What is damaged is named whole.
 _NAMED: Final = 1_000
@@ -37,7 +45,7 @@ class Integrity:
     logs: Counter[LogVerdict] = field(default_factory=Counter)
     digest_findings: list[JudgedDigest] = field(default_factory=list)
     log_findings: list[JudgedLog] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: list[DigestGap] = field(default_factory=list)
     copied_from: set[str] = field(default_factory=set)
     unreadable: list[Unreadable] = field(default_factory=list)
     unplaced: list[LeftOut] = field(default_factory=list)  # the first 1,000
@@ -57,7 +65,7 @@ class Integrity:
         gaps = verdict.gaps if self.counts_gaps else ()
         self.gaps += gaps
         self.copied_from |= verdict.copied_from
-        parts: tuple[JudgedDigest | JudgedLog | Gap, ...] = (*verdict.digests, *verdict.logs, *gaps)
+        parts: tuple[JudgedDigest | JudgedLog | DigestGap, ...] = (*verdict.digests, *verdict.logs, *gaps)
         self._unproven += sum(one.is_unproven for one in parts)
 
     def add_survey(self, unreadable: Iterable[Unreadable], unplaced: Sequence[LeftOut]) -> None:
@@ -171,7 +179,7 @@ def _log_json(one: JudgedLog) -> dict[str, Any]:
     }
 
 
-def _gap_json(gap: Gap) -> dict[str, Any]:
+def _gap_json(gap: DigestGap) -> dict[str, Any]:
     return {
         "kind": "gap",
         "verdict": str(gap.kind),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector.verify.place import Chain, Location, named_minute
-from detector.verify.verdicts import SETTLE, Asked, DigestVerdict, Gap, GapKind, JudgedDigest, JudgedLog
+from detector.verify.verdicts import SETTLE, Asked, DigestGap, DigestVerdict, GapKind, JudgedDigest, JudgedLog
 
 # Digests that name each other meet at the second; so short a hole between them is none.
 _SEAM: Final = timedelta(minutes=1)
@@ -63,7 +63,7 @@ def lies_elsewhere(digest: JudgedDigest) -> bool:
 
 def find_gaps(
     location: Location, digests: Sequence[JudgedDigest], windows: Windows, logs: Sequence[JudgedLog], asked: Asked
-) -> Iterator[Gap]:
+) -> Iterator[DigestGap]:
     """Yield the stretches of the time asked that no verified digest covers, oldest first.
 
     Without a beginning asked for, it is that of the first verified digest or log file. There is always an end: nothing
@@ -79,7 +79,7 @@ def find_gaps(
         start = min(start, asked.until)
         if start > reach:
             kind = _kind(reach, start, begin, digests, asked)
-            yield Gap(location, reach, start, kind, sum(reach <= moment < start for moment in moments))
+            yield DigestGap(location, reach, start, kind, sum(reach <= moment < start for moment in moments))
         reach = max(reach, end)
 
 
