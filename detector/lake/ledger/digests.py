@@ -67,17 +67,17 @@ class Digests:
     transaction: Callable[[], AbstractContextManager[sqlite3.Connection]]
     rows: Callable[..., Iterator[tuple[Any, ...]]]
 
-    def has(self, uri: str, etag: str, status: DigestStatus = DigestStatus.READ) -> bool:
-        """Tell whether a digest is known with this content and status."""
-        return any(
-            self.rows(
-                "SELECT 1 FROM digests WHERE folder_id = (SELECT id FROM folders WHERE uri = ?) AND name = ?"
-                " AND etag = ? AND status = ?",
-                *split_uri(uri),
-                pack_etag(etag),
-                status,
-            )
+    def has(self, uri: str, etag: str) -> bool:
+        """Tell whether a digest has been read with this content."""
+        folder, name = split_uri(uri)
+        return self.in_folder(folder).get(name) == (pack_etag(etag), DigestStatus.READ)
+
+    def in_folder(self, folder: str) -> dict[str, tuple[bytes | str, DigestStatus]]:
+        """Return the digests of one folder by name: ETag as it is packed, and status."""
+        rows = self.rows(
+            "SELECT name, etag, status FROM digests WHERE folder_id = (SELECT id FROM folders WHERE uri = ?)", folder
         )
+        return {name: (etag, DigestStatus(status)) for name, etag, status in rows}
 
     def add(self, digests: Sequence[LedgerDigest]) -> None:
         """Remember digests, in one transaction, in the place of what was known of them."""
