@@ -37,6 +37,7 @@ class PlaceRow:
     gaps: int = 0  # what could not be listed, read, or read whole
     hours_signed: int = 0  # and complete
     hours_due: int = 0  # of which there should be a digest by now; 0: nobody asked for digests
+    hours_damaged: int = 0
     places: frozenset[Where] = field(default_factory=frozenset)
 
     @property
@@ -62,6 +63,7 @@ class PlaceRow:
             "gaps": self.gaps,
             "hours_signed": self.hours_signed if self.hours_due else None,
             "hours_due": self.hours_due or None,
+            "hours_damaged": self.hours_damaged if self.hours_due else None,
         }
 
 
@@ -125,6 +127,7 @@ def _together(rows: Sequence[PlaceRow], account: str | None) -> PlaceRow:
         sum(row.gaps for row in rows),
         sum(row.hours_signed for row in rows),
         sum(row.hours_due for row in rows),
+        sum(row.hours_damaged for row in rows),
         frozenset().union(*(row.places for row in rows)),
     )
 
@@ -142,6 +145,7 @@ def _row(where: Where, days: set[date], records: int, gaps: int, hours: Mapping[
         gaps,
         sum(states[state] for state in PROVEN),
         states.total() - states[HourState.PENDING],
+        states[HourState.DAMAGED],
         frozenset({where}),
     )
 
