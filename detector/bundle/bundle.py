@@ -17,6 +17,7 @@ from detector.bundle.papers import (
     STATEMENT_SCHEMA,
     Custody,
     alert_lines,
+    answer_lines,
     coverage_lines,
     key_documents,
     machine,
@@ -103,6 +104,8 @@ def bundle(order: Order, aws: AwsOptions) -> Bundled:
         writer.add(layout.OBJECTS, object_lines(filling.entries, judged))
         for region, document in key_documents(answers).items():
             writer.add(layout.key_path(region), [pretty(document)])
+        for region, lines in answer_lines(one for one in ledger.digests.pages() if one.region in regions).items():
+            writer.add(layout.answers_path(region), lines)
         writer.add(layout.ALERTS, alert_lines(order.alerts))
         writer.add(layout.RECORDS, (line for _, line in sorted(filling.records)))
         writer.add(layout.COVERAGE, coverage_lines(verdicts, order.asked))

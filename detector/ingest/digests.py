@@ -148,6 +148,7 @@ class DigestIntake:
         for region, span in spans.items():
             if region in answered.answers:
                 self.ledger.digests.add_answer(region, span, answered.answers[region])
+        self.ledger.digests.add_pages(answered.pages)
         return answered.refused
 
     def _judge(self, scope: Scope, report: RunReport, refused: Mapping[str, str]) -> Integrity:

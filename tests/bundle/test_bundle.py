@@ -163,6 +163,18 @@ def test_what_was_fetched_is_named_with_its_etag_and_version(case: Case, bag: Pa
     assert {one["version_id"] for one in objects(bag, "digest").values()} == {None}, "the lake does not keep it"
 
 
+def test_what_aws_answered_about_keys_is_there_word_for_word(bag: Path) -> None:
+    kept = {path.name: lines(path) for path in (bag / "data/public-keys").glob("*.answers.jsonl")}
+
+    assert kept
+    for name, pages in kept.items():
+        region = name.removesuffix(".answers.jsonl")
+        document = json.loads((bag / f"data/public-keys/{region}.json").read_text())
+        assert [key for page in pages for key in json.loads(page["body"])["PublicKeyList"]] == document["PublicKeyList"]
+        assert {page["region"] for page in pages} == {region}
+        assert all(page["date"] and page["request"]["StartTime"] for page in pages)
+
+
 @pytest.mark.parametrize("name", ["case.bag", "case.zip"])
 def test_a_writer_that_is_killed_at_any_step_leaves_a_whole_bag_or_none(tmp_path: Path, name: str) -> None:
     command = [sys.executable, str(Path(__file__).with_name("crash.py")), str(tmp_path), name]
