@@ -108,7 +108,7 @@ class Workshop:
         """Return a year of digests of so many regions; some days at a small size."""
         hours = 72 if self.is_small else HOURS_OF_A_YEAR
         self.data.mkdir(parents=True, exist_ok=True)
-        self.say(f"digests of {hours:,} hours and {regions} regions; making them takes minutes")
+        self.say(f"digests of {hours:,} hours and {regions} regions: minutes, when they have to be made")
         return quiet_account(self.data, hours, DIGEST_REGIONS[:regions])
 
     def signed_logs(self) -> SignedLogs:
