@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import lake_jobs, machine, raw_jobs, table, watch_jobs
+from benchmarks import lake_jobs, machine, raw_jobs, table, verify_jobs, watch_jobs
 from benchmarks.bars import BARS, Verdict
 from benchmarks.measure import BenchmarkError
 from benchmarks.result import JobResult
@@ -27,6 +27,8 @@ JOBS: Final[dict[str, Callable[[Workshop], JobResult]]] = {
     "rerun": lake_jobs.rerun,
     "memory": raw_jobs.memory,
     "watch": watch_jobs.watch,
+    "verify": verify_jobs.verify,
+    "verified ingest": verify_jobs.verified_ingest,
 }
 _HELP: Final = """\
 Run the benchmarks. Exit codes: 0 every bar that was measured is met, 1 one is missed or a job failed, 2 bad usage.

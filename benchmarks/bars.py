@@ -67,5 +67,8 @@ BARS: Final = (
     Bar("memory", "growth", "peak memory of ingest, ten times the events against once", at_most=1.1),
     Bar("memory", "peak MB", "peak memory of ingest", unit="MB", at_most=700),
     Bar("memory", "large, MB over 1.5 × size", "one large object: peak beyond 1.5 × its size", unit="MB", at_most=200),
+    Bar("verify", "CPU seconds", "verify, digests of a year and 17 regions", unit="s of CPU", at_most=15),
+    Bar("verify", "growth", "peak memory of verify, 17 regions against one", at_most=1.1),
+    Bar("verified ingest", "CPU, with ÷ without", "CPU of ingest --verify present, against without", at_most=1.05),
     Bar("help", "seconds", "detector --help", unit="s", at_most=0.15),
 )

@@ -28,7 +28,7 @@ ACCOUNTS: Final = ("111122223333", "444455556666", "777788889999", "123456789012
 REGIONS: Final = ("us-east-1", "eu-west-1", "ap-southeast-2")
 DAYS: Final = 14
 ROOT_SHARE: Final = 0.0002
-_FIRST_DAY: Final = datetime(2026, 3, 1)  # noqa: DTZ001 - UTC, written without a zone
+FIRST_DAY: Final = datetime(2026, 3, 1)  # noqa: DTZ001 - UTC, written without a zone
 _MOST_RECORDS: Final = 4_000
 _SIGMA: Final = 1.55  # of the logarithm of a file's records
 _GZIP_LEVEL: Final = 6  # as CloudTrail's files have it
@@ -85,7 +85,7 @@ def log_files(data: Path, wanted: Wanted, processes: int = 2) -> LogFiles:
 
 def one_large_file(data: Path, events: int) -> LogFiles:
     """Return a folder with a single log file of so many events: larger than CloudTrail's own, as merged ones are."""
-    file = _File(0, events, frozenset({0}), ACCOUNTS[0], REGIONS[0], _FIRST_DAY + timedelta(hours=1), "large")
+    file = _File(0, events, frozenset({0}), ACCOUNTS[0], REGIONS[0], FIRST_DAY + timedelta(hours=1), "large")
     return _made(data, f"large-{events}", {"large": events}, lambda: [file], 1)
 
 
@@ -133,7 +133,7 @@ def _plan(wanted: Wanted) -> Iterator[_File]:
             frozenset(place - end + size for place in root_places if end - size <= place < end),
             random.choice(ACCOUNTS),
             random.choice(REGIONS),
-            _FIRST_DAY + timedelta(minutes=minutes),
+            FIRST_DAY + timedelta(minutes=minutes),
             f"{wanted.name} {number}",
         )
 

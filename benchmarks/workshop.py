@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from benchmarks import lakes
+from benchmarks.digests import HOURS_OF_A_YEAR, Digests, SignedLogs, quiet_account, sign
+from benchmarks.digests import REGIONS as DIGEST_REGIONS
 from benchmarks.generate import ACCOUNTS, DAYS, REGIONS, LogFiles, Wanted, log_files, one_large_file
 from benchmarks.measure import BenchmarkError
 
@@ -101,6 +103,17 @@ class Workshop:
                 (place / name).write_bytes(b"not looked at")
             finished.touch()
         return folder
+
+    def digests(self, regions: int) -> Digests:
+        """Return a year of digests of so many regions; some days at a small size."""
+        hours = 72 if self.is_small else HOURS_OF_A_YEAR
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.say(f"digests of {hours:,} hours and {regions} regions: minutes, when they have to be made")
+        return quiet_account(self.data, hours, DIGEST_REGIONS[:regions])
+
+    def signed_logs(self) -> SignedLogs:
+        """Return the log files that most jobs read, with digests of them."""
+        return sign(self.data, self.logs())
 
     # Lakes.
 

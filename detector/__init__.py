@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from detector.api import ScannedAlerts as ScannedAlerts
     from detector.api import load_rules as load_rules
     from detector.api import scan_sources as scan_sources
+    from detector.detect.basis import Basis as Basis
     from detector.errors import DetectorError as DetectorError
     from detector.rules.rule import Rule as Rule
     from detector.run_report import RunReport as RunReport
@@ -26,6 +27,7 @@ _HOMES = {
     "Alert": "detector.alerts.alert",
     "Alerts": "detector.api",
     "AwsOptions": "detector.sources.aws_options",
+    "Basis": "detector.detect.basis",
     "DetectorError": "detector.errors",
     "Lake": "detector.api",
     "Rule": "detector.rules.rule",
@@ -40,6 +42,7 @@ __all__ = [
     "Alert",
     "Alerts",
     "AwsOptions",
+    "Basis",
     "DetectorError",
     "Lake",
     "Rule",

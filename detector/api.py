@@ -11,7 +11,9 @@ from typing import overload
 import pyarrow as pa
 
 from detector.alerts.alert import Alert
+from detector.detect.basis import Basis, basis_of, found_text
 from detector.detect.detect import detect
+from detector.detect.selection import Selection
 from detector.errors import RuleError
 from detector.ingest.ingest import ingest
 from detector.lake.reader import read_lake, read_lake_with_integrity
@@ -43,6 +45,12 @@ class Alerts(Sequence[Alert]):
     found: tuple[Alert, ...]
     errors: tuple[RuleError, ...]  # rules that did not run, or not to their end
     warnings: tuple[str, ...]
+    basis: Basis  # what was read, and for how much of it AWS vouches
+
+    @property
+    def sentence(self) -> str:
+        """How many there are, and what that rests on, as the command line says it."""
+        return self.basis.sentence(found_text(len(self.found)))
 
     def __iter__(self) -> Iterator[Alert]:
         yield from self.found
@@ -103,13 +111,18 @@ class Lake:
     def detect(self, *, rules: Paths = ()) -> Alerts:
         """Run the shipped rules, and those of more directories, over all events of the lake.
 
+        Where digests were read into it, `basis` counts every hour that the lake knows of until now.
+
         Raises:
             DetectorError: there is no lake, or it cannot be read.
         """
         moment = now()
-        snapshot = read_lake_with_integrity(self.directory, candidates().digest, moment)
+        snapshot = read_lake_with_integrity(self.directory, candidates().digest, moment, (None, None))
         found = detect(snapshot, list(map(Path, rules)), moment)
-        return Alerts(tuple(found.alerts), tuple(found.errors), tuple(found.warnings))
+        basis = basis_of(
+            found, Selection(), objects=snapshot.objects, gaps=snapshot.gaps.count, attested=snapshot.attested
+        )
+        return Alerts(tuple(found.alerts), tuple(found.errors), tuple(found.warnings), basis)
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """Run one SELECT over `events` and the views of docs/reference/views.md.
@@ -146,7 +159,9 @@ def scan_sources(
     events = scan(opened, scope, report, jobs=jobs, progress=lambda _report: None)
     report.ended = now()
     found = detect(events, list(map(Path, rules)), now(), sees_all_events=False)
-    return ScannedAlerts(tuple(found.alerts), tuple(found.errors), tuple(found.warnings), report)
+    unread = report.failed + len(report.unreadable_prefixes)
+    basis = basis_of(found, Selection(scope.since, scope.until), objects=report.ingested, gaps=unread)
+    return ScannedAlerts(tuple(found.alerts), tuple(found.errors), tuple(found.warnings), basis, report)
 
 
 def load_rules(*directories: str | PathLike[str]) -> tuple[Rule, ...]:

@@ -66,7 +66,7 @@ def few_rules_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def few_rules(monkeypatch: pytest.MonkeyPatch, few_rules_directory: Path) -> None:
     """In this process, the shipped rules are only some of them."""
-    for module in ("detect.detect", "watch.rule_schedule"):
+    for module in ("detect.detect", "detect.resting", "watch.rule_schedule"):
         monkeypatch.setattr(f"detector.{module}.shipped_rules_directory", lambda: few_rules_directory)
 
 

@@ -66,6 +66,17 @@ def test_a_scan_gives_the_alerts_of_a_lake_and_says_what_was_read(tmp_path: Path
     assert (alerts.report.records, alerts.report.is_incomplete) == (1, False)
 
 
+def test_alerts_say_what_they_rest_on(tmp_path: Path) -> None:
+    write_log(tmp_path / "logs/1.json.gz", LOGIN)
+    lake = Lake(tmp_path / "lake")
+    lake.ingest(tmp_path / "logs")
+
+    for alerts in (lake.detect(), scan_sources(tmp_path / "logs")):
+        assert (alerts.basis.accounts, alerts.basis.objects, alerts.basis.gaps) == (1, 1, 0)
+        assert (alerts.basis.attested, alerts.basis.is_complete) == (None, False)
+        assert alerts.sentence.startswith("1 alert in what could be read: 1 region of 1 account")
+
+
 def test_a_rule_that_does_not_run_is_not_one_that_found_nothing(tmp_path: Path) -> None:
     write_log(tmp_path / "logs/1.json.gz", LOGIN)
     shipped = Path(load_rules()[0].path).read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from detector.bundle.papers import (
     STATEMENT_SCHEMA,
     Custody,
     alert_lines,
+    answer_lines,
     coverage_lines,
     key_documents,
     machine,
@@ -37,7 +38,7 @@ from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import caller_arn
-from detector.sources.log_source import Unreadable
+from detector.sources.log_source import Stored, Unreadable
 from detector.times import now, rfc3339
 from detector.verify.place import Location, location_of
 from detector.verify.verdicts import Asked, LocationVerdict
@@ -103,6 +104,8 @@ def bundle(order: Order, aws: AwsOptions) -> Bundled:
         writer.add(layout.OBJECTS, object_lines(filling.entries, judged))
         for region, document in key_documents(answers).items():
             writer.add(layout.key_path(region), [pretty(document)])
+        for region, lines in answer_lines(one for one in ledger.digests.pages() if one.region in regions).items():
+            writer.add(layout.answers_path(region), lines)
         writer.add(layout.ALERTS, alert_lines(order.alerts))
         writer.add(layout.RECORDS, (line for _, line in sorted(filling.records)))
         writer.add(layout.COVERAGE, coverage_lines(verdicts, order.asked))
@@ -144,7 +147,7 @@ class _Filling:
         for one, stored in fetch(logs, aws):
             if isinstance(stored, Unreadable):
                 self._leave_out(one, Held.UNREADABLE, stored.reason)
-            elif not is_as_read(one, stored):
+            elif not is_as_read(one, stored.content):
                 self._leave_out(one, Held.DIFFERS, "its content is not what was read into the lake")
             else:
                 self._add_log(one, stored)
@@ -161,7 +164,7 @@ class _Filling:
             self._add(Entry(one.uri, Kind.DIGEST, held, one.bucket, one.etag, reason=one.problem), None)
             return
         sha256 = self.writer.add_object(one.stored)
-        self.custody.note("taken from the lake", uri=one.uri, sha256=sha256)
+        self.custody.note("taken from the lake", uri=one.uri, sha256=sha256, etag=one.etag)
         entry = Entry(
             one.uri,
             Kind.DIGEST,
@@ -174,15 +177,30 @@ class _Filling:
         )
         self._add(entry, one.stored)
 
-    def _add_log(self, one: LedgerObject, stored: bytes) -> None:
-        sha256 = self.writer.add_object(stored)
+    def _add_log(self, one: LedgerObject, stored: Stored) -> None:
+        content = stored.content
+        sha256 = self.writer.add_object(content)
         self.custody.note(
-            "read from its source", uri=one.uri, sha256=sha256, content_sha256_in_lake=one.content_sha256.hex()
+            "read from its source",
+            uri=one.uri,
+            sha256=sha256,
+            content_sha256_in_lake=one.content_sha256.hex(),
+            etag=stored.etag,
+            version_id=stored.version_id,
         )
-        self._add(_log_entry(one, Held.KEPT, len(stored), sha256=sha256), stored)
+        entry = _log_entry(one, Held.KEPT, len(content), sha256=sha256)
+        self._add(
+            replace(
+                entry,
+                etag=stored.etag or entry.etag,
+                metadata=dict(stored.metadata),
+                version_id=stored.version_id,
+            ),
+            content,
+        )
         indexes = self.indexes.get(one.uri)
         if indexes:
-            lines = record_lines(one.uri, sha256, stored, indexes)
+            lines = record_lines(one.uri, sha256, content, indexes)
             self.records += (((one.uri, index), line) for index, line in lines)
 
     def _leave_out(self, one: LedgerObject, held: Held, reason: str) -> None:

@@ -13,13 +13,15 @@ from detector.bundle import layout
 from detector.bundle.claims import Answer, key_files, load_answers, load_statement
 from detector.bundle.entry import MAX_LINE_BYTES, Entry, Held, parse_entry
 from detector.bundle.facts import Contents, Facts, Judged
-from detector.bundle.opened import OpenBag, Unfit, open_for_check
+from detector.bundle.opened import OpenBag, Unfit
 from detector.bundle.programs import signature_problem
 from detector.bundle.records import parse_place, record_lines
+from detector.bundle.zipped import open_any
 from detector.sources.log_source import MAX_OBJECT_BYTES
 from detector.verify.asking import AskKeys
 from detector.verify.keys import KeyRing, joined_ring
-from detector.verify.survey import key_spans
+from detector.verify.place import parse_digest_uri
+from detector.verify.survey import KeySpans
 
 _MAX_PATH_BYTES: Final = 4 << 10
 _MAX_TAGS_BYTES: Final = 16 << 20
@@ -61,18 +63,22 @@ class Checked:
         return self.judged.integrity.is_unproven or self.judged.integrity.is_empty
 
 
-def check(folder: Path, ask_keys: AskKeys | None) -> Checked:
+def check(place: Path, ask_keys: AskKeys | None) -> Checked:
     """Check a bag.
 
     Args:
-        folder: of the bag.
+        place: of the bag: a folder, or a zip.
         ask_keys: answers about AWS's keys; None: the bag itself does.
 
     Raises:
         UsageError: it is no bag.
         SourceError: it cannot be listed, or AWS refuses the credentials.
     """
-    bag = open_for_check(folder)
+    with open_any(place) as bag:
+        return _check(bag, ask_keys)
+
+
+def _check(bag: OpenBag, ask_keys: AskKeys | None) -> Checked:
     checking = _Checking(bag, Checked(""))
     checking.check_files()
     try:
@@ -80,8 +86,10 @@ def check(folder: Path, ask_keys: AskKeys | None) -> Checked:
     except Unfit as error:
         checking.note(layout.STATEMENT, str(error))
         return checking.checked
-    spans = key_spans(checking.facts.digest_uris, asked)
-    keys = checking.saved_keys() if ask_keys is None else ask_keys(spans).ring()
+    spans = KeySpans(asked)
+    for place in filter(None, map(parse_digest_uri, checking.facts.digest_uris)):
+        spans.note(place)
+    keys = checking.saved_keys() if ask_keys is None else ask_keys(spans.to_ask()).ring()
     checking.checked.contents = contents
     checking.checked.judged = checking.facts.judge(contents, asked, keys)
     return checking.checked
@@ -247,9 +255,9 @@ class _Checking:
         self.checked.has_signature = True
         try:
             tags = self.bag.read(layout.TAG_MANIFEST, _MAX_TAGS_BYTES)
-            self.bag.read(layout.SIGNATURE, _MAX_PATH_BYTES)
+            signature = self.bag.read(layout.SIGNATURE, _MAX_PATH_BYTES)
         except Unfit as error:
             self.note(layout.SIGNATURE, str(error))
             return
-        if problem := signature_problem(self.bag.folder, tags):
+        if problem := signature_problem(signature, tags):
             self.note(layout.SIGNATURE, problem[1], is_damage=problem[0])

@@ -46,6 +46,7 @@ class _Row(msgspec.Struct):
     sha256: str | None
     content_sha256: str | None
     reason: str | None
+    version_id: str | None = None  # not there in bags of an earlier version
 
 
 _DECODER: Final = msgspec.json.Decoder(_Row)
@@ -66,6 +67,7 @@ class Entry:
     sha256: str | None = None  # of the stored bytes, in hex; None: they are not in the bag
     content_sha256: str | None = None  # of what they hold, unpacked; None: not known
     reason: str | None = None  # why the bytes are not in the bag
+    version_id: str | None = None  # by S3, of the bytes that were fetched; None: no versions there, or nobody knows
 
     def with_content(self, sha256: str | None) -> Entry:
         """Return the same with the hash of what was found in the bytes; without one, as it was."""
@@ -87,6 +89,7 @@ class Entry:
                 "bucket": self.bucket,
                 "key": self.uri.split("/", 3)[3] if self.uri.startswith("s3://") else None,
                 "etag": self.etag,
+                "version_id": self.version_id,
                 "size_bytes": self.size_bytes,
                 "last_modified": None if self.last_modified is None else rfc3339(self.last_modified),
                 "metadata": self.metadata,
@@ -126,4 +129,5 @@ def parse_entry(line: bytes) -> Entry:
         sha256=row.sha256,
         content_sha256=row.content_sha256,
         reason=row.reason,
+        version_id=row.version_id,
     )

@@ -11,15 +11,15 @@ from detector.lake.ledger.objects import LedgerObject
 from detector.records.compression import MAX_BYTES, decompress
 from detector.sources.aws_options import AwsOptions
 from detector.sources.local import LocalReader
-from detector.sources.log_source import LogObject, Unreadable
+from detector.sources.log_source import LogObject, Stored, Unreadable
 from detector.sources.s3 import open_s3
 
 _AT_ONCE: Final = 500  # objects, until credentials are asked for again
 _S3, _FILE = "s3://", "file:///"
 
 
-def fetch(objects: Iterable[LedgerObject], aws: AwsOptions) -> Iterator[tuple[LedgerObject, bytes | Unreadable]]:
-    """Yield each object with its stored bytes as they are now, source by source, in any order.
+def fetch(objects: Iterable[LedgerObject], aws: AwsOptions) -> Iterator[tuple[LedgerObject, Stored | Unreadable]]:
+    """Yield each object as it is stored now, source by source, in any order.
 
     Raises:
         CredentialsError: AWS refuses the credentials as a whole.
@@ -54,9 +54,14 @@ def _source_of(uri: str) -> str:
     return _FILE if uri.startswith(_FILE) else ""
 
 
-def _read(source: str, objects: Sequence[LogObject], aws: AwsOptions) -> Iterable[tuple[LogObject, bytes | Unreadable]]:
+def _read(
+    source: str, objects: Sequence[LogObject], aws: AwsOptions
+) -> Iterable[tuple[LogObject, Stored | Unreadable]]:
     if source == _FILE:
-        return LocalReader().read(objects)
+        return (
+            (one, found if isinstance(found, Unreadable) else Stored(found, {}))
+            for one, found in LocalReader().read(objects)
+        )
     if is_in_s3(source):
-        return open_s3(source, aws).reader().read(objects)
+        return open_s3(source, aws).reader().read_with_metadata(objects)
     return ((one, Unreadable(one.uri, "its source cannot be read a second time")) for one in objects)

@@ -6,7 +6,7 @@
     data/custody.jsonl         each object as it was taken: when, from where, with which hash
     data/objects.jsonl         each object with what S3 keeps beside it, its hashes and the verdict on it
     data/objects/ab/ab12….gz   stored bytes, named by their SHA-256: a key of an object is never a path
-    data/public-keys/REGION.json
+    data/public-keys/REGION.json, REGION.answers.jsonl
     data/alerts.jsonl  data/records.jsonl  data/coverage.csv
 
 Source: RFC 8493, "The BagIt File Packaging Format (V1.0)".
@@ -57,6 +57,11 @@ def object_path(sha256: str, stored: bytes) -> str:
 def key_path(region: str) -> str:
     """Return where the keys of a region lie in a bag."""
     return f"{KEY_FOLDER}{region}.json"
+
+
+def answers_path(region: str) -> str:
+    """Return where AWS's answers about the keys of a region lie, as they came."""
+    return f"{KEY_FOLDER}{region}.answers.jsonl"
 
 
 def named_hash(path: str) -> str | None:

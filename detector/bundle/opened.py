@@ -6,9 +6,10 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from detector.bundle.layout import DECLARATION, MANIFEST
 from detector.errors import SourceError, UsageError
@@ -66,7 +67,7 @@ class OpenBag:
                 sha256.update(step)
         return sha256.hexdigest()
 
-    def _open(self, path: str) -> BinaryIO:
+    def _open(self, path: str) -> AbstractContextManager[IO[bytes]]:
         """Open a file that was found; no other can be named."""
         if path not in self.files:
             raise Unfit("missing")
@@ -89,7 +90,7 @@ def open_for_check(folder: Path, most_files: int = MOST_FILES) -> OpenBag:
     """
     bag = OpenBag(folder)
     if not folder.is_dir():
-        raise UsageError(f"{folder} is no bag: it is no folder", hint="name the folder that has bagit.txt")
+        raise UsageError(f"{folder} is no bag: there is none", hint="name the folder or the zip of a bag")
     waiting = [("", 0)]
     try:
         while waiting:
@@ -112,7 +113,16 @@ def open_for_check(folder: Path, most_files: int = MOST_FILES) -> OpenBag:
                         raise SourceError(f"{folder} holds more than {most_files:,} files", hint="is it a bag?")
     except OSError as error:
         raise SourceError(f"cannot list {folder}: {error.strerror}") from error
+    require_bag(bag)
+    return bag
+
+
+def require_bag(bag: OpenBag) -> None:
+    """Raise when something is missing without which nothing is a bag.
+
+    Raises:
+        UsageError: it is.
+    """
     for needed in (DECLARATION, MANIFEST):
         if needed not in bag.files:
-            raise UsageError(f"{folder} is no bag: it has no {needed}", hint="name the folder that has bagit.txt")
-    return bag
+            raise UsageError(f"{bag.folder} is no bag: it has no {needed}", hint="name the folder that has bagit.txt")

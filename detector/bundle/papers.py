@@ -8,10 +8,10 @@ import json
 import platform
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from detector import __version__
 from detector.alerts.alert import Alert
@@ -24,6 +24,9 @@ from detector.times import now, rfc3339
 from detector.verify.coverage import hours_of
 from detector.verify.keys import Span
 from detector.verify.verdicts import Asked, LocationVerdict
+
+if TYPE_CHECKING:
+    from detector.sources.public_keys import AnsweredPage
 
 STATEMENT_SCHEMA: Final = "detector.bundle/1"
 
@@ -62,6 +65,14 @@ def key_documents(answers: Iterable[tuple[str, Span, Any]]) -> dict[str, dict[st
         listed = document["PublicKeyList"]
         listed += [key for key in answer["PublicKeyList"] if key not in listed]
     return documents
+
+
+def answer_lines(pages: Iterable[AnsweredPage]) -> dict[str, list[bytes]]:
+    """Return what AWS answered about keys as it came, by region: the request, AWS's time, the words."""
+    lines: defaultdict[str, list[bytes]] = defaultdict(list)
+    for page in pages:
+        lines[page.region].append(json_line(asdict(page)))
+    return lines
 
 
 def coverage_lines(verdicts: Sequence[LocationVerdict], asked: Asked) -> Iterator[bytes]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from detector.bundle.layout import SIGNATURE, TAG_MANIFEST
+from detector.bundle.layout import TAG_MANIFEST
 from detector.errors import SinkError, UsageError
 from detector.text import one_line
 
@@ -56,7 +57,7 @@ class Marks:
             _run([program, "ts", "-query", "-data", str(tags), "-sha256", "-cert", "-out", query])
 
 
-def signature_problem(folder: Path, tags: bytes) -> tuple[bool, str] | None:
+def signature_problem(signature: bytes, tags: bytes) -> tuple[bool, str] | None:
     """Return what is wrong with the signature of a bag; None when it is that of its own key over the tag manifest.
 
     Whose key it is, nobody here knows.
@@ -67,9 +68,12 @@ def signature_problem(folder: Path, tags: bytes) -> tuple[bool, str] | None:
     program = shutil.which("ssh-keygen")
     if program is None:
         return False, "not checked: ssh-keygen is not installed"
-    command = [program, "-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(folder.absolute() / SIGNATURE)]
     try:
-        ended = subprocess.run(command, input=tags, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+        with tempfile.NamedTemporaryFile(prefix="detector-") as file:
+            file.write(signature)
+            file.flush()
+            command = [program, "-Y", "check-novalidate", "-n", NAMESPACE, "-s", file.name]
+            ended = subprocess.run(command, input=tags, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
         return False, f"not checked: {one_line(error)}"
     if ended.returncode:

@@ -21,6 +21,7 @@ from detector.bundle.layout import (
     manifest,
     object_path,
 )
+from detector.bundle.zipped import SUFFIX, write_zip
 from detector.errors import SinkError, UsageError
 from detector.lake.disk import fsync_folder
 
@@ -76,7 +77,7 @@ def open_bag(output: Path) -> Iterator[BagWriter]:
     """Hand out what writes a bag; when the block ends well it is in its place, otherwise nothing is left of it.
 
     Args:
-        output: must not exist, its folder must.
+        output: must not exist, its folder must; one that ends in `.zip` becomes a zip.
 
     Raises:
         UsageError: there is something already.
@@ -89,14 +90,30 @@ def open_bag(output: Path) -> Iterator[BagWriter]:
         raise _refused(output, error) from error
     try:
         yield BagWriter(folder)
-        _make_folders_durable(folder)
-        _require_free(output)
-        folder.rename(output)
+        if output.suffix == SUFFIX:
+            _pack(folder, output)
+        else:
+            _make_folders_durable(folder)
+            _require_free(output)
+            folder.rename(output)
         fsync_folder(output.parent)
     except OSError as error:
         raise _refused(output, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # not there any more when all went well
+
+
+def _pack(folder: Path, output: Path) -> None:
+    with tempfile.NamedTemporaryFile(prefix=f".{output.name}.", dir=output.parent, delete=False) as file:
+        try:
+            write_zip(folder, file, output.stem)
+            file.flush()
+            os.fsync(file.fileno())
+            _require_free(output)
+            Path(file.name).rename(output)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
 
 
 def _require_free(output: Path) -> None:

@@ -10,8 +10,6 @@ import typer
 from detector.cli.choices import Require
 from detector.cli.options import AllowGaps
 from detector.cli.terminal import inform, say
-from detector.severity import Severity
-from detector.text import counted
 
 if TYPE_CHECKING:
     from detector.detect.basis import Basis
@@ -36,19 +34,12 @@ class AnswerOptions:
         return self.require is Require.COMPLETE and not basis.is_complete
 
 
-def found_text(count: int, minimum: Severity = Severity.INFO, *, new: bool = False) -> str:
-    """Return how many alerts were written, of those that were asked for."""
-    noun = f"{'new ' * new}alert"
-    limit = "" if minimum is Severity.INFO else f" of severity {minimum} or above"
-    return (counted(count, noun) if count else f"No {noun}") + limit
-
-
 def say_basis(basis: Basis, found: str, *, must: bool = False) -> None:
     """Say what was found and what that rests on; to whoever wants to know only what is wrong, when it is.
 
     Args:
         basis: what it rests on.
-        found: of `found_text`.
+        found: of `basis.found_text`.
         must: it is the reason for the exit code.
     """
     (say if must or basis.is_wrong else inform)(basis.sentence(found))

@@ -46,7 +46,8 @@ class BagOptions:
 
     lake: Annotated[Path | None, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=_lake)] = None
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder to make; it must not exist.", metavar="DIR")
+        Path | None,
+        typer.Option("--output", help="Folder to make, or one file: NAME.zip. It must not exist.", metavar="BAG"),
     ] = None
     all: Annotated[
         bool,
@@ -197,7 +198,7 @@ def _say_bundled(bundled: Bundled, order: Order) -> None:
 
 
 def verify_command(
-    bag: Annotated[Path, typer.Argument(metavar="BAG", help="Folder of a bag.")],
+    bag: Annotated[Path, typer.Argument(metavar="BAG", help="Folder of a bag, or a zip of one.")],
     connection: ConnectionOptions,
     keys: Annotated[
         str,

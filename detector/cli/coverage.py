@@ -23,10 +23,11 @@ from detector.text import counted, spreadsheet_cell, table_lines
 from detector.times import now, rfc3339
 
 if TYPE_CHECKING:
-    from detector.verify.coverage import HourState, Place
+    from detector.verify.coverage import Damage, HourState, Place, Stretch
 
 _LETTERS = "damaged !, complete #, empty ., partial ~, unread x, unattested ?, pending :, dark _"
 _DAYS_TO_FOLD = 3
+_MOST_ROWS = 1_000  # of a table
 
 
 class CoverageFormat(StrEnum):
@@ -37,10 +38,21 @@ class CoverageFormat(StrEnum):
     CSV = "csv"
 
 
+class CoverageBy(StrEnum):
+    """What a row is about."""
+
+    DAY = "day"
+    HOUR = "hour"
+
+
 def coverage_command(
     lake: Lake,
     since: Since = None,
     until: Until = None,
+    by: Annotated[
+        CoverageBy,
+        typer.Option("--by", help="A row for each day, or for hours in a row that are in one state (hour)."),
+    ] = CoverageBy.DAY,
     gaps: Annotated[
         bool, typer.Option("--gaps", help="Show only stretches of time that are not proven, and what to do next.")
     ] = False,
@@ -54,14 +66,14 @@ def coverage_command(
 
     Prints, by account, region and day, the state of each hour of delivery, as far as digests in the lake say
     (`ingest --verify complete`): complete, empty (AWS signed that nothing was delivered), damaged, partial, unattested
-    (log files, no verified digest), dark (nothing is known), pending or unread.
+    (log files, no verified digest), dark (nothing is known), pending or unread. A table has 1,000 rows at most.
 
     Exit codes: 0 each hour is complete or empty, 2 no lake or an error, 3 nothing there, 4 some are not, 5 damaged.
 
     Example: detector coverage --lake lake/ --since 7d --gaps
     """
     from detector.lake.integrity import lake_verdicts
-    from detector.verify.coverage import HourState, hours_of
+    from detector.verify.coverage import Damage, HourState, hours_of
     from detector.verify.expected import Expected, load_expected
     from detector.verify.verdicts import Asked
 
@@ -69,16 +81,25 @@ def coverage_command(
     moment = now()
     first, last = window(since, until)
     asked = Asked(first, min(last or moment, moment), moment)
-    places = hours_of(lake_verdicts(lake, asked), asked)
+    verdicts = lake_verdicts(lake, asked)
+    places = hours_of(verdicts, asked)
     absent = [place for place in expected.places(places) if place not in places]
-    rows = list(_gap_rows(places, absent) if gaps else _day_rows(places))
-    if not gaps and format_ is CoverageFormat.TABLE:
-        rows = list(_folded(rows))
+    is_by_day = not gaps and by is CoverageBy.DAY
+    if gaps:
+        rows = list(_gap_rows(lake, places, Damage(verdicts), absent))
+    else:
+        rows = list(_day_rows(places) if is_by_day else _hour_rows(places, Damage(verdicts)))
+    left = 0
+    if format_ is CoverageFormat.TABLE:
+        rows = list(_folded(rows)) if is_by_day else rows
+        left, rows = max(0, len(rows) - _MOST_ROWS), rows[:_MOST_ROWS]
     typer.echo(_FORMATS[format_](rows), nl=False)
+    if left:
+        say(f"… and {counted(left, 'row')} more; --format jsonl and csv write all, --since and --until fewer")
     states = Counter(state for hours in places.values() for state in hours.values())
     for account, region in absent:
         say(f"absent: {account} {region}: expected, and nothing of it is in the lake")
-    if not gaps and format_ is CoverageFormat.TABLE and rows:
+    if is_by_day and format_ is CoverageFormat.TABLE and rows:
         say(_LETTERS)
     listed = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
     say(f"{counted(sum(states.values()), 'hour')} of {counted(len(places), 'account and region')}: {listed or 'none'}")
@@ -109,31 +130,69 @@ def _day_rows(places: Mapping[Place, Mapping[datetime, HourState]]) -> Iterator[
             yield {"account": account, "region": region, "day": day, "hours": strip, "states": said}
 
 
-def _gap_rows(places: Mapping[Place, Mapping[datetime, HourState]], absent: list[Place]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each stretch of time that is not proven."""
-    from detector.verify.coverage import HOUR, NEXT_STEP, stretches
+def _hour_rows(places: Mapping[Place, Mapping[datetime, HourState]], damage: Damage) -> Iterator[dict[str, Any]]:
+    """Yield a row for hours in a row that are in one state."""
+    from detector.verify.coverage import stretches
 
     for one in stretches(places):
-        yield {
-            "account": one.account,
-            "region": one.region,
-            "start": rfc3339(one.start),
-            "end": rfc3339(one.end),
-            "hours": (one.end - one.start) // HOUR,
-            "state": str(one.state),
-            "next": NEXT_STEP[one.state],
-        }
+        yield _stretch_row(one) | {"reason": _reason(one, damage, "")}
+
+
+def _gap_rows(
+    lake: Path, places: Mapping[Place, Mapping[datetime, HourState]], damage: Damage, absent: list[Place]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each stretch of time that is not proven."""
+    from detector.detect.resting import explanations
+    from detector.verify.coverage import NEXT_STEP, PROVEN, stretches
+
+    found = [one for one in stretches(places) if one.state not in PROVEN]
+    causes = explanations(lake, [_as_finding(one) for one in found])
+    for one, cause in zip(found, causes, strict=True):
+        yield _stretch_row(one) | {"reason": _reason(one, damage, cause), "next": NEXT_STEP[one.state]}
     for account, region in absent:
-        step = "expected, and nothing of it is in the lake"
         yield {
             "account": account,
             "region": region,
-            "start": None,
-            "end": None,
-            "hours": None,
+            **dict.fromkeys(("start", "end", "hours")),
             "state": "absent",
-            "next": step,
+            "reason": "expected, and nothing of it is in the lake",
+            "next": "is its trail among the sources? detector doctor SOURCE says what lies there",
         }
+
+
+def _stretch_row(one: Stretch) -> dict[str, Any]:
+    from detector.verify.coverage import HOUR
+
+    return {
+        "account": one.account,
+        "region": one.region,
+        "start": rfc3339(one.start),
+        "end": rfc3339(one.end),
+        "hours": (one.end - one.start) // HOUR,
+        "state": str(one.state),
+    }
+
+
+def _reason(one: Stretch, damage: Damage, cause: str) -> str:
+    """Return why a stretch is in its state, and which call may explain it."""
+    from detector.verify.coverage import REASON, HourState
+
+    counts = damage.within(one).most_common() if one.state is HourState.DAMAGED else []
+    files = ", ".join(f"{counted(count, 'log file')} {verdict}" for verdict, count in counts)
+    return "; ".join(filter(None, (files or REASON[one.state], cause)))
+
+
+def _as_finding(one: Stretch) -> dict[str, Any]:
+    """Return a stretch as a row of `integrity_findings`."""
+    return {
+        "kind": "gap",
+        "verdict": str(one.state),
+        "uri": f"{one.account}/{one.region}",
+        "account_id": one.account,
+        "region": one.region,
+        "event_time": one.start,
+        "last_event_time": one.end,
+    }
 
 
 def _folded(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

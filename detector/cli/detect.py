@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.alerts.formats.names import AlertFormat
-from detector.cli.answer import AnswerOptions, found_text, say_basis
+from detector.cli.answer import AnswerOptions, say_basis
 from detector.cli.exit_codes import NO_LOG_OBJECTS, exit_code
 from detector.cli.options import Lake, OutputOptions, RuleOptions, Since, Until, window
 from detector.cli.summary import say_alerts, say_delivery, say_errors, say_gaps_in, say_unlisted, say_warnings
@@ -61,7 +61,7 @@ def detect_command(
 def _write_alerts(
     lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, answer: AnswerOptions, *, new: bool
 ) -> None:
-    from detector.detect.basis import basis_of
+    from detector.detect.basis import basis_of, found_text
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
     from detector.lake.reader import read_lake_with_integrity
     from detector.lake.writer import open_to_write

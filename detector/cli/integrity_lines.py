@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from detector.text import counted
 
 if TYPE_CHECKING:
-    from detector.verify.integrity import Integrity
-    from detector.verify.verdicts import DigestVerdict, Gap, JudgedDigest, JudgedLog, LogVerdict
+    from detector.verify.integrity import Context, Integrity
+    from detector.verify.verdicts import DigestGap, DigestVerdict, JudgedDigest, JudgedLog, LogVerdict
 
 _GAPS = {
     "restarted": "validation restarted: it, or logging, was off",
@@ -25,13 +25,10 @@ _NAMED = 50  # of what is not proven; --format jsonl and --report name more
 
 def finding_lines(integrity: Integrity) -> Iterator[str]:
     """Yield a line for each finding: what is damaged, then gaps, then what is not proven."""
-    for digest in integrity.digest_findings:
-        if digest.is_damage:
-            yield _digest_line(digest)
-    for log in integrity.log_findings:
-        if log.is_damage:
-            yield _log_line(log)
-    yield from map(_gap_line, integrity.gaps)
+    for one in integrity.damage:
+        yield _damage_line(one) + _context(integrity.context(one))
+    for gap in integrity.gaps:
+        yield _gap_line(gap) + _context(integrity.context(gap))
     rest = [_digest_line(one) for one in integrity.digest_findings if not one.is_damage]
     rest += [_log_line(one) for one in integrity.log_findings if not one.is_damage]
     rest += [f"unreadable  {one.uri}  {one.reason}" for one in integrity.unreadable]
@@ -78,6 +75,13 @@ def _damage_line(one: JudgedDigest | JudgedLog) -> str:
     return _log_line(one) if isinstance(one, JudgedLog) else _digest_line(one)
 
 
+def _context(context: Context) -> str:
+    cause = f"; {context.cause}" if context.cause else ""
+    if not context.events:
+        return cause
+    return f"{cause}; {counted(context.events, 'event')} and {counted(context.alerts or 0, 'alert')} rest on it"
+
+
 def _judgement(integrity: Integrity) -> str:
     if integrity.is_damaged:
         differ = counted(len(integrity.damage), "object")
@@ -114,7 +118,7 @@ def _log_line(one: JudgedLog) -> str:
     return f"{one.verdict:<10}  {one.uri}  {reason}".rstrip()
 
 
-def _gap_line(gap: Gap) -> str:
+def _gap_line(gap: DigestGap) -> str:
     files = f"; {counted(gap.log_files, 'log file')} there" if gap.log_files else ""
     place = gap.location
     return (

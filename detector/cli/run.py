@@ -6,7 +6,7 @@ from functools import partial
 
 import typer
 
-from detector.cli.answer import AnswerOptions, found_text, say_basis
+from detector.cli.answer import AnswerOptions, say_basis
 from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
 from detector.cli.integrity_options import IntegrityOptions
@@ -44,7 +44,7 @@ def run_command(
     from detector.workers import prestart_workers
 
     prestart_workers(reading.jobs, "detector.lake.part_writer")
-    from detector.detect.basis import basis_of
+    from detector.detect.basis import basis_of, found_text
     from detector.detect.emission import may_be_news, write_new_alerts
     from detector.lake.reader import read_lake_with_integrity
     from detector.lake.writer import open_to_write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from detector.cli.answer import found_text, say_basis
+from detector.cli.answer import say_basis
 from detector.cli.exit_codes import exit_code
 from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources
@@ -46,7 +46,7 @@ def scan_command(
             opened = open_sources(sources, aws, root_only=reading.root_only)
             events = scan(opened, scope, report, jobs=reading.jobs, progress=progress)
         # Not before: importing DuckDB would keep the workers waiting.
-        from detector.detect.basis import basis_of
+        from detector.detect.basis import basis_of, found_text
         from detector.detect.emission import write_alerts
 
         detection = rules.detect(events, entries, sees_all_events=False)

@@ -116,7 +116,8 @@ def _signed(row: PlaceRow) -> str:
     if row.covered is None:
         return "no digests"
     # Never rounded up to all of it.
-    return f"{int(1_000 * row.covered) / 10:g} % of {row.hours_due:,} h"
+    damaged = f", {row.hours_damaged:,} h damaged" if row.hours_damaged else ""
+    return f"{int(1_000 * row.covered) / 10:g} % of {row.hours_due:,} h{damaged}"
 
 
 def _show_lag(lake: Path, *, as_json: bool) -> None:

@@ -93,7 +93,8 @@ def verify_command(
     """Check files against what CloudTrail signed.
 
     Needs log file validation: CloudTrail then writes a signed digest of what it delivered every hour. Prints each
-    digest, log file and stretch of time that is not verified. With --lake no log file is read again.
+    digest, log file and stretch of time that is not verified. With --lake no log file is read again, and it is said how
+    much rests on a damaged one, and which StopLogging, DeleteTrail or UpdateTrail may explain a gap.
 
     Exit codes: 0 all of it is signed and intact, 2 an error, 3 nothing there, 4 not proven: something is not covered
     by a verified digest, or cannot be read, 5 damaged: something is not as AWS wrote it.
@@ -115,6 +116,10 @@ def verify_command(
     with _logs_of(lake) as logs:
         integrity = verify(opened, scope, asked, ask_keys, lake=logs, jobs=evidence.jobs)
     integrity.expect(expected)
+    if lake is not None:
+        from detector.detect.resting import put_in_context
+
+        put_in_context(integrity, lake, asked.now)
     if format_ is ListFormat.JSONL:
         lines = [json.dumps(finding) for finding in integrity.findings()]
     else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from detector.severity import Severity
 from detector.text import counted
 from detector.times import rfc3339
 
@@ -95,6 +96,13 @@ class Basis:
         if self.failed_rules:
             why.append(f"what {counted(self.failed_rules, 'rule')} would have found")
         return "; nor ".join(why or ["what lies in the gaps"])
+
+
+def found_text(count: int, minimum: Severity = Severity.INFO, *, new: bool = False) -> str:
+    """Return how many alerts were written, of those that were asked for."""
+    noun = f"{'new ' * new}alert"
+    limit = "" if minimum is Severity.INFO else f" of severity {minimum} or above"
+    return (counted(count, noun) if count else f"No {noun}") + limit
 
 
 def basis_of(

@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from detector.errors import CredentialsError
 from detector.lake.evidence import judge_lake
 from detector.lake.ledger.digests import DigestStatus, LedgerDigest
 from detector.lake.ledger.ledger import Ledger
+from detector.lake.ledger.objects import pack_etag, split_uri
 from detector.run_report import RunReport
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource, as_evidence
@@ -28,11 +30,12 @@ from detector.verify.depth import Verify
 from detector.verify.digest import MAX_DIGEST_BYTES
 from detector.verify.integrity import Integrity
 from detector.verify.keys import Span
-from detector.verify.place import Location, location_of, named_minute, parse_digest_uri
+from detector.verify.place import DigestPlace, Location, location_of, named_minute, parse_digest_uri
 from detector.verify.verdicts import SETTLE, Absence, Asked, DigestVerdict, LogVerdict
 from detector.verify.verify import NOT_IN_LAKE
 
 _AT_ONCE: Final = 500
+_Listed = tuple[LogObject, DigestPlace]
 # The name of a log file has the minute of its delivery, rounded to five, and up to some minutes ahead of it.
 _BEFORE, _AFTER = timedelta(minutes=75), timedelta(minutes=15)
 _UNREAD: Final = "no log files of its hour"
@@ -47,7 +50,7 @@ class DigestIntake:
     ask_keys: AskKeys
     judges_all: bool = True  # False: only where digests have arrived
     arrived: set[Location] = field(default_factory=set)  # where new digests were read
-    _listed: list[tuple[EvidenceSource, list[LogObject]]] = field(default_factory=list)
+    _listed: list[tuple[EvidenceSource, list[_Listed]]] = field(default_factory=list)
     _looked_through: set[Location] = field(default_factory=set)
     _roots: set[str] = field(default_factory=set)
     _log_minutes: defaultdict[Location, list[datetime]] = field(default_factory=lambda: defaultdict(list))
@@ -62,16 +65,17 @@ class DigestIntake:
         if evidence is None:
             yield from listing
             return
-        digests: list[LogObject] = []
+        digests: list[_Listed] = []
         self._listed.append((evidence, digests))
+        root = evidence.root
         for entry in listing:
             match entry:
                 case Skipped(digest=LogObject() as digest) if place := parse_digest_uri(digest.uri):
-                    digests.append(digest)
+                    digests.append((digest, place))
                     # That a message does not name something says nothing about it.
                     if not isinstance(source, NotifiedSource):
                         self._looked_through.add(place.chain.location)
-                        self._roots.add(evidence.root)
+                        self._roots.add(root)
                 case LogObject() if self.verify is Verify.PRESENT and (location := location_of(entry.uri)):
                     if minute := named_minute(entry.uri):
                         self._log_minutes[location].append(minute)
@@ -89,26 +93,35 @@ class DigestIntake:
         for minutes in self._log_minutes.values():
             minutes.sort()
         for source, digests in self._listed:
-            new = [one for one in digests if not self.ledger.digests.has(one.uri, one.etag)]
-            wanted = [one for one in new if self._is_wanted(one)]
+            wanted: list[LogObject] = []
+            left: list[LogObject] = []
+            for one, place, status in self._with_status(digests):
+                if status is DigestStatus.READ:
+                    continue
+                self.arrived.add(place.chain.location)
+                if self._is_wanted(place):
+                    wanted.append(one)
+                elif status is not DigestStatus.UNREAD:
+                    left.append(one)
             for at in range(0, len(wanted), _AT_ONCE):
                 self.ledger.digests.add(list(_read(source, wanted[at : at + _AT_ONCE])))
-            self.arrived.update(location for one in new if (location := location_of(one.uri)))
-            left = {one.uri for one in new}.difference(one.uri for one in wanted)
             self.ledger.digests.add(
-                [
-                    LedgerDigest(one.uri, one.etag, DigestStatus.UNREAD, problem=_UNREAD)
-                    for one in new
-                    if one.uri in left and not self.ledger.digests.has(one.uri, one.etag, DigestStatus.UNREAD)
-                ]
+                [LedgerDigest(one.uri, one.etag, DigestStatus.UNREAD, problem=_UNREAD) for one in left]
             )
         refused = self._ask()
         if self.judges_all or self.arrived:
             report.integrity = self._judge(scope, report, refused)
 
-    def _is_wanted(self, digest: LogObject) -> bool:
-        place = parse_digest_uri(digest.uri)
-        if self.verify is Verify.COMPLETE or place is None:
+    def _with_status(self, digests: Iterable[_Listed]) -> Iterator[tuple[LogObject, DigestPlace, DigestStatus | None]]:
+        """Yield digests with what the ledger says of this content; one question for each folder in a row."""
+        for folder, listed in groupby(digests, lambda one: split_uri(one[0].uri)[0]):
+            known = self.ledger.digests.in_folder(folder)
+            for one, place in listed:
+                etag, status = known.get(split_uri(one.uri)[1], ("", None))
+                yield one, place, status if etag == pack_etag(one.etag) else None
+
+    def _is_wanted(self, place: DigestPlace) -> bool:
+        if self.verify is Verify.COMPLETE:
             return True
         minutes = self._log_minutes.get(place.chain.location, [])
         at = bisect_left(minutes, place.end - _BEFORE)
@@ -119,10 +132,7 @@ class DigestIntake:
         known = self.ledger.digests.keys()
         spans: dict[str, Span] = {}
         for _, digests in self._listed:
-            for one in digests:
-                place = parse_digest_uri(one.uri)
-                if place is None:
-                    continue
+            for one, place in digests:
                 region = place.chain.location.region
                 # Nothing but its metadata says when a backfill was signed: soon before it was stored.
                 end = one.last_modified or place.end if place.is_backfill else place.end
@@ -138,6 +148,7 @@ class DigestIntake:
         for region, span in spans.items():
             if region in answered.answers:
                 self.ledger.digests.add_answer(region, span, answered.answers[region])
+        self.ledger.digests.add_pages(answered.pages)
         return answered.refused
 
     def _judge(self, scope: Scope, report: RunReport, refused: Mapping[str, str]) -> Integrity:

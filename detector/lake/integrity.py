@@ -11,18 +11,16 @@ from typing import Any, Final
 
 from detector.aws_regions import partition_of, sign_in_region
 from detector.lake.evidence import judge_lake, open_ledger
+from detector.lake.findings import finding_row
 from detector.lake.ledger.ledger import Ledger
 from detector.lake_layout import LEDGER
 from detector.scope import Scope
 from detector.verify.coverage import PROVEN, HourState, hours_of
-from detector.verify.place import Location, location_of, named_minute, parse_digest_uri
+from detector.verify.place import Location, location_of
 from detector.verify.verdicts import (
     Absence,
     Asked,
-    Gap,
     GapKind,
-    JudgedDigest,
-    JudgedLog,
     LocationVerdict,
     LogVerdict,
 )
@@ -194,53 +192,7 @@ def integrity_of(ledger: Ledger, now: datetime) -> LakeIntegrity | None:
 
 def _findings(verdict: LocationVerdict) -> list[Mapping[str, Any]]:
     return [
-        *(_of_digest(one) for one in verdict.digests if one.is_damage),
-        *(_of_log(one) for one in verdict.logs if one.is_damage),
-        *(_of_gap(gap) for gap in verdict.gaps if gap.kind is GapKind.RESTARTED),
+        *(finding_row(one) for one in verdict.digests if one.is_damage),
+        *(finding_row(one) for one in verdict.logs if one.is_damage),
+        *(finding_row(gap) for gap in verdict.gaps if gap.kind is GapKind.RESTARTED),
     ]
-
-
-def _of_digest(one: JudgedDigest) -> Mapping[str, Any]:
-    location = one.place.chain.location
-    return {
-        "kind": "digest",
-        "verdict": str(one.verdict),
-        "uri": one.uri,
-        "account_id": location.account,
-        "region": location.region,
-        "trail": one.place.chain.trail,
-        "event_time": one.place.end - _HOUR,  # what it says itself counts for nothing
-        "last_event_time": one.place.end,
-        "reason": one.reason,
-    }
-
-
-def _of_log(one: JudgedLog) -> Mapping[str, Any]:
-    digest = parse_digest_uri(one.digest) if one.digest else None
-    delivered = one.delivered or named_minute(one.uri) or (digest and digest.end)
-    return {
-        "kind": "log_file",
-        "verdict": str(one.verdict),
-        "uri": one.uri,
-        "account_id": one.location.account,
-        "region": one.location.region,
-        "event_time": delivered,
-        "last_event_time": delivered,
-        "digest": one.digest,
-        "signed_sha256": one.signed_sha256 and one.signed_sha256.hex(),
-        "found_sha256": one.found_sha256 and one.found_sha256.hex(),
-        "reason": one.reason,
-    }
-
-
-def _of_gap(gap: Gap) -> Mapping[str, Any]:
-    return {
-        "kind": "gap",
-        "verdict": str(gap.kind),
-        "uri": f"{gap.location.root}{gap.location.account}/CloudTrail/{gap.location.region}/",
-        "account_id": gap.location.account,
-        "region": gap.location.region,
-        "event_time": gap.start,
-        "last_event_time": gap.end,
-        "log_files": gap.log_files,
-    }

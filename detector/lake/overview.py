@@ -37,6 +37,7 @@ class PlaceRow:
     gaps: int = 0  # what could not be listed, read, or read whole
     hours_signed: int = 0  # and complete
     hours_due: int = 0  # of which there should be a digest by now; 0: nobody asked for digests
+    hours_damaged: int = 0
     places: frozenset[Where] = field(default_factory=frozenset)
 
     @property
@@ -62,6 +63,7 @@ class PlaceRow:
             "gaps": self.gaps,
             "hours_signed": self.hours_signed if self.hours_due else None,
             "hours_due": self.hours_due or None,
+            "hours_damaged": self.hours_damaged if self.hours_due else None,
         }
 
 
@@ -106,11 +108,17 @@ def fit(rows: Sequence[PlaceRow], most: int = ROWS_OF_A_PAGE) -> Page:
     for row in rows:
         accounts[row.account].append(row)
     folded = [_together(of_account, account) for account, of_account in accounts.items()]
-    folded.sort(key=lambda row: (not row.lacks_something, row.covered if row.covered is not None else 1, -row.gaps))
+    folded.sort(key=_urgency)
     if len(folded) <= most:
         return Page(tuple(folded), is_by_account=True)
     shown, rest = folded[: most - 1], folded[most - 1 :]
     return Page(tuple(shown), True, _together(rest, None), len(rest))
+
+
+def _urgency(row: PlaceRow) -> tuple[bool, int, float, int]:
+    """Return what to sort by: damage first, then the least proven, then the most gaps."""
+    covered = 1.0 if row.covered is None else row.covered
+    return not row.lacks_something, -row.hours_damaged, covered, -row.gaps
 
 
 def _together(rows: Sequence[PlaceRow], account: str | None) -> PlaceRow:
@@ -125,6 +133,7 @@ def _together(rows: Sequence[PlaceRow], account: str | None) -> PlaceRow:
         sum(row.gaps for row in rows),
         sum(row.hours_signed for row in rows),
         sum(row.hours_due for row in rows),
+        sum(row.hours_damaged for row in rows),
         frozenset().union(*(row.places for row in rows)),
     )
 
@@ -142,6 +151,7 @@ def _row(where: Where, days: set[date], records: int, gaps: int, hours: Mapping[
         gaps,
         sum(states[state] for state in PROVEN),
         states.total() - states[HourState.PENDING],
+        states[HourState.DAMAGED],
         frozenset({where}),
     )
 

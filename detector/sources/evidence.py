@@ -10,7 +10,7 @@ from typing import Protocol
 from detector.errors import UsageError
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
-from detector.sources.local import LocalReader, LocalSource, path_of_uri, read_file
+from detector.sources.local import LocalReader, LocalSource, name_of_uri, read_file
 from detector.sources.log_source import DigestReader, Listed, LogObject, LogSource, Stored, Unreadable
 from detector.sources.notified import NotifiedSource
 from detector.sources.opening import open_source
@@ -101,10 +101,10 @@ class LocalCopy:
 
     def delivered(self, log_object: LogObject) -> datetime | None:
         """Return when S3 took an object; the time of the file says nothing of it."""
-        return self.sidecar.last_modified(path_of_uri(log_object.uri)) if self.sidecar else None
+        return self.sidecar.of(name_of_uri(log_object.uri)).last_modified if self.sidecar else None
 
     def _with_metadata(self, item: LogObject, content: bytes) -> Stored:
-        path = path_of_uri(item.uri)
         if self.sidecar is None:
             return Stored(content, {})
-        return Stored(content, self.sidecar.metadata(path), self.sidecar.bucket(path), self.sidecar.last_modified(path))
+        known = self.sidecar.of(name_of_uri(item.uri))
+        return Stored(content, known.metadata, known.bucket, known.last_modified)

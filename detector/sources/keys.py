@@ -176,7 +176,7 @@ def skip_reason(key: str) -> str | None:
         return Reason.FOLDER_MARKER.of()
     if _USUAL_NAME.fullmatch(name) and parse_folder(folder).kind in (None, "CloudTrail"):
         return None
-    kind = parse_key(key).kind
+    kind = _kind_of(key)
     if kind is not None and kind != "CloudTrail":
         return other_service(key) or Reason.SIBLING.of(kind=kind, what=_SIBLINGS.get(kind, "not a log of API calls"))
     return other_kind(name)
@@ -184,12 +184,12 @@ def skip_reason(key: str) -> str | None:
 
 def is_digest(key: str) -> bool:
     """Tell whether an object is a digest by where it lies, or by its name."""
-    return _DIGESTS in key and parse_key(key).kind == _DIGESTS and not key.endswith("/")
+    return _DIGESTS in key and _kind_of(key) == _DIGESTS and not key.endswith("/")
 
 
 def other_service(path: str) -> str | None:
     """Say which other service a key or folder below `AWSLogs/ACCOUNT/` belongs to; None for CloudTrail's own."""
-    kind = parse_key(path).kind
+    kind = _kind_of(path)
     return None if kind is None or _KIND.fullmatch(kind) else Reason.OTHER_SERVICE.of(kind=kind)
 
 
@@ -197,7 +197,23 @@ def exclusion(scope: Scope, key: str) -> Exclusion | None:
     """Say why the scope leaves out the object `key`; None when it does not, or when the key does not say enough."""
     if scope == _EVERYTHING:
         return None
-    return folder_exclusion(scope, key.rpartition("/")[0]) or _excluded(scope, parse_key(key))
+    folder = key.rpartition("/")[0]
+    excluded = folder_exclusion(scope, folder)
+    if excluded or (scope.delivered_since is None and _says_all(parse_folder(folder))):
+        return excluded
+    return _excluded(scope, parse_key(key))
+
+
+def _says_all(folder: Place) -> bool:
+    """Tell whether a file's name can add nothing but its minute."""
+    is_day = folder.first_day is not None and folder.first_day == folder.last_day
+    return is_day and folder.account is not None and folder.region is not None
+
+
+def _kind_of(key: str) -> str | None:
+    """Return the kind that `parse_key` says."""
+    kind = parse_folder(key.rpartition("/")[0]).kind
+    return parse_key(key).kind if kind in (None, "CloudTrail") else kind
 
 
 @lru_cache(maxsize=8192)

@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -209,7 +209,7 @@ class _Walk:
                 return Skipped(uri, Reason.SPECIAL_FILE.of(what=special))
         judged = self._judge(uri, key)
         if isinstance(judged, Skipped) and is_digest(key):
-            return replace(judged, digest=_log_object(uri, status))
+            return Skipped(uri, judged.reason, _log_object(uri, status))
         return judged or _log_object(uri, status)
 
     def _judge(self, uri: str, key: str) -> Listed | None:
@@ -233,13 +233,24 @@ class _Walk:
 def read_file(uri: str) -> bytes | Unreadable:
     """Return the bytes of the file that a `file:///` URI names."""
     try:
-        with path_of_uri(uri).open("rb") as file:
+        # Not through a Path and a buffer: they take longer than to read a digest.
+        file = os.open(name_of_uri(uri), os.O_RDONLY)
+        try:
             # Before any memory is taken: a sparse file has whatever size somebody gave it.
-            size_bytes = os.fstat(file.fileno()).st_size
-            return too_large(uri, size_bytes) if size_bytes > MAX_OBJECT_BYTES else file.read(size_bytes)
+            size_bytes = os.fstat(file).st_size
+            return too_large(uri, size_bytes) if size_bytes > MAX_OBJECT_BYTES else _read_whole(file, size_bytes)
+        finally:
+            os.close(file)
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
         return Unreadable(uri, "listed, but gone since" if gone else _why(error))
+
+
+def _read_whole(file: int, size_bytes: int) -> bytes:
+    content = os.read(file, size_bytes)
+    while len(content) < size_bytes and (more := os.read(file, size_bytes - len(content))):
+        content += more
+    return content
 
 
 def _naming_prefix(root: Path) -> str:
@@ -275,7 +286,13 @@ def _quoted(name: str) -> str:
 
 def path_of_uri(uri: str) -> Path:
     """Return the path that a `file:///` URI names, byte for byte."""
-    return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://"))))
+    return Path(name_of_uri(uri))
+
+
+def name_of_uri(uri: str) -> str:
+    """Return the same as text, as the system takes it."""
+    quoted = uri.removeprefix("file://")
+    return os.fsdecode(unquote_to_bytes(quoted)) if "%" in quoted else quoted
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -69,6 +69,8 @@ class Stored:
     metadata: Mapping[str, str]  # the user's, names in lower case; empty where nothing kept it
     bucket: str | None = None  # None: a local copy does not say
     last_modified: datetime | None = None  # by S3; None: a local copy does not say
+    etag: str | None = None  # as S3 gave it with these bytes, without its quotes
+    version_id: str | None = None  # None: the bucket keeps no versions, or nobody knows
 
 
 def too_large(uri: str, size_bytes: int) -> Unreadable:

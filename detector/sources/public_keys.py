@@ -15,6 +15,7 @@ from detector.sources.aws_errors import denial_reason, error_code, is_unreachabl
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import open_session
 from detector.text import one_line
+from detector.times import rfc3339
 
 if TYPE_CHECKING:
     import boto3
@@ -26,11 +27,24 @@ _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredPage:
+    """One answer of ListPublicKeys, as it came over the wire, and what was asked."""
+
+    region: str
+    endpoint: str
+    request: Mapping[str, str]  # StartTime, EndTime, NextToken
+    date: str | None  # of AWS's clock, as its header has it
+    request_id: str | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class PublicKeyAnswers:
     """What AWS said, and where it said nothing."""
 
     answers: Mapping[str, Any] = field(default_factory=dict)  # region → an answer of ListPublicKeys, as JSON
     refused: Mapping[str, str] = field(default_factory=dict)  # region → why there is none
+    pages: tuple[AnsweredPage, ...] = ()  # of the answers
 
 
 def list_public_keys(spans: Mapping[str, Span], aws: AwsOptions) -> PublicKeyAnswers:
@@ -56,21 +70,26 @@ def list_public_keys(spans: Mapping[str, Span], aws: AwsOptions) -> PublicKeyAns
         if region not in known
     }
     asked = {region: span for region, span in spans.items() if region in known}
+    pages: dict[str, list[AnsweredPage]] = {region: [] for region in asked}
     with ThreadPoolExecutor(_REGIONS_AT_ONCE, thread_name_prefix="public-keys") as pool:
-        for region, answer in pool.map(lambda region: (region, _ask(session, region, asked[region], aws)), asked):
+        for region, answer in pool.map(
+            lambda region: (region, _ask(session, region, asked[region], aws, pages[region])), asked
+        ):
             if isinstance(answer, str):
                 refused[region] = answer
             else:
                 answers[region] = answer
-    return PublicKeyAnswers(answers, refused)
+    return PublicKeyAnswers(answers, refused, tuple(page for region in answers for page in pages[region]))
 
 
 def _regions(session: boto3.Session, partition: str) -> list[str]:
     return session.get_available_regions("cloudtrail", partition_name=partition)
 
 
-def _ask(session: boto3.Session, region: str, span: Span, aws: AwsOptions) -> dict[str, Any] | str:
-    """Return all pages of one region as one answer, or why there is none."""
+def _ask(
+    session: boto3.Session, region: str, span: Span, aws: AwsOptions, pages: list[AnsweredPage]
+) -> dict[str, Any] | str:
+    """Return all pages of one region as one answer, or why there is none; note each as it came."""
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -79,6 +98,11 @@ def _ask(session: boto3.Session, region: str, span: Span, aws: AwsOptions) -> di
     try:
         config = Config(retries={"mode": "standard", "total_max_attempts": 4})
         client = session.client("cloudtrail", region_name=region, config=config)
+
+        def note(http_response: Any, **_more: Any) -> None:  # noqa: ANN401 - botocore's
+            pages.append(_page(region, client.meta.endpoint_url, request, http_response))
+
+        client.meta.events.register("after-call.cloudtrail.ListPublicKeys", note)
         for _ in range(_MOST_PAGES):
             page = client.list_public_keys(**request)
             listed += [_as_json(key) for key in page.get("PublicKeyList", [])]
@@ -91,6 +115,12 @@ def _ask(session: boto3.Session, region: str, span: Span, aws: AwsOptions) -> di
     except (BotoCoreError, ClientError) as error:
         return _reason(region, error, aws)
     return f"{region} answers ListPublicKeys with page after page"
+
+
+def _page(region: str, endpoint: str, request: Mapping[str, Any], answer: Any) -> AnsweredPage:  # noqa: ANN401
+    asked = {name: rfc3339(value) if isinstance(value, datetime) else str(value) for name, value in request.items()}
+    date, request_id = answer.headers.get("Date"), answer.headers.get("x-amzn-RequestId")
+    return AnsweredPage(region, endpoint, asked, date, request_id, answer.content.decode("utf-8", "replace"))
 
 
 def _reason(region: str, error: Exception, aws: AwsOptions) -> str:

@@ -33,7 +33,16 @@ _OBSTORE_FAILURES: Final = 32
 _OBSTORE_BYTES: Final = 1 << 20
 _GRACE_SECONDS: Final = 20.0
 Content = TypeVar("Content")
-Answer = tuple[bytes, Callable[[], Mapping[Any, Any]]]  # the bytes, and what asks for the metadata beside them
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What S3 answered to a GET."""
+
+    content: bytes
+    metadata: Callable[[], Mapping[Any, Any]]  # asks for the user's metadata
+    etag: str | None
+    version_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,16 +211,17 @@ class _Fetcher:
 
     def fetch(self, item: LogObject) -> bytes | Unreadable:
         answer = self._fetch(item)
-        return answer if isinstance(answer, Unreadable) else answer[0]
+        return answer if isinstance(answer, Unreadable) else answer.content
 
     def fetch_stored(self, item: LogObject) -> Stored | Unreadable:
         answer = self._fetch(item)
         if isinstance(answer, Unreadable):
             return answer
-        metadata = {str(name).lower(): str(value) for name, value in answer[1]().items()}
-        return Stored(answer[0], metadata, self._reader.bucket, item.last_modified)
+        metadata = {str(name).lower(): str(value) for name, value in answer.metadata().items()}
+        etag = answer.etag and answer.etag.strip('"')
+        return Stored(answer.content, metadata, self._reader.bucket, item.last_modified, etag, answer.version_id)
 
-    def _fetch(self, item: LogObject) -> Answer | Unreadable:
+    def _fetch(self, item: LogObject) -> _Answer | Unreadable:
         if item.size_bytes > MAX_OBJECT_BYTES:
             return too_large(item.uri, item.size_bytes)
         key = item.uri[self._key_at :]
@@ -234,7 +244,7 @@ class _Fetcher:
             self._obstore_failures += 1
         return answer_or_reason
 
-    def _get_fast(self, store: S3Store, key: str, size_bytes: int) -> Answer | None:
+    def _get_fast(self, store: S3Store, key: str, size_bytes: int) -> _Answer | None:
         """Return the object, or None when obstore fails for whatever reason: boto3 says why."""
         import obstore
         from obstore.exceptions import BaseError
@@ -252,9 +262,9 @@ class _Fetcher:
         self.pace.note(slow_down=False)
         # object_store normalises paths: what it asked for must be what we meant.
         is_whole = len(content) == meta["size"] and meta["path"] == key
-        return (content, lambda: answer.attributes) if is_whole else None
+        return _Answer(content, lambda: answer.attributes, meta["e_tag"], meta["version"]) if is_whole else None
 
-    def _get_surely(self, item: LogObject, key: str) -> Answer | Unreadable:
+    def _get_surely(self, item: LogObject, key: str) -> _Answer | Unreadable:
         from botocore import exceptions
 
         try:
@@ -275,10 +285,10 @@ class _Fetcher:
             broke_off = "incomplete: " if isinstance(error, exceptions.IncompleteReadError) else ""
             return Unreadable(item.uri, broke_off + denial_reason(error, "s3:GetObject"))
 
-    def _get_object(self, client: S3Client, key: str, size_bytes: int) -> Answer:
+    def _get_object(self, client: S3Client, key: str, size_bytes: int) -> _Answer:
         answer = client.get_object(Bucket=self._reader.bucket, Key=key)
         content = read_body(answer["Body"], size_bytes, self._reader.grace_seconds)
-        return content, lambda: answer["Metadata"]
+        return _Answer(content, lambda: answer["Metadata"], answer.get("ETag"), answer.get("VersionId"))
 
     @cached_property
     def _client(self) -> S3Client:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from detector.errors import SourceError
+from detector.times import as_utc
 
 FILE: Final = "objects.json"
 FOLDER: Final = "bucket"
@@ -31,35 +32,39 @@ class _Entry(msgspec.Struct):
     last_modified: datetime | None = None
 
 
+_DECODER: Final = msgspec.json.Decoder(_Entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one object."""
+
+    bucket: str | None = None  # None: it does not lie in the folder of the buckets
+    metadata: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    last_modified: datetime | None = None  # when S3 took it, aware, UTC
+
+
 @dataclass(frozen=True, slots=True)
 class Sidecar:
     """The file, read."""
 
     objects: Path  # the folder of the buckets
-    entries: Mapping[str, _Entry] = field(repr=False)
+    entries: Mapping[str, msgspec.Raw] = field(repr=False)  # by BUCKET/KEY; as text, which takes a third of the memory
 
-    def bucket(self, path: Path) -> str | None:
-        """Return the bucket of an object; None outside of the folder of the buckets."""
-        return self._place(path).partition("/")[0] or None
-
-    def metadata(self, path: Path) -> Mapping[str, str]:
-        """Return the metadata of an object, names in lower case."""
-        entry = self.entries.get(self._place(path))
-        return {name.lower(): value for name, value in entry.metadata.items()} if entry else {}
-
-    def last_modified(self, path: Path) -> datetime | None:
-        """Return when S3 took an object, aware, UTC."""
-        entry = self.entries.get(self._place(path))
-        if entry is None or entry.last_modified is None:
-            return None
-        moment = entry.last_modified
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-    def _place(self, path: Path) -> str:
-        """Return BUCKET/KEY; empty outside of the folder of the buckets."""
+    def of(self, path: str) -> Known:
+        """Return what is known of the object at a path."""
         # As text: pathlib takes longer than reading a digest.
-        folder, name = f"{self.objects}/", str(path)
-        return name[len(folder) :] if name.startswith(folder) else ""
+        folder = f"{self.objects}/"
+        if not path.startswith(folder):
+            return Known()
+        place = path[len(folder) :]
+        bucket = place.partition("/")[0]
+        text = self.entries.get(place)
+        if text is None:
+            return Known(bucket)
+        entry = _DECODER.decode(text)
+        metadata = {name.lower(): value for name, value in entry.metadata.items()}
+        return Known(bucket, metadata, None if entry.last_modified is None else as_utc(entry.last_modified))
 
 
 def find_sidecar(path: Path) -> Sidecar | None:
@@ -75,11 +80,11 @@ def find_sidecar(path: Path) -> Sidecar | None:
     return None
 
 
-def _load(file: Path) -> dict[str, _Entry]:
+def _load(file: Path) -> dict[str, msgspec.Raw]:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise SourceError(f"{file} is larger than {_MAX_BYTES:,} bytes", hint="name a smaller copy")
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, _Entry])
+        return _parse(file.read_bytes())
     except OSError as error:
         raise SourceError(f"cannot read {file}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -87,3 +92,10 @@ def _load(file: Path) -> dict[str, _Entry]:
             f"{file} does not describe the objects in {file.parent / FOLDER}",
             hint='it must hold {"BUCKET/KEY": {"metadata": {…}, "last_modified": "…"}}; or move it away',
         ) from error
+
+
+def _parse(content: bytes) -> dict[str, msgspec.Raw]:
+    entries = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    for text in entries.values():
+        _DECODER.decode(text)  # refuses what is none, now
+    return entries

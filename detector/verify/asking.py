@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detector.sources.aws_options import AwsOptions
 from detector.verify.keys import KeyRing, Span, key_ring, load_answers
+
+if TYPE_CHECKING:
+    from detector.sources.public_keys import AnsweredPage
 
 LIVE = "live"
 
@@ -20,6 +23,7 @@ class KeyAnswers:
     answers: Mapping[str, Any]  # region → an answer of ListPublicKeys, as JSON
     refused: Mapping[str, str] = field(default_factory=dict)  # region → why there is none
     asked: Mapping[str, Span] = field(default_factory=dict)  # region → for which time; none: for all
+    pages: tuple[AnsweredPage, ...] = ()  # as they came from AWS
 
     def ring(self) -> KeyRing:
         """Return the keys.
@@ -52,6 +56,6 @@ def key_source(keys: str, aws: AwsOptions) -> AskKeys:
         from detector.sources.public_keys import list_public_keys
 
         answered = list_public_keys(spans, aws)
-        return KeyAnswers(answered.answers, answered.refused, spans)
+        return KeyAnswers(answered.answers, answered.refused, spans, answered.pages)
 
     return ask

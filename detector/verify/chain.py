@@ -72,13 +72,8 @@ def _judge_alone(found: FoundDigest, place: DigestPlace, keys: KeyRing) -> _Dige
     content, region = found.content, place.chain.location.region
     if content is None:
         return _Digest(found, place, _without_content(found), found.problem or "")
-    inside = parse_digest_uri(content.key)
-    if (
-        inside is None
-        or not same_place(found.uri, content.key)
-        or inside.end != content.end
-        or content.account != place.chain.location.account
-    ):
+    is_here = same_place(found.uri, content.key)
+    if not is_here or place.end != content.end or content.account != place.chain.location.account:
         return _Digest(found, place, DigestVerdict.MISPLACED, f"it says that it is {content.bucket}/{content.key}")
     if content.algorithm != ALGORITHM:
         return _Digest(found, place, DigestVerdict.UNCHECKED, f"signed with {content.algorithm[:40]}, not {ALGORITHM}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,16 @@ class HourState(StrEnum):
 
 
 PROVEN: Final = frozenset({HourState.COMPLETE, HourState.EMPTY})
+REASON: Final[Mapping[HourState, str]] = {
+    HourState.DAMAGED: "what is there is not what AWS signed",
+    HourState.COMPLETE: "signed, and read with the signed hashes",
+    HourState.EMPTY: "AWS signed that nothing was delivered",
+    HourState.PARTIAL: "verified digests cover a part of each hour",
+    HourState.UNREAD: "signed and not read: denied, failed, or not ingested",
+    HourState.UNATTESTED: "log files, and no verified digest",
+    HourState.PENDING: "no digest is due yet",
+    HourState.DARK: "neither log files nor digests",
+}
 NEXT_STEP: Final[Mapping[HourState, str]] = {
     HourState.DAMAGED: "detector verify names the files; keep them as they are",
     HourState.PARTIAL: "look for StopLogging and StartLogging around it",
@@ -73,18 +83,44 @@ def hours_of(verdicts: Iterable[LocationVerdict], asked: Asked) -> dict[Place, d
 
 
 def stretches(places: Mapping[Place, Mapping[datetime, HourState]]) -> Iterator[Stretch]:
-    """Yield hours in a row that are in one state and not proven, by account, region and time."""
+    """Yield hours in a row that are in one state, by account, region and time."""
     for (account, region), hours in sorted(places.items()):
         current: Stretch | None = None
         for start, state in sorted(hours.items()):
             if current is not None and current.end == start and current.state is state:
                 current = Stretch(account, region, current.start, start + HOUR, state)
                 continue
-            if current is not None and current.state not in PROVEN:
+            if current is not None:
                 yield current
             current = Stretch(account, region, start, start + HOUR, state)
-        if current is not None and current.state not in PROVEN:
+        if current is not None:
             yield current
+
+
+class Damage:
+    """The log files that are not as AWS delivered them, found by time."""
+
+    def __init__(self, verdicts: Iterable[LocationVerdict]) -> None:
+        self._found: defaultdict[Place, list[tuple[datetime, datetime, LogVerdict]]] = defaultdict(list)
+        for verdict in verdicts:
+            windows = {one.uri: one.content for one in verdict.digests if one.content is not None}
+            for log in verdict.logs:
+                if not log.is_damage:
+                    continue
+                digest, moment = windows.get(log.digest or ""), log.delivered or named_minute(log.uri)
+                start, end = (digest.start, digest.end) if digest else (moment, moment)
+                if start is not None and end is not None:
+                    found = self._found[verdict.location.account, verdict.location.region]
+                    found.append((start, end, log.verdict))
+
+    def within(self, stretch: Stretch) -> Counter[LogVerdict]:
+        """Count those of a stretch of time: listed by a digest that reaches into it, or delivered in it."""
+        found = self._found.get((stretch.account, stretch.region), ())
+        return Counter(
+            verdict
+            for start, end, verdict in found
+            if start < stretch.end and (end > stretch.start or start >= stretch.start)
+        )
 
 
 def _hours(verdict: LocationVerdict, asked: Asked) -> Iterator[tuple[datetime, HourState]]:

@@ -20,7 +20,7 @@ ALGORITHM: Final = "SHA256withRSA"
 _GZIP_ONLY: Final = 31  # zlib's wbits
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
-_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){1,1024}")
+_MAX_SIGNATURE: Final = 2_048  # characters: of a key of 8,192 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def parse_utc(text: str) -> datetime | None:
 
 def utc_text(moment: datetime) -> str:
     """Return a moment as digests write it."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def _inflate(stored: bytes) -> bytes:
@@ -206,9 +206,17 @@ def _previous(document: _Document) -> Previous | None:
     if any(value is None for value in values) or document.previousDigestHashAlgorithm != "SHA-256":
         raise _Malformed("it names the digest before it in part, or by another hash than SHA-256")
     bucket, key, sha256, signature = values
-    if not _SHA256.fullmatch(sha256) or not _HEX.fullmatch(signature):
+    if not _SHA256.fullmatch(sha256) or not _is_signature(signature):
         raise _Malformed("hash or signature of the digest before it is none")
     return Previous(bucket, key, bytes.fromhex(sha256), signature)
+
+
+def _is_signature(text: str) -> bool:
+    """Tell whether text is bytes in hex and nothing else; `fromhex` passes over blanks."""
+    try:
+        return 0 < len(text) == 2 * len(bytes.fromhex(text)) <= _MAX_SIGNATURE
+    except ValueError:
+        return False
 
 
 def _listed(entry: _LogFile) -> ListedLogFile:

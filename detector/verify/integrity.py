@@ -12,7 +12,15 @@ from detector.times import rfc3339
 from detector.verify.expected import Expected
 from detector.verify.keys import KeyRing
 from detector.verify.place import Chain, Location
-from detector.verify.verdicts import Asked, DigestVerdict, Gap, JudgedDigest, JudgedLog, LocationVerdict, LogVerdict
+from detector.verify.verdicts import (
+    Asked,
+    DigestGap,
+    DigestVerdict,
+    JudgedDigest,
+    JudgedLog,
+    LocationVerdict,
+    LogVerdict,
+)
 
 # Of what is not proven: a bucket without digests has as many as files. What is damaged is named whole.
 _NAMED: Final = 1_000
@@ -23,6 +31,18 @@ NOT_PROVED: Final = (
     "deliveries later than the time that was looked at",
     "that nobody stole a key of AWS",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a lake knows of one finding."""
+
+    cause: str = ""  # the call that may explain it: StopLogging by ARN at TIME
+    events: int | None = None  # that a log file holds; None: nobody asked
+    alerts: int | None = None  # that rest on them
+
+
+_NOTHING_KNOWN: Final = Context()
 
 
 @dataclass(slots=True)
@@ -37,12 +57,13 @@ class Integrity:
     logs: Counter[LogVerdict] = field(default_factory=Counter)
     digest_findings: list[JudgedDigest] = field(default_factory=list)
     log_findings: list[JudgedLog] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: list[DigestGap] = field(default_factory=list)
     copied_from: set[str] = field(default_factory=set)
     unreadable: list[Unreadable] = field(default_factory=list)
     unplaced: list[LeftOut] = field(default_factory=list)  # the first 1,000
     unplaced_count: int = 0
     absent: list[str] = field(default_factory=list)  # expected, and nothing there
+    contexts: dict[JudgedDigest | JudgedLog | DigestGap, Context] = field(default_factory=dict)
     counts_gaps: bool = True  # False: only what is there was to be verified
     _unproven: int = 0
 
@@ -57,7 +78,7 @@ class Integrity:
         gaps = verdict.gaps if self.counts_gaps else ()
         self.gaps += gaps
         self.copied_from |= verdict.copied_from
-        parts: tuple[JudgedDigest | JudgedLog | Gap, ...] = (*verdict.digests, *verdict.logs, *gaps)
+        parts: tuple[JudgedDigest | JudgedLog | DigestGap, ...] = (*verdict.digests, *verdict.logs, *gaps)
         self._unproven += sum(one.is_unproven for one in parts)
 
     def add_survey(self, unreadable: Iterable[Unreadable], unplaced: Sequence[LeftOut]) -> None:
@@ -72,6 +93,10 @@ class Integrity:
         self.absent += [
             f"{account} {region}" for account, region in expected.places(found) if (account, region) not in found
         ]
+
+    def context(self, one: JudgedDigest | JudgedLog | DigestGap) -> Context:
+        """Return what a lake knows of a finding."""
+        return self.contexts.get(one, _NOTHING_KNOWN)
 
     @property
     def damage(self) -> list[JudgedDigest | JudgedLog]:
@@ -105,9 +130,9 @@ class Integrity:
 
     def findings(self) -> Iterator[dict[str, Any]]:
         """Yield what is not verified as JSON objects, `--format jsonl`: the worst first."""
-        yield from (_digest_json(one) for one in self.digest_findings if one.is_damage)
-        yield from (_log_json(one) for one in self.log_findings if one.is_damage)
-        yield from (_gap_json(gap) for gap in self.gaps)
+        yield from (_digest_json(one, self.context(one)) for one in self.digest_findings if one.is_damage)
+        yield from (_log_json(one, self.context(one)) for one in self.log_findings if one.is_damage)
+        yield from (_gap_json(gap, self.context(gap)) for gap in self.gaps)
         yield from (_digest_json(one) for one in self.digest_findings if not one.is_damage)
         yield from (_log_json(one) for one in self.log_findings if not one.is_damage)
         yield from ({"kind": "unreadable", "uri": one.uri, "reason": one.reason} for one in self.unreadable)
@@ -142,7 +167,7 @@ def _to_name(judged: Iterable[Judged], already: int) -> list[Judged]:
     return damage + [one for one in findings if not one.is_damage][: max(0, _NAMED - already)]
 
 
-def _digest_json(one: JudgedDigest) -> dict[str, Any]:
+def _digest_json(one: JudgedDigest, context: Context = _NOTHING_KNOWN) -> dict[str, Any]:
     location = one.place.chain.location
     return {
         "kind": "digest",
@@ -153,10 +178,11 @@ def _digest_json(one: JudgedDigest) -> dict[str, Any]:
         "trail": one.place.chain.trail,
         "end": rfc3339(one.place.end),
         "reason": one.reason,
+        "cause": context.cause or None,
     }
 
 
-def _log_json(one: JudgedLog) -> dict[str, Any]:
+def _log_json(one: JudgedLog, context: Context = _NOTHING_KNOWN) -> dict[str, Any]:
     return {
         "kind": "log_file",
         "verdict": str(one.verdict),
@@ -168,10 +194,13 @@ def _log_json(one: JudgedLog) -> dict[str, Any]:
         "signed_sha256": one.signed_sha256 and one.signed_sha256.hex(),
         "found_sha256": one.found_sha256 and one.found_sha256.hex(),
         "reason": one.reason,
+        "cause": context.cause or None,
+        "events": context.events,
+        "alerts": context.alerts,
     }
 
 
-def _gap_json(gap: Gap) -> dict[str, Any]:
+def _gap_json(gap: DigestGap, context: Context) -> dict[str, Any]:
     return {
         "kind": "gap",
         "verdict": str(gap.kind),
@@ -181,4 +210,5 @@ def _gap_json(gap: Gap) -> dict[str, Any]:
         "end": rfc3339(gap.end),
         "log_files": gap.log_files,
         "place": gap.location.root,
+        "cause": context.cause or None,
     }

@@ -42,13 +42,14 @@ def judge_location(
         if place := parse_digest_uri(digest.uri):
             chains[place.chain].append((digest, place))
     judged = [one for chain in sorted(chains) for one in judge_chain(chains[chain], keys, asked, absence)]
-    judged_logs = judge_logs(location, judged, logs, asked, absence)
+    windows = Windows.of(judged)
+    judged_logs = judge_logs(location, judged, windows, logs, asked, absence)
     return LocationVerdict(
         location,
         tuple(one for one in judged if _is_in_scope(one, asked)),
         tuple(judged_logs),
-        tuple(find_gaps(location, judged, judged_logs, asked)),
-        covered=Windows.of(judged).together,
+        tuple(find_gaps(location, judged, windows, judged_logs, asked)),
+        covered=windows.together,
         copied_from=frozenset(_signed_places(judged)),
     )
 

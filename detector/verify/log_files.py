@@ -39,6 +39,7 @@ class _Listing:
 def judge_logs(
     location: Location,
     digests: Sequence[JudgedDigest],
+    windows: Windows,
     logs: Mapping[str, FoundLog],
     asked: Asked,
     absence: Absence,
@@ -48,6 +49,7 @@ def judge_logs(
     Args:
         location: where they lie.
         digests: all of the location, judged.
+        windows: that they cover.
         logs: by URI.
         asked: the time of delivery.
         absence: what can be said of those that were not found.
@@ -58,7 +60,6 @@ def judge_logs(
         for uri, listings in listed.items()
         if (one := _judge_listed(uri, location, listings, logs.get(uri), asked, absence)) is not None
     ]
-    windows = Windows.of(digests)
     unverified = [digest for digest in digests if not digest.is_genuine]
     judged += (
         _judge_other(log, location, unverified, windows, asked)

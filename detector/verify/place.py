@@ -20,10 +20,9 @@ from typing import Final
 from detector.aws_regions import REGION_PATTERN
 
 _DAY: Final = r"[0-9]{4}/[0-9]{2}/[0-9]{2}"
-_FOLDERS: Final = rf"([0-9]{{12}})/CloudTrail(-Digest)?/({REGION_PATTERN})/({_DAY})/([^/]+)"
-_TAIL: Final = re.compile(rf"{_FOLDERS}\Z")
+_FOLDERS: Final = re.compile(rf"([0-9]{{12}})/CloudTrail(-Digest)?/({REGION_PATTERN})/{_DAY}")
 _YEARS: Final = range(2000, 9000)  # what others call a digest or log file may be of any; hours are added to these
-_SEGMENTS: Final = 7  # of the tail
+_SEGMENTS: Final = 6  # from the account on
 # A trail's name may hold underscores: the home region and the time are the last two that can be.
 _DIGEST_NAME: Final = re.compile(
     rf"([0-9]{{12}})_CloudTrail-Digest_({REGION_PATTERN})_([A-Za-z0-9._-]{{1,128}})_({REGION_PATTERN})"
@@ -61,38 +60,65 @@ class DigestPlace:
 
 def split_key(key: str) -> tuple[str, str]:
     """Return the root of a key or URI and the rest from the account's folder on; ("", key) when it has none."""
-    segments = key.rsplit("/", _SEGMENTS)
-    tail = "/".join(segments[-_SEGMENTS:])
-    if _TAIL.match(tail) is None:
-        return "", key
-    return (f"{segments[0]}/" if len(segments) > _SEGMENTS else ""), tail
+    folder, _, name = key.rpartition("/")
+    found = _split_folder(folder)
+    return ("", key) if found is None or not name else (found.location.root, f"{found.tail}/{name}")
 
 
 def location_of(uri: str) -> Location | None:
     """Return the location of a digest or log file; None when it lies in other folders."""
-    root, tail = split_key(uri)
-    found = _TAIL.match(tail)
-    return None if found is None else Location(root, found[1], found[3])
+    folder, _, name = uri.rpartition("/")
+    found = _split_folder(folder)
+    return None if found is None or not name else found.location
 
 
-@lru_cache(maxsize=1 << 15)  # each is asked for when listed, judged, and named by the next one
 def parse_digest_uri(uri: str) -> DigestPlace | None:
     """Return what the URI or key of a digest states; None when it is not that of a digest in its folders."""
-    root, tail = split_key(uri)
-    folders = _TAIL.match(tail)
-    name = folders and folders[2] and _DIGEST_NAME.fullmatch(folders[5])
-    if not folders or not name or (name[1], name[2]) != (folders[1], folders[3]):
+    folder, _, file_name = uri.rpartition("/")
+    found = _split_folder(folder)
+    name = _DIGEST_NAME.fullmatch(file_name)
+    if found is None or not found.holds_digests or not name:
         return None
+    location = found.location
     end = _moment(name[5])
-    if end is None:
+    if end is None or (name[1], name[2]) != (location.account, location.region):
         return None
-    return DigestPlace(Chain(Location(root, name[1], name[2]), name[3], name[4]), end, name[6] is not None)
+    return DigestPlace(_chain(location.root, location.account, location.region, name[3], name[4]), end, bool(name[6]))
 
 
 def named_minute(uri: str) -> datetime | None:
     """Return the minute in the name of a log file, which CloudTrail rounds; None when there is none."""
     found = _LOG_MINUTE.fullmatch(uri.rpartition("/")[2])
     return _moment(found[1]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """The folder of a day."""
+
+    location: Location
+    tail: str  # without a slash at its end
+    holds_digests: bool
+
+
+@lru_cache(maxsize=1 << 13)  # each holds the objects of a day
+def _split_folder(folder: str) -> _Folder | None:
+    segments = folder.rsplit("/", _SEGMENTS)
+    tail = "/".join(segments[-_SEGMENTS:])
+    found = _FOLDERS.fullmatch(tail)
+    if found is None:
+        return None
+    root = f"{segments[0]}/" if len(segments) > _SEGMENTS else ""
+    return _Folder(_location(root, found[1], found[3]), tail, found[2] is not None)
+
+
+# One object for all that lies in it: a year of digests has few of either.
+_location = lru_cache(maxsize=1 << 13)(Location)
+
+
+@lru_cache(maxsize=1 << 13)
+def _chain(root: str, account: str, region: str, trail: str, home_region: str) -> Chain:
+    return Chain(_location(root, account, region), trail, home_region)
 
 
 def same_place(found: str, signed: str) -> bool:

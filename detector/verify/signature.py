@@ -7,14 +7,11 @@ Source: "Custom implementations of CloudTrail log file integrity validation", AW
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from detector.verify.digest import DigestContent, utc_text
 from detector.verify.keys import PublicKey
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 
 def signed_text(digest: DigestContent) -> bytes:
@@ -26,29 +23,40 @@ def signed_text(digest: DigestContent) -> bytes:
 
 def signature_holds(digest: DigestContent, signature: str, key: PublicKey) -> bool:
     """Tell whether a signature, in hex, is that of the key over the digest."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.hashes import SHA256
-
-    public = _load(key.der)
-    if public is None:
+    holds = _verifier(key.der)
+    if holds is None:
         return False
     try:
-        public.verify(bytes.fromhex(signature), signed_text(digest), PKCS1v15(), SHA256())
-    except (InvalidSignature, ValueError):
+        return holds(bytes.fromhex(signature), signed_text(digest))
+    except ValueError:
         return False
-    return True
 
 
 @lru_cache(maxsize=1024)
-def _load(der: bytes) -> RSAPublicKey | None:
-    """Return an RSA key from its PKCS #1 or SubjectPublicKeyInfo form; None when it is none."""
-    from cryptography.exceptions import UnsupportedAlgorithm
+def _verifier(der: bytes) -> Callable[[bytes, bytes], bool] | None:
+    """Return what holds a signature against a text, by an RSA key in its PKCS #1 or SubjectPublicKeyInfo form.
+
+    None when the bytes are no such key.
+    """
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
         key = load_der_public_key(der)
     except (ValueError, UnsupportedAlgorithm):
         return None
-    return key if isinstance(key, RSAPublicKey) else None
+    if not isinstance(key, RSAPublicKey):
+        return None
+    padding, sha256 = PKCS1v15(), SHA256()
+
+    def holds(signature: bytes, text: bytes) -> bool:
+        try:
+            key.verify(signature, text, padding, sha256)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    return holds

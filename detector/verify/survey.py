@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +12,8 @@ from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
 from detector.sources.log_source import LeftOut, LogObject, Skipped, Unreadable
 from detector.verify.keys import Span
-from detector.verify.place import Location, location_of, parse_digest_uri
+from detector.verify.listed import ListedObjects
+from detector.verify.place import DigestPlace, Location, location_of, parse_digest_uri
 from detector.verify.verdicts import SETTLE, Asked
 
 # A digest of the first hour lists files that were delivered before, perhaps the day before.
@@ -25,8 +25,8 @@ class Survey:
     """What one source holds."""
 
     source: EvidenceSource
-    digests: defaultdict[Location, list[LogObject]] = field(default_factory=lambda: defaultdict(list))
-    logs: defaultdict[Location, list[LogObject]] = field(default_factory=lambda: defaultdict(list))
+    digests: defaultdict[Location, ListedObjects] = field(default_factory=lambda: defaultdict(ListedObjects))
+    logs: defaultdict[Location, ListedObjects] = field(default_factory=lambda: defaultdict(ListedObjects))
     unreadable: list[Unreadable] = field(default_factory=list)
     unplaced: list[LeftOut] = field(default_factory=list)  # digests and log files that cannot be judged
 
@@ -36,13 +36,14 @@ class Survey:
         return sorted({*self.digests, *self.logs})
 
 
-def survey(source: EvidenceSource, scope: Scope, asked: Asked) -> Survey:
+def survey(source: EvidenceSource, scope: Scope, asked: Asked, spans: KeySpans) -> Survey:
     """List a source.
 
     Args:
         source: to be listed.
         scope: accounts and regions.
         asked: the time; some hours before and after are listed too.
+        spans: takes note of each digest.
 
     Raises:
         SourceError: it cannot be listed as a whole.
@@ -53,24 +54,24 @@ def survey(source: EvidenceSource, scope: Scope, asked: Asked) -> Survey:
     for entry in source.list(Scope(scope.accounts, scope.regions, since, until)):
         match entry:
             case LogObject():
-                _add(entry, found.logs, found)
+                _add(entry, location_of(entry.uri), found.logs, found)
             case Skipped(digest=LogObject() as digest):
                 place = parse_digest_uri(digest.uri)
-                if place is None or speaks_of(place.end, asked):
-                    _add(digest, found.digests, found, is_placed=place is not None)
+                if place is None:
+                    _add(digest, None, found.digests, found)
+                elif speaks_of(place.end, asked):
+                    spans.note(place)
+                    _add(digest, place.chain.location, found.digests, found)
             case Unreadable():
                 found.unreadable.append(entry)
     return found
 
 
-def _add(
-    one: LogObject, group: defaultdict[Location, list[LogObject]], found: Survey, *, is_placed: bool = True
-) -> None:
-    location = location_of(one.uri) if is_placed else None
+def _add(one: LogObject, location: Location | None, group: defaultdict[Location, ListedObjects], found: Survey) -> None:
     if location is None:
         found.unplaced.append(LeftOut(one.uri, Reason.UNPLACED.of()))
     else:
-        group[location].append(one)
+        group[location].add(one)
 
 
 def speaks_of(end: datetime, asked: Asked) -> bool:
@@ -78,18 +79,21 @@ def speaks_of(end: datetime, asked: Asked) -> bool:
     return end <= asked.until + SETTLE and (asked.since is None or end > asked.since)
 
 
-def key_spans(digests: Iterable[str], asked: Asked) -> dict[str, Span]:
-    """Return for each region of a digest from when to when keys have to be asked for.
+@dataclass(slots=True)
+class KeySpans:
+    """From when to when the keys of each region have to be asked for."""
 
-    Args:
-        digests: their URIs.
-        asked: the moment of asking counts.
-    """
-    spans: dict[str, Span] = {}
-    for uri in digests:
-        if place := parse_digest_uri(uri):
-            # Nothing but its metadata says when a backfill was signed: some time between its hour and now.
-            last = asked.now if place.is_backfill else place.end
-            first, until = spans.get(place.chain.location.region, (place.end, last))
-            spans[place.chain.location.region] = min(first, place.end), max(until, last)
-    return {region: (first - SETTLE, last + SETTLE) for region, (first, last) in spans.items()}
+    asked: Asked  # its moment of asking counts
+    _spans: dict[str, Span] = field(default_factory=dict)
+
+    def note(self, place: DigestPlace) -> None:
+        """Take note of a digest."""
+        # Nothing but its metadata says when a backfill was signed: some time between its hour and now.
+        last = self.asked.now if place.is_backfill else place.end
+        region = place.chain.location.region
+        first, until = self._spans.get(region, (place.end, last))
+        self._spans[region] = min(first, place.end), max(until, last)
+
+    def to_ask(self) -> dict[str, Span]:
+        """Return them, with some time before and after."""
+        return {region: (first - SETTLE, last + SETTLE) for region, (first, last) in self._spans.items()}

@@ -124,7 +124,7 @@ class JudgedLog:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class DigestGap:
     """A stretch of time that no verified digest covers."""
 
     location: Location
@@ -178,6 +178,6 @@ class LocationVerdict:
     location: Location
     digests: tuple[JudgedDigest, ...]
     logs: tuple[JudgedLog, ...]
-    gaps: tuple[Gap, ...]
+    gaps: tuple[DigestGap, ...]
     covered: tuple[tuple[datetime, datetime], ...] = ()  # by verified digests, in order, apart from each other
     copied_from: frozenset[str] = field(default_factory=frozenset)  # where AWS put it, when it lies elsewhere now

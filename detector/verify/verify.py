@@ -14,14 +14,16 @@ from detector.verify.asking import AskKeys
 from detector.verify.digest import MAX_DIGEST_BYTES, FoundDigest, StoredDigest, read_digest
 from detector.verify.integrity import Integrity
 from detector.verify.judge import judge_location
+from detector.verify.listed import ListedObjects
 from detector.verify.log_files import FoundLog
 from detector.verify.place import Location
-from detector.verify.survey import Survey, key_spans, survey
+from detector.verify.survey import KeySpans, Survey, survey
 from detector.verify.verdicts import Absence, Asked
-from detector.verify.worker import batches, hash_logs
+from detector.verify.worker import HashBatch, hash_logs
 from detector.workers import run_in_workers
 
 NOT_IN_LAKE: Final = "not in the lake"
+_AT_ONCE: Final = 500
 
 
 LakeLogs = Callable[[Location], Mapping[str, FoundLog]]  # what a lake has read of one location, by URI
@@ -49,9 +51,9 @@ def verify(
     Raises:
         SourceError: a source as a whole cannot be listed, or AWS refuses the credentials.
     """
-    surveys = [survey(source, scope, asked) for source in sources]
-    uris = (one.uri for found in surveys for listed in found.digests.values() for one in listed)
-    keys = ask_keys(key_spans(uris, asked)).ring()
+    spans = KeySpans(asked)
+    surveys = [survey(source, scope, asked, spans) for source in sources]
+    keys = ask_keys(spans.to_ask()).ring()
     integrity = Integrity(asked, keys)
     for found in surveys:
         integrity.add_survey(found.unreadable, found.unplaced)
@@ -67,8 +69,13 @@ def _is_below(root: str, uri: str) -> bool:
     return uri.startswith(root)
 
 
-def _digests(source: EvidenceSource, listed: Sequence[LogObject]) -> Iterator[FoundDigest]:
+def _digests(source: EvidenceSource, listed: ListedObjects) -> Iterator[FoundDigest]:
     """Yield the facts of digests."""
+    for batch in listed.batches(_AT_ONCE):
+        yield from _read(source, batch)
+
+
+def _read(source: EvidenceSource, listed: Sequence[LogObject]) -> Iterator[FoundDigest]:
     small = [one for one in listed if one.size_bytes <= MAX_DIGEST_BYTES]
     for one in listed:
         if one.size_bytes > MAX_DIGEST_BYTES:
@@ -98,10 +105,11 @@ def _logs(found: Survey, location: Location, lake: LakeLogs | None, jobs: int) -
     return known
 
 
-def _hashed(source: EvidenceSource, listed: Sequence[LogObject], jobs: int) -> dict[str, FoundLog]:
+def _hashed(source: EvidenceSource, listed: ListedObjects, jobs: int) -> dict[str, FoundLog]:
     delivered: dict[str, datetime | None] = {one.uri: source.delivered(one) for one in listed}
     logs = {uri: FoundLog(uri, moment, unread="not read") for uri, moment in delivered.items()}
-    for hashed in run_in_workers(hash_logs, batches(listed, source.reader()) if listed else [], jobs=jobs):
+    batches = (HashBatch(batch, source.reader()) for batch in listed.batches(_AT_ONCE))
+    for hashed in run_in_workers(hash_logs, batches, jobs=jobs):
         if hashed.stopped_by:
             raise hashed.stopped_by
         for uri, sha256, problem in hashed.hashes:

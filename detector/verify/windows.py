@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Final
 
+from detector.verify.digest import DigestContent
 from detector.verify.place import Chain, Location, named_minute
-from detector.verify.verdicts import SETTLE, Asked, DigestVerdict, Gap, GapKind, JudgedDigest, JudgedLog
+from detector.verify.verdicts import SETTLE, Asked, DigestGap, DigestVerdict, GapKind, JudgedDigest, JudgedLog
 
 # Digests that name each other meet at the second; so short a hole between them is none.
 _SEAM: Final = timedelta(minutes=1)
@@ -62,42 +65,62 @@ def lies_elsewhere(digest: JudgedDigest) -> bool:
 
 
 def find_gaps(
-    location: Location, digests: Sequence[JudgedDigest], logs: Sequence[JudgedLog], asked: Asked
-) -> Iterator[Gap]:
+    location: Location, digests: Sequence[JudgedDigest], windows: Windows, logs: Sequence[JudgedLog], asked: Asked
+) -> Iterator[DigestGap]:
     """Yield the stretches of the time asked that no verified digest covers, oldest first.
 
     Without a beginning asked for, it is that of the first verified digest or log file. There is always an end: nothing
     points to the end of a chain, so that a chain cut short shows only against the time that was asked.
     """
-    windows = Windows.of(digests)
-    moments = [moment for log in logs if (moment := log.delivered or named_minute(log.uri))]
-    firsts = [*moments, *(start for start, _ in windows.together), *(one.place.end for one in digests)]
+    moments = sorted(moment for log in logs if (moment := log.delivered or named_minute(log.uri)))
+    firsts = [*moments[:1], *(start for start, _ in windows.together[:1]), *(one.place.end for one in digests)]
     begin = asked.since or min(firsts, default=None)
     if begin is None:
         return
+    neighbours = _Neighbours(digests)
     reach = begin
     for start, end in [*windows.together, (asked.until, asked.until)]:
         start = min(start, asked.until)
         if start > reach:
-            kind = _kind(reach, start, begin, digests, asked)
-            yield Gap(location, reach, start, kind, sum(reach <= moment < start for moment in moments))
+            kind = neighbours.kind(reach, start, begin, asked)
+            yield DigestGap(location, reach, start, kind, bisect_left(moments, start) - bisect_left(moments, reach))
         reach = max(reach, end)
 
 
-def _kind(start: datetime, end: datetime, begin: datetime, digests: Sequence[JudgedDigest], asked: Asked) -> GapKind:
-    if not digests:
-        return GapKind.NONE
-    if end >= asked.until and asked.now - start <= SETTLE:
-        return GapKind.PENDING
-    inside = {one.verdict for one in digests if not one.is_genuine and start < one.place.end <= end}
-    if inside:
-        return GapKind.MISSING if inside == {DigestVerdict.MISSING} else GapKind.NOT_VERIFIED
-    follows = [one.content for one in digests if one.is_genuine and one.content and one.content.start == end]
-    if start == begin and follows:
-        return GapKind.BEFORE
-    if follows and all(content.previous is None for content in follows):
-        return GapKind.RESTARTED
-    return GapKind.MISSING if follows else GapKind.AFTER
+class _Neighbours:
+    """The digests of one location, found by time."""
+
+    def __init__(self, digests: Sequence[JudgedDigest]) -> None:
+        self._is_empty = not digests
+        self._not_genuine = sorted((one.place.end, one.verdict) for one in digests if not one.is_genuine)
+        self._starting: defaultdict[datetime, list[DigestContent]] = defaultdict(list)
+        for one in digests:
+            if one.is_genuine and one.content is not None:
+                self._starting[one.content.start].append(one.content)
+
+    def kind(self, start: datetime, end: datetime, begin: datetime, asked: Asked) -> GapKind:
+        """Return why no digest covers a stretch of time.
+
+        Args:
+            start: of the stretch.
+            end: of it.
+            begin: of all the time.
+            asked: the time that was asked for.
+        """
+        if self._is_empty:
+            return GapKind.NONE
+        if end >= asked.until and asked.now - start <= SETTLE:
+            return GapKind.PENDING
+        first, last = (bisect_right(self._not_genuine, moment, key=itemgetter(0)) for moment in (start, end))
+        inside = {verdict for _, verdict in self._not_genuine[first:last]}
+        if inside:
+            return GapKind.MISSING if inside == {DigestVerdict.MISSING} else GapKind.NOT_VERIFIED
+        follows = self._starting.get(end, ())
+        if start == begin and follows:
+            return GapKind.BEFORE
+        if follows and all(content.previous is None for content in follows):
+            return GapKind.RESTARTED
+        return GapKind.MISSING if follows else GapKind.AFTER
 
 
 def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,11 +38,6 @@ def hash_logs(batch: HashBatch) -> Hashed:
     for log_object, stored in hashed.read(batch.reader, batch.objects):
         hashed.hashes.append((log_object.uri, *content_hash(stored)))
     return hashed
-
-
-def batches(objects: Sequence[LogObject], reader: Reader, most: int = 500) -> list[HashBatch]:
-    """Return objects in batches."""
-    return [HashBatch(tuple(objects[at : at + most]), reader) for at in range(0, len(objects), most)]
 
 
 def content_hash(stored: bytes, most_bytes: int = MAX_BYTES) -> tuple[bytes | None, str | None]:

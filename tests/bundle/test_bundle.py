@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import os
 import re
 import resource
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +20,10 @@ from typing import Any
 import bagit
 import pytest
 
+from detector.bundle.check import check
 from tests.bundle.conftest import Case
 from tests.running import LOGIN, Result, Run, write_log
-from tests.verify.aws_server import AwsServer
+from tests.verify.aws_server import AwsServer, version_of
 from tests.verify.test_command import key, not_verified, scope_of
 from tests.verify.vectors import THROUGH_COMMANDS, Vector
 
@@ -147,6 +151,50 @@ def test_the_statement_says_what_was_asked_and_who_collected_it(bag: Path) -> No
     assert len(statement["rules"]["root_mfa_deactivated.sql"]) == 64
     assert statement["integrity"]["log_files"] == {"verified": len(objects(bag, "log_file"))}
     assert {one["who"] for one in lines(bag / "data/custody.jsonl")} == {statement["collected"]["arn"]}
+
+
+def test_what_was_fetched_is_named_with_its_etag_and_version(case: Case, bag: Path) -> None:
+    logs = objects(bag, "log_file")
+    steps = {one["uri"]: one for one in lines(bag / "data/custody.jsonl") if one["what"] == "read from its source"}
+
+    assert logs.keys() == steps.keys()
+    for uri, log in logs.items():
+        stored = case.server.objects[uri.removeprefix("s3://")]
+        named = (hashlib.md5(stored.body).hexdigest(), version_of(stored))
+        assert (log["etag"], log["version_id"]) == named
+        assert (steps[uri]["etag"], steps[uri]["version_id"]) == named
+    assert {one["version_id"] for one in objects(bag, "digest").values()} == {None}, "the lake does not keep it"
+
+
+def test_what_aws_answered_about_keys_is_there_word_for_word(bag: Path) -> None:
+    kept = {path.name: lines(path) for path in (bag / "data/public-keys").glob("*.answers.jsonl")}
+
+    assert kept
+    for name, pages in kept.items():
+        region = name.removesuffix(".answers.jsonl")
+        document = json.loads((bag / f"data/public-keys/{region}.json").read_text())
+        assert [key for page in pages for key in json.loads(page["body"])["PublicKeyList"]] == document["PublicKeyList"]
+        assert {page["region"] for page in pages} == {region}
+        assert all(page["date"] and page["request"]["StartTime"] for page in pages)
+
+
+@pytest.mark.parametrize("name", ["case.bag", "case.zip"])
+def test_a_writer_that_is_killed_at_any_step_leaves_a_whole_bag_or_none(tmp_path: Path, name: str) -> None:
+    command = [sys.executable, str(Path(__file__).with_name("crash.py")), str(tmp_path), name]
+    environment = dict(os.environ) | {"PYTHONPATH": str(Path(__file__).parents[2])}
+
+    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+    lives = [json.loads(line) for line in output.splitlines()]
+    assert len(lives) > 10
+    assert [life["killed"] for life in lives] == [True] * (len(lives) - 1) + [False]
+    assert lives[-1]["left"] == [name], "nothing beside it"
+    undisturbed = check(Path(lives[-1]["folder"]) / name, None)
+    for life in lives[:-1]:
+        if name in life["left"]:
+            found = check(Path(life["folder"]) / name, None)
+            assert (found.sha256, found.problems) == (undisturbed.sha256, undisturbed.problems)
+        assert all(left == name or left.startswith(f".{name}.") for left in life["left"])
 
 
 def test_keys_of_objects_are_no_paths(case: Case, bag: Path) -> None:

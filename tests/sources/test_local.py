@@ -7,7 +7,6 @@ import pickle
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
 
 import pytest
 
@@ -182,14 +181,14 @@ def test_a_file_that_cannot_be_read_is_named_and_its_neighbours_are_read(
     put(tmp_path, "a.json", "b.json", "c.json", body=b"x")
     items = [item for item in found(tmp_path) if isinstance(item, LogObject)]
     (tmp_path / "a.json").unlink()
-    open_path = Path.open
+    open_file = os.open
 
-    def refusing(path: Path, mode: str) -> IO[Any]:
-        if path.name == "b.json":
+    def refusing(name: str, flags: int) -> int:
+        if name.endswith("b.json"):
             raise PermissionError(13, "Permission denied")
-        return open_path(path, mode)
+        return open_file(name, flags)
 
-    monkeypatch.setattr(Path, "open", refusing)
+    monkeypatch.setattr(os, "open", refusing)
     assert [content for _, content in LocalReader().read(items)] == [
         Unreadable(items[0].uri, "listed, but gone since"),
         Unreadable(items[1].uri, "permission denied"),

@@ -71,6 +71,11 @@ class AwsServer:
         )
 
 
+def version_of(stored: StoredObject) -> str:
+    """The name of an object's only version."""
+    return f"version.{hashlib.md5(stored.uri.encode()).hexdigest()}"
+
+
 class Handler(BaseHTTPRequestHandler):
     server_state: AwsServer
 
@@ -93,7 +98,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.server_state.kms_key and not stored.is_digest:
             reason = f"not authorized to perform: kms:Decrypt on resource: {self.server_state.kms_key}"
             return self.reply(403, f"<Error><Code>AccessDenied</Code><Message>{reason}</Message></Error>".encode())
-        return self.reply(200, stored.body, {f"x-amz-meta-{name}": text for name, text in stored.metadata.items()})
+        about = {f"x-amz-meta-{name}": text for name, text in stored.metadata.items()}
+        return self.reply(200, stored.body, about | {"x-amz-version-id": version_of(stored)})
 
     def do_HEAD(self) -> None:
         place = unquote(urlsplit(self.path).path).lstrip("/")

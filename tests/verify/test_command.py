@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.running import Result, Run
+from tests.running import Result, Run, write_log
 from tests.verify.aws_server import AwsServer
+from tests.verify.test_alerts import STOP
 from tests.verify.vectors import THROUGH_COMMANDS, VECTORS, Vector
 
 # From verdicts to what `--format jsonl` says: everything but what is verified.
@@ -66,6 +67,7 @@ def test_each_vector_from_a_copy_with_keys_from_a_file(run: Run, case: str) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_rules")
 @pytest.mark.parametrize("case", THROUGH_COMMANDS)
 def test_each_vector_against_a_lake_reads_no_log_file(run: Run, aws: AwsServer, tmp_path: Path, case: str) -> None:
     vector = Vector(case)
@@ -78,6 +80,38 @@ def test_each_vector_against_a_lake_reads_no_log_file(run: Run, aws: AwsServer, 
 
     assert_as_expected(result, vector)
     assert all("/CloudTrail-Digest/" in got for got in aws.gets)
+
+
+@pytest.mark.usefixtures("few_rules")
+def test_a_lake_says_how_much_rests_on_a_file(run: Run, aws: AwsServer, tmp_path: Path) -> None:
+    vector = Vector("injected_log")
+    aws.hold(vector)
+    source, lake = f"s3://{vector.expected['bucket']}", tmp_path / "lake"
+    run("ingest", source, "--lake", lake, "--jobs", 1)
+    asked = ("verify", source, "--lake", lake, *scope_of(vector))
+
+    (found,) = (json.loads(line) for line in run(*asked, "--format", "jsonl").out.splitlines())
+
+    assert (found["verdict"], found["events"], found["alerts"], found["cause"]) == ("unlisted", 1, 1, None)
+    assert "; 1 event and 1 alert rest on it" in run(*asked).out
+    alone = json.loads(run("verify", source, *scope_of(vector), "--format", "jsonl").out)
+    assert (alone["events"], alone["alerts"]) == (None, None)
+
+
+def test_a_lake_names_the_call_beside_a_gap(run: Run, aws: AwsServer, tmp_path: Path) -> None:
+    vector = Vector("logging_stopped")
+    aws.hold(vector)
+    source, lake = f"s3://{vector.expected['bucket']}", tmp_path / "lake"
+    stop = write_log(tmp_path / "export.json.gz", STOP)
+    run("ingest", source, stop, "--lake", lake, "--jobs", 1, "--verify", "complete")
+    cause = "StopLogging by arn:aws:iam::111122223333:user/ops at 2025-03-04T02:17:31Z"
+
+    verified = run("verify", source, "--lake", lake, *scope_of(vector))
+    gaps = run("coverage", "--lake", lake, *scope_of(vector), "--gaps", "--format", "jsonl")
+
+    assert f"; {cause}\n" in verified.out
+    reasons = [json.loads(line)["reason"] for line in gaps.out.splitlines()]
+    assert reasons[0] == f"verified digests cover a part of each hour; {cause}"
 
 
 def test_a_lake_that_lacks_a_signed_file_proves_nothing_about_it(run: Run, aws: AwsServer, tmp_path: Path) -> None:

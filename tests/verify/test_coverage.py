@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import csv
 import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from detector.verify.coverage import HOUR, HourState, hours_of, stretches
+from detector.cli import coverage
+from detector.verify.coverage import HOUR, Damage, HourState, Stretch, hours_of, stretches
 from detector.verify.digest import utc_text
 from detector.verify.verdicts import Asked
 from tests.running import Result, Run
@@ -29,14 +31,33 @@ def test_the_hours_of_each_vector_are_in_their_states(case: str) -> None:
     assert found == expected
 
 
-def test_hours_in_a_row_are_one_stretch_and_proven_ones_none() -> None:
+def test_hours_in_a_row_in_one_state_are_one_stretch() -> None:
     vector = Vector("validation_off")
     asked = vector.asked()
 
-    (stretch,) = stretches(hours_of(judge(vector.objects, vector.keys, asked), asked))
+    found = [*stretches(hours_of(judge(vector.objects, vector.keys, asked), asked))]
 
-    assert stretch.state is HourState.UNATTESTED
-    assert (stretch.end - stretch.start) // HOUR == 3
+    states = [(one.state, (one.end - one.start) // HOUR) for one in found]
+    assert states == [(HourState.COMPLETE, 2), (HourState.UNATTESTED, 3), (HourState.COMPLETE, 2)]
+
+
+@pytest.mark.parametrize(
+    ("case", "hour", "verdict"),
+    [("tampered_log", 0, "altered"), ("missing_log", 1, "missing"), ("injected_log", 0, "unlisted")],
+)
+def test_damage_is_counted_where_its_hour_is(case: str, hour: int, verdict: str) -> None:
+    vector = Vector(case)
+    asked = vector.asked()
+    verdicts = judge(vector.objects, vector.keys, asked)
+
+    damage = Damage(verdicts)
+
+    found = {one.state: damage.within(one) for one in stretches(hours_of(verdicts, asked))}
+    assert found.pop(HourState.DAMAGED) == {verdict: 1}
+    assert not any(found.values())
+    assert asked.since
+    start = asked.since + hour * HOUR
+    assert damage.within(Stretch("111122223333", "us-east-1", start, start + HOUR, HourState.DAMAGED)).total() == 1
 
 
 def test_an_hour_without_a_digest_yet_is_pending_and_a_denied_one_unread() -> None:
@@ -97,8 +118,36 @@ def test_gaps_say_what_to_do_next(covered: Run) -> None:
 
     assert result.code == 4
     assert "2025-03-04T02:01:31Z" in result.out
+    assert "log files, and no verified digest" in result.out
     assert "look for UpdateTrail" in result.out
     assert "7 hours of 1 account and region: 4 complete, 3 unattested" in result.err
+
+
+def test_by_hour_there_is_a_row_for_hours_in_a_row(covered: Run) -> None:
+    result = covered("injected_log", "--by", "hour", "--format", "csv")
+
+    assert result.code == 5
+    rows = list(csv.DictReader(result.out.splitlines()))
+    assert [(row["start"][11:16], row["hours"], row["state"], row["reason"]) for row in rows] == [
+        ("00:01", "1", "damaged", "1 log file unlisted"),
+        ("01:01", "1", "complete", "signed, and read with the signed hashes"),
+        ("02:01", "1", "empty", "AWS signed that nothing was delivered"),
+        ("03:01", "1", "complete", "signed, and read with the signed hashes"),
+    ]
+
+
+def test_a_table_has_an_end_and_says_how_much_is_left(
+    covered: Run, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    covered("injected_log")
+    monkeypatch.setattr(coverage, "_MOST_ROWS", 2)
+
+    result = run(
+        "coverage", "--lake", tmp_path / "injected_log", *scope_of(Vector("injected_log")), "--by", "hour",
+    )  # fmt: skip
+
+    assert len(result.out.splitlines()) == 3
+    assert "… and 2 rows more" in result.err
 
 
 def test_an_expected_region_that_is_absent_is_a_gap(covered: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,6 +27,14 @@ def test_all_pages_are_one_answer(aws: AwsServer) -> None:
 
     assert len(answered.answers["us-east-1"]["PublicKeyList"]) == 2
     assert answered.answers["us-east-1"]["PublicKeyList"] == aws.keys["us-east-1"]
+    assert [json.loads(page.body)["PublicKeyList"] for page in answered.pages] == [
+        [key] for key in aws.keys["us-east-1"]
+    ]
+    assert [page.request.get("NextToken") for page in answered.pages] == [None, "1"]
+    assert {(page.region, page.endpoint, page.request["StartTime"]) for page in answered.pages} == {
+        ("us-east-1", aws.url, "2025-03-04T00:00:00Z")
+    }
+    assert all(page.date for page in answered.pages)
 
 
 def test_nothing_is_asked_of_no_region(aws: AwsServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import boto3
 import pytest
 
+from detector.lake.integrity import lake_verdicts
 from detector.lake.ledger.ledger import Ledger
 from tests.running import Result, Run
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_alerts import by_rule
-from tests.verify.vectors import Vector
+from tests.verify.test_command import not_verified
+from tests.verify.vectors import CASES, Vector, digest_verdicts, log_verdicts
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +51,28 @@ def test_damage_in_a_source_that_is_listed_is_an_alert(
     assert [len(alerts) for name, alerts in by_rule(result.alerts).items() if name == rule] == [1]
     again = watch(run, lake, "s3://example-trail-bucket")
     assert again.alerts == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_vector_gets_its_verdicts_when_half_of_it_comes_later(
+    run: Run, aws: AwsServer, lake: Path, case: str
+) -> None:
+    vector = Vector(case)
+    aws.hold(vector)
+    everything = aws.objects
+    source = f"s3://{vector.expected['bucket']}"
+    first = random.Random(case).sample(sorted(everything), len(everything) // 2)
+    aws.objects = {place: everything[place] for place in first}
+    before = watch(run, lake, source)
+    aws.objects = everything
+
+    after = watch(run, lake, source)
+
+    verdicts = lake_verdicts(lake, vector.asked())
+    assert not_verified(digest_verdicts(verdicts)) == not_verified(vector.expected_digests())
+    assert not_verified(log_verdicts(verdicts)) == not_verified(vector.expected_logs())
+    # Only where digests arrive is judged: what is damaged is told when the digests come that show it.
+    assert vector.expected["exit_code"] != 5 or 5 in (before.code, after.code)
 
 
 def test_the_files_of_alerts_have_their_verdicts(run: Run, aws: AwsServer, lake: Path) -> None:

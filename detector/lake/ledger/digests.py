@@ -12,10 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detector.lake.ledger.objects import ObjectStatus, pack_etag, split_uri
 from detector.verify.keys import KeyRing, Span, joined_ring
+
+if TYPE_CHECKING:
+    from detector.sources.public_keys import AnsweredPage
 
 CREATE = """
 CREATE TABLE IF NOT EXISTS digests (
@@ -36,6 +39,20 @@ CREATE TABLE IF NOT EXISTS public_keys (
     answer TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS absent_objects (uri TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+# Made with the first answer, so that no ledger has to be brought up to date for what only a bag shows.
+_CREATE_PAGES = """
+CREATE TABLE IF NOT EXISTS key_pages (
+    region TEXT NOT NULL,
+    body TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    request TEXT NOT NULL,
+    date TEXT,
+    request_id TEXT,
+    UNIQUE (region, body)
+)
 """
 
 
@@ -67,17 +84,17 @@ class Digests:
     transaction: Callable[[], AbstractContextManager[sqlite3.Connection]]
     rows: Callable[..., Iterator[tuple[Any, ...]]]
 
-    def has(self, uri: str, etag: str, status: DigestStatus = DigestStatus.READ) -> bool:
-        """Tell whether a digest is known with this content and status."""
-        return any(
-            self.rows(
-                "SELECT 1 FROM digests WHERE folder_id = (SELECT id FROM folders WHERE uri = ?) AND name = ?"
-                " AND etag = ? AND status = ?",
-                *split_uri(uri),
-                pack_etag(etag),
-                status,
-            )
+    def has(self, uri: str, etag: str) -> bool:
+        """Tell whether a digest has been read with this content."""
+        folder, name = split_uri(uri)
+        return self.in_folder(folder).get(name) == (pack_etag(etag), DigestStatus.READ)
+
+    def in_folder(self, folder: str) -> dict[str, tuple[bytes | str, DigestStatus]]:
+        """Return the digests of one folder by name: ETag as it is packed, and status."""
+        rows = self.rows(
+            "SELECT name, etag, status FROM digests WHERE folder_id = (SELECT id FROM folders WHERE uri = ?)", folder
         )
+        return {name: (etag, DigestStatus(status)) for name, etag, status in rows}
 
     def add(self, digests: Sequence[LedgerDigest]) -> None:
         """Remember digests, in one transaction, in the place of what was known of them."""
@@ -152,6 +169,31 @@ class Digests:
         rows = self.rows("SELECT region, asked_from, asked_until, answer FROM public_keys ORDER BY 1, 2, 3")
         for region, start, end, answer in rows:
             yield region, (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)), json.loads(answer)
+
+    def add_pages(self, pages: Sequence[AnsweredPage]) -> None:
+        """Remember what AWS answered as it came; of answers with the same words, the first."""
+        if not pages:
+            return
+        with self.transaction() as connection:
+            connection.execute(_CREATE_PAGES)
+            connection.executemany(
+                "INSERT OR IGNORE INTO key_pages VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (one.region, one.body, one.endpoint, json.dumps(one.request), one.date, one.request_id)
+                    for one in pages
+                ],
+            )
+
+    def pages(self) -> Iterator[AnsweredPage]:
+        """Yield what AWS answered, by region, in the order in which it did."""
+        from detector.sources.public_keys import AnsweredPage  # brings what speaks to AWS
+
+        if any(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'key_pages'")):
+            rows = self.rows(
+                "SELECT region, endpoint, request, date, request_id, body FROM key_pages ORDER BY region, rowid"
+            )
+            for region, endpoint, request, date, request_id, body in rows:
+                yield AnsweredPage(region, endpoint, json.loads(request), date, request_id, body)
 
     def absent(self) -> set[str]:
         """Return the URIs of objects that were looked for, and were not there."""
