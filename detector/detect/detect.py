@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -33,6 +33,7 @@ class Detection:
     warnings: list[str] = field(default_factory=list)
     complete: set[str] = field(default_factory=set)  # ids of the rules that ran to their end
     coverage: Coverage = field(default_factory=dict)  # from when to when there are events
+    rules: Mapping[str, Rule] = field(default_factory=dict)  # those that were run, by id
 
 
 def everything(_finding: Finding) -> bool:
@@ -66,11 +67,31 @@ def detect(
             directories that read all events then cannot run.
         is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
     """
+    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
+        return detect_through(
+            engine,
+            rule_directories,
+            now,
+            suppressions,
+            rule_findings=rule_findings,
+            sees_all_events=sees_all_events,
+            is_of_interest=is_of_interest,
+        )
+
+
+def detect_through(
+    engine: Engine,
+    rule_directories: Sequence[Path],
+    now: datetime,
+    suppressions: Sequence[SuppressionEntry] = (),
+    *,
+    rule_findings: int = 100_000,
+    sees_all_events: bool = True,
+    is_of_interest: Callable[[Finding], bool] = everything,
+) -> Detection:
+    """Do the same through an engine that is open already, and stays so."""
     detection = Detection()
-    with (
-        ThreadPoolExecutor(1) as pool,
-        Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine,
-    ):
+    with ThreadPoolExecutor(1) as pool:
         preparing = pool.submit(engine.prepare)
         try:
             rule_set = load_rules(shipped_rules_directory(), *rule_directories)  # meanwhile
@@ -81,7 +102,8 @@ def detect(
         detection.errors += rule_set.errors
         if not sees_all_events:
             rule_set = _without_readers_of_all_events(rule_set, detection)
-        detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
+        detection.rules = {rule.id: rule for rule in rule_set.rules}
+        detection.warnings += suppression_warnings(suppressions, set(detection.rules), now)
         run_rules(engine, rule_set.rules, now, suppressions, detection, is_of_interest, rule_findings)
         detection.coverage = engine.coverage()
         detection.warnings += _coverage_warnings(engine.accounts_without_sign_in_region())

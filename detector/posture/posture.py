@@ -60,10 +60,17 @@ def posture_of(
         now: the time; a record of a later one does not move the end of the logs.
     """
     with Engine(events) as engine:
-        horizons = _chosen(read_horizons(engine), accounts)
-        moments = {one.account_id: _moment(one, at, now or utc_now()) for one in horizons}
-        answers = answers_from_logs(engine, load_checks(), horizons, moments)
-        devices = read_devices(engine, max(moments.values(), default=_BEFORE_ALL))
+        return posture_through(engine, accounts, at, now=now)
+
+
+def posture_through(
+    engine: Engine, accounts: Collection[str] = (), at: datetime | None = None, *, now: datetime | None = None
+) -> Posture:
+    """Do the same through an engine that is open already."""
+    horizons = _chosen(read_horizons(engine), accounts)
+    moments = {one.account_id: _moment(one, at, now or utc_now()) for one in horizons}
+    answers = answers_from_logs(engine, load_checks(), horizons, moments)
+    devices = read_devices(engine, max(moments.values(), default=_BEFORE_ALL))
     by_account = {horizon.account_id: horizon for horizon in horizons}
     return Posture(answers, devices, by_account, missing=_missing(accounts, by_account))
 
