@@ -261,7 +261,11 @@ class Engine:
 
     def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
         return self._select(
-            f"FROM {relation} WHERE event_key IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex", keys
+            f"""
+            SELECT *, story_id(root_session) AS story
+            FROM {relation} WHERE event_key IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex
+            """,  # noqa: S608
+            keys,
         )
 
     def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:

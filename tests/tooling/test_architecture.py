@@ -27,7 +27,7 @@ LAYERS = [
     {"run_report"},
     {"batching"},
     {"detect"},
-    {"bundle", "ingest", "scan", "posture"},
+    {"bundle", "ingest", "scan", "posture", "story"},
     {"watch", "doctor"},
     {"cli", "api"},
     {"__main__"},
