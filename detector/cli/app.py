@@ -28,6 +28,7 @@ from detector.cli.lake import lake_app
 from detector.cli.manners import Quiet, Verbose, add_commands
 from detector.cli.outbox import outbox_command
 from detector.cli.posture import posture_command
+from detector.cli.report import report_command
 from detector.cli.rules import rules_app
 from detector.cli.run import run_command
 from detector.cli.scan import scan_command
@@ -96,6 +97,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "verify": verify_command,
     "coverage": coverage_command,
     "posture": posture_command,
+    "report": report_command,
     "explain-message": explain_message_command,
     "sql": sql_command,
     "status": status_command,

@@ -38,6 +38,13 @@ class PostureFormat(StrEnum):
     ASFF = "asff"
 
 
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
+
+
 class StatusBy(StrEnum):
     """What a row of `status` stands for."""
 

@@ -101,6 +101,19 @@ def steps(text: str) -> tuple[str, ...]:
     return tuple(joined for part in parts if (joined := " ".join(filter(None, part))))
 
 
+def anchor(alert: Alert) -> str:
+    """Return the id of the place on the page where alerts of this rule and severity are."""
+    return f"{alert.severity}-{alert.rule_id}"
+
+
+def one_of_each(alerts: Sequence[Alert]) -> list[Alert]:
+    """Return one alert for each place on the page, the gravest first."""
+    found = {anchor(alert): alert for alert in reversed(alerts)}
+    return sorted(
+        found.values(), key=lambda alert: (-list(Severity).index(alert.severity), alert.event_time, alert.rule_id)
+    )
+
+
 def _rule_group(alerts: Sequence[Alert], rule: Rule | None, most: int) -> RuleGroup:
     first = alerts[0]
     return RuleGroup(
@@ -116,7 +129,7 @@ def _rule_group(alerts: Sequence[Alert], rule: Rule | None, most: int) -> RuleGr
         count=len(alerts),
         suppressed=sum(alert.suppressed_by is not None for alert in alerts),
         shown=_some_of_each_account(alerts, most),
-        anchor=f"{first.severity}-{first.rule_id}",
+        anchor=anchor(first),
     )
 
 

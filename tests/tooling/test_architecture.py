@@ -28,7 +28,7 @@ LAYERS = [
     {"batching"},
     {"detect"},
     {"bundle", "ingest", "scan", "posture", "story"},
-    {"watch", "doctor"},
+    {"watch", "doctor", "report"},
     {"cli", "api"},
     {"__main__"},
 ]
