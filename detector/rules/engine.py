@@ -21,6 +21,7 @@ from detector.rules.dialects import DIALECT_RELATIONS, Dialects, to_duckdb
 from detector.rules.engine_queries import (
     COPIES,
     EARLIER_EDITIONS,
+    EVENTS_OF,
     IMPLAUSIBLE_TIMES,
     NEWEST_OF_EACH_CALLER,
     OLDEST_AND_LAST,
@@ -200,6 +201,12 @@ class Engine:
             reader = relation.to_arrow_reader(_QUERY_ROWS)
         return pa.RecordBatchReader.from_batches(reader.schema, batches(reader))
 
+    def keep(self, name: str, sql: str) -> None:
+        """Keep the rows of one of our own SELECTs in a table, in place of those of before, for later ones to read."""
+        self._views.update(sql)
+        with as_usage_error():
+            self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS\n{sql}")
+
     def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
         """Return those of the given keys that no event has."""
         keys = set(event_keys)
@@ -260,13 +267,7 @@ class Engine:
         self._events = events
 
     def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
-        return self._select(
-            f"""
-            SELECT *, story_id(root_session) AS story
-            FROM {relation} WHERE event_key IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex
-            """,  # noqa: S608
-            keys,
-        )
+        return self._select(EVENTS_OF.format(relation), keys)
 
     def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:
         self._views.update(sql)

@@ -58,6 +58,13 @@ QUALIFY
 ORDER BY event_time, event_key
 """
 
+EVENTS_OF = """
+SELECT *, story_id(root_session) AS story
+FROM {}
+WHERE event_key IN (SELECT unnest($keys))
+ORDER BY logFile, logFileIndex
+"""
+
 IMPLAUSIBLE_TIMES = """
 SELECT DISTINCT event_time
 FROM (SELECT unnest([first_event_time, last_event_time]) AS event_time FROM account_coverage)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +23,8 @@ class StoryKind(StrEnum):
 class Phase(StrEnum):
     """The part of a story that an event belongs to, in the order of telling."""
 
-    BEFORE = "before"  # recovery, failed sign-ins, MFA removed, the AssumeRoot call
-    SIGN_IN = "sign_in"
+    BEFORE = "before"  # recovery, failed sign-ins, MFA removed by others
+    SIGN_IN = "sign_in"  # also the AssumeRoot call
     CHANGED = "changed"
     READ = "read"
     REFUSED = "refused"  # denied, or failed for another reason
@@ -40,7 +39,7 @@ class StoryEvent:
     event_time: datetime  # aware, UTC
     account_id: str | None
     region: str | None
-    phase: Phase
+    phase: Phase | None  # None: told apart from any story
     actor: str  # `root`, or an ARN as logged
     service: str | None  # `iam`; eventSource where it is no service of AWS
     event_name: str | None
@@ -49,6 +48,8 @@ class StoryEvent:
     user_agent: str | None
     mfa: str | None  # of a sign-in: yes, no, unknown
     error_code: str | None
+    succeeded: bool
+    is_write: bool
     is_probable: bool  # it names no session: attached by its address and time
     log_file: str
     log_file_index: int
@@ -69,6 +70,7 @@ class MadeKind(StrEnum):
     KEY = "key"
     USER = "user"
     ROLE = "role"
+    PASSWORD = "password"  # noqa: S105 - of a user that was there before
     SESSION = "session"
 
 
@@ -77,11 +79,11 @@ class Made:
     """Something that a story made and that can act, and how much it did."""
 
     kind: MadeKind
-    name: str  # access key id, or the name of a user or role
+    name: str  # access key id, or the name of a user or role; of a password, of its user
     owner: str | None  # of a key: its user; None: root itself, or what has no owner
     time: datetime  # when it was made; aware, UTC
     event_id: str
-    uses: int  # events since then that it made; those of a key count for the key and not for its user
+    uses: int  # events that it made since then; those of a key count for the key and not for its user
     last_use: datetime | None
 
 
@@ -90,6 +92,7 @@ class Link(StrEnum):
 
     MADE_KEY = "made_key"  # the earlier one made the access key of the later one
     MADE_SESSION = "made_session"  # the earlier one made the credentials of the later one
+    OPENED = "opened"  # the earlier one removed MFA of root, or changed its password or e-mail address
     SAME_KEY = "same_key"
     SAME_ADDRESS = "same_address"
 
@@ -100,7 +103,7 @@ class Connection:
 
     story_id: str
     link: Link
-    value: str  # the access key or address
+    value: str  # the access key or address; of an opening, when it was
     is_later: bool  # the other one began later
 
 
@@ -160,12 +163,3 @@ class Stories:
 
     stories: tuple[Story, ...]  # newest first
     untold: int  # those beyond the most that were asked for
-
-
-def story_id(session: str) -> str:
-    """Return the id of a story.
-
-    Args:
-        session: the view column `root_session`: JSON text of kind, account and key.
-    """
-    return hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()[:16]

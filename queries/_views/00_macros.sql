@@ -61,6 +61,27 @@ CREATE MACRO is_permission_error_code(code) AS coalesce(code IN (
     'NotOrganizationMasterAccountException'
 ), false);
 
+-- What a call is about, in a word for people: the first thing that it names.
+CREATE MACRO target_of(parameters, answer) AS coalesce(
+    field(answer, '$.accessKey.accessKeyId'),
+    field(answer, '$.credentials.accessKeyId'),
+    field(parameters, 'userName'),
+    field(parameters, 'roleName'),
+    field(parameters, 'groupName'),
+    field(parameters, 'serialNumber'),
+    field(parameters, 'accessKeyId'),
+    field(parameters, 'policyArn'),
+    field(parameters, 'policyName'),
+    field(parameters, 'bucketName'),
+    field(parameters, 'secretId'),
+    field(parameters, 'keyId'),
+    field(parameters, 'trailName'),
+    field(parameters, 'targetPrincipal'),
+    field(parameters, 'instanceType'),
+    field(parameters, 'name'),
+    field(parameters, 'resourceArn')
+);
+
 CREATE MACRO is_console_user_agent(user_agent) AS coalesce(trim(user_agent, '[]') IN (
     'console.amazonaws.com',
     'console.amazonaws.com.cn',
