@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.report.alert_groups import RuleGroup, SeverityGroup
 from detector.severity import Severity
-from detector.story.story import StoryKind
+from detector.story.story import Story, StoryKind
 from detector.text import counted, printable
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Judgement:
     sentence: str
     first: tuple[RuleGroup, ...]  # what to read first, the gravest
     more: int  # groups of alerts that are as grave
+    gravest: Story | None  # the session that most of it is about
 
 
 def judge(groups: Sequence[SeverityGroup], stories: ToldStories, basis: Basis) -> Judgement:
@@ -61,7 +62,8 @@ def judge(groups: Sequence[SeverityGroup], stories: ToldStories, basis: Basis) -
             f"{_sessions(stories)}."
         )
     ordered = [rule for group in groups if group.severity in (grave or lesser) for rule in group.rules if rule.open]
-    return Judgement(verdict, sentence, tuple(ordered[:_FIRST]), max(0, len(ordered) - _FIRST))
+    gravest = next((one.story for one in stories.told if one.story.severity in grave), None)
+    return Judgement(verdict, sentence, tuple(ordered[:_FIRST]), max(0, len(ordered) - _FIRST), gravest)
 
 
 def _listed(open_: dict[Severity, int], severities: Sequence[Severity]) -> str:
@@ -89,6 +91,10 @@ def _sessions(stories: ToldStories) -> str:
     if not sessions:
         return ""
     without = sum(story.mfa == "no" for story in sessions)
-    mfa = f", {without:,} of them without MFA" if without else ""
-    more = " or more" if stories.untold else ""
-    return f"; root was in use in {counted(len(sessions), 'session')}{more}{mfa}"
+    said = counted(len(sessions), "session") + (" or more" if stories.untold else "")
+    if not without:
+        return f"; root was in use in {said}"
+    which = (
+        "without MFA" if len(sessions) == 1 else f"{'all' if without == len(sessions) else f'{without:,}'} without MFA"
+    )
+    return f"; root was in use in {said}, {which}"

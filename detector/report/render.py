@@ -21,7 +21,7 @@ from markupsafe import Markup
 from detector.report.alert_groups import anchor, one_of_each
 from detector.report.report import Report
 from detector.report.strip import DayState
-from detector.report.told import AXIS
+from detector.report.told import AXIS, connection_words
 from detector.text import counted, printable
 from detector.times import rfc3339
 from detector.verify.coverage import NEXT_STEP
@@ -84,6 +84,7 @@ def _environment(form: str) -> Environment:
         finalize=_page_value if is_page else _markdown_value,
     )
     environment.filters |= {
+        "connection": connection_words,
         "counted": counted,
         "anchor": anchor,
         "as_it_is": Markup,  # of our own words only
