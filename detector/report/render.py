@@ -31,7 +31,7 @@ _TEMPLATES: Final = "templates"
 # What can begin or end something in Markdown: emphasis, code, links, tables, headings, HTML, mentions, mathematics.
 _MARKDOWN: Final = re.compile(r"([\\`*\[\]<>|~#@!$^{}&]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
 _URL: Final = re.compile(r"(?i)(https?|ftp|mailto|xmpp)(?=:)|(www)(?=\.)")
-_LINE_START: Final = re.compile(r"^([-+=]|[0-9]{1,9}[.)])")
+_LINE_START: Final = re.compile(r"^([-+=]|[0-9]{1,9}[.)](?= |$))")
 
 
 def page(report: Report) -> str:
@@ -65,7 +65,7 @@ def shown(value: object) -> str:
 
 def markdown_text(value: object) -> str:
     """Return a value that is text in Markdown, whoever renders it: no link, mention, table, heading or HTML."""
-    escaped = _MARKDOWN.sub(r"\\\1", shown(value)).replace(r"\<", "&lt;").replace(r"\>", "&gt;")
+    escaped = _MARKDOWN.sub(r"\\\1", " ".join(shown(value).split())).replace(r"\<", "&lt;").replace(r"\>", "&gt;")
     # A backslash before the colon, or the dot, and no renderer makes a link of a bare address.
     escaped = _URL.sub(lambda found: f"{found[0]}\\", escaped)
     return _LINE_START.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", escaped)
