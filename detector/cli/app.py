@@ -35,6 +35,7 @@ from detector.cli.scan import scan_command
 from detector.cli.sql import SqlCommand, sql_command
 from detector.cli.status import status_command
 from detector.cli.terminal import manners, say, say_error
+from detector.cli.timeline import timeline_command
 from detector.cli.verify import verify_command
 from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
@@ -97,6 +98,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "verify": verify_command,
     "coverage": coverage_command,
     "posture": posture_command,
+    "timeline": timeline_command,
     "report": report_command,
     "explain-message": explain_message_command,
     "sql": sql_command,

@@ -45,6 +45,16 @@ class ReportFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+class TimelineFormat(StrEnum):
+    """How stories and events are written."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    TIMESKETCH = "timesketch"
+
+
 class StatusBy(StrEnum):
     """What a row of `status` stands for."""
 

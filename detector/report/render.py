@@ -21,17 +21,16 @@ from markupsafe import Markup
 from detector.report.alert_groups import anchor, one_of_each
 from detector.report.report import Report
 from detector.report.strip import DayState
-from detector.report.told import AXIS, connection_words
+from detector.report.told import AXIS
+from detector.story.markdown import text
+from detector.story.words import call_of, clock, outcome, phase_of, why
 from detector.text import counted, printable
 from detector.times import rfc3339
 from detector.verify.coverage import NEXT_STEP
 
 _LONGEST: Final = 600  # characters of one value
 _TEMPLATES: Final = "templates"
-# What can begin or end something in Markdown: emphasis, code, links, tables, headings, HTML, mentions, mathematics.
-_MARKDOWN: Final = re.compile(r"([\\`*\[\]<>|~#@!$^{}&]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
-_URL: Final = re.compile(r"(?i)(https?|ftp|mailto|xmpp)(?=:)|(www)(?=\.)")
-_LINE_START: Final = re.compile(r"^([-+=]|[0-9]{1,9}[.)](?= |$))")
+_LINE_START: Final = re.compile(r"^(?=[-+=]|[0-9]{1,9}[.)](?: |$))")  # what begins a list or underlines a heading
 
 
 def page(report: Report) -> str:
@@ -65,10 +64,7 @@ def shown(value: object) -> str:
 
 def markdown_text(value: object) -> str:
     """Return a value that is text in Markdown, whoever renders it: no link, mention, table, heading or HTML."""
-    escaped = _MARKDOWN.sub(r"\\\1", " ".join(shown(value).split())).replace(r"\<", "&lt;").replace(r"\>", "&gt;")
-    # A backslash before the colon, or the dot, and no renderer makes a link of a bare address.
-    escaped = _URL.sub(lambda found: f"{found[0]}\\", escaped)
-    return _LINE_START.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", escaped)
+    return _LINE_START.sub(lambda _: "\u200b", text(" ".join(shown(value).split())))
 
 
 def _environment(form: str) -> Environment:
@@ -84,15 +80,18 @@ def _environment(form: str) -> Environment:
         finalize=_page_value if is_page else _markdown_value,
     )
     environment.filters |= {
-        "connection": connection_words,
         "counted": counted,
         "anchor": anchor,
+        "call": call_of,
         "as_it_is": Markup,  # of our own words only
         "file_name": lambda uri: uri.rsplit("/", 1)[-1],
-        "moment": _page_moment if is_page else _moment_text,
-        "plain_moment": _moment_text,
+        "moment": _page_moment if is_page else clock,
+        "plain_moment": clock,
         "one_of_each": one_of_each,
         "number": lambda number: f"{number:,}",
+        "outcome": outcome,
+        "phase": phase_of,
+        "why": why,
         "words": lambda name: str(name).replace("_", " "),
     }
     environment.globals |= {
@@ -133,12 +132,8 @@ def _markdown_value(value: object) -> object:
     return value if isinstance(value, Markup) else Markup(markdown_text(value))  # noqa: S704 - made safe by it
 
 
-def _moment_text(moment: datetime) -> str:
-    return moment.replace(microsecond=0, tzinfo=None).isoformat(" ")
-
-
 def _page_moment(moment: datetime) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(rfc3339(moment), _moment_text(moment))
+    return Markup('<time datetime="{}">{}</time>').format(rfc3339(moment), clock(moment))
 
 
 FORMATS: Final[dict[str, Callable[[Report], str]]] = {"html": page, "markdown": markdown}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from detector.severity import Severity
-from detector.story.story import Connection, Link, Phase, Stories, Story, StoryEvent
+from detector.story.story import Phase, Stories, Story, StoryEvent
 
 MOST_EVENTS: Final = 1_000  # on the page
 OF_A_STORY: Final = 100
@@ -19,20 +19,6 @@ AXIS: Final = 200  # places on a time axis
 _PHASES: Final = tuple(Phase)
 # What is kept first where not everything fits.
 _TELLING: Final = (Phase.SIGN_IN, Phase.CHANGED, Phase.BEFORE, Phase.REFUSED, Phase.AFTER, Phase.READ)
-# How a story is connected with another one that began later, and with one that began earlier.
-_CONNECTED: Final = {
-    Link.MADE_KEY: ("it made the access key of", "its access key was made in"),
-    Link.MADE_SESSION: ("it made the credentials of", "its credentials were made in"),
-    Link.OPENED: ("it opened the way for", "the way for it was opened in"),
-    Link.SAME_KEY: ("the same access key was used later in", "the same access key was used before in"),
-    Link.SAME_ADDRESS: ("the same address came back in", "the same address was there before in"),
-}
-
-
-def connection_words(connection: Connection) -> str:
-    """Return how a story is connected with another, up to the other's id."""
-    later, earlier = _CONNECTED[connection.link]
-    return later if connection.is_later else earlier
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def _hosts(parts: Mapping[str, Part], births: Iterable[Birth]) -> dict[str, str]
     for birth in births:
         child, parent = parts[birth.child], parts[birth.parent]
         # Whoever was there first is no child: records that say otherwise must not close a circle.
-        if _order(parent) < _order(child) and child.first_time <= birth.time + TOLD_WITHIN:
+        if _order(parent) < _order(child) and child.first_time - birth.time <= TOLD_WITHIN:
             parents.setdefault(birth.child, birth.parent)
     hosts: dict[str, str] = {}
     for session in parts:  # parents come before their children
@@ -108,7 +108,7 @@ def _openings(parts: Iterable[Part]) -> Iterator[tuple[str, str, Link, str]]:
         opener = last.get(part.account_id)
         if opener is not None and opener.openings is not None and part.kind is StoryKind.SESSION:
             first, latest = opener.openings
-            if first <= part.first_time <= latest + OPEN_FOR:
+            if first <= part.first_time and part.first_time - latest <= OPEN_FOR:
                 yield opener.session, part.session, Link.OPENED, rfc3339(first)
         if part.openings is not None:
             last[part.account_id] = part
@@ -132,7 +132,7 @@ def _same_addresses(parts: Iterable[Part]) -> Iterator[tuple[str, str, Link, str
                 by_address[part.account_id, address.value].append(part)
     for (_, value), same in by_address.items():
         for earlier, later in pairwise(same):
-            if later.first_time <= earlier.last_time + SAME_ADDRESS_WITHIN:
+            if later.first_time - earlier.last_time <= SAME_ADDRESS_WITHIN:
                 yield earlier.session, later.session, Link.SAME_ADDRESS, value
 
 

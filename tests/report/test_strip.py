@@ -76,7 +76,9 @@ def test_ten_years_have_no_more_cells_than_a_screen_and_a_cell_shows_the_worst_o
 
 def test_of_many_accounts_those_with_something_to_tell_are_drawn_and_the_others_folded() -> None:
     accounts = [f"{number:012}" for number in range(500)]
-    found = strips({account: {DAY: 1} for account in accounts}, {}, WHENEVER, AS_OF, told=[accounts[400], accounts[7], "gone"])
+    found = strips(
+        {account: {DAY: 1} for account in accounts}, {}, WHENEVER, AS_OF, told=[accounts[400], accounts[7], "gone"]
+    )
     assert [one.account for one in found.shown] == [accounts[7], accounts[400]]
     assert len(found.folded) == 498
     assert found.not_named == 0

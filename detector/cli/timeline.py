@@ -1,0 +1,235 @@
+"""`detector timeline`: the sessions of root as stories, and what anybody did around an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli.choices import TimelineFormat, format_option
+from detector.cli.exit_codes import DONE, NO_LOG_OBJECTS, exit_code
+from detector.cli.options import AllowGaps, Lake, RuleOptions, Since, Until, window
+from detector.cli.summary import say_errors, say_gaps_in, say_unlisted
+from detector.cli.terminal import inform, say, say_error
+from detector.errors import DetectorError, UsageError
+from detector.text import counted, table_lines
+from detector.times import now
+
+if TYPE_CHECKING:
+    from detector.lake.reader import Snapshot
+    from detector.story.story import Stories, Story, StoryEvent
+
+_MOST_OF_ONE = 10_000  # events of the one story that is asked for, or around one event
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked."""
+
+    account: Annotated[
+        list[str] | None, typer.Option("--account", help="Show only this account; repeat for more.", metavar="ID")
+    ] = None
+    since: Since = None
+    until: Until = None
+    story: Annotated[
+        str | None, typer.Option("--story", help="Show the events of this story; alerts name it.", metavar="ID")
+    ] = None
+    around: Annotated[
+        str | None,
+        typer.Option("--around", help="Show what anybody did around this event instead.", metavar="EVENT_ID"),
+    ] = None
+    minutes: Annotated[
+        float,
+        typer.Option(
+            "--minutes", min=0, max=10_080, help="With --around: how long before and after.", metavar="NUMBER"
+        ),
+    ] = 15
+
+    def require_one(self) -> None:
+        """Refuse what cannot be asked together.
+
+        Raises:
+            UsageError: it is.
+        """
+        limits = self.account or self.since or self.until
+        if self.around is not None and (self.story is not None or limits):
+            raise UsageError(
+                "--around cannot be combined with --story, --account, --since or --until",
+                hint="it takes accounts and time from the event; --minutes says how much time",
+            )
+        if self.story is not None and limits:
+            raise UsageError(
+                "--story cannot be combined with --account, --since or --until", hint="a story is told as a whole"
+            )
+
+
+def timeline_command(
+    lake: Lake,
+    question: Question = Question(),
+    format_: Annotated[
+        TimelineFormat,
+        format_option(
+            TimelineFormat,
+            "Format; docs/guide/investigate.md describes them. timesketch writes events, of all stories.",
+        ),
+    ] = TimelineFormat.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file.", metavar="FILE")] = None,
+    rules: RuleOptions = RuleOptions(),  # noqa: B008 - frozen
+    allow_gaps: AllowGaps = False,
+) -> None:
+    """Tell root's sessions as stories.
+
+    A story is one sign-in of root (or one access key of root's and day, or one AssumeRoot) with what led to it: failed
+    sign-ins, recoveries, MFA removed; with what was changed, read and refused; and with what the keys, users, roles
+    and sessions did afterwards that it made. Lists the stories, newest first; --story shows the events of one, by the
+    id that alerts have in context.story; --around shows everything that anybody did around an event.
+
+    Exit codes: 0 told, 2 bad usage, bad rule or an error, 3 no story, 4 the lake has gaps.
+
+    Example: detector timeline --lake lake/ --since 30d
+
+    Example: detector timeline --lake lake/ --story 0b9f8a7e022d2a7e --format markdown --output ticket.md
+    """
+    question.require_one()
+    events = _open_lake(lake)
+    errors: Sequence[DetectorError] = ()
+    has_stories = True
+    if question.around is not None:
+        _write(_around(events, question, format_, is_shown=output is None), output)
+    else:
+        errors, has_stories = _tell(events, question, rules, format_, output)
+    code = exit_code(None, errors, gaps=0 if allow_gaps else events.gaps.count)
+    raise typer.Exit(code if code != DONE or has_stories else NO_LOG_OBJECTS)
+
+
+def _open_lake(lake: Path) -> Snapshot:
+    from detector.lake.reader import read_lake_with_integrity
+    from detector.rules.candidates import candidates
+
+    events = read_lake_with_integrity(lake, candidates().digest, now())
+    say_unlisted(lake, events.unlisted)
+    say_gaps_in(lake, events.gaps)
+    return events
+
+
+def _tell(
+    events: Snapshot, question: Question, rules: RuleOptions, form: TimelineFormat, output: Path | None
+) -> tuple[Sequence[DetectorError], bool]:
+    """Write the stories; return the rules that did not run, and whether there is a story."""
+    from detector.story.story import Asked
+    from detector.story.tell import stories_of
+
+    since, until = window(question.since, question.until)
+    detection = rules.detect(events, rules.entries())
+    say_errors(detection)
+    asked = Asked(frozenset(question.account or ()), since, until, question.story)
+    if question.story is not None:
+        asked = Asked(story_id=question.story, most_events=_MOST_OF_ONE)
+    told = stories_of(events, detection.alerts, asked)
+    if question.story is not None and not told.stories:
+        raise UsageError(f"no story {question.story}", hint="`detector timeline` lists the stories of a lake")
+    _write(_lines(told, form, is_one=question.story is not None, is_shown=output is None), output)
+    if not told.stories:
+        nothing = DetectorError(
+            "no story: nothing of root in what was asked for", hint="`detector status` shows the lake"
+        )
+        say_error(nothing)
+    else:
+        inform(counted(len(told.stories), "story", "stories"))
+    if told.untold:
+        say(f"{told.untold:,} more are not shown; --account, --since and --until choose")
+    return detection.errors, bool(told.stories)
+
+
+def _lines(told: Stories, form: TimelineFormat, *, is_one: bool, is_shown: bool) -> Iterable[bytes]:
+    from detector.story import lines, markdown, show
+
+    stories = told.stories
+    match form:
+        case TimelineFormat.TIMESKETCH:
+            return lines.jsonl(lines.timesketch(event, story) for story in stories for event in story.events)
+        case TimelineFormat.JSONL if is_one:
+            return lines.jsonl(_event_objects(stories))
+        case TimelineFormat.CSV if is_one:
+            return lines.csv_lines(_event_objects(stories), lines.EVENT_COLUMNS)
+        case TimelineFormat.JSONL:
+            return lines.jsonl(map(lines.story_object, stories))
+        case TimelineFormat.CSV:
+            return lines.csv_lines(map(lines.story_object, stories), lines.STORY_COLUMNS)
+        case TimelineFormat.MARKDOWN if is_one:
+            return _encoded(chain.from_iterable(map(markdown.story_page, stories)))
+        case TimelineFormat.MARKDOWN:
+            return _encoded(markdown.story_list(stories, told.untold))
+        case TimelineFormat.TABLE if is_one:
+            return _encoded(chain.from_iterable(_page(story, is_shown=is_shown) for story in stories))
+        case TimelineFormat.TABLE:
+            return _encoded(
+                _table(show.STORY_HEADINGS, [show.story_row(story) for story in stories], is_shown=is_shown)
+            )
+
+
+def _around(events: Snapshot, question: Question, form: TimelineFormat, *, is_shown: bool) -> Iterable[bytes]:
+    from detector.story import lines, markdown, show
+    from detector.story.around import events_around
+
+    found = events_around(events, question.around or "", question.minutes, _MOST_OF_ONE)
+    inform(f"{counted(len(found.events), 'event')} within {question.minutes:g} minutes")
+    if found.is_cut:
+        say("there are more, further away in time; --minutes takes less")
+    objects = map(lines.event_object, found.events)
+    match form:
+        case TimelineFormat.TIMESKETCH:
+            return lines.jsonl(map(lines.timesketch, found.events))
+        case TimelineFormat.JSONL:
+            return lines.jsonl(objects)
+        case TimelineFormat.CSV:
+            return lines.csv_lines(objects, lines.EVENT_COLUMNS)
+        case TimelineFormat.MARKDOWN:
+            return _encoded(markdown.event_table(found.events))
+        case TimelineFormat.TABLE:
+            return _encoded(_table(show.EVENT_HEADINGS, list(map(show.event_row, found.events)), is_shown=is_shown))
+
+
+def _event_objects(stories: Iterable[Story]) -> Iterator[dict[str, object]]:
+    from detector.story.lines import event_object
+
+    return (event_object(event, story) for story in stories for event in story.events)
+
+
+def _page(story: Story, *, is_shown: bool) -> Iterator[str]:
+    """Yield a story as people read it: what it is, and its events."""
+    from detector.story import show
+    from detector.text import printable
+
+    yield from map(printable, show.heading(story))
+    yield ""
+    yield from _table(show.EVENT_HEADINGS, _rows(story.events), is_shown=is_shown)
+    if story.event_count > len(story.events):
+        yield f"… {story.event_count - len(story.events):,} more events; `detector sql` has all"
+
+
+def _rows(events: Iterable[StoryEvent]) -> list[tuple[object, ...]]:
+    from detector.story.show import event_row
+
+    return list(map(event_row, events))
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, is_shown: bool) -> Iterator[str]:
+    from detector.cli.tables import fitted_lines
+
+    return (fitted_lines if is_shown else table_lines)(headings, rows)
+
+
+def _encoded(lines: Iterable[str]) -> Iterator[bytes]:
+    return (f"{line}\n".encode("utf-8", "backslashreplace") for line in lines)
+
+
+def _write(lines: Iterable[bytes], output: Path | None) -> None:
+    from detector.cli.rows import open_output
+
+    with open_output(output) as file:
+        file.writelines(lines)
