@@ -110,7 +110,7 @@ def strips(
     }
     by_day = _hours_by_day(hours)
     accounts: set[str | None] = {*counts, *by_day}
-    known = sorted({day for days in (*counts.values(), *by_day.values()) for day in days})
+    known = sorted(set().union(*counts.values(), *by_day.values()))
     since, until = window
     first = since.astimezone(UTC).date() if since else known[0] if known else None
     last = min(until, as_of).astimezone(UTC).date() if until else known[-1] if known else None
