@@ -43,6 +43,7 @@ matched AS (
     FROM acts
     LEFT JOIN keys
         ON keys.name = acts.access_key_id
+        AND keys.account = acts.account_id
         AND keys.made_at <= acts.event_time
     LEFT JOIN users
         ON users.name = user_name
