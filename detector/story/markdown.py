@@ -13,7 +13,7 @@ from detector.story.story import Story, StoryEvent
 from detector.story.words import call_of, clock, outcome, phase_of, why
 from detector.text import counted, printable
 
-_MARKUP = re.compile(r"[^\w .,;:()'/-]|_|(?<=[hH][tT][tT][pP]):|(?<=[sS]):(?=//)|(?<=[wW]{3})\.|:(?=//)", re.ASCII)
+_MARKUP = re.compile(r"[^\w .,;:()'/-]|_|:(?=//)|(?<=[wW]{3})\.", re.ASCII)
 _HEADINGS = ("time (UTC)", "phase", "actor", "call", "on", "from", "came of it", "event")
 
 
