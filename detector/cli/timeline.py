@@ -171,7 +171,7 @@ def story_lines(story: Story, form: TimelineFormat, *, is_shown: bool) -> Iterab
     if form is not TimelineFormat.TABLE:
         return table
     more = story.event_count - len(story.events)
-    rest = [f"… {more:,} more events; `detector sql` has all"] if more else []
+    rest = [f"… {counted(more, 'more event')}; `detector sql` has all"] if more else []
     return chain(_encoded(map(printable, [*show.heading(story), ""])), table, _encoded(rest))
 
 

@@ -70,7 +70,7 @@ def story_page(story: Story) -> Iterator[str]:
     yield from event_table(story.events)
     if story.event_count > len(story.events):
         yield ""
-        yield f"{story.event_count - len(story.events):,} more events are not shown."
+        yield f"Not shown: {counted(story.event_count - len(story.events), 'more event')}."
     if story.alerts:
         yield ""
         yield from _table(

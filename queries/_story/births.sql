@@ -8,7 +8,8 @@ WITH used AS (
     FROM story_told AS story
     INNER JOIN candidates AS event ON event.rowid = story.row
     WHERE
-        is_root
+        story.session IN (SELECT unnest($sessions))
+        AND is_root
         AND access_key_id IS NOT NULL
 )
 

@@ -207,5 +207,5 @@ def test_people_see_what_was_made_what_is_connected_and_what_came_of_it() -> Non
 def test_a_list_says_how_much_is_not_shown() -> None:
     assert list(markdown.story_list([story()], 1_234))[-1] == "1,234 more are not shown."
     page = "\n".join(markdown.story_page(story()))
-    assert "1 more events are not shown." in page
+    assert "Not shown: 1 more event." in page
     assert printable(page.replace("\n", " ")) == page.replace("\n", " ")

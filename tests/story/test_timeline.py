@@ -139,6 +139,6 @@ def test_each_format_of_a_list_of_one_and_of_events() -> None:
         TimelineFormat.TIMESKETCH: (4, 2, 2),
     }
     assert (
-        shown(story_lines(one, TimelineFormat.TABLE, is_shown=False))[-1] == "… 1 more events; `detector sql` has all"
+        shown(story_lines(one, TimelineFormat.TABLE, is_shown=False))[-1] == "… 1 more event; `detector sql` has all"
     )
     assert json.loads(shown(story_lines(one, TimelineFormat.JSONL, is_shown=False))[0])["story_id"] == one.id
