@@ -27,9 +27,11 @@ weighed AS (
 numbered AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY session, weight, event_name ORDER BY event_time, event_id, row) AS nth,
-        row_number() OVER (PARTITION BY session, weight, event_name ORDER BY event_time DESC, event_id DESC, row DESC) AS nth_last
+        row_number() OVER each_call AS nth,
+        -- From the end, by the same order.
+        count(*) OVER (each_call ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS nth_last
     FROM weighed
+    WINDOW each_call AS (PARTITION BY session, weight, event_name ORDER BY event_time, event_id, row)
 ),
 
 ranked AS (

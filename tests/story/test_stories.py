@@ -252,6 +252,17 @@ def test_of_more_stories_than_are_asked_for_the_gravest_and_then_the_newest_are_
     assert few.untold == len(told.stories) - 2
 
 
+def test_of_very_many_sessions_those_with_changes_are_looked_at(
+    engine: Engine, told: Stories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = sum(len(story.parts) for story in told.stories)
+    monkeypatch.setattr("detector.story.from_lake.MOST_PARTS", 3)
+    few = tell_stories(engine)
+    assert len(few.stories) <= 3
+    assert few.untold == sessions - 3
+    assert all(story.counts[Phase.CHANGED] for story in few.stories)
+
+
 def test_an_alert_goes_to_the_story_of_its_event_and_to_no_other(engine: Engine, told: Stories) -> None:
     story = the_story(told.stories, INTRUDED, INTRUSION)
     guess, user = story.events[0], story.events[-1]
