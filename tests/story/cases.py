@@ -34,7 +34,8 @@ from fixtures.story import Story as Script
 from fixtures.story import login_details
 from tests.alerts.samples import NOW, finding
 
-TRAILS = Path(__file__).parents[2] / "fixtures/trails"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+TRAILS, RECORDS = FIXTURES / "trails", FIXTURES / "records"
 HOME, AWAY = "198.51.100.10", "203.0.113.200"
 LOGIN = "2026-03-02T09:00:00Z"
 
@@ -79,7 +80,8 @@ def records() -> tuple[Json, ...]:
     script.call(at("09:11"), without_session(NEAR, AWAY), "billingconsole:FromElsewhere")
 
     sign_in(script, AFTERWARDS, "08:59", AWAY, outcome="Failure")
-    sign_in(script, AFTERWARDS, "2026-02-20T08:59:00Z", AWAY, outcome="Failure")
+    sign_in(script, AFTERWARDS, "2026-02-27T09:00:00Z", AWAY, outcome="Failure")
+    sign_in(script, AFTERWARDS, "2026-02-27T08:59:00Z", AWAY, outcome="Failure")
     sign_in(script, AFTERWARDS)
     sign_in(script, AFTERWARDS, "09:05", outcome="Failure")
 

@@ -138,7 +138,5 @@ def test_each_format_of_a_list_of_one_and_of_events() -> None:
         TimelineFormat.MARKDOWN: (6, 23, 4),
         TimelineFormat.TIMESKETCH: (4, 2, 2),
     }
-    assert (
-        shown(story_lines(one, TimelineFormat.TABLE, is_shown=False))[-1] == "… 1 more event; `detector sql` has all"
-    )
+    assert shown(story_lines(one, TimelineFormat.TABLE, is_shown=False))[-1] == "… 1 more event; `detector sql` has all"
     assert json.loads(shown(story_lines(one, TimelineFormat.JSONL, is_shown=False))[0])["story_id"] == one.id
