@@ -16,7 +16,7 @@ from detector.cli.options import AllowGaps, Lake, RuleOptions, Since, Until, win
 from detector.cli.summary import say_errors, say_gaps_in, say_unlisted
 from detector.cli.terminal import inform, say, say_error
 from detector.errors import DetectorError, UsageError
-from detector.text import counted, table_lines
+from detector.text import counted, printable, table_lines
 from detector.times import now
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def timeline_command(
     errors: Sequence[DetectorError] = ()
     has_stories = True
     if question.around is not None:
-        _write(_around(events, question, format_, is_shown=output is None), output)
+        _write(event_lines(_around(events, question), format_, is_shown=output is None), output)
     else:
         errors, has_stories = _tell(events, question, rules, format_, output)
     code = exit_code(None, errors, gaps=0 if allow_gaps else events.gaps.count)
@@ -123,99 +123,85 @@ def _tell(
     from detector.story.story import Asked
     from detector.story.tell import stories_of
 
-    since, until = window(question.since, question.until)
     detection = rules.detect(events, rules.entries())
     say_errors(detection)
-    asked = Asked(frozenset(question.account or ()), since, until, question.story)
     if question.story is not None:
-        asked = Asked(story_id=question.story, most_events=_MOST_OF_ONE)
+        told = stories_of(events, detection.alerts, Asked(story_id=question.story, most_events=_MOST_OF_ONE))
+        if not told.stories:
+            raise UsageError(f"no story {question.story}", hint="`detector timeline` lists the stories of a lake")
+        _write(story_lines(told.stories[0], form, is_shown=output is None), output)
+        return detection.errors, True
+    asked = Asked(frozenset(question.account or ()), *window(question.since, question.until))
     told = stories_of(events, detection.alerts, asked)
-    if question.story is not None and not told.stories:
-        raise UsageError(f"no story {question.story}", hint="`detector timeline` lists the stories of a lake")
-    _write(_lines(told, form, is_one=question.story is not None, is_shown=output is None), output)
-    if not told.stories:
-        nothing = DetectorError(
-            "no story: nothing of root in what was asked for", hint="`detector status` shows the lake"
-        )
-        say_error(nothing)
-    else:
+    _write(list_lines(told, form, is_shown=output is None), output)
+    if told.stories:
         inform(counted(len(told.stories), "story", "stories"))
+    else:
+        nothing = "no story: nothing of root in what was asked for"
+        say_error(DetectorError(nothing, hint="`detector status` shows what the lake holds"))
     if told.untold:
         say(f"{told.untold:,} more are not shown; --account, --since and --until choose")
     return detection.errors, bool(told.stories)
 
 
-def _lines(told: Stories, form: TimelineFormat, *, is_one: bool, is_shown: bool) -> Iterable[bytes]:
+def list_lines(told: Stories, form: TimelineFormat, *, is_shown: bool) -> Iterable[bytes]:
+    """Return a list of stories as a format has it; `is_shown`: on standard output, which may be a terminal."""
     from detector.story import lines, markdown, show
 
-    stories = told.stories
     match form:
         case TimelineFormat.TIMESKETCH:
-            return lines.jsonl(lines.timesketch(event, story) for story in stories for event in story.events)
-        case TimelineFormat.JSONL if is_one:
-            return lines.jsonl(_event_objects(stories))
-        case TimelineFormat.CSV if is_one:
-            return lines.csv_lines(_event_objects(stories), lines.EVENT_COLUMNS)
+            return chain.from_iterable(event_lines(one.events, form, one, is_shown=is_shown) for one in told.stories)
         case TimelineFormat.JSONL:
-            return lines.jsonl(map(lines.story_object, stories))
+            return lines.jsonl(map(lines.story_object, told.stories))
         case TimelineFormat.CSV:
-            return lines.csv_lines(map(lines.story_object, stories), lines.STORY_COLUMNS)
-        case TimelineFormat.MARKDOWN if is_one:
-            return _encoded(chain.from_iterable(map(markdown.story_page, stories)))
+            return lines.csv_lines(map(lines.story_object, told.stories), lines.STORY_COLUMNS)
         case TimelineFormat.MARKDOWN:
-            return _encoded(markdown.story_list(stories, told.untold))
-        case TimelineFormat.TABLE if is_one:
-            return _encoded(chain.from_iterable(_page(story, is_shown=is_shown) for story in stories))
+            return _encoded(markdown.story_list(told.stories, told.untold))
         case TimelineFormat.TABLE:
-            return _encoded(
-                _table(show.STORY_HEADINGS, [show.story_row(story) for story in stories], is_shown=is_shown)
-            )
+            return _encoded(_table(show.STORY_HEADINGS, list(map(show.story_row, told.stories)), is_shown=is_shown))
 
 
-def _around(events: Snapshot, question: Question, form: TimelineFormat, *, is_shown: bool) -> Iterable[bytes]:
+def story_lines(story: Story, form: TimelineFormat, *, is_shown: bool) -> Iterable[bytes]:
+    """Return one story with its events as a format has it."""
+    from detector.story import markdown, show
+
+    table = event_lines(story.events, form, story, is_shown=is_shown)
+    if form is TimelineFormat.MARKDOWN:
+        return _encoded(markdown.story_page(story))
+    if form is not TimelineFormat.TABLE:
+        return table
+    more = story.event_count - len(story.events)
+    rest = [f"… {counted(more, 'more event')}; `detector sql` has all"] if more else []
+    return chain(_encoded(map(printable, [*show.heading(story), ""])), table, _encoded(rest))
+
+
+def event_lines(
+    events: Sequence[StoryEvent], form: TimelineFormat, story: Story | None = None, *, is_shown: bool
+) -> Iterable[bytes]:
+    """Return events, of a story or of none, as a format has them."""
     from detector.story import lines, markdown, show
+
+    match form:
+        case TimelineFormat.TIMESKETCH:
+            return lines.jsonl(lines.timesketch(event, story) for event in events)
+        case TimelineFormat.JSONL:
+            return lines.jsonl(lines.event_object(event, story) for event in events)
+        case TimelineFormat.CSV:
+            return lines.csv_lines((lines.event_object(event, story) for event in events), lines.EVENT_COLUMNS)
+        case TimelineFormat.MARKDOWN:
+            return _encoded(markdown.event_table(events))
+        case TimelineFormat.TABLE:
+            return _encoded(_table(show.EVENT_HEADINGS, list(map(show.event_row, events)), is_shown=is_shown))
+
+
+def _around(events: Snapshot, question: Question) -> Sequence[StoryEvent]:
     from detector.story.around import events_around
 
     found = events_around(events, question.around or "", question.minutes, _MOST_OF_ONE)
     inform(f"{counted(len(found.events), 'event')} within {question.minutes:g} minutes")
     if found.is_cut:
         say("there are more, further away in time; --minutes takes less")
-    objects = map(lines.event_object, found.events)
-    match form:
-        case TimelineFormat.TIMESKETCH:
-            return lines.jsonl(map(lines.timesketch, found.events))
-        case TimelineFormat.JSONL:
-            return lines.jsonl(objects)
-        case TimelineFormat.CSV:
-            return lines.csv_lines(objects, lines.EVENT_COLUMNS)
-        case TimelineFormat.MARKDOWN:
-            return _encoded(markdown.event_table(found.events))
-        case TimelineFormat.TABLE:
-            return _encoded(_table(show.EVENT_HEADINGS, list(map(show.event_row, found.events)), is_shown=is_shown))
-
-
-def _event_objects(stories: Iterable[Story]) -> Iterator[dict[str, object]]:
-    from detector.story.lines import event_object
-
-    return (event_object(event, story) for story in stories for event in story.events)
-
-
-def _page(story: Story, *, is_shown: bool) -> Iterator[str]:
-    """Yield a story as people read it: what it is, and its events."""
-    from detector.story import show
-    from detector.text import printable
-
-    yield from map(printable, show.heading(story))
-    yield ""
-    yield from _table(show.EVENT_HEADINGS, _rows(story.events), is_shown=is_shown)
-    if story.event_count > len(story.events):
-        yield f"… {story.event_count - len(story.events):,} more events; `detector sql` has all"
-
-
-def _rows(events: Iterable[StoryEvent]) -> list[tuple[object, ...]]:
-    from detector.story.show import event_row
-
-    return list(map(event_row, events))
+    return found.events
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, is_shown: bool) -> Iterator[str]:

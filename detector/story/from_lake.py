@@ -87,8 +87,9 @@ def count_parts(engine: Engine) -> int:
 
 def read_parts(engine: Engine) -> list[Part]:
     """Return the sessions, at most `MOST_PARTS`: those in which something was changed, then the newest."""
+    parts = list(_rows(engine, _sql("parts"), {"most": MOST_PARTS}))
     values: defaultdict[tuple[str, str], list[Counted]] = defaultdict(list)
-    for row in _rows(engine, _sql("values")):
+    for row in _rows(engine, _sql("values"), {"sessions": [row["session"] for row in parts]}):
         values[row["session"], row["kind"]].append(Counted(redact(row["value"]), row["events"]))
     return [
         Part(
@@ -111,15 +112,15 @@ def read_parts(engine: Engine) -> list[Part]:
             mfa_device=row["mfa_device"],
             assumed_by=row["assumed_by"],
         )
-        for row in _rows(engine, _sql("parts"), {"most": MOST_PARTS})
+        for row in parts
     ]
 
 
-def read_births(engine: Engine) -> list[Birth]:
-    """Return which sessions used credentials that another one made."""
+def read_births(engine: Engine, sessions: Sequence[_Session]) -> list[Birth]:
+    """Return which of some sessions used credentials that another one made."""
     return [
         Birth(row["child"], row["parent"], MadeKind(row["kind"]), row["name"], _aware(row["event_time"]))
-        for row in _rows(engine, _sql("births"))
+        for row in _rows(engine, _sql("births"), {"sessions": list(sessions)})
     ]
 
 

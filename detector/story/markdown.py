@@ -13,7 +13,7 @@ from detector.story.story import Story, StoryEvent
 from detector.story.words import call_of, clock, outcome, phase_of, why
 from detector.text import counted, printable
 
-_MARKUP = re.compile(r"[^\w .,;:()'/-]|_|(?<=[hH][tT][tT][pP]):|(?<=[sS]):(?=//)|(?<=[wW]{3})\.|:(?=//)", re.ASCII)
+_MARKUP = re.compile(r"[^\w .,;:()'/-]|_|:(?=//)|(?<=[wW]{3})\.", re.ASCII)
 _HEADINGS = ("time (UTC)", "phase", "actor", "call", "on", "from", "came of it", "event")
 
 
@@ -70,7 +70,7 @@ def story_page(story: Story) -> Iterator[str]:
     yield from event_table(story.events)
     if story.event_count > len(story.events):
         yield ""
-        yield f"{story.event_count - len(story.events):,} more events are not shown."
+        yield f"Not shown: {counted(story.event_count - len(story.events), 'more event')}."
     if story.alerts:
         yield ""
         yield from _table(

@@ -94,4 +94,4 @@ def _made(made: Sequence[Made]) -> str:
 
 def _afterwards(counts: Mapping[Phase, int]) -> str:
     after = counts[Phase.AFTER]
-    return f"{counted(after, 'call')} followed by what it made" if after else ""
+    return f"what it made was used for {counted(after, 'call')}" if after else ""

@@ -52,7 +52,8 @@ def stories_of(events: Events, alerts: Sequence[Alert] = (), asked: Asked = _AS_
 def tell_stories(engine: Engine, alerts: Sequence[Alert] = (), asked: Asked = _AS_ALL) -> Stories:
     """Return the same through an engine that is open already."""
     prepare(engine)
-    parts, births = read_parts(engine), read_births(engine)
+    parts = read_parts(engine)
+    births = read_births(engine, [part.session for part in parts])
     threads = weave(parts, births)
     beyond = count_parts(engine) - len(parts)
     wanted = [thread for thread in threads if _is_wanted(thread, asked)]

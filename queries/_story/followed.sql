@@ -37,12 +37,13 @@ matched AS (
         coalesce(keys.made_by, users.made_by, roles.made_by, passwords.made_by) AS made_by,
         coalesce(keys.name, users.name, roles.name, passwords.name) AS made_name,
         coalesce(keys.session, users.session, roles.session, passwords.session) AS session,
-        (CASE WHEN list_contains($named, acts.event_id) THEN '0' ELSE '1' END)
+        (CASE WHEN acts.event_id IN (SELECT unnest($named)) THEN '0' ELSE '1' END)
         || (CASE WHEN NOT succeeded THEN '1' WHEN is_write THEN '0' ELSE '2' END)
         || CAST(event_time AS VARCHAR) || acts.event_id AS rank
     FROM acts
     LEFT JOIN keys
         ON keys.name = acts.access_key_id
+        AND keys.account = acts.account_id
         AND keys.made_at <= acts.event_time
     LEFT JOIN users
         ON users.name = user_name

@@ -1,10 +1,16 @@
 -- The most telling events of sessions: what alerts name, changes, what was refused and what came before, then reads from
 -- both ends; each call once before any comes twice.
-WITH weighed AS (
+WITH named AS (
+    SELECT
+        unnest($named) AS event_id,
+        unnest(range(len($named))) AS place
+),
+
+weighed AS (
     SELECT
         story.*,
         event_name,
-        coalesce(list_position($named, story.event_id), 2147483647) AS named,
+        place AS named,
         CASE phase
             WHEN 'sign_in' THEN 0
             WHEN 'changed' THEN 0
@@ -14,15 +20,18 @@ WITH weighed AS (
         END AS weight
     FROM story_told AS story
     INNER JOIN candidates AS event ON event.rowid = story.row
+    LEFT JOIN named ON named.event_id = story.event_id
     WHERE session IN (SELECT unnest($sessions))
 ),
 
 numbered AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY session, weight, event_name ORDER BY event_time, event_id, row) AS nth,
-        row_number() OVER (PARTITION BY session, weight, event_name ORDER BY event_time DESC, event_id DESC, row DESC) AS nth_last
+        row_number() OVER each_call AS nth,
+        -- From the end, by the same order.
+        count(*) OVER (each_call ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS nth_last
     FROM weighed
+    WINDOW each_call AS (PARTITION BY session, weight, event_name ORDER BY event_time, event_id, row)
 ),
 
 ranked AS (
@@ -33,7 +42,7 @@ ranked AS (
         is_probable,
         row_number() OVER (
             PARTITION BY session
-            ORDER BY named, weight, least(nth, nth_last), event_time, event_id, row
+            ORDER BY named NULLS LAST, weight, least(nth, nth_last), event_time, event_id, row
         ) AS position
     FROM numbered
     QUALIFY position <= $most

@@ -43,7 +43,7 @@ WHERE
     -- Who made the user has all of the user, the password too.
     AND NOT (kind = 'password' AND (account_id, name) IN (SELECT (account_id, name) FROM calls WHERE kind = 'user'))
 QUALIFY row_number() OVER (
-    PARTITION BY kind, name, CASE WHEN kind NOT IN ('key', 'session') THEN account_id END
+    PARTITION BY kind, account_id, name
     ORDER BY event_time, event_id, session
 ) = 1
 ORDER BY event_time, event_id, session

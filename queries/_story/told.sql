@@ -131,7 +131,7 @@ SELECT
         WHEN leads_to_root AND led_to IS NOT NULL THEN led_to
         WHEN is_root AND near IS NOT NULL THEN near
         WHEN is_opening AND led_to IS NOT NULL THEN led_to
-        ELSE group_key(['loose', account, day_of(event_time)])
+        ELSE group_key(['loose', left(account, 64), day_of(event_time)])
     END AS session,
     CASE
         WHEN leads_to_root AND led_to IS NOT NULL THEN 'before'

@@ -7,7 +7,8 @@ WITH counted AS (
     FROM story_told AS story
     INNER JOIN candidates AS event ON event.rowid = story.row
     WHERE
-        phase <> 'before'
+        story.session IN (SELECT unnest($sessions))
+        AND phase <> 'before'
         AND is_root
     GROUP BY story.session, source_ip, user_agent
 )

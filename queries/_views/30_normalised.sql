@@ -216,20 +216,20 @@ SELECT
             AND field(responseElements, '$.credentials.accessKeyId') IS NOT NULL THEN
             group_key([
                 'assume_root',
-                account_of_principal(field(requestParameters, 'targetPrincipal')),
-                field(responseElements, '$.credentials.accessKeyId')
+                left(account_of_principal(field(requestParameters, 'targetPrincipal')), 64),
+                left(field(responseElements, '$.credentials.accessKeyId'), 64)
             ])
         WHEN NOT is_root OR root_origin IN ('service_event', 'service') THEN NULL
-        WHEN root_origin = 'assume_root' AND access_key_id IS NOT NULL THEN group_key(['assume_root', account_id, access_key_id])
+        WHEN root_origin = 'assume_root' AND access_key_id IS NOT NULL THEN group_key(['assume_root', left(account_id, 64), left(access_key_id, 64)])
         WHEN service = 'signin' AND event_name = 'ConsoleLogin' THEN
-            CASE WHEN succeeded THEN group_key(['session', account_id, second_of(event_time)]) END
+            CASE WHEN succeeded THEN group_key(['session', left(account_id, 64), second_of(event_time)]) END
         WHEN session_created IS NOT NULL THEN
             group_key([
                 'session',
-                account_id,
-                coalesce(second_of(TRY_CAST(session_created AS TIMESTAMP)), left(session_created, 40))
+                left(account_id, 64),
+                coalesce(second_of(TRY_CAST(session_created AS TIMESTAMP)), left(session_created, 64))
             ])
         WHEN starts_with(access_key_id, 'AKIA') THEN
-            group_key(['key', account_id, left(access_key_id, 40) || ' ' || day_of(event_time)])
+            group_key(['key', left(account_id, 64), left(access_key_id, 64) || ' ' || day_of(event_time)])
     END AS root_session
 FROM targeted;
