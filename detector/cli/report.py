@@ -58,7 +58,7 @@ def report_command(
     with what led to each and what followed, the alerts with what to do, what is not proven, and how to check it all.
 
     The page is one file without scripts that loads nothing from anywhere, for a screen, paper or a screen reader;
-    --format markdown is for a ticket or a mail. The same lake gives the same report but for its first time.
+    --format markdown is for a ticket or a mail.
 
     Exit codes: 0 done, 2 bad usage, bad rule or an error, 3 nothing was ever ingested, 4 the lake has gaps, or holds
     nothing of an account that was asked for.

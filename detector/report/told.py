@@ -66,9 +66,9 @@ class ToldStories:
         return len(self.told) + len(self.named) + self.untold
 
     @property
-    def anchors(self) -> Mapping[str, str]:
-        """The titles of those that have a place on the page, by id."""
-        return {one.story.id: one.story.sentence for one in self.told}
+    def places(self) -> Mapping[str, str]:
+        """The ids of stories, and of stories that are told in others → the one that has a place on the page."""
+        return {part: one.story.id for one in self.told for part in (one.story.id, *one.story.parts)}
 
     @property
     def shown(self) -> int:
