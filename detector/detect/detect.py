@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from detector.alerts.alert import EVENT_IDS, Alert, Suppression, make_alert
@@ -21,6 +21,7 @@ from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_
 from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
 from detector.times import rfc3339
 
+_KEYS_AT_A_TIME = 100_000  # of events that are asked about at once
 _EVENTS_AT_A_TIME = 10_000  # whose records are in memory while alerts are made of them
 
 
@@ -184,8 +185,8 @@ def _alerts(
     engine: Engine, findings: Sequence[Finding], now: datetime, suppressions: Sequence[SuppressionEntry]
 ) -> Iterator[Alert]:
     suppressed = {entry.rule for entry in suppressions}
-    for some in _in_batches(findings):
-        found = engine.evidence(chain.from_iterable(_shown(engine, finding, suppressed) for finding in some))
+    for some in _in_batches(findings, EVENT_IDS, _EVENTS_AT_A_TIME):
+        found = engine.evidence(_shown(engine, some, suppressed))
         for finding in some:
             events = evidence_of(finding, found)
             entry = suppressing_entry(suppressions, finding, events, now)
@@ -193,26 +194,39 @@ def _alerts(
             yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
 
 
-def _in_batches(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
-    """Yield findings in batches, so that the events of a flood are not held all at once."""
+def _in_batches(findings: Sequence[Finding], of_each: int, in_all: int) -> Iterator[list[Finding]]:
+    """Yield findings in batches, so that the events of a flood are not held all at once.
+
+    Args:
+        findings: in order.
+        of_each: the events that count, at most.
+        in_all: a batch ends with the finding that makes it so many.
+    """
     batch: list[Finding] = []
     events = 0
     for finding in findings:
         batch.append(finding)
-        events += min(len(finding.event_ids), EVENT_IDS)
-        if events >= _EVENTS_AT_A_TIME:
+        events += min(len(finding.event_ids), of_each)
+        if events >= in_all:
             yield batch
             batch, events = [], 0
     if batch:
         yield batch
 
 
-def _shown(engine: Engine, finding: Finding, suppressed: Collection[str]) -> Sequence[str]:
-    """Return the keys of the events that the alert names; of all, where a suppression may have to fit every one."""
-    if len(finding.event_ids) <= EVENT_IDS or finding.rule.id in suppressed:
-        return finding.event_ids
-    named = engine.oldest_and_last(finding, EVENT_IDS)
-    return named if finding.subject_event_id is None else [*named, finding.subject_event_id]
+def _shown(engine: Engine, findings: Sequence[Finding], suppressed: Collection[str]) -> Iterator[str]:
+    """Yield the keys of the events that alerts name; of all, where a suppression may have to fit every one."""
+    large = []
+    for finding in findings:
+        if len(finding.event_ids) <= EVENT_IDS or finding.rule.id in suppressed:
+            yield from finding.event_ids
+        else:
+            large.append(finding)
+    for some in _in_batches(large, _KEYS_AT_A_TIME, _KEYS_AT_A_TIME):
+        for finding, named in zip(some, engine.oldest_and_last(some, EVENT_IDS), strict=True):
+            yield from named
+            if finding.subject_event_id is not None:
+                yield finding.subject_event_id
 
 
 def _coverage_warnings(accounts: Sequence[str]) -> Iterator[str]:
