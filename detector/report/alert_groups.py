@@ -66,16 +66,24 @@ class SeverityGroup:
         return sum(rule.open for rule in self.rules)
 
 
-def group(alerts: Sequence[Alert], rules: Mapping[str, Rule]) -> tuple[SeverityGroup, ...]:
+def group(
+    alerts: Sequence[Alert],
+    rules: Mapping[str, Rule],
+    left_out: Mapping[tuple[str, Severity, str | None], int] | None = None,
+) -> tuple[SeverityGroup, ...]:
     """Return alerts by severity, the most severe first.
 
     Args:
         alerts: oldest first.
         rules: by id; of one that is not there, nothing but its title is said.
+        left_out: by rule, severity and account, how many more there are of those that have alerts.
     """
     by_rule: defaultdict[tuple[Severity, str], list[Alert]] = defaultdict(list)
     for alert in alerts:
         by_rule[alert.severity, alert.rule_id].append(alert)
+    more: defaultdict[tuple[Severity, str], int] = defaultdict(int)
+    for (rule_id, kind, _), count in (left_out or {}).items():
+        more[kind, rule_id] += count
     left = IN_ALL
     found = []
     for severity in reversed(Severity):
@@ -83,7 +91,9 @@ def group(alerts: Sequence[Alert], rules: Mapping[str, Rule]) -> tuple[SeverityG
         own.sort(key=lambda same: (all(alert.suppressed_by for alert in same), same[0].event_time, same[0].rule_id))
         groups = []
         for same in own:
-            groups.append(_rule_group(same, rules.get(same[0].rule_id), min(OF_A_RULE, left)))
+            groups.append(
+                _rule_group(same, rules.get(same[0].rule_id), min(OF_A_RULE, left), more[severity, same[0].rule_id])
+            )
             left -= len(groups[-1].shown)
         if groups:
             found.append(SeverityGroup(severity, tuple(groups)))
@@ -114,7 +124,7 @@ def one_of_each(alerts: Sequence[Alert]) -> list[Alert]:
     )
 
 
-def _rule_group(alerts: Sequence[Alert], rule: Rule | None, most: int) -> RuleGroup:
+def _rule_group(alerts: Sequence[Alert], rule: Rule | None, most: int, more: int) -> RuleGroup:
     first = alerts[0]
     return RuleGroup(
         rule_id=first.rule_id,
@@ -126,7 +136,7 @@ def _rule_group(alerts: Sequence[Alert], rule: Rule | None, most: int) -> RuleGr
         first=first.event_time,
         last=max(alert.last_event_time for alert in alerts),
         accounts=tuple(sorted({alert.account_id for alert in alerts}, key=lambda account: account or "")),
-        count=len(alerts),
+        count=len(alerts) + more,
         suppressed=sum(alert.suppressed_by is not None for alert in alerts),
         shown=_some_of_each_account(alerts, most),
         anchor=anchor(first),

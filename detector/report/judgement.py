@@ -47,10 +47,12 @@ def judge(groups: Sequence[SeverityGroup], stories: ToldStories, basis: Basis) -
     lesser = [severity for severity in (Severity.MEDIUM, Severity.LOW) if severity in open_]
     if grave:
         verdict = Verdict.ACT
-        sentence = f"{_listed(open_, grave)} {_place(groups, grave)} want an answer{_sessions(stories)}."
+        sentence = (
+            f"{_listed(open_, grave)} {_place(groups, grave)} {_verb(open_, grave)} an answer{_sessions(stories)}."
+        )
     elif lesser:
         verdict = Verdict.LOOK
-        said = f"{_listed(open_, lesser)} {_place(groups, lesser)} want a look"
+        said = f"{_listed(open_, lesser)} {_place(groups, lesser)} {_verb(open_, lesser)} a look"
         sentence = f"No alert is critical or high; {said}{_sessions(stories)}."
     elif basis.is_complete:
         verdict = Verdict.QUIET
@@ -70,8 +72,15 @@ def _listed(open_: dict[Severity, int], severities: Sequence[Severity]) -> str:
     *others, last = severities
     total = open_[last]
     parts = [*(f"{open_[severity]:,} {severity}" for severity in others), f"{total:,} {last}"]
-    is_one = sum(open_[severity] for severity in severities) == 1
-    return f"{' and '.join(parts)} alert{'' if is_one else 's'}"
+    return f"{' and '.join(parts)} alert{'' if _is_one(open_, severities) else 's'}"
+
+
+def _verb(open_: dict[Severity, int], severities: Sequence[Severity]) -> str:
+    return "wants" if _is_one(open_, severities) else "want"
+
+
+def _is_one(open_: dict[Severity, int], severities: Sequence[Severity]) -> bool:
+    return sum(open_[severity] for severity in severities) == 1
 
 
 def _place(groups: Sequence[SeverityGroup], severities: Sequence[Severity]) -> str:

@@ -21,6 +21,7 @@ from detector.report.judgement import judge
 from detector.report.matrix import matrix
 from detector.report.report import Question, Report, told_accounts
 from detector.report.strip import Hours, strips
+from detector.report.tally import Tally
 from detector.report.told import OF_A_STORY, tell
 from detector.rules.engine import QUERY_MEMORY, Engine, TooManyFindings
 from detector.rules.suppressions import SuppressionEntry
@@ -69,7 +70,16 @@ def read_report(
     with Engine(
         snapshot, memory_limit=QUERY_MEMORY, time_limit_seconds=rules.seconds, row_cap=rules.findings
     ) as engine:
-        detection = detect_through(engine, rules.directories, as_of, rules.suppressions, rule_findings=rules.findings)
+        suppressible = {entry.rule for entry in rules.suppressions}
+        tally = Tally(question.accounts, question.since, question.until, suppressible)
+        detection = detect_through(
+            engine,
+            rules.directories,
+            as_of,
+            rules.suppressions,
+            rule_findings=rules.findings,
+            is_of_interest=tally.takes,
+        )
         detection = _about(detection, question)
         accounts = question.accounts
         posture = posture_through(engine, sorted(accounts), question.until, now=as_of)
@@ -77,10 +87,11 @@ def read_report(
         stories = tell(tell_stories(engine, detection.alerts, asked))
         days = _days(engine, question, as_of)
     hours = _hours(snapshot, question, as_of)
-    groups = group(detection.alerts, detection.rules)
+    groups = group(detection.alerts, detection.rules, tally.left_out)
     told = told_accounts(detection.alerts, [one.story.account_id for one in stories.told])
     basis = _basis(snapshot, detection, question, hours)
-    found = counted(len(detection.alerts), "alert") if detection.alerts else "No alert"
+    count = len(detection.alerts) + sum(tally.left_out.values())
+    found = counted(count, "alert") if count else "No alert"
     return Report(
         as_of=as_of,
         question=question,
@@ -97,13 +108,9 @@ def read_report(
 
 
 def _about(detection: Detection, question: Question) -> Detection:
-    """Return what was found in the part that is asked about; rules have seen all of it."""
-    selection = Selection(question.since, question.until)
-    return replace(
-        detection,
-        alerts=[alert for alert in detection.alerts if question.is_about(alert.account_id) and selection.takes(alert)],
-        coverage={place: reach for place, reach in detection.coverage.items() if question.is_about(place[0])},
-    )
+    """Return what was found with the reach of the accounts that are asked about; rules have seen all of it."""
+    reach = {place: moments for place, moments in detection.coverage.items() if question.is_about(place[0])}
+    return replace(detection, coverage=reach)
 
 
 def _basis(snapshot: Snapshot, detection: Detection, question: Question, hours: Hours) -> Basis:

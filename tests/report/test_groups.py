@@ -96,7 +96,7 @@ def test_accounts_with_grave_alerts_are_told_before_those_with_stories() -> None
     ("severities", "verdict", "said"),
     [
         ([Severity.CRITICAL, Severity.HIGH, Severity.LOW], Verdict.ACT, "1 critical and 1 high alerts in account"),
-        ([Severity.HIGH], Verdict.ACT, "1 high alert in account 111122223333 on 2026-03-04"),
+        ([Severity.HIGH], Verdict.ACT, "1 high alert in account 111122223333 on 2026-03-04 wants an answer"),
         ([Severity.MEDIUM, Severity.LOW], Verdict.LOOK, "No alert is critical or high; 1 medium and 1 low alerts"),
         ([Severity.INFO], Verdict.NOT_PROVEN, "that this is all is not proven"),
         ([], Verdict.NOT_PROVEN, "that this is all is not proven"),

@@ -193,7 +193,7 @@ def test_five_hundred_accounts_stay_readable() -> None:
     assert len(markdown(report)) < 400_000
     assert "1 critical alert in account 000000000007" in root.with_id("judgement").text
     folded = [one.text for one in root.all("summary")]
-    assert "460 more accounts of which nothing else is told" in folded
+    assert "460 more accounts" in folded
     assert "490 accounts alike" in folded
     assert "… and 80 more" in root.text
 
