@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from detector.story.story import Stories, Story, StoryEvent
 
 _MOST_OF_ONE = 10_000  # events of the one story that is asked for, or around one event
+_MOST_OF_EACH = 1_000  # events of each story, where it is events that are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,8 @@ def _tell(
         _write(story_lines(told.stories[0], form, is_shown=output is None), output)
         return detection.errors, True
     asked = Asked(frozenset(question.account or ()), *window(question.since, question.until))
+    if form is TimelineFormat.TIMESKETCH:
+        asked = replace(asked, most_events=_MOST_OF_EACH)
     told = stories_of(events, detection.alerts, asked)
     _write(list_lines(told, form, is_shown=output is None), output)
     if told.stories:
@@ -139,6 +142,9 @@ def _tell(
     else:
         nothing = "no story: nothing of root in what was asked for"
         say_error(DetectorError(nothing, hint="`detector status` shows what the lake holds"))
+    left_out = sum(story.event_count - len(story.events) for story in told.stories)
+    if left_out and form is TimelineFormat.TIMESKETCH:
+        say(f"{counted(left_out, 'more event')} of these stories; --story writes more of one")
     if told.untold:
         say(f"{told.untold:,} more are not shown; --account, --since and --until choose")
     return detection.errors, bool(told.stories)

@@ -19,7 +19,9 @@ acts AS (
     SELECT
         *,
         CASE WHEN lower(actor_type) = 'iamuser' THEN actor_name END AS user_name,
-        CASE WHEN session_issuer_type = 'Role' THEN regexp_extract(session_issuer, ':role/(?:.*/)?([^/]+)$', 1) END AS role_name
+        CASE WHEN session_issuer_type = 'Role' THEN
+            regexp_extract(session_issuer, ':role/(?:.*/)?([^/]+)$', 1)
+        END AS role_name
     FROM all_events
     WHERE
         NOT is_superseded

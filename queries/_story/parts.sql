@@ -19,7 +19,9 @@ SELECT
     min(story.event_time) FILTER (is_opening AND phase <> 'before') AS first_opening,
     max(story.event_time) FILTER (is_opening AND phase <> 'before') AS last_opening,
     max(mfa) FILTER (phase = 'sign_in' AND event_name = 'ConsoleLogin' AND NOT is_probable) AS login_mfa,
-    max(field(additionalEventData, 'MFAIdentifier')) FILTER (phase = 'sign_in' AND event_name = 'ConsoleLogin') AS mfa_device,
+    max(field(additionalEventData, 'MFAIdentifier')) FILTER (
+        phase = 'sign_in' AND event_name = 'ConsoleLogin' AND NOT is_probable
+    ) AS mfa_device,
     max(lower(logged(
         userIdentity.sessionContext.attributes.mfaAuthenticated,
         extra,

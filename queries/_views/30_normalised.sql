@@ -212,15 +212,18 @@ SELECT
     -- uses many access keys, all of which were created when it was; a sign-in does not name that moment, it is it.
     CASE
         WHEN
-            service = 'sts' AND event_name = 'AssumeRoot' AND succeeded
-            AND field(responseElements, '$.credentials.accessKeyId') IS NOT NULL THEN
-            group_key([
+            service = 'sts'
+            AND event_name = 'AssumeRoot'
+            AND succeeded
+            AND field(responseElements, '$.credentials.accessKeyId') IS NOT NULL
+            THEN group_key([
                 'assume_root',
                 left(account_of_principal(field(requestParameters, 'targetPrincipal')), 64),
                 left(field(responseElements, '$.credentials.accessKeyId'), 64)
             ])
         WHEN NOT is_root OR root_origin IN ('service_event', 'service') THEN NULL
-        WHEN root_origin = 'assume_root' AND access_key_id IS NOT NULL THEN group_key(['assume_root', left(account_id, 64), left(access_key_id, 64)])
+        WHEN root_origin = 'assume_root' AND access_key_id IS NOT NULL THEN
+            group_key(['assume_root', left(account_id, 64), left(access_key_id, 64)])
         WHEN service = 'signin' AND event_name = 'ConsoleLogin' THEN
             CASE WHEN succeeded THEN group_key(['session', left(account_id, 64), second_of(event_time)]) END
         WHEN session_created IS NOT NULL THEN

@@ -75,6 +75,8 @@ def records() -> tuple[Json, ...]:
 
     sign_in(script, NEAR)
     script.call(at("09:10"), session_of(NEAR), "s3:ListBuckets")
+    script.call(at("08:44"), without_session(NEAR), "billingconsole:TooEarly")
+    script.call(at("08:45"), without_session(NEAR), "billingconsole:GetPaymentMethods")
     script.call(at("09:25"), without_session(NEAR), "billingconsole:GetBillingNotifications")
     script.call(at("09:26"), without_session(NEAR), "billingconsole:TooLate")
     script.call(at("09:11"), without_session(NEAR, AWAY), "billingconsole:FromElsewhere")

@@ -130,10 +130,12 @@ def test_one_sign_in_is_one_story_however_many_access_keys_it_uses(told: Stories
 
 def test_a_call_without_a_session_is_attached_by_address_within_fifteen_minutes(told: Stories) -> None:
     story = the_story(told.stories, cases.NEAR)
-    assert [event.event_name for event in story.events if event.is_probable] == ["GetBillingNotifications"]
+    assert [event.event_name for event in story.events if event.is_probable] == [
+        *("GetPaymentMethods", "GetBillingNotifications"),
+    ]
     loose = the_story(told.stories, cases.NEAR, "2026-03-02")
     assert loose.kind is StoryKind.LOOSE
-    assert [event.event_name for event in loose.events] == ["FromElsewhere", "TooLate"]
+    assert [event.event_name for event in loose.events] == ["TooEarly", "FromElsewhere", "TooLate"]
     assert "belongs to no session" in loose.sentence
 
 

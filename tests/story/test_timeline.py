@@ -102,6 +102,19 @@ def test_questions_that_do_not_go_together_are_refused(run: Run, options: tuple[
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_rules")
+def test_events_of_a_list_are_bounded_and_the_others_counted(
+    run: Run, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run("timeline", "--lake", lake, "--format", "timesketch")
+    assert (len(whole.out.splitlines()), whole.err) == (30, "2 stories\n")
+    monkeypatch.setattr("detector.cli.timeline._MOST_OF_EACH", 10)
+    few = run("timeline", "--lake", lake, "--format", "timesketch")
+    assert (len(few.out.splitlines()), few.code) == (12, 0)
+    assert few.err.endswith("18 more events of these stories; --story writes more of one\n")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_rules")
 def test_gaps_change_the_exit_code_unless_they_are_allowed(run: Run, tmp_path: Path) -> None:
     write_log(tmp_path / "logs/a.json.gz", LOGIN)
     (tmp_path / "logs/bad.json.gz").write_bytes(b"\x1f\x8b\x08")
