@@ -11,6 +11,7 @@ from itertools import chain, zip_longest
 from typing import Final
 
 from detector.alerts.alert import Alert
+from detector.report.tally import Kind
 from detector.rules.rule import Rule
 from detector.severity import Severity
 
@@ -69,7 +70,7 @@ class SeverityGroup:
 def group(
     alerts: Sequence[Alert],
     rules: Mapping[str, Rule],
-    left_out: Mapping[tuple[str, Severity, str | None], int] | None = None,
+    left_out: Mapping[Kind, int] | None = None,
 ) -> tuple[SeverityGroup, ...]:
     """Return alerts by severity, the most severe first.
 

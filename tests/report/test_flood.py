@@ -12,7 +12,7 @@ from benchmarks.flood import ACCOUNT, flood
 from detector import Lake
 from detector.report.alert_groups import group
 from detector.report.render import markdown, page
-from detector.report.tally import Tally
+from detector.report.tally import Kind, Tally
 from detector.rules.finding import Finding
 from detector.rules.rule import Rule, parse_rule, shipped_rules_directory
 from detector.severity import Severity
@@ -71,7 +71,10 @@ def test_what_is_not_asked_about_is_not_counted(rule: Rule) -> None:
 
 
 def test_what_is_only_counted_counts() -> None:
-    left_out = {("root_api_call", Severity.HIGH, ACCOUNT): 70, ("root_api_call", Severity.LOW, ACCOUNT): 5}
+    left_out: dict[Kind, int] = {
+        ("root_api_call", Severity.HIGH, ACCOUNT): 70,
+        ("root_api_call", Severity.LOW, ACCOUNT): 5,
+    }
     [high] = group([an_alert()], {}, left_out)
     assert (high.count, high.rules[0].rest) == (71, 70)
 
