@@ -64,6 +64,8 @@ BARS: Final = (
     Bar("detect", "all ÷ costliest", "all rules with the scan, against the costliest rule with the scan", at_most=1.5),
     Bar("sql", "seconds", "sql, root events of one account, ten times the events", unit="s", at_most=1.5),
     Bar("rerun", "seconds more", "second run with nothing new, beyond the detect", unit="s", at_most=1.5),
+    Bar("report", "seconds", "report on a flood, two and a half times the events", unit="s", at_most=10),
+    Bar("report", "MB", "the page about it", unit="MB", at_most=5),
     Bar("memory", "growth", "peak memory of ingest, ten times the events against once", at_most=1.1),
     Bar("memory", "peak MB", "peak memory of ingest", unit="MB", at_most=700),
     Bar("memory", "large, MB over 1.5 × size", "one large object: peak beyond 1.5 × its size", unit="MB", at_most=200),

@@ -134,7 +134,7 @@ def make_alert(
         source_ip=subject.source_ip if subject else None,
         user_agent=redact(subject.user_agent) if subject else None,
         mfa=subject.mfa if subject else None,
-        context=redact(finding.context),
+        context=_context(finding, subject),
         evidence=tuple(
             Location(copy.log_file, copy.index, event.event_key, integrity_of(copy.log_file))
             for event in shown
@@ -158,6 +158,14 @@ def _subject_of(finding: Finding, events: Sequence[Evidence]) -> Evidence | None
 
 def _actor_of(event: Evidence) -> Actor:
     return Actor(event.actor_type, event.actor_arn, event.access_key_id, event.session_issuer)
+
+
+def _context(finding: Finding, subject: Evidence | None) -> dict[str, Any]:
+    context: dict[str, Any] = redact(finding.context)
+    if subject is None or subject.story is None:
+        return context
+    # First, since a line may have no room for all of the context.
+    return {"story": subject.story} | context | {"story": subject.story}
 
 
 def _summary(finding: Finding, subject: Evidence | None) -> str:

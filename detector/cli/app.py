@@ -28,12 +28,14 @@ from detector.cli.lake import lake_app
 from detector.cli.manners import Quiet, Verbose, add_commands
 from detector.cli.outbox import outbox_command
 from detector.cli.posture import posture_command
+from detector.cli.report import report_command
 from detector.cli.rules import rules_app
 from detector.cli.run import run_command
 from detector.cli.scan import scan_command
 from detector.cli.sql import SqlCommand, sql_command
 from detector.cli.status import status_command
 from detector.cli.terminal import manners, say, say_error
+from detector.cli.timeline import timeline_command
 from detector.cli.verify import verify_command
 from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
@@ -96,6 +98,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "verify": verify_command,
     "coverage": coverage_command,
     "posture": posture_command,
+    "timeline": timeline_command,
+    "report": report_command,
     "explain-message": explain_message_command,
     "sql": sql_command,
     "status": status_command,

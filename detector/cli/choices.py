@@ -38,6 +38,23 @@ class PostureFormat(StrEnum):
     ASFF = "asff"
 
 
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
+
+
+class TimelineFormat(StrEnum):
+    """How stories and events are written."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    TIMESKETCH = "timesketch"
+
+
 class StatusBy(StrEnum):
     """What a row of `status` stands for."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from detector.alerts.alert import EVENT_IDS, Alert, Suppression, make_alert
@@ -22,6 +22,7 @@ from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_
 from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
 from detector.times import rfc3339
 
+_KEYS_AT_A_TIME = 100_000  # of events that are asked about at once
 _EVENTS_AT_A_TIME = 10_000  # whose records are in memory while alerts are made of them
 
 
@@ -34,6 +35,7 @@ class Detection:
     warnings: list[str] = field(default_factory=list)
     complete: set[str] = field(default_factory=set)  # ids of the rules that ran to their end
     coverage: Coverage = field(default_factory=dict)  # from when to when there are events
+    rules: Mapping[str, Rule] = field(default_factory=dict)  # those that were run, by id
 
 
 def everything(_finding: Finding) -> bool:
@@ -69,11 +71,33 @@ def detect(
         is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
         rule_pages: what the URL of a rule's page begins with, for `rule_url`.
     """
+    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
+        return detect_through(
+            engine,
+            rule_directories,
+            now,
+            suppressions,
+            rule_findings=rule_findings,
+            sees_all_events=sees_all_events,
+            is_of_interest=is_of_interest,
+            rule_pages=rule_pages,
+        )
+
+
+def detect_through(
+    engine: Engine,
+    rule_directories: Sequence[Path],
+    now: datetime,
+    suppressions: Sequence[SuppressionEntry] = (),
+    *,
+    rule_findings: int = 100_000,
+    sees_all_events: bool = True,
+    is_of_interest: Callable[[Finding], bool] = everything,
+    rule_pages: str | None = None,
+) -> Detection:
+    """Do the same through an engine that is open already, and stays so."""
     detection = Detection()
-    with (
-        ThreadPoolExecutor(1) as pool,
-        Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine,
-    ):
+    with ThreadPoolExecutor(1) as pool:
         preparing = pool.submit(engine.prepare)
         try:
             rule_set = load_rules(shipped_rules_directory(), *rule_directories, pages=rule_pages)  # meanwhile
@@ -84,7 +108,8 @@ def detect(
         detection.errors += rule_set.errors
         if not sees_all_events:
             rule_set = _without_readers_of_all_events(rule_set, detection)
-        detection.warnings += suppression_warnings(suppressions, {rule.id for rule in rule_set.rules}, now)
+        detection.rules = {rule.id: rule for rule in rule_set.rules}
+        detection.warnings += suppression_warnings(suppressions, set(detection.rules), now)
         run_rules(engine, rule_set.rules, now, suppressions, detection, is_of_interest, rule_findings)
         detection.coverage = engine.coverage()
         detection.warnings += _coverage_warnings(engine.accounts_without_sign_in_region())
@@ -177,8 +202,8 @@ def _alerts(
     engine: Engine, findings: Iterable[Finding], now: datetime, suppressions: Sequence[SuppressionEntry]
 ) -> Iterator[Alert]:
     suppressed = {entry.rule for entry in suppressions}
-    for some in _in_batches(findings):
-        found = engine.evidence(chain.from_iterable(_shown(engine, finding, suppressed) for finding in some))
+    for some in _in_batches(findings, EVENT_IDS, _EVENTS_AT_A_TIME):
+        found = engine.evidence(_shown(engine, some, suppressed))
         for finding in some:
             events = evidence_of(finding, found)
             entry = suppressing_entry(suppressions, finding, events, now)
@@ -186,26 +211,39 @@ def _alerts(
             yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
 
 
-def _in_batches(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
-    """Yield findings in batches: a query for each is slow, and the events of a flood are not to be held all at once."""
+def _in_batches(findings: Iterable[Finding], of_each: int, in_all: int) -> Iterator[list[Finding]]:
+    """Yield findings in batches: a query for each is slow, and the events of a flood are not to be held all at once.
+
+    Args:
+        findings: in order.
+        of_each: the events that count, at most.
+        in_all: a batch ends with the finding that makes it so many.
+    """
     batch: list[Finding] = []
     events = 0
     for finding in findings:
         batch.append(finding)
-        events += min(len(finding.event_ids), EVENT_IDS)
-        if events >= _EVENTS_AT_A_TIME:
+        events += min(len(finding.event_ids), of_each)
+        if events >= in_all:
             yield batch
             batch, events = [], 0
     if batch:
         yield batch
 
 
-def _shown(engine: Engine, finding: Finding, suppressed: Collection[str]) -> Sequence[str]:
-    """Return the keys of the events that the alert names; of all, where a suppression may have to fit every one."""
-    if len(finding.event_ids) <= EVENT_IDS or finding.rule.id in suppressed:
-        return finding.event_ids
-    named = engine.oldest_and_last(finding, EVENT_IDS)
-    return named if finding.subject_event_id is None else [*named, finding.subject_event_id]
+def _shown(engine: Engine, findings: Sequence[Finding], suppressed: Collection[str]) -> Iterator[str]:
+    """Yield the keys of the events that alerts name; of all, where a suppression may have to fit every one."""
+    large = []
+    for finding in findings:
+        if len(finding.event_ids) <= EVENT_IDS or finding.rule.id in suppressed:
+            yield from finding.event_ids
+        else:
+            large.append(finding)
+    for some in _in_batches(large, _KEYS_AT_A_TIME, _KEYS_AT_A_TIME):
+        for finding, named in zip(some, engine.oldest_and_last(some, EVENT_IDS), strict=True):
+            yield from named
+            if finding.subject_event_id is not None:
+                yield finding.subject_event_id
 
 
 def _coverage_warnings(accounts: Sequence[str]) -> Iterator[str]:

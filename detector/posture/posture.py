@@ -70,10 +70,22 @@ def posture_of(
         checks: the questions; None: those that are shipped.
     """
     with Engine(events) as engine:
-        horizons = _chosen(read_horizons(engine), accounts)
-        moments = {one.account_id: _moment(one, at, now or utc_now()) for one in horizons}
-        answers = answers_from_logs(engine, checks or load_checks(), horizons, moments)
-        devices = read_devices(engine, max(moments.values(), default=_BEFORE_ALL))
+        return posture_through(engine, accounts, at, now=now, checks=checks)
+
+
+def posture_through(
+    engine: Engine,
+    accounts: Collection[str] = (),
+    at: datetime | None = None,
+    *,
+    now: datetime | None = None,
+    checks: Sequence[Check] | None = None,
+) -> Posture:
+    """Do the same through an engine that is open already."""
+    horizons = _chosen(read_horizons(engine), accounts)
+    moments = {one.account_id: _moment(one, at, now or utc_now()) for one in horizons}
+    answers = answers_from_logs(engine, checks or load_checks(), horizons, moments)
+    devices = read_devices(engine, max(moments.values(), default=_BEFORE_ALL))
     by_account = {horizon.account_id: horizon for horizon in horizons}
     return Posture(answers, devices, by_account, missing=_missing(accounts, by_account))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,9 +21,11 @@ from detector.rules.dialects import DIALECT_RELATIONS, Dialects, to_duckdb
 from detector.rules.engine_queries import (
     COPIES,
     EARLIER_EDITIONS,
+    EVENTS_OF,
     IMPLAUSIBLE_TIMES,
     NEWEST_OF_EACH_CALLER,
     OLDEST_AND_LAST,
+    keys_of,
 )
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
@@ -200,6 +202,12 @@ class Engine:
             reader = relation.to_arrow_reader(_QUERY_ROWS)
         return pa.RecordBatchReader.from_batches(reader.schema, batches(reader))
 
+    def keep(self, name: str, sql: str) -> None:
+        """Keep the rows of one of our own SELECTs in a table, in place of those of before, for later ones to read."""
+        self._views.update(sql)
+        with as_usage_error():
+            self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS\n{sql}")
+
     def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
         """Return those of the given keys that no event has."""
         keys = set(event_keys)
@@ -225,14 +233,16 @@ class Engine:
         hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
         return make_evidence(rows, hidden, self._columns)
 
-    def oldest_and_last(self, finding: Finding, limit: int) -> list[str]:
-        """Return the keys of the oldest events of a finding, at most `limit`, and of its last one."""
-        keys = list(finding.event_ids)
-        parameters = {"keys": keys, "account": finding.account_id, "limit": limit}
-        relation = "candidates" if finding.rule.reads is Reads.CANDIDATES else "all_events"
+    def oldest_and_last(self, findings: Sequence[Finding], limit: int) -> list[list[str]]:
+        """Return the keys of the oldest events of each finding of a rule, at most `limit`, and of its last one."""
+        shown: list[list[str]] = [[] for _ in findings]
+        relation = "candidates" if findings[0].rule.reads is Reads.CANDIDATES else "all_events"
         self._views.update(relation)
-        found = self._connection.sql(OLDEST_AND_LAST.format(relation), params=parameters)
-        return [key for (key,) in found.fetchall()]
+        # One question for all of them: it goes through all events.
+        found = self._connection.sql(OLDEST_AND_LAST.format(relation), params=keys_of(findings) | {"limit": limit})
+        for number, key in found.fetchall():
+            shown[number].append(key)
+        return shown
 
     def integrity_of(self, log_file: str) -> str | None:
         """Return what digests say of the file of an event; None when nobody has asked for digests."""
@@ -260,9 +270,7 @@ class Engine:
         self._events = events
 
     def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
-        return self._select(
-            f"FROM {relation} WHERE event_key IN (SELECT unnest($keys)) ORDER BY logFile, logFileIndex", keys
-        )
+        return self._select(EVENTS_OF.format(relation), keys)
 
     def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:
         self._views.update(sql)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from detector.records.schema import EVENTS
+
+if TYPE_CHECKING:
+    from detector.rules.finding import Finding
 
 # Documents of which the views take the quotes off when they are text inside a string, and keep what was logged.
 _DOCUMENTS = {"requestParameters", "responseElements", "additionalEventData"}
@@ -39,23 +45,45 @@ ORDER BY
 """
 
 
-# The oldest keys of a finding, and the last one.
+# The oldest keys of each finding, and its last one.
 OLDEST_AND_LAST = """
-WITH dated AS (
+WITH wanted AS (
+    SELECT unnest($findings) AS finding, unnest($accounts) AS account, unnest($keys) AS wanted_key
+),
+
+dated AS (
     SELECT
+        finding,
         event_key,
-        coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM $account), min(event_time)) AS event_time
+        coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM account), min(event_time)) AS event_time
     FROM {}
-    WHERE event_key IN (SELECT unnest($keys))
-    GROUP BY event_key
+    JOIN wanted ON wanted_key = event_key
+    GROUP BY finding, event_key
 )
 
-SELECT event_key
+SELECT finding, event_key
 FROM dated
 QUALIFY
-    row_number() OVER (ORDER BY event_time, event_key) <= $limit
-    OR row_number() OVER (ORDER BY event_time DESC, event_key DESC) = 1
-ORDER BY event_time, event_key
+    row_number() OVER (PARTITION BY finding ORDER BY event_time, event_key) <= $limit
+    OR row_number() OVER (PARTITION BY finding ORDER BY event_time DESC, event_key DESC) = 1
+ORDER BY finding, event_time, event_key
+"""
+
+
+def keys_of(findings: Sequence[Finding]) -> dict[str, list[object]]:
+    """Return the parameters that say which events belong to which finding, for `OLDEST_AND_LAST`."""
+    rows = [(number, one.account_id, key) for number, one in enumerate(findings) for key in one.event_ids]
+    return {
+        name: list(column)
+        for name, column in zip(("findings", "accounts", "keys"), zip(*rows, strict=True), strict=True)
+    }
+
+
+EVENTS_OF = """
+SELECT *, story_id(root_session) AS story
+FROM {}
+WHERE event_key IN (SELECT unnest($keys))
+ORDER BY logFile, logFileIndex
 """
 
 IMPLAUSIBLE_TIMES = """

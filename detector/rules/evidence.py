@@ -36,6 +36,7 @@ class Evidence:
     mfa: str | None
     copies: tuple[Copy, ...]  # every one, also of earlier editions, the shown one first
     row: dict[str, Any]  # the shown row in the columns of `records.schema.EVENTS`, eventTime naive and UTC
+    story: str | None = None  # id of the story of root's session; None: the event itself names none
 
 
 def make_evidence(
@@ -68,6 +69,7 @@ def make_evidence(
             mfa=row["mfa"],
             copies=(shown, *copies.get(shown, [])),
             row={name: row["logged_texts"].get(name) or row[name] for name in columns},
+            story=row["story"],
         )
         found[key] = (*found.get(key, ()), evidence)
     return found

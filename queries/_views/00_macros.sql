@@ -26,9 +26,12 @@ END;
 
 -- A dedup_key of several values: unambiguous, and never NULL because one of them is.
 CREATE MACRO group_key(key_parts) AS CAST(to_json(key_parts) AS VARCHAR);
+-- The id of the story that a session of root is told as, as alerts name it; of `root_session`.
+CREATE MACRO story_id(session) AS left(sha256(session), 16);
 -- In UTC, like all times. (Not called utc_date: tools that read SQL know a function of that name.)
 CREATE MACRO hour_of(moment) AS strftime(moment, '%Y-%m-%dT%H');
 CREATE MACRO day_of(moment) AS strftime(moment, '%Y-%m-%d');
+CREATE MACRO second_of(moment) AS strftime(moment, '%Y-%m-%dT%H:%M:%SZ');
 
 
 -- Words ----------------------------------------------------------------------------------------------------------------
@@ -42,6 +45,11 @@ CREATE MACRO is_uuid(text) AS coalesce(regexp_full_match(
     text, '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}'
 ), false);
 
+-- An account's number, or an ARN of it, as AssumeRoot names whose root it is to be.
+CREATE MACRO account_of_principal(principal) AS coalesce(
+    nullif(regexp_extract(principal, '^arn:[^:]*:[^:]*:[^:]*:([0-9]+):', 1), ''), principal
+);
+
 CREATE MACRO is_permission_error_code(code) AS coalesce(code IN (
     'AccessDenied',
     'AccessDeniedException',
@@ -52,6 +60,27 @@ CREATE MACRO is_permission_error_code(code) AS coalesce(code IN (
     'VpceAccessDenied',
     'NotOrganizationMasterAccountException'
 ), false);
+
+-- What a call is about, in a word for people: the first thing that it names.
+CREATE MACRO target_of(parameters, answer) AS coalesce(
+    field(answer, '$.accessKey.accessKeyId'),
+    field(answer, '$.credentials.accessKeyId'),
+    field(parameters, 'userName'),
+    field(parameters, 'roleName'),
+    field(parameters, 'groupName'),
+    field(parameters, 'serialNumber'),
+    field(parameters, 'accessKeyId'),
+    field(parameters, 'policyArn'),
+    field(parameters, 'policyName'),
+    field(parameters, 'bucketName'),
+    field(parameters, 'secretId'),
+    field(parameters, 'keyId'),
+    field(parameters, 'trailName'),
+    field(parameters, 'targetPrincipal'),
+    field(parameters, 'instanceType'),
+    field(parameters, 'name'),
+    field(parameters, 'resourceArn')
+);
 
 CREATE MACRO is_console_user_agent(user_agent) AS coalesce(trim(user_agent, '[]') IN (
     'console.amazonaws.com',

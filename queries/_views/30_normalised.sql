@@ -49,6 +49,11 @@ named AS (
             userIdentity.sessionContext.assumedRoot, extra, '$.userIdentity.sessionContext.assumedRoot'
         )) AS assumed_root,
         handed_out_key,
+        logged(
+            userIdentity.sessionContext.attributes.creationDate,
+            extra,
+            '$.userIdentity.sessionContext.attributes.creationDate'
+        ) AS session_created,
         field(requestParameters, 'serialNumber') AS mfa_serial,
         field(requestParameters, 'userName') AS parameters_user
     FROM read_out AS raw
@@ -191,7 +196,7 @@ targeted AS (
 )
 
 SELECT
-    * EXCLUDE (handed_out_key, parameters_user, logged_trail, has_parameters, assumed_root),
+    * EXCLUDE (handed_out_key, parameters_user, logged_trail, has_parameters, assumed_root, session_created),
     is_root AND root_origin NOT IN ('service_event', 'service', 'assume_root') AS direct_root,
     CASE mfa_target_kind
         WHEN 'root' THEN 'root'
@@ -202,5 +207,32 @@ SELECT
         AND lower(actor_type) = 'iamuser'
         AND lower(coalesce(named_user, actor_name)) = lower(actor_name),
         false
-    ) AS mfa_target_is_caller
+    ) AS mfa_target_is_caller,
+    -- The session of root that an event belongs to, as far as it says so by itself: kind, account and key. One sign-in
+    -- uses many access keys, all of which were created when it was; a sign-in does not name that moment, it is it.
+    CASE
+        WHEN
+            service = 'sts'
+            AND event_name = 'AssumeRoot'
+            AND succeeded
+            AND field(responseElements, '$.credentials.accessKeyId') IS NOT NULL
+            THEN group_key([
+                'assume_root',
+                left(account_of_principal(field(requestParameters, 'targetPrincipal')), 64),
+                left(field(responseElements, '$.credentials.accessKeyId'), 64)
+            ])
+        WHEN NOT is_root OR root_origin IN ('service_event', 'service') THEN NULL
+        WHEN root_origin = 'assume_root' AND access_key_id IS NOT NULL THEN
+            group_key(['assume_root', left(account_id, 64), left(access_key_id, 64)])
+        WHEN service = 'signin' AND event_name = 'ConsoleLogin' THEN
+            CASE WHEN succeeded THEN group_key(['session', left(account_id, 64), second_of(event_time)]) END
+        WHEN session_created IS NOT NULL THEN
+            group_key([
+                'session',
+                left(account_id, 64),
+                coalesce(second_of(TRY_CAST(session_created AS TIMESTAMP)), left(session_created, 64))
+            ])
+        WHEN starts_with(access_key_id, 'AKIA') THEN
+            group_key(['key', left(account_id, 64), left(access_key_id, 64) || ' ' || day_of(event_time)])
+    END AS root_session
 FROM targeted;

@@ -13,10 +13,7 @@ WITH read_out AS (
 
 SELECT
     *,
-    -- The account's number, or an ARN of it.
-    coalesce(
-        nullif(regexp_extract(target_principal, '^arn:[^:]*:[^:]*:[^:]*:([0-9]+):', 1), ''), target_principal
-    ) AS assumed_account,
+    account_of_principal(target_principal) AS assumed_account,
     nullif(regexp_extract(task_policy, '[^/]+$'), '') AS task
 FROM read_out;
 

@@ -7,13 +7,14 @@ import pytest
 from detector.alerts.alert import Alert
 from detector.alerts.formats.formatting import header
 from detector.alerts.formats.names import AlertFormat, NoticeFormat
-from fixtures.expect import GOLDEN_TRAIL, found_alerts, golden_path, lines, told, told_path
+from fixtures.expect import GOLDEN_TRAIL, found_alerts, golden_path, lake_of, lines, told, told_path
 from fixtures.receivers import alert_id_of, read_line
 
 
 @pytest.fixture(scope="module")
 def alerts() -> list[Alert]:
-    return found_alerts(GOLDEN_TRAIL)
+    with lake_of(GOLDEN_TRAIL) as lake:
+        return found_alerts(lake)
 
 
 @pytest.mark.parametrize("form", AlertFormat)

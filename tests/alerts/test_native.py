@@ -67,6 +67,15 @@ def test_an_alert_says_what_the_rule_and_the_events_say() -> None:
     assert native["records_truncated"] is False
 
 
+def test_an_alert_names_the_story_of_its_subject_even_where_a_rule_has_a_column_of_that_name() -> None:
+    events = [event("id-1", story="0123456789abcdef"), event("id-2")]
+    assert line_of(make_alert(finding(context={"story": "x", "a": 1}), events[:1], NOW))["context"] == {
+        "story": "0123456789abcdef",
+        "a": 1,
+    }
+    assert line_of(make_alert(finding(context={"a": 1}), events, NOW))["context"] == {"a": 1}
+
+
 HUGE = 200_000
 HOSTILE_TEXTS = [
     "x" * HUGE,

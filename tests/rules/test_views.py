@@ -54,6 +54,8 @@ DELETE = {
     "eventName": "DeleteObject",
     "requestParameters": {"bucketName": "logs", "key": "AWSLogs/1/file"},
 }
+CREATED = {"sessionContext": {"attributes": {"creationDate": "2026-03-01T08:30:00Z"}}}
+KEY = {"accessKeyId": "AKIAI44QH8DHBEXAMPLE"}
 TRAIL_ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
 SERVICE = "autoscaling.amazonaws.com"
 
@@ -241,6 +243,17 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({**TRAIL}, {"trail_key": None}),
     ({"requestParameters": {"name": "main"}}, {"trail_key": None}),
+    # The session of root: by when its credentials were made, by root's key and the day
+    ({"userIdentity": CREATED}, {"root_session": f'["session","{ACCOUNT}","2026-03-01T08:30:00Z"]'}),
+    (
+        {"userIdentity": {"sessionContext": {"attributes": {"creationDate": 1772353800}}}},
+        {"root_session": f'["session","{ACCOUNT}","1772353800"]'},
+    ),
+    ({"userIdentity": KEY}, {"root_session": f'["key","{ACCOUNT}","AKIAI44QH8DHBEXAMPLE 2026-03-01"]'}),
+    ({}, {"root_session": None}),
+    ({"userIdentity": {**CREATED, "arn": USER["arn"], "type": "IAMUser"}}, {"root_session": None}),
+    ({"userIdentity": {**CREATED, "invokedBy": SERVICE}, "sourceIPAddress": SERVICE}, {"root_session": None}),
+    ({"userIdentity": CREATED, "eventType": "AwsServiceEvent"}, {"root_session": None}),
 ]
 
 
@@ -274,6 +287,9 @@ def test_a_call(calls: list[dict[str, Any]], case: int) -> None:
         ({"eventSource": "x.amazonaws.com", "eventType": "AwsApiCall"}, {"mfa": None, "is_sign_in": False}),
         ({"eventSource": "x.amazonaws.com"}, {"mfa": "no", "is_sign_in": True}),
         ({"userIdentity": {"arn": ""}}, {"is_root": False}),
+        ({}, {"root_session": f'["session","{ACCOUNT}","2026-03-01T09:00:00Z"]'}),
+        ({"responseElements": {"ConsoleLogin": "Failure"}}, {"root_session": None}),
+        ({"eventName": "CheckMfa"}, {"root_session": None}),
     ],
 )
 def test_a_sign_in(patch: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -288,6 +304,23 @@ def test_a_key_that_assume_root_handed_out_makes_the_session_one() -> None:
         columns = normalised(*records, CALL)
         assert columns["root_origin"] == origin
         assert columns["direct_root"] == (origin == "temporary_key")
+
+
+@pytest.mark.parametrize("target", [ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"])
+def test_the_call_that_hands_out_a_key_belongs_to_the_session_that_uses_it(target: str) -> None:
+    assume = merge_patch(
+        CALL,
+        {
+            "eventSource": "sts.amazonaws.com",
+            "eventName": "AssumeRoot",
+            "userIdentity": {**ROLE, "accountId": "777788889999"},
+            "requestParameters": {"targetPrincipal": target},
+            "responseElements": {"credentials": {"accessKeyId": "ASIAX"}},
+        },
+    )
+    with Engine(TableEvents(to_table(assume, merge_patch(CALL, {"userIdentity": CREATED}))), threads=1) as engine:
+        sessions = engine.query("SELECT DISTINCT root_session FROM candidates").read_all().to_pylist()
+    assert sessions == [{"root_session": f'["assume_root","{ACCOUNT}","ASIAX"]'}]
 
 
 CANDIDATES = [

@@ -27,8 +27,8 @@ LAYERS = [
     {"run_report"},
     {"batching"},
     {"detect"},
-    {"bundle", "ingest", "scan", "posture"},
-    {"watch", "doctor"},
+    {"bundle", "ingest", "scan", "posture", "story"},
+    {"watch", "doctor", "report"},
     {"cli", "api"},
     {"__main__"},
 ]
