@@ -10,7 +10,7 @@ from typing import Final
 from detector.detect.detect import Detection
 from detector.lake.ledger.gaps import Gap, OpenGaps
 from detector.report.strip import Hours
-from detector.verify.coverage import Stretch, stretches
+from detector.verify.coverage import PROVEN, Stretch, stretches
 
 _GAPS: Final = 20
 _STRETCHES: Final = 40
@@ -43,7 +43,7 @@ def doubts(detection: Detection, gaps: OpenGaps, hours: Hours, never: Sequence[s
         never: what no signature proves.
         has_digests: whether anybody has asked for digests.
     """
-    unproven = stretches(hours)
+    unproven = (one for one in stretches(hours) if one.state not in PROVEN)
     named = tuple(islice(unproven, _STRETCHES))
     errors = [str(error) for error in detection.errors]
     return Doubts(

@@ -282,10 +282,9 @@ class Engine:
         try:
             yield
         except duckdb.InterruptException as error:
-            raise RuleQueryError(
-                f"{rule.path}: stopped after {self._time_limit_seconds:g} seconds",
-                hint="--rule-seconds gives it more" if rule.is_shipped else "make the rule cheaper",
-            ) from error
+            hint = "--rule-seconds gives it more" if rule.is_shipped else "make the rule cheaper"
+            message = f"{rule.path}: stopped after {self._time_limit_seconds:g} seconds"
+            raise RuleQueryError(message, hint=hint) from error
         # ValueError: a contract error, or a time that Python cannot hold.
         except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
             raise RuleQueryError(
