@@ -23,27 +23,40 @@
 WITH compared AS (
     SELECT
         *,
-        count(*) OVER of_account AS uses_before,
-        count(*) OVER from_address AS uses_from_address,
-        count(*) OVER with_agent AS uses_with_agent
+        max(event_time) OVER from_address AS last_from_address,
+        max(event_time) OVER with_agent AS last_with_agent
     FROM root_uses
     WINDOW
         -- Up to the moment before, so that calls of the same second do not make each other known.
-        of_account AS (
-            PARTITION BY account_id
-            ORDER BY event_time
-            RANGE BETWEEN INTERVAL 180 DAY PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
-        ),
         from_address AS (
             PARTITION BY account_id, source_ip
             ORDER BY event_time
-            RANGE BETWEEN INTERVAL 180 DAY PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ),
         with_agent AS (
             PARTITION BY account_id, user_agent
             ORDER BY event_time
-            RANGE BETWEEN INTERVAL 180 DAY PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         )
+),
+
+-- By the moment: a range of time for each call of a flood takes longer than all other rules.
+moments AS (
+    SELECT account_id AS account, event_time AS moment, count(*) AS uses
+    FROM root_uses
+    GROUP BY ALL
+),
+
+counted AS (
+    SELECT
+        account,
+        moment,
+        CAST(coalesce(sum(uses) OVER (
+            PARTITION BY account
+            ORDER BY moment
+            RANGE BETWEEN INTERVAL 180 DAY PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+        ), 0) AS BIGINT) AS uses_before
+    FROM moments
 )
 
 SELECT
@@ -59,12 +72,15 @@ SELECT
     list_sort(list(DISTINCT root_origin))[:20] AS root_origins,
     max(uses_before) AS uses_in_180_days
 FROM compared
+JOIN counted
+    ON account IS NOT DISTINCT FROM account_id
+    AND moment = event_time
 WHERE
     ((service = 'signin' AND event_name = 'ConsoleLogin') OR starts_with(access_key_id, 'AKIA'))
     AND NOT is_service_name(source_ip)
     AND source_ip <> 'AWS Internal'
     AND uses_before > 0
-    AND uses_from_address = 0
+    AND coalesce(last_from_address < event_time - INTERVAL 180 DAY, true)
     -- One that the record does not show is not known.
-    AND (user_agent IS NULL OR uses_with_agent = 0)
+    AND (user_agent IS NULL OR coalesce(last_with_agent < event_time - INTERVAL 180 DAY, true))
 GROUP BY account_id, source_ip, day_of(event_time)
