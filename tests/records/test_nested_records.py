@@ -98,7 +98,7 @@ def in_lower_case(record: dict[str, Any]) -> dict[str, Any]:
     return {key.lower(): in_lower_case(value) if isinstance(value, dict) else value for key, value in record.items()}
 
 
-@pytest.mark.parametrize("wrap", [list, *WRAPPERS], ids=str)
+@pytest.mark.parametrize("wrap", [list, *WRAPPERS], ids=["array", *map(str, range(len(WRAPPERS)))])
 def test_names_in_lower_case_are_those_of_a_record(wrap: Wrapper) -> None:
     session = {"sessionIssuer": {"userName": "Ops"}, "attributes": {"mfaAuthenticated": "false"}, "another": 1}
     record = LOGIN | {"userIdentity": {"type": "AssumedRole", "sessionContext": session}, "requestID": "r"}
