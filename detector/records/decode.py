@@ -56,7 +56,8 @@ class Decoded:
     extra: Extra | None = None
     # Aware, UTC; None when the record's eventTime has the exact form, which tells it.
     odd_time: datetime | None = None
-    # The columns and `extra` do not tell its bytes: a key came twice, names were in lower case, or bytes are no UTF-8.
+    # The columns and `extra` do not tell its bytes: a key came twice, names were in lower case, userIdentity was in a
+    # string, or bytes are no UTF-8.
     bytes_differ: bool = False
 
 
@@ -243,8 +244,8 @@ class _Fitted:
         if raw == b"null":
             return (None, "null") if field.null is Null.ABSENT else (msgspec.Raw(raw), None)
         match field.kind:
-            case Kind.STRUCT if raw[:1] == b"{":
-                members = split_object(raw)
+            case Kind.STRUCT if (members := _members_of(raw)) is not None:
+                self.bytes_differ |= raw[:1] == b'"'
                 struct, rest = self.struct(field, _with_known_names(field, members) if self._is_lower_case else members)
                 return struct, rest or None
             case Kind.JSON:
@@ -256,6 +257,17 @@ class _Fitted:
                 if isinstance(text, str) and _is_storable(text):
                     return text, None
         return None, as_text(raw)
+
+
+def _members_of(raw: bytes) -> list[tuple[str, bytes]] | None:
+    """Return the members of an object, also of one that a pipeline has written as text into a string."""
+    if raw[:1] == b'"':
+        text = parse_scalar(raw)
+        raw = text.encode() if isinstance(text, str) and _is_storable(text) else b""
+    try:
+        return split_object(raw) if raw[:1] == b"{" else None
+    except BrokenJson:
+        return None
 
 
 def _is_storable(text: str) -> bool:

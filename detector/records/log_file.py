@@ -215,7 +215,7 @@ class _Piece:
                 self.unkept += 1
             return
         if decoded.bytes_differ:
-            reason = "repeated keys, names in lower case, or bytes that are no UTF-8"
+            reason = "repeated keys, names in lower case, userIdentity in a string, or bytes that are no UTF-8"
             self.kept.append(KeptRecord(index, reason, raw, rejected=False))
         self.rows.add(index, decoded, len(raw))
 

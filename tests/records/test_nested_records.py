@@ -118,6 +118,27 @@ def test_names_in_lower_case_are_those_of_a_record(wrap: Wrapper) -> None:
     assert decoded.problem is None
 
 
+@pytest.mark.parametrize("names", [dict, in_lower_case], ids=["as documented", "in lower case"])
+def test_the_identity_may_be_text_in_a_string(names: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    identity = LOGIN["userIdentity"] | {"sessionContext": {"attributes": {"mfaAuthenticated": "false"}}}
+    record = LOGIN | {"userIdentity": identity}
+    written = names(record) | {next(iter(names({"userIdentity": 1}))): json.dumps(names(identity))}
+    written["sessionCredentialFromConsole"] = "true"
+    decoded = decode_log_file(json.dumps({"Records": [written]}).encode(), "s3://b/k")
+    [row] = decoded.table.to_pylist()
+    assert json.loads(record_json(row))["userIdentity"] == identity
+    assert [json.loads(kept.raw) for kept in decoded.kept] == [written]
+    assert [kept.rejected for kept in decoded.kept] == [False]
+
+
+@pytest.mark.parametrize("text", ['{"type": "Root"', "Root", "", '"{}"', '{"type": "\ud800"}'])
+def test_a_string_that_holds_no_object_is_kept_as_it_is(text: str) -> None:
+    record = LOGIN | {"userIdentity": text}
+    decoded = decode_log_file(json.dumps({"Records": [record]}).encode(), "s3://b/k")
+    [row] = decoded.table.to_pylist()
+    assert json.loads(record_json(row))["userIdentity"] == text
+
+
 def test_a_value_in_a_record_in_lower_case_is_no_record_in_its_place() -> None:
     inside = LOWER | {"requestparameters": {"text": json.dumps(OTHER)}}
     for values in ([inside], {"a": inside}):
