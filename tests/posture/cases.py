@@ -129,6 +129,13 @@ def _sign_in(name: str) -> Tell:
     return lambda s: s.story.sign_in(at("03-02"), callers.root(s.account, IP), name)
 
 
+FIXED = "arn:aws:iam::1:mfa/root-account-mfa-device"
+
+
+def _login_of_no_device(scene: Scene) -> None:
+    scene.login("03-02", "Yes")
+
+
 CASES = [
     # root_mfa_on
     Case("root_mfa_on", "pass", "a login names a device", lambda s: s.login("03-02", None, VAULT), "login with MFA"),
@@ -198,6 +205,81 @@ CASES = [
     ),
     Case("root_mfa_on", "unknown", "a key says false whatever is set up", lambda s: s.with_key("03-02")),
     Case("root_mfa_on", "unknown", "a console session says false", lambda s: s.by_root("03-02", "iam:ListUsers")),
+    *(
+        Case("root_mfa_on", "unknown", name, told(_login_of_no_device, removal), says)
+        for name, removal, says in (
+            (
+                "the device of the fixed name is deleted by whomever",
+                _by_bob("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": FIXED}),
+                "mfa/root-account-mfa-device, perhaps root's, removed from 198.51.100.10",
+            ),
+            (
+                "root deletes a device of another name",
+                lambda s: s.by_root("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": s.serial(PHONE)}),
+                "mfa/old-phone, perhaps root's, removed",
+            ),
+            ("root deletes a device and the record lacks which", _by_root("03-03", "iam:DeleteVirtualMFADevice"), ""),
+            ("root deactivates a device of a user called root", lambda s: s.deactivate("03-03", PHONE, "root"), ""),
+            (
+                "root enrolled it for a user called root",
+                told(
+                    lambda s: s.enable("03-01", PHONE, "root"),
+                    lambda s: s.deactivate("03-03", PHONE, "root"),
+                ),
+                "perhaps root's, removed",
+            ),
+            (
+                "root deactivates, and the record lacks what",
+                _by_root("03-03", "iam:DeactivateMFADevice"),
+                "a device that is not named, perhaps root's, removed",
+            ),
+        )
+    ),
+    *(
+        Case("root_mfa_on", "pass", name, told(_login_of_no_device, removal))
+        for name, removal in (
+            ("root deactivates a user's device", lambda s: s.deactivate("03-03", "mfa/bob", "bob")),
+            (
+                "root deletes what was a user's",
+                told(
+                    lambda s: s.enable("03-01", "mfa/bob", "bob"),
+                    lambda s: s.by_root("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": s.serial("mfa/bob")}),
+                ),
+            ),
+            (
+                "a user has a device of the fixed name",
+                told(
+                    _by_bob("03-01", "iam:EnableMFADevice", {"userName": "root", "serialNumber": FIXED}),
+                    _by_bob("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": FIXED}),
+                ),
+            ),
+            (
+                "a user deletes a device",
+                _by_bob("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": "arn:aws:iam::1:mfa/bob"}),
+            ),
+            (
+                "a user deactivates, and the record lacks what",
+                lambda s: s.by_bob("03-03", "iam:DeactivateMFADevice"),
+            ),
+            (
+                "a user's device that is called root's",
+                _by_bob("03-03", "iam:DeactivateMFADevice", {"userName": "root", "serialNumber": FIXED}),
+            ),
+            (
+                "a refused deletion",
+                lambda s: s.by_root(
+                    "03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": FIXED}, error=("DeleteConflict", "no")
+                ),
+            ),
+            (
+                "a login after it",
+                told(
+                    _by_root("03-01", "iam:DeleteVirtualMFADevice", {"serialNumber": FIXED}),
+                    lambda s: s.login("03-02", "Yes"),
+                ),
+            ),
+        )
+    ),
     # root_mfa_enabled
     Case("root_mfa_enabled", "pass", "enrolled", lambda s: s.enable("03-02", PHONE), "mfa/old-phone by arn:aws:iam::"),
     Case("root_mfa_enabled", "unknown", "only used", lambda s: s.login("03-02", "Yes", PHONE)),
@@ -342,6 +424,26 @@ CASES = [
             lambda s: s.enable("03-01", VAULT),
             lambda s: s.deactivate("03-02", PHONE),
             lambda s: s.enable("03-03", PHONE),
+        ),
+    ),
+    Case(
+        "root_mfa_two_devices",
+        "unknown",
+        "a removal by root that says nothing",
+        told(
+            lambda s: s.enable("03-01", VAULT),
+            lambda s: s.enable("03-02", PHONE),
+            _by_root("03-03", "iam:DeactivateMFADevice"),
+        ),
+    ),
+    Case(
+        "root_mfa_two_devices",
+        "pass",
+        "a third one is deleted",
+        told(
+            lambda s: s.enable("03-01", VAULT),
+            lambda s: s.enable("03-02", PHONE),
+            _by_root("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": "arn:aws:iam::1:mfa/x"}),
         ),
     ),
     Case("root_mfa_two_devices", "pass", "a sign-in was offered several", _offered("03-02"), "offered several devices"),
