@@ -19,10 +19,10 @@ trail log? `detector posture --lake DIR` answers for each account of a lake:
 
 | answer | means |
 | --- | --- |
-| pass | an event proves it, and nothing that contradicts it was seen since |
+| pass | an event proves it, and nothing that contradicts it is known |
 | fail | an event proves the contrary |
 | not_applicable | there is nothing to ask about; AWS tells, logs do not |
-| unknown | the logs hold nothing about it, or what was known no longer holds; unknown never passes |
+| unknown | the logs hold nothing about it, what was known no longer holds, or facts disagree; unknown never passes |
 
 Each answer names its events, and when the newest of them happened (`as_of`). Logs may lack files, so an answer says
 "no removal seen until", never "none removed"; and what only silence could show, such as that root has no key, logs
@@ -165,7 +165,10 @@ def _section(check: Check) -> Iterator[str]:
     yield check.why
     yield ""
     if check.over is Over.SOME:
-        yield "One is enough."
+        yield "One is enough, unless another was so and was switched off: then it is unknown, and both are shown."
+        yield ""
+    if check.over is Over.AGREED:
+        yield "Where one says yes and another no, it is unknown, and both are shown."
         yield ""
     if check.least > 1:
         yield f"At least {check.least} have to be seen."

@@ -64,6 +64,29 @@ def _trail_cases(check: str, field: str, yes: object, no: object) -> list[Case]:
         ),
         Case(
             check,
+            "unknown",
+            "another trail does not make up for what was switched off",
+            told(
+                made(yes, "03-01"),
+                made(no),
+                lambda s: s.trail("03-03", "CreateTrail", {field: yes}, "b"),
+                *([made(no, "03-04")] * 25),
+            ),
+            "b of CreateTrail by",
+        ),
+        Case(
+            check,
+            "pass",
+            "switched on again, and another trail",
+            told(
+                made(yes, "03-01"),
+                made(no),
+                lambda s: s.trail("03-03", "CreateTrail", {field: yes}, "b"),
+                made(yes, "03-04"),
+            ),
+        ),
+        Case(
+            check,
             "fail",
             "a trail that is gone does not count beside one that is there",
             told(
@@ -94,6 +117,10 @@ def _trail_cases(check: str, field: str, yes: object, no: object) -> list[Case]:
             lambda s: s.by_root("03-02", "other:UpdateTrail", {"name": "main"}, {field: yes}),
         ),
     ]
+
+
+def _on_trail(time: str, action: str, name: str = "main") -> Tell:
+    return lambda s: s.trail(time, action, name=name)
 
 
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -929,11 +956,26 @@ CASES = [
         "main stopped by",
     ),
     Case("trail_logging", "fail", "deleted", lambda s: s.trail("03-02", "DeleteTrail")),
+    *(
+        Case(
+            "trail_logging",
+            "unknown",
+            f"{name}, and another one logs since {other}",
+            told(_on_trail("03-01", call), _on_trail(other, "StartLogging", "b")),
+            f"main {name} by",
+        )
+        for call, name in (("StopLogging", "stopped"), ("DeleteTrail", "deleted"))
+        for other in ("02-27", "03-02")
+    ),
     Case(
         "trail_logging",
         "pass",
-        "another one logs",
-        told(lambda s: s.trail("03-01", "StopLogging"), lambda s: s.trail("03-02", "StartLogging", name="b")),
+        "stopped and started again, and another one logs",
+        told(
+            lambda s: s.trail("03-01", "StopLogging"),
+            lambda s: s.trail("03-02", "StartLogging", name="b"),
+            lambda s: s.trail("03-03", "StartLogging"),
+        ),
     ),
     Case(
         "trail_logging",

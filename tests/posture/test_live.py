@@ -21,7 +21,7 @@ from detector.posture.merge import merge
 from detector.posture.root_session import ask_as_root
 from detector.sources.account_calls import AccountCalls, Answered, NotAnswered, Result
 from detector.sources.account_operations import OF_ROOT, OPERATIONS, permission_of, policy_allowing
-from tests.account_server import ACCOUNT, MANAGEMENT, AccountServer, report
+from tests.account_server import ACCOUNT, MANAGEMENT, TRAIL, AccountServer, report
 from tests.posture.conftest import account_calls
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +69,16 @@ def _trail_status(**settings: object) -> Change:
 
 def _trail(**settings: object) -> Change:
     return lambda answers: answers["cloudtrail:DescribeTrails"]["trailList"][0].update(settings)
+
+
+def _two_trails(*are_logging: bool) -> Change:
+    def change(answers: dict[str, Any]) -> None:
+        [main] = answers["cloudtrail:DescribeTrails"]["trailList"]
+        answers["cloudtrail:DescribeTrails"]["trailList"] = [main, {**main, "Name": "old", "TrailARN": f"{TRAIL}-old"}]
+        status = answers["cloudtrail:GetTrailStatus"]
+        answers["cloudtrail:GetTrailStatus"] = [{**status, "IsLogging": one} for one in are_logging]
+
+    return change
 
 
 def _report(**row: str) -> Change:
@@ -215,6 +225,9 @@ CASES: list[tuple[str, str, Change, str]] = [
         "",
     ),
     ("trail_logging", "fail", NO_TRAIL, "no trail of all regions"),
+    ("trail_logging", "unknown", _two_trails(True, False), "old, which does not log, in eu-west-1; main in eu-west-1"),
+    ("trail_logging", "pass", _two_trails(True, True), "main in eu-west-1"),
+    ("trail_multi_region", "pass", _two_trails(True, False), "main in eu-west-1"),
     *(
         (check, "fail", _trail_status(IsLogging=False), "main, which does not log, in eu-west-1")
         for check in ("trail_encrypted", "trail_management_events", "trail_multi_region", "trail_validated")
