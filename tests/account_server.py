@@ -60,7 +60,9 @@ def good_account() -> dict[str, Any]:
             "PolicyUsers": [{"UserName": "erin", "UserId": "AIDA"}], "PolicyGroups": [], "PolicyRoles": [],
         },
         "iam:ListRoles": {"Roles": [], "IsTruncated": False},
-        "account:GetAlternateContact": {"AlternateContact": {"AlternateContactType": "SECURITY"}},
+        "account:GetAlternateContact": {
+            "AlternateContact": {"AlternateContactType": "SECURITY", "EmailAddress": "security@example.com"},
+        },
         "organizations:DescribeOrganization": {"Organization": {"Id": "o-1", "MasterAccountId": MANAGEMENT}},
         "cloudtrail:DescribeTrails": {
             "trailList": [

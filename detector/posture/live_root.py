@@ -216,7 +216,7 @@ def administrators(live: Live) -> Iterator[Fact]:
     if entities:
         counts = {kind: len(entities.value.get(f"Policy{kind.title()}s", [])) for kind in ("user", "group", "role")}
         held = ", ".join(counted(count, kind) for kind, count in counts.items() if count)
-        says = Says.YES if held else Says.NO
+        says = Says.YES if held else Says.UNSURE if entities.value.get("IsTruncated") else Says.NO
         yield live.fact(entities, says, f"AdministratorAccess of {held or 'nobody'}", "AdministratorAccess")
     if roles:
         count = len(roles.value.get("Roles", []))
@@ -227,9 +227,12 @@ def administrators(live: Live) -> Iterator[Fact]:
 def contact(live: Live) -> Iterator[Fact]:
     """Yield whether there is a security contact."""
     contact = live.answered(CONTACT)
-    if contact:
-        has_one = contact.code is None
-        yield live.fact(contact, Says.YES if has_one else Says.NO, "set" if has_one else "there is none")
+    if contact and contact.code is not None:
+        yield live.fact(contact, Says.NO, "there is none")
+    elif contact and contact.value["AlternateContact"].get("EmailAddress"):
+        yield live.fact(contact, Says.YES, "set")
+    elif contact:
+        yield live.fact(contact, Says.UNSURE, f"{CONTACT} tells no address")
 
 
 def _named(serial: str) -> str:

@@ -20,7 +20,7 @@ from detector.posture.live_checks import LIVE_CHECKS
 from detector.posture.merge import merge
 from detector.posture.root_session import ask_as_root
 from detector.sources.account_calls import AccountCalls, Answered, NotAnswered, Result
-from detector.sources.account_operations import OF_ROOT, OPERATIONS, permission_of, policy_allowing
+from detector.sources.account_operations import BRINGS, OF_ROOT, OPERATIONS, permission_of, policy_allowing
 from tests.account_server import ACCOUNT, MANAGEMENT, TRAIL, AccountServer, report
 from tests.posture.conftest import account_calls
 
@@ -190,6 +190,12 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("other_admins_exist", "fail", _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []}), ""),
     (
         "other_admins_exist",
+        "unknown",
+        _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": [], "IsTruncated": True, "Marker": "m"}),
+        "",
+    ),
+    (
+        "other_admins_exist",
         "pass",
         _both(
             _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []}),
@@ -215,6 +221,12 @@ CASES: list[tuple[str, str, Change, str]] = [
         "1 role of Identity Center",
     ),
     ("contacts_set", "pass", _nothing, ""),
+    (
+        "contacts_set",
+        "unknown",
+        _answer("account:GetAlternateContact", {"AlternateContact": {"AlternateContactType": "SECURITY"}}),
+        "tells no address",
+    ),
     ("contacts_set", "fail", _answer("account:GetAlternateContact", "ResourceNotFoundException"), "none"),
     ("trail_logging", "pass", _nothing, "main in eu-west-1"),
     ("trail_logging", "fail", _answer("cloudtrail:GetTrailStatus", {"IsLogging": False}), ""),
@@ -456,6 +468,41 @@ def test_each_call_that_is_refused_leaves_its_checks_unknown(
         assert (check, made.status) == (check, Status.UNKNOWN)
         assert operation in made.detail
         assert made.next == (f"allow {permission_of(operation)}" if is_denied else None)
+
+
+EMPTY_BY_ITSELF = {"iam:GenerateCredentialReport", "s3:GetBucketVersioning"}
+AS_XML_OF_S3 = {"s3:GetBucketPolicy": "{}"}
+
+
+@pytest.mark.parametrize("operation", sorted(OF_AN_ACCOUNT - EMPTY_BY_ITSELF))
+def test_an_empty_answer_is_none_and_leaves_its_checks_unknown(
+    operation: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    NEVER_FOUND_OUT.get(operation, _nothing)(server.answers)
+    if operation == "events:ListRules":
+        NO_DETECTOR(server.answers)
+    server.answers[operation] = AS_XML_OF_S3.get(operation, {})
+    live = ask(calls)
+    if operation not in AS_XML_OF_S3:
+        assert [str(one) for one in live.not_answered] == [f"{operation}: AWS's answer is empty"]
+    for check in (check for check, known in LIVE_CHECKS.items() if operation in known.needs):
+        if (operation, check) != ("cloudtrail:DescribeTrails", "root_use_is_told"):  # GuardDuty tells
+            assert (check, answer(live, check).status) == (check, Status.UNKNOWN)
+
+
+def test_what_an_answer_brings_is_known_of_every_call() -> None:
+    assert OPERATIONS - BRINGS.keys() == EMPTY_BY_ITSELF
+    assert BRINGS.keys() <= OPERATIONS
+
+
+@pytest.mark.parametrize("operation", ["iam:ListVirtualMFADevices", "iam:ListRoles"])
+def test_a_list_that_is_cut_off_without_a_next_page_is_no_answer(
+    operation: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    server.answers[operation]["IsTruncated"] = True
+    live = ask(calls)
+    assert [str(one) for one in live.not_answered] == [f"{operation}: AWS's answer is cut off, and names no next page"]
+    assert answer(live, "root_mfa_on").status is Status.PASS
 
 
 def test_every_refusal_at_once_passes_nothing(server: AccountServer, calls: AccountCalls) -> None:
