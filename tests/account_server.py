@@ -74,7 +74,10 @@ def good_account() -> dict[str, Any]:
                 }
             ]
         },
-        "cloudtrail:GetTrailStatus": {"IsLogging": True, "LatestDigestDeliveryTime": NOW.timestamp() - 3_600},
+        "cloudtrail:GetTrailStatus": {
+            "IsLogging": True,
+            "LatestDeliveryTime": NOW.timestamp() - 300, "LatestDigestDeliveryTime": NOW.timestamp() - 3_600,
+        },
         "cloudtrail:GetEventSelectors": {
             "TrailARN": TRAIL, "EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}],
         },

@@ -22,32 +22,37 @@ from detector.posture.live import (
     answer_in,
     owner_of,
 )
-from detector.sources.account_calls import Result
+from detector.sources.account_calls import Answered, Result
+from detector.times import rfc3339
 
 Trail = Mapping[str, Any]
 More = Mapping[str, Result]
 Facts = Callable[[Live], Iterator[Fact]]
 
 _DIGESTS_LATE: Final = timedelta(hours=2)  # they come every hour
+_LOG_FILES_LATE: Final = timedelta(days=1)  # the calls that ask are events themselves, and those of the day before
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
 _KEPT_DAYS: Final = 365
 _BLOCKS: Final = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _DELETING: Final = ("s3:deleteobject", "s3:deleteobjectversion", "s3:putlifecycleconfiguration")
 
 
-def _trails(judge: Callable[[Trail, More], Says | None], by: str = TRAILS) -> Facts:
-    """Return what yields how each trail is judged, with the answer to this call as the proof.
+def _trails(judge: Callable[[Trail, More], tuple[Says, str] | None], by: str = TRAILS) -> Facts:
+    """Return what yields how each trail is judged, and why, with the answer to this call as the proof.
 
     A trail that does not log is none: what it would log counts for nothing.
     """
 
     def facts(live: Live) -> Iterator[Fact]:
         for described, trail, more in live.described_trails:
-            says = judge(trail, more) if answer_in(more, STATUS) else None
-            if says is not None:
+            judged = judge(trail, more) if answer_in(more, STATUS) else None
+            if judged is not None:
+                says, why = judged
                 name, arn = str(trail.get("Name")), str(trail.get("TrailARN"))
                 if not _is_logging(more):
-                    says, name = Says.NO, f"{name}, which does not log,"
-                yield live.fact(answer_in(more, by) or described, says, f"{name} in {trail.get('HomeRegion')}", arn)
+                    says, name, why = Says.NO, f"{name}, which does not log,", ""
+                detail = ": ".join(filter(None, (f"{name} in {trail.get('HomeRegion')}", why)))
+                yield live.fact(answer_in(more, by) or described, says, detail, arn)
         yield from _no_trail(live)
 
     return facts
@@ -59,8 +64,8 @@ def _no_trail(live: Live) -> Iterator[Fact]:
         yield live.fact(described, Says.NO, "there is no trail of all regions")
 
 
-def _flag(key: str) -> Callable[[Trail, More], Says]:
-    return lambda trail, _: Says.YES if trail.get(key) else Says.NO
+def _flag(key: str) -> Callable[[Trail, More], tuple[Says, str]]:
+    return lambda trail, _: (Says.YES if trail.get(key) else Says.NO, "")
 
 
 def _is_logging(more: More) -> bool:
@@ -68,25 +73,38 @@ def _is_logging(more: More) -> bool:
     return bool(status and status.value.get("IsLogging"))
 
 
-def _logging(_: Trail, more: More) -> Says:
+def _logging(_: Trail, more: More) -> tuple[Says, str]:
+    """Logging is on, and log files arrive: one that is on and brings none is neither on nor off."""
     status = answer_in(more, STATUS)
-    return Says.NO if status and status.value.get("LatestDeliveryError") else Says.YES
+    if status and (error := status.value.get("LatestDeliveryError")):
+        return Says.NO, f"its log files are not delivered: {error}"
+    says, last = _lateness(status, "LatestDeliveryTime", _LOG_FILES_LATE)
+    return (Says.YES, "") if says is Says.YES else (Says.UNSURE, f"logging is on, but its last log file {last}")
 
 
-def _validated(trail: Trail, more: More) -> Says:
+def _validated(trail: Trail, more: More) -> tuple[Says, str]:
     """Digests are on, and the last one is of lately."""
     status = answer_in(more, STATUS)
     if not trail.get("LogFileValidationEnabled") or status is None:
-        return Says.NO
-    if status.value.get("LatestDigestDeliveryError"):
-        return Says.NO
-    last = status.value.get("LatestDigestDeliveryTime")
-    if not isinstance(last, datetime):
-        return Says.UNSURE  # none was delivered yet
-    return Says.YES if status.time - last <= _DIGESTS_LATE else Says.NO
+        return Says.NO, ""
+    if error := status.value.get("LatestDigestDeliveryError"):
+        return Says.NO, f"its digests are not delivered: {error}"
+    says, last = _lateness(status, "LatestDigestDeliveryTime", _DIGESTS_LATE)
+    return says, "" if says is Says.YES else f"validation is on, but its last digest {last}"
 
 
-def _all_events(_: Trail, more: More) -> Says | None:
+def _lateness(status: Answered | None, key: str, late: timedelta) -> tuple[Says, str]:
+    """Return whether the last delivery is of lately, and in words when it was."""
+    last = status.value.get(key) if status else None
+    if status is None or not isinstance(last, datetime):
+        return Says.UNSURE, "was not delivered yet"
+    words = f"is of {rfc3339(last)}"
+    if last > status.time + _CLOCKS_DIFFER:
+        return Says.UNSURE, words
+    return (Says.YES if status.time - last <= late else Says.NO), words
+
+
+def _all_events(_: Trail, more: More) -> tuple[Says, str] | None:
     selectors = answer_in(more, SELECTORS)
     if selectors is None:
         return None
@@ -100,7 +118,7 @@ def _all_events(_: Trail, more: More) -> Says | None:
         == [("eventCategory", ["Management"])]
         for advanced in selectors.value.get("AdvancedEventSelectors", [])
     )
-    return Says.YES if takes_all else Says.NO
+    return (Says.YES if takes_all else Says.NO), ""
 
 
 # Buckets -------------------------------------------------------------------------------------------------------------

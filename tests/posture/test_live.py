@@ -236,6 +236,20 @@ CASES: list[tuple[str, str, Change, str]] = [
         _answer("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestDeliveryError": "NoSuchBucket"}),
         "",
     ),
+    *(
+        ("trail_logging", status, _trail_status(LatestDeliveryTime=NOW.timestamp() + seconds), says)
+        for status, seconds, says in (
+            ("unknown", -86_401, "logging is on, but its last log file is of 2026-03-07T08:59:59Z"),
+            ("pass", -86_400, "main in eu-west-1"),
+            ("unknown", 301, "logging is on, but its last log file is of 2026-03-08T09:05:01Z"),
+        )
+    ),
+    (
+        "trail_logging",
+        "unknown",
+        _answer("cloudtrail:GetTrailStatus", {"IsLogging": True}),
+        "main in eu-west-1: logging is on, but its last log file was not delivered yet",
+    ),
     ("trail_logging", "fail", NO_TRAIL, "no trail of all regions"),
     ("trail_logging", "unknown", _two_trails(True, False), "old, which does not log, in eu-west-1; main in eu-west-1"),
     ("trail_logging", "pass", _two_trails(True, True), "main in eu-west-1"),
@@ -250,6 +264,7 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("trail_validated", "fail", _trail(LogFileValidationEnabled=False), ""),
     ("trail_validated", "fail", _trail_status(LatestDigestDeliveryError="AccessDenied"), ""),
     ("trail_validated", "fail", _trail_status(LatestDigestDeliveryTime=NOW.timestamp() - 7_201), ""),
+    ("trail_validated", "unknown", _trail_status(LatestDigestDeliveryTime=NOW.timestamp() + 301), "last digest is of"),
     ("trail_validated", "pass", _trail_status(LatestDigestDeliveryTime=NOW.timestamp() - 7_200), ""),
     ("trail_validated", "unknown", _answer("cloudtrail:GetTrailStatus", {"IsLogging": True}), ""),
     ("trail_encrypted", "fail", _trail(KmsKeyId=""), ""),
