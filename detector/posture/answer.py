@@ -129,7 +129,9 @@ def judge(check: Check, standings: Sequence[Standing]) -> Status:
 
 
 def _faded(check: Check, fact: Fact, moment: datetime) -> Says:
-    is_old = check.lasts is not None and fact.says is not Says.GONE and fact.time < moment - check.lasts
+    # A doubt does not turn into anything by growing old.
+    fades = fact.says in (Says.YES, Says.NO)
+    is_old = fades and check.lasts is not None and fact.time < moment - check.lasts
     return check.fades_to if is_old else fact.says
 
 

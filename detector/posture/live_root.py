@@ -144,7 +144,8 @@ def unused(live: Live) -> Iterator[Fact]:
     for answer, uses in found:
         for what, when in uses:
             detail = f"{what} last used {rfc3339(when)}"
-            yield Fact(live.account_id, when, what, Says.NO, detail, answer.evidence)
+            # A use that is yet to come is none of long ago.
+            yield Fact(live.account_id, min(when, live.moment), what, Says.NO, detail, answer.evidence)
     if found and not any(uses for _, uses in found):
         yield live.fact(found[-1][0], Says.YES, "password and keys never used")
     report = live.answered(REPORT)
@@ -152,6 +153,9 @@ def unused(live: Live) -> Iterator[Fact]:
         return
     if not report.value["has_root"]:
         yield live.fact(report, Says.UNSURE, "the credential report has no row of root")
+    elif not report.value["is_current"]:
+        detail = f"the credential report is of {rfc3339(report.time)}, and no newer one is to be had"
+        yield live.fact(report, Says.UNSURE, detail, "age")
     elif not report.value["is_complete"]:
         yield live.fact(report, Says.UNSURE, "more credentials than the report lists", "more credentials")
 

@@ -122,6 +122,16 @@ def test_an_answer_is_told_in_the_words_of_its_check() -> None:
     assert answer(MFA).value == "unknown"
 
 
+def test_a_yes_and_a_no_grow_old_and_a_doubt_does_not() -> None:
+    passing = replace(MFA, lasts=timedelta(days=90), fades_to=Says.YES)
+    assert answer(passing, fact(91, "no")).status is Status.PASS
+    assert answer(passing, fact(89, "no")).status is Status.FAIL
+    assert answer(passing, fact(91, "unsure")).status is Status.UNKNOWN
+    failing = replace(passing, fades_to=Says.NO)
+    assert answer(failing, fact(91, "yes")).status is Status.FAIL
+    assert answer(failing, fact(91, "unsure")).status is Status.UNKNOWN
+
+
 def test_some_is_satisfied_by_one_and_every_by_no_less_than_all() -> None:
     facts = [fact(1, "yes", "a"), fact(1, "no", "b")]
     assert answer(replace(MFA, over=Over.SOME), *facts).status is Status.PASS

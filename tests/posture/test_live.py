@@ -85,6 +85,18 @@ def _report(**row: str) -> Change:
     return lambda answers: answers["iam:GetCredentialReport"].update(Content=report(**row))
 
 
+def _report_of(made: str | None) -> Change:
+    def change(answers: dict[str, Any]) -> None:
+        answer = answers["iam:GetCredentialReport"]
+        answers["iam:GetCredentialReport"] = {"Content": answer["Content"]} | ({"GeneratedTime": made} if made else {})
+
+    return change
+
+
+def _report_without(column: str) -> Change:
+    return lambda answers: answers["iam:GetCredentialReport"].update(Content=report().replace(column, "x"))
+
+
 def _selectors(*selectors: dict[str, Any], advanced: bool = False) -> Change:
     key = "AdvancedEventSelectors" if advanced else "EventSelectors"
     return _answer("cloudtrail:GetEventSelectors", {key: list(selectors)})
@@ -148,6 +160,29 @@ CASES: list[tuple[str, str, Change, str]] = [
         _report(password="2025-03-01T08:00:00+00:00", key_1="no_information"),
         "password last used 2025",
     ),
+    ("root_unused", "fail", _report(password="2025-03-01T08:00:00+00:00", key_1="2099-03-01T08:00:00+00:00"), "2099"),
+    *(
+        (
+            "root_unused",
+            "unknown",
+            _report_of(made),
+            f"the credential report is of {says}, and no newer one is to be had; password and keys never used",
+        )
+        for made, says in (
+            ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z"),
+            ("2026-03-08T04:54:59Z", "2026-03-08T04:54:59Z"),
+            ("2026-03-08T09:05:01Z", "2026-03-08T09:05:01Z"),
+            (None, "2026-03-08T09:00:00Z"),
+        )
+    ),
+    ("root_unused", "pass", _report_of("2026-03-08T04:55:01Z"), "never used"),
+    (
+        "root_unused",
+        "fail",
+        _both(_report(password="2026-03-01T08:00:00+00:00"), _report_of("2026-03-01T09:00:00Z")),
+        "password last used 2026-03-01T08:00:00Z",
+    ),
+    ("root_unused", "unknown", _report_without("access_key_2_last_used_date"), "has no access_key_2_last_used_date"),
     ("root_unused", "unknown", _report(more="3 access keys"), "more credentials than the report lists"),
     ("root_unused", "unknown", _report(password="yesterday"), "cannot be read"),
     (
@@ -671,12 +706,14 @@ class Scripted:
     def __init__(self, *results: str) -> None:
         self.left = list(results)
         self.asked: list[str] = []
+        self.made: list[datetime] = []  # when the reports were
 
     def ask(self, operation: str, *, answers: frozenset[str] = frozenset()) -> Result:
         self.asked.append(operation.partition(":")[2])
         code = self.left.pop(0) if operation == "iam:GetCredentialReport" else "made"
         assert code in answers | {"", "made"}
-        return Answered(operation, {"Content": report().encode()}, NOW, "r-1", code or None)
+        content = {"Content": report().encode(), "GeneratedTime": self.made.pop(0) if self.made else NOW}
+        return Answered(operation, content, NOW, "r-1", code or None)
 
 
 def test_a_report_is_made_only_where_there_is_none_and_waited_for() -> None:
@@ -689,6 +726,20 @@ def test_a_report_is_made_only_where_there_is_none_and_waited_for() -> None:
     there = Scripted("")
     read_credential_report(there, waits.append)
     assert there.asked == ["GetCredentialReport"]
+
+
+def test_of_an_old_report_a_new_one_is_asked_for_once() -> None:
+    calls = Scripted("", "ReportInProgress", "")
+    calls.made = [NOW - timedelta(days=1), NOW, NOW]  # one for each answer, whatever it is
+    made = read_credential_report(calls, lambda _: None)
+    assert isinstance(made, Answered)
+    assert (made.time, made.value["is_current"]) == (NOW, True)
+    assert calls.asked == ["GetCredentialReport", "GenerateCredentialReport", *["GetCredentialReport"] * 2]
+    stays = Scripted("", "")
+    stays.made = [NOW - timedelta(days=1)] * 3
+    made = read_credential_report(stays, lambda _: None)
+    assert isinstance(made, Answered)
+    assert (made.time, made.value["is_current"]) == (NOW - timedelta(days=1), False)
 
 
 def test_a_report_that_is_never_ready_is_no_answer() -> None:
