@@ -52,6 +52,12 @@ other things it is `disagree`, and the answer is unknown and shows both: somebod
 lack something, or something was changed that they do not show. `not_applicable` is what there is nothing to ask
 about, such as the kind of root's MFA where MFA is off.
 
+An answer that is empty, or cut off with no way to the rest, is none, and the run is incomplete. Where AWS contradicts
+itself nothing passes, and both are shown: MFA that the account summary counts and the credential report or root's own
+session does not know, keys and certificates the other way round, a trail that logs and brought no log file for a day,
+a credential report of more than four hours ago. Logs make up for a call that was refused, not for an answer that leaves
+such a doubt.
+
 `--role-name NAME` asks about every account of the organisation, ten side by side: the credentials are those of the
 management account or of a delegated administrator, and a role of this name is assumed in each of the others. An
 account in which it cannot be assumed is unknown, a suspended one is not applicable; none is left out.

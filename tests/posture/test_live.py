@@ -120,7 +120,7 @@ USERS_PHONE = device(f"arn:aws:iam::{ACCOUNT}:user/root", f"arn:aws:iam::{ACCOUN
 NO_ORGANISATION = _answer("organizations:DescribeOrganization", "AWSOrganizationsNotInUseException")
 NO_TRAIL = _answer("cloudtrail:DescribeTrails", {"trailList": []})
 MANAGEMENT_EVENTS = {"Field": "eventCategory", "Equals": ["Management"]}
-EMPTY = _both(_summary(AccountMFAEnabled=0, AccountPasswordPresent=0))
+EMPTY = _both(_summary(AccountMFAEnabled=0, AccountPasswordPresent=0), _report(has="nothing"))
 
 BUCKET_CHECKS = [check for check in CHECKS if check.startswith("trail_bucket_")]
 
@@ -131,6 +131,13 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("root_mfa_on", "fail", _both(EMPTY, _summary(AccountAccessKeysPresent=1)), ""),
     ("root_mfa_on", "fail", _both(_summary(AccountMFAEnabled=0), _without("AccountPasswordPresent")), ""),
     ("root_mfa_on", "unknown", _without("AccountMFAEnabled"), "does not tell"),
+    (
+        "root_mfa_on",
+        "unknown",
+        _report(has="nothing"),
+        "AccountMFAEnabled is 1; the credential report of 2026-03-08T07:00:00Z says that mfa_active is false",
+    ),
+    ("root_mfa_on", "fail", _both(_summary(AccountMFAEnabled=0), _report(has="mfa_active")), ""),
     ("root_mfa_enabled", "pass", _virtual(PHONE), "mfa/old-phone since 2021-05-03"),
     ("root_mfa_enabled", "unknown", _virtual(USERS_PHONE), ""),
     ("root_mfa_phishing_resistant", "fail", _virtual(PHONE), "virtual device mfa/old-phone"),
@@ -143,8 +150,10 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("root_mfa_two_devices", "not_applicable", _summary(AccountMFAEnabled=0, MFADevicesInUse=1), ""),
     ("root_no_access_keys", "pass", _nothing, "no access keys"),
     ("root_no_access_keys", "fail", _summary(AccountAccessKeysPresent=1), ""),
+    ("root_no_access_keys", "unknown", _report(has="access_key_1_active"), "says that access_key_1_active is true"),
     ("root_no_access_keys", "unknown", _without("AccountAccessKeysPresent"), ""),
     ("root_no_certificates", "pass", _nothing, ""),
+    ("root_no_certificates", "unknown", _report(has="cert_2_active"), "no certificates; the credential report of"),
     ("root_no_certificates", "fail", _summary(AccountSigningCertificatesPresent=1), ""),
     ("root_unused", "pass", _nothing, "never used"),
     ("root_unused", "fail", _report(password="2026-03-01T08:00:00+00:00"), "password last used 2026-03-01T08:00:00Z"),
@@ -194,6 +203,16 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("root_credentials_removed", "fail", _nothing, "present: password, devices"),
     ("root_credentials_removed", "pass", EMPTY, "present: nothing"),
     ("root_credentials_removed", "unknown", _both(EMPTY, _without("AccountPasswordPresent")), "not all"),
+    *(
+        ("root_credentials_removed", "unknown", _both(EMPTY, _report(has=flag)), f"says that {flag} is true")
+        for flag in ("mfa_active", "access_key_1_active", "cert_2_active")
+    ),
+    (
+        "root_credentials_removed",
+        "unknown",
+        _both(EMPTY, _answer("organizations:DescribeOrganization", {"Organization": {"Id": "o-1"}})),
+        "names no management account",
+    ),
     ("root_credentials_removed", "not_applicable", NO_ORGANISATION, "no organisation"),
     (
         "root_credentials_removed",
@@ -785,6 +804,30 @@ def test_logs_and_aws_make_one_answer(
     if source == "disagree":
         assert set(made.evidence) == {"iam:GetAccountSummary/r-1", "event-1"}
     assert made.seen_until == NOW
+
+
+@pytest.mark.parametrize(
+    ("check", "change", "says"),
+    [
+        ("root_mfa_on", _report(has="nothing"), "mfa_active is false"),
+        ("trail_logging", _trail_status(LatestDeliveryTime=1_577_836_800), "last log file is of 2020-01-01"),
+        ("trail_logging", _two_trails(True, False), "old, which does not log"),
+        ("trail_validated", _answer("cloudtrail:GetTrailStatus", {"IsLogging": True}), "was not delivered yet"),
+    ],
+)
+def test_logs_do_not_make_up_for_an_answer_that_leaves_doubt(
+    check: str, change: Change, says: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    change(server.answers)
+    facts = [Fact(ACCOUNT, NOW, "x", Says.YES, "was so", "event-1")]
+    logs = answer_from_logs(CHECKS[check], facts, Horizon(ACCOUNT, NOW, (NOW, NOW)), NOW)
+    assert logs.status is Status.PASS
+    made = merge(CHECKS[check], logs, ask(calls))
+    assert (made.status, made.source) == (Status.UNKNOWN, Source.DISAGREE)
+    assert says in made.detail
+    assert "was so" in made.detail
+    assert "event-1" in made.evidence
+    assert made.next == "find out which of the two is right, and what the other one misses"
 
 
 @pytest.mark.usefixtures("server")
