@@ -25,7 +25,7 @@ BUCKET = "example-trail"
 TRAIL = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/main"
 REPORT_HEAD = (
     "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,access_key_1_last_used_date,"
-    "access_key_2_last_used_date,additional_credentials_info"
+    "access_key_2_last_used_date,additional_credentials_info,access_key_1_active,cert_2_active"
 )
 
 S3_CALLS = {
@@ -37,10 +37,14 @@ S3_CALLS = {
 }
 
 
-def report(password: str = "N/A", key_1: str = "N/A", key_2: str = "N/A", more: str = "N/A") -> str:
-    """A credential report: root, and a user whose name begins like root's row."""
-    root = f"<root_account>,arn:aws:iam::{ACCOUNT}:root,,not_supported,{password},true,{key_1},{key_2},{more}"
-    user = f"root_account,arn:aws:iam::{ACCOUNT}:user/root_account,,,2026-03-08T08:00:00+00:00,,,,"
+def report(
+    password: str = "N/A", key_1: str = "N/A", key_2: str = "N/A", more: str = "N/A", has: str = "mfa_active"
+) -> str:
+    """A credential report: root, which has one thing, and a user whose name begins like root's row."""
+    mfa, key, certificate = (str(one == has).upper() for one in ("mfa_active", "access_key_1_active", "cert_2_active"))
+    root = f"<root_account>,arn:aws:iam::{ACCOUNT}:root,,not_supported,{password},{mfa},{key_1},{key_2},{more}"
+    root += f",{key},{certificate}"
+    user = f"root_account,arn:aws:iam::{ACCOUNT}:user/root_account,,,2026-03-08T08:00:00+00:00,,,,,,"
     return f"{REPORT_HEAD}\n{root}\n{user}\n"
 
 
@@ -62,7 +66,9 @@ def good_account() -> dict[str, Any]:
             "PolicyUsers": [{"UserName": "erin", "UserId": "AIDA"}], "PolicyGroups": [], "PolicyRoles": [],
         },
         "iam:ListRoles": {"Roles": [], "IsTruncated": False},
-        "account:GetAlternateContact": {"AlternateContact": {"AlternateContactType": "SECURITY"}},
+        "account:GetAlternateContact": {
+            "AlternateContact": {"AlternateContactType": "SECURITY", "EmailAddress": "security@example.com"},
+        },
         "organizations:DescribeOrganization": {"Organization": {"Id": "o-1", "MasterAccountId": MANAGEMENT}},
         "cloudtrail:DescribeTrails": {
             "trailList": [
@@ -74,7 +80,10 @@ def good_account() -> dict[str, Any]:
                 }
             ]
         },
-        "cloudtrail:GetTrailStatus": {"IsLogging": True, "LatestDigestDeliveryTime": NOW.timestamp() - 3_600},
+        "cloudtrail:GetTrailStatus": {
+            "IsLogging": True,
+            "LatestDeliveryTime": NOW.timestamp() - 300, "LatestDigestDeliveryTime": NOW.timestamp() - 3_600,
+        },
         "cloudtrail:GetEventSelectors": {
             "TrailARN": TRAIL, "EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}],
         },

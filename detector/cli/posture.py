@@ -87,7 +87,7 @@ def posture_command(
     _write(_answer_lines(posture, format_), output)
     _say_missing(posture.missing, lake)
     if not posture.answers:
-        _end_without_account()
+        _end_without_account(posture.missing)
     _say_root_sessions(posture.root_sessions)
     _say_not_answered(posture.not_answered)
     _say_counts(posture.answers)
@@ -151,19 +151,25 @@ def _show_changes(
     _write(_change_lines(found.changes, form), output)
     _say_missing(found.missing, lake)
     if not found.accounts:
-        _end_without_account()
+        _end_without_account(found.missing)
     say(counted(len(found.changes), "change"))
     raise typer.Exit(INCOMPLETE if found.missing or (events.gaps.count and not allow_gaps) else DONE)
 
 
 def _say_missing(accounts: Iterable[str], lake: Path | None) -> None:
-    where = f"in {lake}" if lake else "to ask: the credentials are of another account"
+    where, hint = (
+        "to ask: the credentials are of another account",
+        "--role-name NAME asks about an organisation's accounts",
+    )
+    if lake:
+        where, hint = f"in {lake}", "`detector status --lake DIR` lists the accounts"
     for account in accounts:
-        say_error(DetectorError(f"nothing of account {account} {where}", hint="`detector status` lists the accounts"))
+        say_error(DetectorError(f"nothing of account {account} {where}", hint=hint))
 
 
-def _end_without_account() -> NoReturn:
-    say_error(DetectorError("no account", hint="`detector ingest SOURCE --lake DIR` fills a lake"))
+def _end_without_account(missing: Sequence[str]) -> NoReturn:
+    if not missing:  # those have been named
+        say_error(DetectorError("no account", hint="`detector ingest SOURCE --lake DIR` fills a lake"))
     raise typer.Exit(NO_LOG_OBJECTS)
 
 

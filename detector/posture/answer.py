@@ -61,6 +61,7 @@ class Standing:
 
     says: Says
     facts: tuple[Fact, ...]
+    has_turned: bool = False  # it says no, and once said yes
 
 
 def answer_from_logs(check: Check, facts: Iterable[Fact], horizon: Horizon, moment: datetime) -> Answer:
@@ -104,14 +105,22 @@ def stand(check: Check, facts: Iterable[Fact], moment: datetime) -> tuple[Standi
         says = _faded(check, newest, moment)
         if says is not Says.GONE:
             alike = takewhile(lambda fact, word=newest.says: fact.says is word, older)  # type: ignore[misc]
-            standings.append(Standing(says, (newest, *alike)))
+            has_turned = says is Says.NO and any(fact.says is Says.YES for fact in older)
+            standings.append(Standing(says, (newest, *alike), has_turned))
     return tuple(standings)
 
 
 def judge(check: Check, standings: Sequence[Standing]) -> Status:
-    """Return what the last words on all subjects come to. No subject, or too few that say yes, is unknown."""
+    """Return what the last words on all subjects come to. No subject, or too few that say yes, is unknown.
+
+    Where one is enough, it does not make up for another that was so and was switched off: whoever did that may have set
+    up the one that is left.
+    """
     words = [one.says for one in standings]
     agreeing = words.count(Says.YES)
+    is_against = {Over.EVERY: False, Over.SOME: any(one.has_turned for one in standings), Over.AGREED: Says.NO in words}
+    if agreeing and is_against[check.over]:
+        return Status.UNKNOWN
     if check.over is Over.SOME and agreeing >= check.least:
         return Status.PASS
     if Says.NO in words and (check.over is Over.EVERY or Says.UNSURE not in words):
@@ -120,7 +129,9 @@ def judge(check: Check, standings: Sequence[Standing]) -> Status:
 
 
 def _faded(check: Check, fact: Fact, moment: datetime) -> Says:
-    is_old = check.lasts is not None and fact.says is not Says.GONE and fact.time < moment - check.lasts
+    # A doubt does not turn into anything by growing old.
+    fades = fact.says in (Says.YES, Says.NO)
+    is_old = fades and check.lasts is not None and fact.time < moment - check.lasts
     return check.fades_to if is_old else fact.says
 
 

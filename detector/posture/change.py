@@ -9,7 +9,7 @@ from itertools import groupby
 
 from detector.posture.answer import judge, stand
 from detector.posture.check import Check, Status
-from detector.posture.fact import Fact
+from detector.posture.fact import Fact, Says
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ def changes_of(check: Check, facts: Iterable[Fact], since: datetime | None) -> I
         facts: of this check and account; each that says something else of its subject than the one before.
         since: changes before it are not told, only what they led to.
     """
-    latest: dict[str, Fact] = {}
+    latest: dict[tuple[str, Says], Fact] = {}
     before = Status.UNKNOWN
     for time, at_once in groupby(sorted(facts, key=lambda fact: fact.order), key=lambda fact: fact.time):
         new = list(at_once)
-        latest |= {fact.subject: fact for fact in new}
+        latest |= {(fact.subject, fact.says): fact for fact in new}
         after = judge(check, stand(check, latest.values(), time))
         if after is not before and (since is None or time >= since):
             yield Change(

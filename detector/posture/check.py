@@ -38,6 +38,7 @@ class Over(StrEnum):
 
     EVERY = "every"
     SOME = "some"
+    AGREED = "agreed"  # all that are known; where some say yes and others no, it is unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ trail log? `detector posture --lake DIR` answers for each account of a lake:
 
 | answer | means |
 | --- | --- |
-| pass | an event proves it, and nothing that contradicts it was seen since |
+| pass | an event proves it, and nothing that contradicts it is known |
 | fail | an event proves the contrary |
 | not_applicable | there is nothing to ask about; AWS tells, logs do not |
-| unknown | the logs hold nothing about it, or what was known no longer holds; unknown never passes |
+| unknown | the logs hold nothing about it, what was known no longer holds, or facts disagree; unknown never passes |
 
 Each answer names its events, and when the newest of them happened (`as_of`). Logs may lack files, so an answer says
 "no removal seen until", never "none removed"; and what only silence could show, such as that root has no key, logs
@@ -51,6 +51,12 @@ Where logs and AWS agree, `source` is `both`; where only one of them knows, it i
 other things it is `disagree`, and the answer is unknown and shows both: somebody has to find out whether the logs
 lack something, or something was changed that they do not show. `not_applicable` is what there is nothing to ask
 about, such as the kind of root's MFA where MFA is off.
+
+An answer that is empty, or cut off with no way to the rest, is none, and the run is incomplete. Where AWS contradicts
+itself nothing passes, and both are shown: MFA that the account summary counts and the credential report or root's own
+session does not know, keys and certificates the other way round, a trail that logs and brought no log file for a day,
+a credential report of more than four hours ago. Logs make up for a call that was refused, not for an answer that leaves
+such a doubt.
 
 `--role-name NAME` asks about every account of the organisation, ten side by side: the credentials are those of the
 management account or of a delegated administrator, and a role of this name is assumed in each of the others. An
@@ -165,7 +171,10 @@ def _section(check: Check) -> Iterator[str]:
     yield check.why
     yield ""
     if check.over is Over.SOME:
-        yield "One is enough."
+        yield "One is enough, unless another was so and was switched off: then it is unknown, and both are shown."
+        yield ""
+    if check.over is Over.AGREED:
+        yield "Where one says yes and another no, it is unknown, and both are shown."
         yield ""
     if check.least > 1:
         yield f"At least {check.least} have to be seen."

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 _BATCH_COLUMNS = "account_id, event_time, coalesce(subject, '') AS subject, says, detail, event_id"
 _ORDER = "event_time, list_position(['yes', 'gone', 'unsure', 'no'], says), event_id"
-# The last facts of each subject decide.
+# The last facts of each subject decide, and whether it ever said yes.
 _LAST = f"""
 QUALIFY row_number() OVER (
     PARTITION BY account_id, subject
     ORDER BY event_time DESC, list_position(['yes', 'gone', 'unsure', 'no'], says) DESC, event_id DESC
 ) <= {MOST_ALIKE}
+OR (
+    says = 'yes'
+    AND row_number() OVER (PARTITION BY account_id, subject, says ORDER BY event_time DESC, event_id DESC) = 1
+)
 """
 # Where what is said of a subject is not what was said before.
 _TURNS = f"QUALIFY says IS DISTINCT FROM lag(says) OVER (PARTITION BY account_id, subject ORDER BY {_ORDER})"

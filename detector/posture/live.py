@@ -66,8 +66,7 @@ class Live:
 
     def answered(self, operation: str) -> Answered | None:
         """Return the answer to a call, or None."""
-        result = self.results.get(operation)
-        return result if isinstance(result, Answered) else None
+        return answer_in(self.results, operation)
 
     def fact(self, answer: Answered, says: Says, detail: str, subject: str = "") -> Fact:
         """Return what an answer says about the account."""
@@ -149,6 +148,12 @@ def _ask_about_trail(calls: AccountCalls, account_id: str, trail: Mapping[str, A
         more[FILTERS] = calls.ask(FILTERS, region=home, pages_of="metricFilters", logGroupName=name)
         more[ALARMS] = calls.ask(ALARMS, region=home, pages_of="MetricAlarms")
     return more
+
+
+def answer_in(more: Mapping[str, Result], operation: str) -> Answered | None:
+    """Return the answer to a call about a trail, or None."""
+    result = more.get(operation)
+    return result if isinstance(result, Answered) else None
 
 
 def owner_of(trail: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from detector.posture import live_root, live_trails
+from detector.posture import live_root, live_told, live_trails
 from detector.posture.fact import Fact, Says
 from detector.posture.live import (
     ADMINISTRATORS,
@@ -92,7 +92,7 @@ LIVE_CHECKS: Final[Mapping[str, LiveCheck]] = {
     "root_no_certificates": LiveCheck(
         {SUMMARY}, live_root.none_of("AccountSigningCertificatesPresent", "certificates")
     ),
-    "root_use_is_told": LiveCheck({TRAILS, FILTERS, ALARMS, RULES, DETECTORS, DETECTOR}, live_trails.told),
+    "root_use_is_told": LiveCheck({TRAILS, FILTERS, ALARMS, RULES, DETECTORS, DETECTOR}, live_told.told),
     "root_unused": LiveCheck({REPORT, "iam:GenerateCredentialReport"}, live_root.unused, {USER, KEY_USES}, Says.YES),
     "trail_bucket_kept": LiveCheck({TRAILS, LIFECYCLE}, live_trails.bucket_kept),
     "trail_bucket_locked": LiveCheck({TRAILS, OBJECT_LOCK, VERSIONING}, live_trails.bucket_locked),

@@ -21,7 +21,7 @@ from detector.posture.live import (
     VIRTUAL,
     Live,
 )
-from detector.posture.root_session import DEVICES, KEY_USES, LOGIN_PROFILE, USER
+from detector.posture.root_session import DEVICES, KEY_USES, KEYS, LOGIN_PROFILE, USER
 from detector.sources.account_calls import Answered
 from detector.text import counted
 from detector.times import rfc3339
@@ -30,6 +30,17 @@ _CREDENTIALS: Final = {
     "keys": "AccountAccessKeysPresent",
     "certificates": "AccountSigningCertificatesPresent",
     "devices": "AccountMFAEnabled",
+}
+# What else tells of what the account summary counts: columns of the credential report, lists of root's own session.
+_IN_REPORT: Final = {
+    "AccountPasswordPresent": ("password_enabled",),
+    "AccountAccessKeysPresent": ("access_key_1_active", "access_key_2_active"),
+    "AccountSigningCertificatesPresent": ("cert_1_active", "cert_2_active"),
+    "AccountMFAEnabled": ("mfa_active",),
+}
+_IN_SESSION: Final = {
+    "AccountAccessKeysPresent": (KEYS, "AccessKeyMetadata"),
+    "AccountMFAEnabled": (DEVICES, "MFADevices"),
 }
 
 
@@ -45,6 +56,19 @@ def _password(live: Live) -> int | None:
     return _count(live.answered(SUMMARY), "AccountPasswordPresent")
 
 
+def _against(live: Live, key: str, *, found: bool) -> Iterator[Fact]:
+    """Yield who else says that there is, or is not, what the summary says the contrary of."""
+    report = live.answered(REPORT)
+    for column in _IN_REPORT[key] if report else ():
+        if report and report.value["flags"].get(column) is found:
+            detail = f"the credential report of {rfc3339(report.time)} says that {column} is {str(found).lower()}"
+            yield live.fact(report, Says.UNSURE, detail, column)
+    operation, member = _IN_SESSION.get(key, ("", ""))
+    listed = live.answered(operation)
+    if listed and bool(listed.value[member]) is found:
+        yield live.fact(listed, Says.UNSURE, f"{operation} lists {len(listed.value[member]) or 'none'}", operation)
+
+
 def mfa_on(live: Live) -> Iterator[Fact]:
     """Yield whether root's MFA is on, and that there is nothing to ask where root cannot sign in."""
     summary = live.answered(SUMMARY)
@@ -53,7 +77,9 @@ def mfa_on(live: Live) -> Iterator[Fact]:
         return
     credentials = (_password(live), _count(summary, "AccountAccessKeysPresent"))
     if enabled:
-        yield live.fact(summary, Says.YES, "AccountMFAEnabled is 1")
+        against = list(_against(live, "AccountMFAEnabled", found=False))
+        yield live.fact(summary, Says.UNSURE if against else Says.YES, "AccountMFAEnabled is 1")
+        yield from against
     elif credentials == (0, 0):
         yield live.fact(summary, Says.GONE, "root cannot sign in: no password, no keys, no devices")
     else:
@@ -90,7 +116,7 @@ def kind(live: Live) -> Iterator[Fact]:
         says = {"fido": Says.YES, "unknown": Says.UNSURE}.get(kind_of(serial), Says.NO)
         yield live.fact(answer, says, _named(serial), serial)
     summary = live.answered(SUMMARY)
-    if summary and not devices and _count(summary, "AccountMFAEnabled"):
+    if summary and not devices and not live.answered(DEVICES) and _count(summary, "AccountMFAEnabled"):
         # Neither passkeys nor hardware tokens are in any list that others than root may read.
         yield live.fact(summary, Says.UNSURE, "not virtual: a passkey, security key or hardware token")
 
@@ -98,9 +124,13 @@ def kind(live: Live) -> Iterator[Fact]:
 def _off(live: Live) -> Iterator[Fact]:
     """Yield that there is nothing to ask about root's devices, where there are none."""
     listed, summary = live.answered(DEVICES), live.answered(SUMMARY)
-    if listed and not listed.value.get("MFADevices"):
-        yield live.fact(listed, Says.GONE, "root has no MFA device")
-    elif summary and _count(summary, "AccountMFAEnabled") == 0:
+    enabled = _count(summary, "AccountMFAEnabled")
+    if listed and not listed.value["MFADevices"]:
+        if enabled:
+            yield live.fact(listed, Says.UNSURE, f"{DEVICES} lists none, and AccountMFAEnabled is 1", DEVICES)
+        else:
+            yield live.fact(listed, Says.GONE, "root has no MFA device")
+    elif summary and enabled == 0:
         yield live.fact(summary, Says.GONE, "root's MFA is off")
 
 
@@ -132,8 +162,12 @@ def none_of(key: str, what: str) -> Callable[[Live], Iterator[Fact]]:
     def facts(live: Live) -> Iterator[Fact]:
         summary = live.answered(SUMMARY)
         count = _count(summary, key)
-        if summary and count is not None:
-            yield live.fact(summary, Says.NO if count else Says.YES, f"{what} present" if count else f"no {what}")
+        if summary and count:
+            yield live.fact(summary, Says.NO, f"{what} present")
+        elif summary and count == 0:
+            against = list(_against(live, key, found=True))
+            yield live.fact(summary, Says.UNSURE if against else Says.YES, f"no {what}")
+            yield from against
 
     return facts
 
@@ -144,7 +178,8 @@ def unused(live: Live) -> Iterator[Fact]:
     for answer, uses in found:
         for what, when in uses:
             detail = f"{what} last used {rfc3339(when)}"
-            yield Fact(live.account_id, when, what, Says.NO, detail, answer.evidence)
+            # A use that is yet to come is none of long ago.
+            yield Fact(live.account_id, min(when, live.moment), what, Says.NO, detail, answer.evidence)
     if found and not any(uses for _, uses in found):
         yield live.fact(found[-1][0], Says.YES, "password and keys never used")
     report = live.answered(REPORT)
@@ -152,6 +187,9 @@ def unused(live: Live) -> Iterator[Fact]:
         return
     if not report.value["has_root"]:
         yield live.fact(report, Says.UNSURE, "the credential report has no row of root")
+    elif not report.value["is_current"]:
+        detail = f"the credential report is of {rfc3339(report.time)}, and no newer one is to be had"
+        yield live.fact(report, Says.UNSURE, detail, "age")
     elif not report.value["is_complete"]:
         yield live.fact(report, Says.UNSURE, "more credentials than the report lists", "more credentials")
 
@@ -179,19 +217,22 @@ def put_away(live: Live) -> Iterator[Fact]:
     if organisation.code is not None:
         yield live.fact(organisation, Says.GONE, "no organisation: the account keeps root's credentials")
         return
-    if _management(organisation) == live.account_id:
+    management = organisation.value["Organization"].get("MasterAccountId")
+    if not management:
+        yield live.fact(organisation, Says.UNSURE, f"{ORGANISATION} names no management account")
+        return
+    if management == live.account_id:
         yield live.fact(organisation, Says.GONE, "the management account keeps root's credentials")
         return
     counts = {"password": _password(live), **{what: _count(summary, key) for what, key in _CREDENTIALS.items()}}
-    present = ", ".join(what for what, count in counts.items() if count)
-    if not present and None in counts.values():
+    if present := ", ".join(what for what, count in counts.items() if count):
+        yield live.fact(summary, Says.NO, f"present: {present}")
+    elif None in counts.values():
         yield live.fact(summary, Says.UNSURE, "not all of root's credentials are counted")
     else:
-        yield live.fact(summary, Says.NO if present else Says.YES, f"present: {present or 'nothing'}")
-
-
-def _management(organisation: Answered) -> Any:  # noqa: ANN401 - as AWS has it
-    return organisation.value.get("Organization", {}).get("MasterAccountId")
+        against = [fact for key in _IN_REPORT for fact in _against(live, key, found=True)]
+        yield live.fact(summary, Says.UNSURE if against else Says.YES, "present: nothing")
+        yield from against
 
 
 def centralised(live: Live) -> Iterator[Fact]:
@@ -216,7 +257,7 @@ def administrators(live: Live) -> Iterator[Fact]:
     if entities:
         counts = {kind: len(entities.value.get(f"Policy{kind.title()}s", [])) for kind in ("user", "group", "role")}
         held = ", ".join(counted(count, kind) for kind, count in counts.items() if count)
-        says = Says.YES if held else Says.NO
+        says = Says.YES if held else Says.UNSURE if entities.value.get("IsTruncated") else Says.NO
         yield live.fact(entities, says, f"AdministratorAccess of {held or 'nobody'}", "AdministratorAccess")
     if roles:
         count = len(roles.value.get("Roles", []))
@@ -227,9 +268,12 @@ def administrators(live: Live) -> Iterator[Fact]:
 def contact(live: Live) -> Iterator[Fact]:
     """Yield whether there is a security contact."""
     contact = live.answered(CONTACT)
-    if contact:
-        has_one = contact.code is None
-        yield live.fact(contact, Says.YES if has_one else Says.NO, "set" if has_one else "there is none")
+    if contact and contact.code is not None:
+        yield live.fact(contact, Says.NO, "there is none")
+    elif contact and contact.value["AlternateContact"].get("EmailAddress"):
+        yield live.fact(contact, Says.YES, "set")
+    elif contact:
+        yield live.fact(contact, Says.UNSURE, f"{CONTACT} tells no address")
 
 
 def _named(serial: str) -> str:

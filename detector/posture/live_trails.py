@@ -1,65 +1,58 @@
-"""What AWS answers about an account's trails, their buckets, and who is told of root's use, as facts."""
+"""What AWS answers about an account's trails and their buckets, as facts."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from detector.posture.document import listed, read_at
 from detector.posture.fact import Fact, Says
 from detector.posture.live import (
-    ALARMS,
-    DETECTOR,
-    DETECTORS,
-    FILTERS,
     LIFECYCLE,
     OBJECT_LOCK,
     POLICY,
     PUBLIC_ACCESS,
-    RULES,
     SELECTORS,
     STATUS,
     TRAILS,
     VERSIONING,
     Live,
+    answer_in,
     owner_of,
 )
-from detector.sources.account_calls import Answered, NotAnswered, Result
+from detector.sources.account_calls import Answered, Result
+from detector.times import rfc3339
 
 Trail = Mapping[str, Any]
 More = Mapping[str, Result]
 Facts = Callable[[Live], Iterator[Fact]]
 
 _DIGESTS_LATE: Final = timedelta(hours=2)  # they come every hour
+_LOG_FILES_LATE: Final = timedelta(days=1)  # the calls that ask are events themselves, and those of the day before
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
 _KEPT_DAYS: Final = 365
-_LONGEST_DOCUMENT: Final = 100_000  # characters; AWS's limits are 20 KiB for a policy, 4 KiB for a pattern
 _BLOCKS: Final = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _DELETING: Final = ("s3:deleteobject", "s3:deleteobjectversion", "s3:putlifecycleconfiguration")
-_ROOT_FILTER: Final = re.compile(r"(?<![!<>])=\s*\"?Root\b")
 
 
-def _answer(more: More, operation: str) -> Answered | None:
-    result = more.get(operation)
-    return result if isinstance(result, Answered) else None
-
-
-def _trails(judge: Callable[[Trail, More], Says | None], by: str = TRAILS) -> Facts:
-    """Return what yields how each trail is judged, with the answer to this call as the proof.
+def _trails(judge: Callable[[Trail, More], tuple[Says, str] | None], by: str = TRAILS) -> Facts:
+    """Return what yields how each trail is judged, and why, with the answer to this call as the proof.
 
     A trail that does not log is none: what it would log counts for nothing.
     """
 
     def facts(live: Live) -> Iterator[Fact]:
         for described, trail, more in live.described_trails:
-            says = judge(trail, more) if _answer(more, STATUS) else None
-            if says is not None:
+            judged = judge(trail, more) if answer_in(more, STATUS) else None
+            if judged is not None:
+                says, why = judged
                 name, arn = str(trail.get("Name")), str(trail.get("TrailARN"))
                 if not _is_logging(more):
-                    says, name = Says.NO, f"{name}, which does not log,"
-                yield live.fact(_answer(more, by) or described, says, f"{name} in {trail.get('HomeRegion')}", arn)
+                    says, name, why = Says.NO, f"{name}, which does not log,", ""
+                detail = ": ".join(filter(None, (f"{name} in {trail.get('HomeRegion')}", why)))
+                yield live.fact(answer_in(more, by) or described, says, detail, arn)
         yield from _no_trail(live)
 
     return facts
@@ -71,35 +64,48 @@ def _no_trail(live: Live) -> Iterator[Fact]:
         yield live.fact(described, Says.NO, "there is no trail of all regions")
 
 
-def _flag(key: str) -> Callable[[Trail, More], Says]:
-    return lambda trail, _: Says.YES if trail.get(key) else Says.NO
+def _flag(key: str) -> Callable[[Trail, More], tuple[Says, str]]:
+    return lambda trail, _: (Says.YES if trail.get(key) else Says.NO, "")
 
 
 def _is_logging(more: More) -> bool:
-    status = _answer(more, STATUS)
+    status = answer_in(more, STATUS)
     return bool(status and status.value.get("IsLogging"))
 
 
-def _logging(_: Trail, more: More) -> Says:
-    status = _answer(more, STATUS)
-    return Says.NO if status and status.value.get("LatestDeliveryError") else Says.YES
+def _logging(_: Trail, more: More) -> tuple[Says, str]:
+    """Logging is on, and log files arrive: one that is on and brings none is neither on nor off."""
+    status = answer_in(more, STATUS)
+    if status and (error := status.value.get("LatestDeliveryError")):
+        return Says.NO, f"its log files are not delivered: {error}"
+    says, last = _lateness(status, "LatestDeliveryTime", _LOG_FILES_LATE)
+    return (Says.YES, "") if says is Says.YES else (Says.UNSURE, f"logging is on, but its last log file {last}")
 
 
-def _validated(trail: Trail, more: More) -> Says:
+def _validated(trail: Trail, more: More) -> tuple[Says, str]:
     """Digests are on, and the last one is of lately."""
-    status = _answer(more, STATUS)
+    status = answer_in(more, STATUS)
     if not trail.get("LogFileValidationEnabled") or status is None:
-        return Says.NO
-    if status.value.get("LatestDigestDeliveryError"):
-        return Says.NO
-    last = status.value.get("LatestDigestDeliveryTime")
-    if not isinstance(last, datetime):
-        return Says.UNSURE  # none was delivered yet
-    return Says.YES if status.time - last <= _DIGESTS_LATE else Says.NO
+        return Says.NO, ""
+    if error := status.value.get("LatestDigestDeliveryError"):
+        return Says.NO, f"its digests are not delivered: {error}"
+    says, last = _lateness(status, "LatestDigestDeliveryTime", _DIGESTS_LATE)
+    return says, "" if says is Says.YES else f"validation is on, but its last digest {last}"
 
 
-def _all_events(_: Trail, more: More) -> Says | None:
-    selectors = _answer(more, SELECTORS)
+def _lateness(status: Answered | None, key: str, late: timedelta) -> tuple[Says, str]:
+    """Return whether the last delivery is of lately, and in words when it was."""
+    last = status.value.get(key) if status else None
+    if status is None or not isinstance(last, datetime):
+        return Says.UNSURE, "was not delivered yet"
+    words = f"is of {rfc3339(last)}"
+    if last > status.time + _CLOCKS_DIFFER:
+        return Says.UNSURE, words
+    return (Says.YES if status.time - last <= late else Says.NO), words
+
+
+def _all_events(_: Trail, more: More) -> tuple[Says, str] | None:
+    selectors = answer_in(more, SELECTORS)
     if selectors is None:
         return None
     takes_all = any(
@@ -112,7 +118,7 @@ def _all_events(_: Trail, more: More) -> Says | None:
         == [("eventCategory", ["Management"])]
         for advanced in selectors.value.get("AdvancedEventSelectors", [])
     )
-    return Says.YES if takes_all else Says.NO
+    return (Says.YES if takes_all else Says.NO), ""
 
 
 # Buckets -------------------------------------------------------------------------------------------------------------
@@ -128,14 +134,14 @@ def _buckets(judge: Callable[[Live, Trail, More], tuple[Says, str] | None], by: 
                 yield live.fact(described, Says.UNSURE, f"{bucket}: the trail is of account {owner_of(trail)}", bucket)
             elif judged := judge(live, trail, more):
                 says, detail = judged
-                yield live.fact(_answer(more, by) or described, says, f"{bucket}: {detail}", bucket)
+                yield live.fact(answer_in(more, by) or described, says, f"{bucket}: {detail}", bucket)
         yield from _no_trail(live)
 
     return facts
 
 
 def _private(_: Live, __: Trail, more: More) -> tuple[Says, str] | None:
-    blocked = _answer(more, PUBLIC_ACCESS)
+    blocked = answer_in(more, PUBLIC_ACCESS)
     if blocked is None:
         return None
     on = blocked.value.get("PublicAccessBlockConfiguration", {})
@@ -144,7 +150,7 @@ def _private(_: Live, __: Trail, more: More) -> tuple[Says, str] | None:
 
 
 def _locked(_: Live, __: Trail, more: More) -> tuple[Says, str] | None:
-    lock, versions = _answer(more, OBJECT_LOCK), _answer(more, VERSIONING)
+    lock, versions = answer_in(more, OBJECT_LOCK), answer_in(more, VERSIONING)
     if lock and lock.value.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention"):
         return Says.YES, "Object Lock keeps what is written"
     if versions and versions.value.get("MFADelete") == "Enabled":
@@ -153,7 +159,7 @@ def _locked(_: Live, __: Trail, more: More) -> tuple[Says, str] | None:
 
 
 def _kept(live: Live, trail: Trail, more: More) -> tuple[Says, str] | None:
-    lifecycle = _answer(more, LIFECYCLE)
+    lifecycle = answer_in(more, LIFECYCLE)
     if lifecycle is None:
         return None
     logs = "/".join(filter(None, (trail.get("S3KeyPrefix"), "AWSLogs/")))
@@ -170,12 +176,12 @@ def _kept(live: Live, trail: Trail, more: More) -> tuple[Says, str] | None:
 
 
 def _undeletable(live: Live, _: Trail, more: More) -> tuple[Says, str] | None:
-    policy = _answer(more, POLICY)
+    policy = answer_in(more, POLICY)
     if policy is None:
         return None
     if policy.code is not None:
         return Says.YES, "no policy"
-    statements = _listed(_read(policy.value.get("Policy"), "Statement"))
+    statements = listed(read_at(policy.value.get("Policy"), "Statement"))
     if not statements or not all(isinstance(one, dict) for one in statements):
         return Says.UNSURE, "the policy cannot be read"
     found = [(one, who) for one in statements if _lets_delete(one) for who in _foreign(one, live.account_id)]
@@ -187,24 +193,13 @@ def _undeletable(live: Live, _: Trail, more: More) -> tuple[Says, str] | None:
     return Says.NO, f"its policy lets {free} delete"
 
 
-def _read(text: object, *path: str) -> Any:  # noqa: ANN401 - as JSON has it
-    """Return what lies at a path of a JSON document; None where there is none, or it is no such document."""
-    try:
-        value = json.loads(str(text)) if len(str(text)) <= _LONGEST_DOCUMENT else None
-    except (ValueError, RecursionError):
-        return None
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
 def _lets_delete(statement: Mapping[str, Any]) -> bool:
     if statement.get("Effect") != "Allow":
         return False
     if "NotAction" in statement:
-        named = [str(one).lower() for one in _listed(statement["NotAction"])]
+        named = [str(one).lower() for one in listed(statement["NotAction"])]
         return any(not any(_matches(action, one) for one in named) for action in _DELETING)
-    named = [str(one).lower() for one in _listed(statement.get("Action"))]
+    named = [str(one).lower() for one in listed(statement.get("Action"))]
     return any(_matches(action, one) for action in _DELETING for one in named)
 
 
@@ -217,71 +212,9 @@ def _foreign(statement: Mapping[str, Any], account: str) -> Iterator[str]:
     if "NotPrincipal" in statement:
         yield "all but some"
     principal = statement.get("Principal")
-    for one in _listed(principal.get("AWS") if isinstance(principal, dict) else principal):
+    for one in listed(principal.get("AWS") if isinstance(principal, dict) else principal):
         if str(one) != account and str(one).split(":")[4:5] != [account]:
             yield str(one)
-
-
-def _listed(value: Any) -> Sequence[Any]:  # noqa: ANN401 - as JSON has it
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-# Who is told ---------------------------------------------------------------------------------------------------------
-
-
-def told(live: Live) -> Iterator[Fact]:
-    """Yield whether an alarm, a rule of EventBridge or GuardDuty tells somebody of root's use."""
-    yield from _alarm(live)
-    rules = live.answered(RULES)
-    if rules:
-        named = [str(one.get("Name")) for one in rules.value.get("Rules", []) if _is_of_root(one)]
-        yield _of(live, rules, "EventBridge rule", named)
-    detectors, detector = live.answered(DETECTORS), live.answered(DETECTOR)
-    if detectors and not detectors.value.get("DetectorIds"):
-        yield _of(live, detectors, "GuardDuty", [])
-    if detector:
-        yield _of(live, detector, "GuardDuty", ["on"] if detector.value.get("Status") == "ENABLED" else [])
-
-
-def _alarm(live: Live) -> Iterator[Fact]:
-    described = live.answered(TRAILS)
-    if described is None:
-        return
-    names: list[str] = []
-    is_known = True
-    for _, trail, more in live.described_trails:
-        filters, alarms = _answer(more, FILTERS), _answer(more, ALARMS)
-        if filters and alarms:
-            names += _alarms_of(filters.value.get("metricFilters", []), alarms.value.get("MetricAlarms", []))
-        is_known = is_known and not any(isinstance(more.get(one), NotAnswered) for one in (FILTERS, ALARMS))
-        if owner_of(trail) != live.account_id:
-            yield live.fact(described, Says.UNSURE, f"alarms of account {owner_of(trail)}", f"of {owner_of(trail)}")
-    if names or is_known:
-        yield _of(live, described, "alarm", names)
-
-
-def _alarms_of(filters: Sequence[Mapping[str, Any]], alarms: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    metrics = {
-        (made.get("metricNamespace"), made.get("metricName"))
-        for one in filters
-        if _ROOT_FILTER.search(str(one.get("filterPattern", "")))
-        for made in one.get("metricTransformations", [])
-    }
-    for alarm in alarms:
-        tells = alarm.get("ActionsEnabled") and alarm.get("AlarmActions")
-        if tells and (alarm.get("Namespace"), alarm.get("MetricName")) in metrics:
-            yield str(alarm.get("AlarmName"))
-
-
-def _is_of_root(rule: Mapping[str, Any]) -> bool:
-    types = _read(rule.get("EventPattern"), "detail", "userIdentity", "type")
-    return rule.get("State") != "DISABLED" and "Root" in _listed(types)
-
-
-def _of(live: Live, answer: Answered, what: str, named: Sequence[str]) -> Fact:
-    return live.fact(
-        answer, Says.YES if named else Says.NO, f"{what} {', '.join(named)}" if named else f"no {what}", what
-    )
 
 
 encrypted: Final = _trails(_flag("KmsKeyId"))

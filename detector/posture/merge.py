@@ -7,6 +7,7 @@ from typing import Final
 
 from detector.posture.answer import Answer, Source, judge, stand, telling_of
 from detector.posture.check import Check, Status
+from detector.posture.fact import Says
 from detector.posture.live import Live
 from detector.posture.live_checks import LIVE_CHECKS, facts_of, lacking
 from detector.posture.root_session import ASSUME_ROOT
@@ -57,7 +58,9 @@ def merge(check: Check, logs: Answer | None, now: Live) -> Answer:
         return logs or _only_logs(check, now)
     if logs is None:
         return live
-    if Status.UNKNOWN in (logs.status, live.status):
+    # Of a call that was not answered logs may make up for what is lacking, but not for an answer that leaves doubt.
+    is_doubted = logs.status is Status.PASS and live.status is Status.UNKNOWN and _leaves_doubt(check, now)
+    if Status.UNKNOWN in (logs.status, live.status) and not is_doubted:
         if logs.status is live.status:
             return replace(
                 live,
@@ -78,8 +81,14 @@ def merge(check: Check, logs: Answer | None, now: Live) -> Answer:
         seen_until=logs.seen_until,
         source=Source.BOTH if agree else Source.DISAGREE,
         evidence=live.evidence + logs.evidence,
-        next=live.next if agree else "find out which of the two is right, and what the other one misses",
+        next=live.next
+        if agree or (is_doubted and live.next)
+        else "find out which of the two is right, and what the other one misses",
     )
+
+
+def _leaves_doubt(check: Check, live: Live) -> bool:
+    return any(fact.says in (Says.NO, Says.UNSURE) for fact in LIVE_CHECKS[check.id].facts(live))
 
 
 def _next(check: Check, status: Status, refused: list[str]) -> str | None:

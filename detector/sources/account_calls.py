@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from detector.aws_regions import sign_in_region
-from detector.sources.account_operations import OPERATIONS
+from detector.sources.account_operations import BRINGS, OPERATIONS
 from detector.sources.aws_errors import error_code, is_unreachable, refusal
 from detector.text import one_line
 from detector.times import utc_now
@@ -128,14 +128,22 @@ class AccountCalls:
             return NotAnswered(operation, one_line(error), is_denied=False)
 
     def _ask(self, operation: str, region: str, pages_of: str | None, parameters: dict[str, Any]) -> Result:
-        page = self._call(operation, region, parameters)
-        items = list(page.get(pages_of or "", ()))
-        for _ in range(_MOST_PAGES):
+        brings = BRINGS.get(operation)
+        items: list[Any] = []
+        following: dict[str, str] | None = {}
+        for _ in range(_MOST_PAGES + 1):
+            page = self._call(operation, region, {**parameters, **(following or {})})
+            # An empty list is an answer, an empty structure is none.
+            if brings and all(page.get(member) in (None, {}) for member in brings):
+                return NotAnswered(operation, "AWS's answer is empty", is_denied=False)
+            if pages_of is None:
+                return _answered(operation, page, page)
+            items += page[pages_of]
             following = _following(page)
-            if pages_of is None or not following:
-                return _answered(operation, page if pages_of is None else {pages_of: items}, page)
-            page = self._call(operation, region, {**parameters, **following})
-            items += page.get(pages_of, ())
+            if following is None:
+                return NotAnswered(operation, "AWS's answer is cut off, and names no next page", is_denied=False)
+            if not following:
+                return _answered(operation, {pages_of: items}, page)
         return NotAnswered(operation, f"more than {_MOST_PAGES:,} pages", is_denied=False)
 
     def _call(self, operation: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -161,10 +169,13 @@ class AccountCalls:
             return cast("Any", self._session).client(service, region_name=region, **secrets)
 
 
-def _following(page: dict[str, Any]) -> dict[str, str]:
-    """Return what a request for the next page adds, or nothing: each service has a marker of its own."""
+def _following(page: dict[str, Any]) -> dict[str, str] | None:
+    """Return what a request for the next page adds, or nothing: each service has a marker of its own.
+
+    None: there is more, and no marker.
+    """
     if page.get("IsTruncated"):
-        return {"Marker": page["Marker"]}
+        return {"Marker": page["Marker"]} if page.get("Marker") else None
     return {name: page[name] for name in ("NextToken", "nextToken") if page.get(name)}
 
 

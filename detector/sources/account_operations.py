@@ -55,6 +55,39 @@ OF_ROOT: Final = frozenset(
     }
 )
 
+# What an answer brings, one of these at least, be it an empty list; without it nothing is answered. A bucket that never
+# had versions has no status, and that a report is being made tells nothing.
+BRINGS: Final[Mapping[str, frozenset[str]]] = {
+    "account:GetAlternateContact": frozenset({"AlternateContact"}),
+    "cloudtrail:DescribeTrails": frozenset({"trailList"}),
+    "cloudtrail:GetEventSelectors": frozenset({"EventSelectors", "AdvancedEventSelectors"}),
+    "cloudtrail:GetTrailStatus": frozenset({"IsLogging"}),
+    "cloudwatch:DescribeAlarms": frozenset({"MetricAlarms"}),
+    "events:ListRules": frozenset({"Rules"}),
+    "guardduty:GetDetector": frozenset({"Status"}),
+    "guardduty:ListDetectors": frozenset({"DetectorIds"}),
+    "iam:GetAccessKeyLastUsed": frozenset({"AccessKeyLastUsed"}),
+    "iam:GetAccountSummary": frozenset({"SummaryMap"}),
+    "iam:GetCredentialReport": frozenset({"Content"}),
+    "iam:GetLoginProfile": frozenset({"LoginProfile"}),
+    "iam:GetUser": frozenset({"User"}),
+    "iam:ListAccessKeys": frozenset({"AccessKeyMetadata"}),
+    "iam:ListEntitiesForPolicy": frozenset({"PolicyUsers", "PolicyGroups", "PolicyRoles"}),
+    "iam:ListMFADevices": frozenset({"MFADevices"}),
+    "iam:ListOrganizationsFeatures": frozenset({"EnabledFeatures", "OrganizationId"}),
+    "iam:ListRoles": frozenset({"Roles"}),
+    "iam:ListVirtualMFADevices": frozenset({"VirtualMFADevices"}),
+    "logs:DescribeMetricFilters": frozenset({"metricFilters"}),
+    "organizations:DescribeOrganization": frozenset({"Organization"}),
+    "organizations:ListAccounts": frozenset({"Accounts"}),
+    "s3:GetBucketLifecycleConfiguration": frozenset({"Rules"}),
+    "s3:GetBucketPolicy": frozenset({"Policy"}),
+    "s3:GetObjectLockConfiguration": frozenset({"ObjectLockConfiguration"}),
+    "s3:GetPublicAccessBlock": frozenset({"PublicAccessBlockConfiguration"}),
+    "sts:AssumeRole": frozenset({"Credentials"}),
+    "sts:AssumeRoot": frozenset({"Credentials"}),
+}
+
 # Where it is not the call's own name. Source: "Actions, resources, and condition keys for Amazon S3".
 _PERMISSIONS: Final[Mapping[str, str]] = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",

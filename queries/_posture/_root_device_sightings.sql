@@ -11,3 +11,13 @@ FROM root_device_events
 WHERE
     serial IS NOT NULL
     OR act = 'removed'
+UNION ALL
+SELECT
+    account_id,
+    event_time,
+    coalesce(serial, '') AS subject,
+    'removed' AS act,
+    serial IS NULL AS is_unnamed,
+    detail,
+    event_id
+FROM root_device_doubts

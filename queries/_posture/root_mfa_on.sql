@@ -5,7 +5,8 @@
 -- why = """
 -- Whoever knows root's password owns the account, unless a second factor is asked for. AWS asks new accounts to set one
 -- up, but lets sign-ins without one succeed for 35 days, and never asks for one where an access key is used: so only a
--- login shows that MFA is on. A device that was removed leaves the answer open, for up to seven others may remain.
+-- login shows that MFA is on. A device that was removed, or may have been, leaves the answer open: up to seven others may
+-- remain.
 -- """
 -- known_as = ["CIS 1.5", "Security Hub IAM.9", "Prowler iam_root_mfa_enabled"]
 -- over = "every"
@@ -57,3 +58,12 @@ SELECT
     event_id
 FROM root_device_events
 WHERE act IN ('enrolled', 'removed')
+UNION ALL
+SELECT
+    account_id,
+    event_time,
+    '' AS subject,
+    'unsure' AS says,
+    detail || ' from ' || source_ip AS detail,
+    event_id
+FROM root_device_doubts

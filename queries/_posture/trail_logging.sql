@@ -3,11 +3,11 @@
 -- label = "trail logs"
 -- step = "monitor"
 -- why = """
--- Nothing of all this is seen where no trail logs. Of several trails one is enough; one that was stopped and not started
--- again is named.
+-- Nothing of all this is seen where no trail logs. A trail that was stopped, and another that logs, may be an intruder's
+-- work: which of them is the account's own, only people know.
 -- """
 -- known_as = ["CIS 3.1", "Security Hub CloudTrail.1", "Prowler cloudtrail_multi_region_enabled"]
--- over = "some"
+-- over = "agreed"
 -- words = {pass = "yes", fail = "stopped"}
 -- unseen = "no trail seen to be started or stopped"
 -- silence = "no stop"

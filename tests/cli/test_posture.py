@@ -142,6 +142,13 @@ def test_an_account_that_is_not_there_is_named(run: Run, compromised: Path) -> N
     assert f"error: nothing of account 222233334444 in {compromised}" in ended.err
     alone = run("posture", "--lake", compromised, "--account", "222233334444")
     assert (alone.code, alone.out) == (3, "")
+    # The lake is full: that nothing is in it would send people the wrong way.
+    assert alone.err == (
+        f"error: nothing of account 222233334444 in {compromised}\n"
+        "hint: `detector status --lake DIR` lists the accounts\n"
+    )
+    changes = run("posture", "--lake", compromised, "--changes", "--account", "222233334444")
+    assert (changes.code, changes.err) == (3, alone.err)
 
 
 @pytest.mark.parametrize("options", [pytest.param([], marks=slow), ["--changes"]])
@@ -297,6 +304,15 @@ def test_what_was_refused_is_named_and_collected_into_one_policy(run: Run, accou
     assert policy["Statement"][0]["Action"] == ["iam:GetAccountSummary", "s3:GetBucketPublicAccessBlock"]
 
 
+def test_a_list_that_is_cut_off_is_named_and_the_rest_is_answered(run: Run, account: AccountServer) -> None:
+    account.answers["iam:ListVirtualMFADevices"]["IsTruncated"] = True
+    ended = run("posture", "--live", "--format", "jsonl")
+    assert ended.code == 4
+    assert "error: iam:ListVirtualMFADevices: AWS's answer is cut off, and names no next page\n" in ended.err
+    answers = _by_check(ended.out)
+    assert (answers["root_mfa_on"]["status"], answers["root_mfa_enabled"]["status"]) == ("pass", "unknown")
+
+
 def test_every_refusal_at_once_is_named_and_one_policy_has_all(run: Run, account: AccountServer) -> None:
     refused = OPERATIONS - NOT_ASKED - {"cloudtrail:DescribeTrails", "guardduty:ListDetectors"}
     for operation in refused:
@@ -336,7 +352,10 @@ def test_credentials_that_aws_refuses_end_it(run: Run, account: AccountServer) -
 def test_another_account_than_that_of_the_credentials_cannot_be_asked(run: Run, account: AccountServer) -> None:
     ended = run("posture", "--live", "--account", "222233334444")
     assert ended.code == 3
-    assert "nothing of account 222233334444 to ask: the credentials are of another account" in ended.err
+    assert ended.err == (
+        "error: nothing of account 222233334444 to ask: the credentials are of another account\n"
+        "hint: --role-name NAME asks about an organisation's accounts\n"
+    )
     assert account.asked == {"sts:GetCallerIdentity"}
 
 

@@ -64,6 +64,29 @@ def _trail_cases(check: str, field: str, yes: object, no: object) -> list[Case]:
         ),
         Case(
             check,
+            "unknown",
+            "another trail does not make up for what was switched off",
+            told(
+                made(yes, "03-01"),
+                made(no),
+                lambda s: s.trail("03-03", "CreateTrail", {field: yes}, "b"),
+                *([made(no, "03-04")] * 25),
+            ),
+            "b of CreateTrail by",
+        ),
+        Case(
+            check,
+            "pass",
+            "switched on again, and another trail",
+            told(
+                made(yes, "03-01"),
+                made(no),
+                lambda s: s.trail("03-03", "CreateTrail", {field: yes}, "b"),
+                made(yes, "03-04"),
+            ),
+        ),
+        Case(
+            check,
             "fail",
             "a trail that is gone does not count beside one that is there",
             told(
@@ -94,6 +117,10 @@ def _trail_cases(check: str, field: str, yes: object, no: object) -> list[Case]:
             lambda s: s.by_root("03-02", "other:UpdateTrail", {"name": "main"}, {field: yes}),
         ),
     ]
+
+
+def _on_trail(time: str, action: str, name: str = "main") -> Tell:
+    return lambda s: s.trail(time, action, name=name)
 
 
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -127,6 +154,13 @@ def _offered(time: str, kind: str = "Multiple MFA Devices", **more: str) -> Tell
 
 def _sign_in(name: str) -> Tell:
     return lambda s: s.story.sign_in(at("03-02"), callers.root(s.account, IP), name)
+
+
+FIXED = "arn:aws:iam::1:mfa/root-account-mfa-device"
+
+
+def _login_of_no_device(scene: Scene) -> None:
+    scene.login("03-02", "Yes")
 
 
 CASES = [
@@ -198,6 +232,81 @@ CASES = [
     ),
     Case("root_mfa_on", "unknown", "a key says false whatever is set up", lambda s: s.with_key("03-02")),
     Case("root_mfa_on", "unknown", "a console session says false", lambda s: s.by_root("03-02", "iam:ListUsers")),
+    *(
+        Case("root_mfa_on", "unknown", name, told(_login_of_no_device, removal), says)
+        for name, removal, says in (
+            (
+                "the device of the fixed name is deleted by whomever",
+                _by_bob("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": FIXED}),
+                "mfa/root-account-mfa-device, perhaps root's, removed from 198.51.100.10",
+            ),
+            (
+                "root deletes a device of another name",
+                lambda s: s.by_root("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": s.serial(PHONE)}),
+                "mfa/old-phone, perhaps root's, removed",
+            ),
+            ("root deletes a device and the record lacks which", _by_root("03-03", "iam:DeleteVirtualMFADevice"), ""),
+            ("root deactivates a device of a user called root", lambda s: s.deactivate("03-03", PHONE, "root"), ""),
+            (
+                "root enrolled it for a user called root",
+                told(
+                    lambda s: s.enable("03-01", PHONE, "root"),
+                    lambda s: s.deactivate("03-03", PHONE, "root"),
+                ),
+                "perhaps root's, removed",
+            ),
+            (
+                "root deactivates, and the record lacks what",
+                _by_root("03-03", "iam:DeactivateMFADevice"),
+                "a device that is not named, perhaps root's, removed",
+            ),
+        )
+    ),
+    *(
+        Case("root_mfa_on", "pass", name, told(_login_of_no_device, removal))
+        for name, removal in (
+            ("root deactivates a user's device", lambda s: s.deactivate("03-03", "mfa/bob", "bob")),
+            (
+                "root deletes what was a user's",
+                told(
+                    lambda s: s.enable("03-01", "mfa/bob", "bob"),
+                    lambda s: s.by_root("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": s.serial("mfa/bob")}),
+                ),
+            ),
+            (
+                "a user has a device of the fixed name",
+                told(
+                    _by_bob("03-01", "iam:EnableMFADevice", {"userName": "root", "serialNumber": FIXED}),
+                    _by_bob("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": FIXED}),
+                ),
+            ),
+            (
+                "a user deletes a device",
+                _by_bob("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": "arn:aws:iam::1:mfa/bob"}),
+            ),
+            (
+                "a user deactivates, and the record lacks what",
+                lambda s: s.by_bob("03-03", "iam:DeactivateMFADevice"),
+            ),
+            (
+                "a user's device that is called root's",
+                _by_bob("03-03", "iam:DeactivateMFADevice", {"userName": "root", "serialNumber": FIXED}),
+            ),
+            (
+                "a refused deletion",
+                lambda s: s.by_root(
+                    "03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": FIXED}, error=("DeleteConflict", "no")
+                ),
+            ),
+            (
+                "a login after it",
+                told(
+                    _by_root("03-01", "iam:DeleteVirtualMFADevice", {"serialNumber": FIXED}),
+                    lambda s: s.login("03-02", "Yes"),
+                ),
+            ),
+        )
+    ),
     # root_mfa_enabled
     Case("root_mfa_enabled", "pass", "enrolled", lambda s: s.enable("03-02", PHONE), "mfa/old-phone by arn:aws:iam::"),
     Case("root_mfa_enabled", "unknown", "only used", lambda s: s.login("03-02", "Yes", PHONE)),
@@ -342,6 +451,26 @@ CASES = [
             lambda s: s.enable("03-01", VAULT),
             lambda s: s.deactivate("03-02", PHONE),
             lambda s: s.enable("03-03", PHONE),
+        ),
+    ),
+    Case(
+        "root_mfa_two_devices",
+        "unknown",
+        "a removal by root that says nothing",
+        told(
+            lambda s: s.enable("03-01", VAULT),
+            lambda s: s.enable("03-02", PHONE),
+            _by_root("03-03", "iam:DeactivateMFADevice"),
+        ),
+    ),
+    Case(
+        "root_mfa_two_devices",
+        "pass",
+        "a third one is deleted",
+        told(
+            lambda s: s.enable("03-01", VAULT),
+            lambda s: s.enable("03-02", PHONE),
+            _by_root("03-03", "iam:DeleteVirtualMFADevice", {"serialNumber": "arn:aws:iam::1:mfa/x"}),
         ),
     ),
     Case("root_mfa_two_devices", "pass", "a sign-in was offered several", _offered("03-02"), "offered several devices"),
@@ -827,11 +956,26 @@ CASES = [
         "main stopped by",
     ),
     Case("trail_logging", "fail", "deleted", lambda s: s.trail("03-02", "DeleteTrail")),
+    *(
+        Case(
+            "trail_logging",
+            "unknown",
+            f"{name}, and another one logs since {other}",
+            told(_on_trail("03-01", call), _on_trail(other, "StartLogging", "b")),
+            f"main {name} by",
+        )
+        for call, name in (("StopLogging", "stopped"), ("DeleteTrail", "deleted"))
+        for other in ("02-27", "03-02")
+    ),
     Case(
         "trail_logging",
         "pass",
-        "another one logs",
-        told(lambda s: s.trail("03-01", "StopLogging"), lambda s: s.trail("03-02", "StartLogging", name="b")),
+        "stopped and started again, and another one logs",
+        told(
+            lambda s: s.trail("03-01", "StopLogging"),
+            lambda s: s.trail("03-02", "StartLogging", name="b"),
+            lambda s: s.trail("03-03", "StartLogging"),
+        ),
     ),
     Case(
         "trail_logging",

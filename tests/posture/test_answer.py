@@ -36,9 +36,15 @@ FACTS = st.lists(
 ANY_CHECK = st.sampled_from(load_checks())
 
 
+def is_proof(fact: Fact, facts: list[Fact]) -> bool:
+    """Whether it says yes and still holds; of what was switched off, that it was on is a doubt and no proof."""
+    others = [one for one in facts if one.subject == fact.subject and one.says is not Says.YES]
+    return fact.says is Says.YES and all(one.time < fact.time for one in others)
+
+
 @given(ANY_CHECK, FACTS, st.sets(st.integers(0, 11)))
 def test_taking_proof_away_never_turns_an_answer_into_a_pass(check: Check, facts: list[Fact], away: set[int]) -> None:
-    kept = [one for at, one in enumerate(facts) if at not in away or one.says is not Says.YES]
+    kept = [one for at, one in enumerate(facts) if at not in away or not is_proof(one, facts)]
     if answer(check, *facts).status is not Status.PASS:
         assert answer(check, *kept).status is not Status.PASS
 
@@ -116,10 +122,43 @@ def test_an_answer_is_told_in_the_words_of_its_check() -> None:
     assert answer(MFA).value == "unknown"
 
 
+def test_a_yes_and_a_no_grow_old_and_a_doubt_does_not() -> None:
+    passing = replace(MFA, lasts=timedelta(days=90), fades_to=Says.YES)
+    assert answer(passing, fact(91, "no")).status is Status.PASS
+    assert answer(passing, fact(89, "no")).status is Status.FAIL
+    assert answer(passing, fact(91, "unsure")).status is Status.UNKNOWN
+    failing = replace(passing, fades_to=Says.NO)
+    assert answer(failing, fact(91, "yes")).status is Status.FAIL
+    assert answer(failing, fact(91, "unsure")).status is Status.UNKNOWN
+
+
 def test_some_is_satisfied_by_one_and_every_by_no_less_than_all() -> None:
     facts = [fact(1, "yes", "a"), fact(1, "no", "b")]
     assert answer(replace(MFA, over=Over.SOME), *facts).status is Status.PASS
     assert answer(replace(MFA, over=Over.EVERY), *facts).status is Status.FAIL
+
+
+def test_where_all_have_to_agree_a_no_beside_a_yes_is_unknown_and_both_are_shown() -> None:
+    agreed = replace(MFA, over=Over.AGREED)
+    both = answer(agreed, fact(1, "yes", "a", "a started"), fact(2, "no", "b", "b stopped"))
+    assert both.status is Status.UNKNOWN
+    assert "a started; 2026-03-06T09:00:00Z b stopped" in both.detail
+    assert len(both.evidence) == 2
+    assert answer(agreed, fact(1, "yes", "a"), fact(2, "yes", "b")).status is Status.PASS
+    assert answer(agreed, fact(1, "yes", "a"), fact(2, "unsure", "b")).status is Status.UNKNOWN
+    assert answer(agreed, fact(1, "no", "a"), fact(2, "no", "b")).status is Status.FAIL
+
+
+def test_one_is_not_enough_beside_one_that_was_switched_off() -> None:
+    some = replace(MFA, over=Over.SOME)
+    facts = [fact(5, "yes", "a"), fact(4, "no", "a"), fact(3, "yes", "b")]
+    assert answer(some, *facts).status is Status.UNKNOWN
+    assert answer(some, *facts[1:]).status is Status.PASS
+    assert answer(some, *facts[:2]).status is Status.FAIL
+    assert answer(some, *facts, fact(2, "yes", "a")).status is Status.PASS
+    assert [one.after for one in changes_of(some, [*facts, fact(2, "yes", "a")], None)] == [
+        Status.PASS, Status.FAIL, Status.UNKNOWN, Status.PASS
+    ]  # fmt: skip
 
 
 def test_changes_are_told_once_and_from_a_moment_on() -> None:

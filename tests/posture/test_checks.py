@@ -93,7 +93,7 @@ def test_people_who_go_on_working_were_there_before_too() -> None:
 def test_a_check_is_planned_with_the_relations_that_it_reads_and_no_other() -> None:
     read = {check.id: [part.partition(" ")[0] for part in relations_of(check.sql)] for check in load_checks()}
     assert read["root_unused"] == []
-    assert read["root_mfa_two_devices"] == ["root_device_events", "root_device_sightings"]
+    assert read["root_mfa_two_devices"] == ["root_device_events", "root_device_doubts", "root_device_sightings"]
 
 
 def _blocks() -> Iterator[tuple[str, str]]:

@@ -20,8 +20,8 @@ from detector.posture.live_checks import LIVE_CHECKS
 from detector.posture.merge import merge
 from detector.posture.root_session import ask_as_root
 from detector.sources.account_calls import AccountCalls, Answered, NotAnswered, Result
-from detector.sources.account_operations import OF_ROOT, OPERATIONS, permission_of, policy_allowing
-from tests.account_server import ACCOUNT, MANAGEMENT, AccountServer, report
+from detector.sources.account_operations import BRINGS, OF_ROOT, OPERATIONS, permission_of, policy_allowing
+from tests.account_server import ACCOUNT, MANAGEMENT, TRAIL, AccountServer, report
 from tests.posture.conftest import account_calls
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +71,30 @@ def _trail(**settings: object) -> Change:
     return lambda answers: answers["cloudtrail:DescribeTrails"]["trailList"][0].update(settings)
 
 
+def _two_trails(*are_logging: bool) -> Change:
+    def change(answers: dict[str, Any]) -> None:
+        [main] = answers["cloudtrail:DescribeTrails"]["trailList"]
+        answers["cloudtrail:DescribeTrails"]["trailList"] = [main, {**main, "Name": "old", "TrailARN": f"{TRAIL}-old"}]
+        status = answers["cloudtrail:GetTrailStatus"]
+        answers["cloudtrail:GetTrailStatus"] = [{**status, "IsLogging": one} for one in are_logging]
+
+    return change
+
+
 def _report(**row: str) -> Change:
     return lambda answers: answers["iam:GetCredentialReport"].update(Content=report(**row))
+
+
+def _report_of(made: str | None) -> Change:
+    def change(answers: dict[str, Any]) -> None:
+        answer = answers["iam:GetCredentialReport"]
+        answers["iam:GetCredentialReport"] = {"Content": answer["Content"]} | ({"GeneratedTime": made} if made else {})
+
+    return change
+
+
+def _report_without(column: str) -> Change:
+    return lambda answers: answers["iam:GetCredentialReport"].update(Content=report().replace(column, "x"))
 
 
 def _selectors(*selectors: dict[str, Any], advanced: bool = False) -> Change:
@@ -98,7 +120,7 @@ USERS_PHONE = device(f"arn:aws:iam::{ACCOUNT}:user/root", f"arn:aws:iam::{ACCOUN
 NO_ORGANISATION = _answer("organizations:DescribeOrganization", "AWSOrganizationsNotInUseException")
 NO_TRAIL = _answer("cloudtrail:DescribeTrails", {"trailList": []})
 MANAGEMENT_EVENTS = {"Field": "eventCategory", "Equals": ["Management"]}
-EMPTY = _both(_summary(AccountMFAEnabled=0, AccountPasswordPresent=0))
+EMPTY = _both(_summary(AccountMFAEnabled=0, AccountPasswordPresent=0), _report(has="nothing"))
 
 BUCKET_CHECKS = [check for check in CHECKS if check.startswith("trail_bucket_")]
 
@@ -109,6 +131,13 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("root_mfa_on", "fail", _both(EMPTY, _summary(AccountAccessKeysPresent=1)), ""),
     ("root_mfa_on", "fail", _both(_summary(AccountMFAEnabled=0), _without("AccountPasswordPresent")), ""),
     ("root_mfa_on", "unknown", _without("AccountMFAEnabled"), "does not tell"),
+    (
+        "root_mfa_on",
+        "unknown",
+        _report(has="nothing"),
+        "AccountMFAEnabled is 1; the credential report of 2026-03-08T07:00:00Z says that mfa_active is false",
+    ),
+    ("root_mfa_on", "fail", _both(_summary(AccountMFAEnabled=0), _report(has="mfa_active")), ""),
     ("root_mfa_enabled", "pass", _virtual(PHONE), "mfa/old-phone since 2021-05-03"),
     ("root_mfa_enabled", "unknown", _virtual(USERS_PHONE), ""),
     ("root_mfa_phishing_resistant", "fail", _virtual(PHONE), "virtual device mfa/old-phone"),
@@ -121,8 +150,10 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("root_mfa_two_devices", "not_applicable", _summary(AccountMFAEnabled=0, MFADevicesInUse=1), ""),
     ("root_no_access_keys", "pass", _nothing, "no access keys"),
     ("root_no_access_keys", "fail", _summary(AccountAccessKeysPresent=1), ""),
+    ("root_no_access_keys", "unknown", _report(has="access_key_1_active"), "says that access_key_1_active is true"),
     ("root_no_access_keys", "unknown", _without("AccountAccessKeysPresent"), ""),
     ("root_no_certificates", "pass", _nothing, ""),
+    ("root_no_certificates", "unknown", _report(has="cert_2_active"), "no certificates; the credential report of"),
     ("root_no_certificates", "fail", _summary(AccountSigningCertificatesPresent=1), ""),
     ("root_unused", "pass", _nothing, "never used"),
     ("root_unused", "fail", _report(password="2026-03-01T08:00:00+00:00"), "password last used 2026-03-01T08:00:00Z"),
@@ -138,6 +169,29 @@ CASES: list[tuple[str, str, Change, str]] = [
         _report(password="2025-03-01T08:00:00+00:00", key_1="no_information"),
         "password last used 2025",
     ),
+    ("root_unused", "fail", _report(password="2025-03-01T08:00:00+00:00", key_1="2099-03-01T08:00:00+00:00"), "2099"),
+    *(
+        (
+            "root_unused",
+            "unknown",
+            _report_of(made),
+            f"the credential report is of {says}, and no newer one is to be had; password and keys never used",
+        )
+        for made, says in (
+            ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z"),
+            ("2026-03-08T04:54:59Z", "2026-03-08T04:54:59Z"),
+            ("2026-03-08T09:05:01Z", "2026-03-08T09:05:01Z"),
+            (None, "2026-03-08T09:00:00Z"),
+        )
+    ),
+    ("root_unused", "pass", _report_of("2026-03-08T04:55:01Z"), "never used"),
+    (
+        "root_unused",
+        "fail",
+        _both(_report(password="2026-03-01T08:00:00+00:00"), _report_of("2026-03-01T09:00:00Z")),
+        "password last used 2026-03-01T08:00:00Z",
+    ),
+    ("root_unused", "unknown", _report_without("access_key_2_last_used_date"), "has no access_key_2_last_used_date"),
     ("root_unused", "unknown", _report(more="3 access keys"), "more credentials than the report lists"),
     ("root_unused", "unknown", _report(password="yesterday"), "cannot be read"),
     (
@@ -149,6 +203,16 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("root_credentials_removed", "fail", _nothing, "present: password, devices"),
     ("root_credentials_removed", "pass", EMPTY, "present: nothing"),
     ("root_credentials_removed", "unknown", _both(EMPTY, _without("AccountPasswordPresent")), "not all"),
+    *(
+        ("root_credentials_removed", "unknown", _both(EMPTY, _report(has=flag)), f"says that {flag} is true")
+        for flag in ("mfa_active", "access_key_1_active", "cert_2_active")
+    ),
+    (
+        "root_credentials_removed",
+        "unknown",
+        _both(EMPTY, _answer("organizations:DescribeOrganization", {"Organization": {"Id": "o-1"}})),
+        "names no management account",
+    ),
     ("root_credentials_removed", "not_applicable", NO_ORGANISATION, "no organisation"),
     (
         "root_credentials_removed",
@@ -180,6 +244,12 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("other_admins_exist", "fail", _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []}), ""),
     (
         "other_admins_exist",
+        "unknown",
+        _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": [], "IsTruncated": True, "Marker": "m"}),
+        "",
+    ),
+    (
+        "other_admins_exist",
         "pass",
         _both(
             _answer("iam:ListEntitiesForPolicy", {"PolicyUsers": []}),
@@ -205,6 +275,12 @@ CASES: list[tuple[str, str, Change, str]] = [
         "1 role of Identity Center",
     ),
     ("contacts_set", "pass", _nothing, ""),
+    (
+        "contacts_set",
+        "unknown",
+        _answer("account:GetAlternateContact", {"AlternateContact": {"AlternateContactType": "SECURITY"}}),
+        "tells no address",
+    ),
     ("contacts_set", "fail", _answer("account:GetAlternateContact", "ResourceNotFoundException"), "none"),
     ("trail_logging", "pass", _nothing, "main in eu-west-1"),
     ("trail_logging", "fail", _answer("cloudtrail:GetTrailStatus", {"IsLogging": False}), ""),
@@ -214,7 +290,24 @@ CASES: list[tuple[str, str, Change, str]] = [
         _answer("cloudtrail:GetTrailStatus", {"IsLogging": True, "LatestDeliveryError": "NoSuchBucket"}),
         "",
     ),
+    *(
+        ("trail_logging", status, _trail_status(LatestDeliveryTime=NOW.timestamp() + seconds), says)
+        for status, seconds, says in (
+            ("unknown", -86_401, "logging is on, but its last log file is of 2026-03-07T08:59:59Z"),
+            ("pass", -86_400, "main in eu-west-1"),
+            ("unknown", 301, "logging is on, but its last log file is of 2026-03-08T09:05:01Z"),
+        )
+    ),
+    (
+        "trail_logging",
+        "unknown",
+        _answer("cloudtrail:GetTrailStatus", {"IsLogging": True}),
+        "main in eu-west-1: logging is on, but its last log file was not delivered yet",
+    ),
     ("trail_logging", "fail", NO_TRAIL, "no trail of all regions"),
+    ("trail_logging", "unknown", _two_trails(True, False), "old, which does not log, in eu-west-1; main in eu-west-1"),
+    ("trail_logging", "pass", _two_trails(True, True), "main in eu-west-1"),
+    ("trail_multi_region", "pass", _two_trails(True, False), "main in eu-west-1"),
     *(
         (check, "fail", _trail_status(IsLogging=False), "main, which does not log, in eu-west-1")
         for check in ("trail_encrypted", "trail_management_events", "trail_multi_region", "trail_validated")
@@ -225,6 +318,7 @@ CASES: list[tuple[str, str, Change, str]] = [
     ("trail_validated", "fail", _trail(LogFileValidationEnabled=False), ""),
     ("trail_validated", "fail", _trail_status(LatestDigestDeliveryError="AccessDenied"), ""),
     ("trail_validated", "fail", _trail_status(LatestDigestDeliveryTime=NOW.timestamp() - 7_201), ""),
+    ("trail_validated", "unknown", _trail_status(LatestDigestDeliveryTime=NOW.timestamp() + 301), "last digest is of"),
     ("trail_validated", "pass", _trail_status(LatestDigestDeliveryTime=NOW.timestamp() - 7_200), ""),
     ("trail_validated", "unknown", _answer("cloudtrail:GetTrailStatus", {"IsLogging": True}), ""),
     ("trail_encrypted", "fail", _trail(KmsKeyId=""), ""),
@@ -445,6 +539,41 @@ def test_each_call_that_is_refused_leaves_its_checks_unknown(
         assert made.next == (f"allow {permission_of(operation)}" if is_denied else None)
 
 
+EMPTY_BY_ITSELF = {"iam:GenerateCredentialReport", "s3:GetBucketVersioning"}
+AS_XML_OF_S3 = {"s3:GetBucketPolicy": "{}"}
+
+
+@pytest.mark.parametrize("operation", sorted(OF_AN_ACCOUNT - EMPTY_BY_ITSELF))
+def test_an_empty_answer_is_none_and_leaves_its_checks_unknown(
+    operation: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    NEVER_FOUND_OUT.get(operation, _nothing)(server.answers)
+    if operation == "events:ListRules":
+        NO_DETECTOR(server.answers)
+    server.answers[operation] = AS_XML_OF_S3.get(operation, {})
+    live = ask(calls)
+    if operation not in AS_XML_OF_S3:
+        assert [str(one) for one in live.not_answered] == [f"{operation}: AWS's answer is empty"]
+    for check in (check for check, known in LIVE_CHECKS.items() if operation in known.needs):
+        if (operation, check) != ("cloudtrail:DescribeTrails", "root_use_is_told"):  # GuardDuty tells
+            assert (check, answer(live, check).status) == (check, Status.UNKNOWN)
+
+
+def test_what_an_answer_brings_is_known_of_every_call() -> None:
+    assert OPERATIONS - BRINGS.keys() == EMPTY_BY_ITSELF
+    assert BRINGS.keys() <= OPERATIONS
+
+
+@pytest.mark.parametrize("operation", ["iam:ListVirtualMFADevices", "iam:ListRoles"])
+def test_a_list_that_is_cut_off_without_a_next_page_is_no_answer(
+    operation: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    server.answers[operation]["IsTruncated"] = True
+    live = ask(calls)
+    assert [str(one) for one in live.not_answered] == [f"{operation}: AWS's answer is cut off, and names no next page"]
+    assert answer(live, "root_mfa_on").status is Status.PASS
+
+
 def test_every_refusal_at_once_passes_nothing(server: AccountServer, calls: AccountCalls) -> None:
     for operation in OPERATIONS:
         server.deny(operation)
@@ -596,12 +725,14 @@ class Scripted:
     def __init__(self, *results: str) -> None:
         self.left = list(results)
         self.asked: list[str] = []
+        self.made: list[datetime] = []  # when the reports were
 
     def ask(self, operation: str, *, answers: frozenset[str] = frozenset()) -> Result:
         self.asked.append(operation.partition(":")[2])
         code = self.left.pop(0) if operation == "iam:GetCredentialReport" else "made"
         assert code in answers | {"", "made"}
-        return Answered(operation, {"Content": report().encode()}, NOW, "r-1", code or None)
+        content = {"Content": report().encode(), "GeneratedTime": self.made.pop(0) if self.made else NOW}
+        return Answered(operation, content, NOW, "r-1", code or None)
 
 
 def test_a_report_is_made_only_where_there_is_none_and_waited_for() -> None:
@@ -614,6 +745,20 @@ def test_a_report_is_made_only_where_there_is_none_and_waited_for() -> None:
     there = Scripted("")
     read_credential_report(there, waits.append)
     assert there.asked == ["GetCredentialReport"]
+
+
+def test_of_an_old_report_a_new_one_is_asked_for_once() -> None:
+    calls = Scripted("", "ReportInProgress", "")
+    calls.made = [NOW - timedelta(days=1), NOW, NOW]  # one for each answer, whatever it is
+    made = read_credential_report(calls, lambda _: None)
+    assert isinstance(made, Answered)
+    assert (made.time, made.value["is_current"]) == (NOW, True)
+    assert calls.asked == ["GetCredentialReport", "GenerateCredentialReport", *["GetCredentialReport"] * 2]
+    stays = Scripted("", "")
+    stays.made = [NOW - timedelta(days=1)] * 3
+    made = read_credential_report(stays, lambda _: None)
+    assert isinstance(made, Answered)
+    assert (made.time, made.value["is_current"]) == (NOW - timedelta(days=1), False)
 
 
 def test_a_report_that_is_never_ready_is_no_answer() -> None:
@@ -659,6 +804,30 @@ def test_logs_and_aws_make_one_answer(
     if source == "disagree":
         assert set(made.evidence) == {"iam:GetAccountSummary/r-1", "event-1"}
     assert made.seen_until == NOW
+
+
+@pytest.mark.parametrize(
+    ("check", "change", "says"),
+    [
+        ("root_mfa_on", _report(has="nothing"), "mfa_active is false"),
+        ("trail_logging", _trail_status(LatestDeliveryTime=1_577_836_800), "last log file is of 2020-01-01"),
+        ("trail_logging", _two_trails(True, False), "old, which does not log"),
+        ("trail_validated", _answer("cloudtrail:GetTrailStatus", {"IsLogging": True}), "was not delivered yet"),
+    ],
+)
+def test_logs_do_not_make_up_for_an_answer_that_leaves_doubt(
+    check: str, change: Change, says: str, server: AccountServer, calls: AccountCalls
+) -> None:
+    change(server.answers)
+    facts = [Fact(ACCOUNT, NOW, "x", Says.YES, "was so", "event-1")]
+    logs = answer_from_logs(CHECKS[check], facts, Horizon(ACCOUNT, NOW, (NOW, NOW)), NOW)
+    assert logs.status is Status.PASS
+    made = merge(CHECKS[check], logs, ask(calls))
+    assert (made.status, made.source) == (Status.UNKNOWN, Source.DISAGREE)
+    assert says in made.detail
+    assert "was so" in made.detail
+    assert "event-1" in made.evidence
+    assert made.next == "find out which of the two is right, and what the other one misses"
 
 
 @pytest.mark.usefixtures("server")

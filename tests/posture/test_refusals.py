@@ -16,7 +16,7 @@ from detector.posture.merge import merge
 from detector.posture.root_session import ask_as_root
 from detector.sources.account_calls import AccountCalls, NotAnswered, Result
 from detector.sources.account_operations import OPERATIONS, permission_of
-from tests.account_server import ACCOUNT, MANAGEMENT, AccountServer
+from tests.account_server import ACCOUNT, MANAGEMENT, AccountServer, report
 
 Answers = dict[str, Any]
 
@@ -56,6 +56,7 @@ def _no_root(answers: Answers) -> None:
     answers["iam:GetAccountSummary"]["SummaryMap"].update(AccountMFAEnabled=0, AccountPasswordPresent=0)
     answers["iam:ListMFADevices"]["MFADevices"] = []
     answers["iam:GetLoginProfile"] = "NoSuchEntity"
+    answers["iam:GetCredentialReport"]["Content"] = report(has="nothing")
 
 
 ACCOUNTS: list[Callable[[Answers], None]] = [

@@ -109,12 +109,26 @@ def test_a_key_that_was_never_used_has_no_date(member: AccountServer, calls: Acc
     assert answer(ask(calls), "root_unused").status == "pass"
 
 
+def test_what_roots_own_session_lists_is_held_against_the_summary(member: AccountServer, calls: AccountCalls) -> None:
+    devices(member)
+    member.answers["iam:ListAccessKeys"]["AccessKeyMetadata"] = [{"AccessKeyId": "AKIAI44QH8DHBEXAMPLE"}]
+    live = ask(calls)
+    on = answer(live, "root_mfa_on")
+    assert (on.status, on.detail) == ("unknown", "iam:ListMFADevices lists none; AccountMFAEnabled is 1")
+    keys = answer(live, "root_no_access_keys")
+    assert (keys.status, keys.detail) == ("unknown", "iam:ListAccessKeys lists 1; no access keys")
+    for check in ("root_mfa_phishing_resistant", "root_mfa_two_devices"):
+        kind = answer(live, check)
+        assert (kind.status, kind.detail) == ("unknown", "iam:ListMFADevices lists none, and AccountMFAEnabled is 1")
+
+
 def test_a_root_without_anything_has_been_put_away(member: AccountServer, calls: AccountCalls) -> None:
     summary = member.answers["iam:GetAccountSummary"]["SummaryMap"]
     summary["AccountMFAEnabled"] = 0
     del summary["AccountPasswordPresent"]  # as in answers of before
     assert answer(ask(calls), "root_credentials_removed").detail == "present: password"
     member.answers["iam:GetLoginProfile"] = "NoSuchEntity"
+    member.answers["iam:ListMFADevices"]["MFADevices"] = []
     live = ask(calls)
     assert answer(live, "root_credentials_removed").status == "pass"
     assert answer(live, "root_mfa_on").detail == "root cannot sign in: no password, no keys, no devices"
