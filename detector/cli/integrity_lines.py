@@ -57,7 +57,8 @@ def summary_lines(integrity: Integrity) -> Iterator[str]:
         f"{counted(sum(integrity.digests.values()), 'digest')} of {counted(len(integrity.chains), 'chain')}"
         f"{_listed(integrity.digests)}; {keys}"
     )
-    yield f"{counted(sum(integrity.logs.values()), 'log file')}{_listed(integrity.logs)}"
+    others = f"; {integrity.other_times:,} of other times, not asked about" if integrity.other_times else ""
+    yield f"{counted(sum(integrity.logs.values()), 'log file')}{_listed(integrity.logs)}{others}"
     for region, reason in sorted(integrity.keys.refused.items()):
         yield f"no keys: {region}: {reason}"
     for place in sorted(integrity.copied_from):

@@ -49,6 +49,7 @@ def judge_location(
         tuple(one for one in judged if _is_in_scope(one, asked)),
         tuple(judged_logs),
         tuple(find_gaps(location, judged, windows, judged_logs, asked)),
+        other_times=len(logs) - sum(one.uri in logs for one in judged_logs),
         covered=windows.together,
         copied_from=frozenset(_signed_places(judged)),
     )

@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector.verify.digest import DigestContent, ListedLogFile
-from detector.verify.place import Location, named_minute, split_key
+from detector.verify.place import Location, folder_day, named_minute, split_key
 from detector.verify.verdicts import SETTLE, Absence, Asked, JudgedDigest, JudgedLog, LogVerdict
 from detector.verify.windows import Windows
 
 _HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+# The name of a log file has the minute of its delivery, rounded to five, and up to some minutes ahead of it.
+_ROUNDED: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ def judge_logs(
 ) -> list[JudgedLog]:
     """Return the verdict on each log file of one location that was asked about, there or listed, by URI.
 
+    Left out are those that verified digests of another time list, and those that nothing dates into the time asked.
+
     Args:
         location: where they lie.
         digests: all of the location, judged.
@@ -64,7 +69,7 @@ def judge_logs(
     judged += (
         _judge_other(log, location, unverified, windows, asked)
         for uri, log in logs.items()
-        if uri not in listed and _is_asked(log, asked)
+        if uri not in listed and not _is_of_another_time(log, asked)
     )
     return sorted(judged, key=lambda one: one.uri)
 
@@ -135,9 +140,7 @@ def _judge_other(
     def judged(verdict: LogVerdict, reason: str) -> JudgedLog:
         return JudgedLog(log.uri, location, verdict, reason, found_sha256=log.sha256, delivered=log.delivered)
 
-    moment = log.delivered or named_minute(log.uri)
-    newest = windows.newest
-    if moment is not None and newest is not None and moment >= newest and asked.now - moment < SETTLE:
+    if windows.newest is not None and _is_young(log, windows.newest, asked.now):
         return judged(LogVerdict.PENDING, "no digest is due yet")
     if log.delivered is None:
         return judged(LogVerdict.UNATTESTED, "in no verified digest; a copy does not say when it was delivered")
@@ -159,6 +162,21 @@ def _is_in_scope(content: DigestContent, asked: Asked) -> bool:
     return asked.overlaps(content.start, content.end)
 
 
-def _is_asked(log: FoundLog, asked: Asked) -> bool:
-    moment = log.delivered or named_minute(log.uri)
-    return moment is None or asked.holds(moment)
+def _is_of_another_time(log: FoundLog, asked: Asked) -> bool:
+    """Tell whether the folder, the name and S3 agree that a log file was delivered at a time that was not asked about.
+
+    Whoever puts a file there chooses its folder and its name, and in a copy the time of delivery too.
+    """
+    minute, day = named_minute(log.uri), folder_day(log.uri)
+    if minute is None or day is None or not day - _ROUNDED <= minute < day + _DAY + _ROUNDED:
+        return False
+    return not asked.holds(minute) and (log.delivered is None or not asked.holds(log.delivered))
+
+
+def _is_young(log: FoundLog, newest: datetime, now: datetime) -> bool:
+    """Tell whether the name and S3 agree that a log file is younger than the newest digest, and none is due yet."""
+    minute = named_minute(log.uri)
+    if minute is None or minute < newest - _ROUNDED or (log.delivered is not None and log.delivered < newest):
+        return False
+    # A copy may say what it likes: that the file comes from the future, too.
+    return all(-_ROUNDED <= now - moment < SETTLE for moment in (minute, log.delivered or minute))

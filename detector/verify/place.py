@@ -21,6 +21,7 @@ from detector.aws_regions import REGION_PATTERN
 
 _DAY: Final = r"[0-9]{4}/[0-9]{2}/[0-9]{2}"
 _FOLDERS: Final = re.compile(rf"([0-9]{{12}})/CloudTrail(-Digest)?/({REGION_PATTERN})/{_DAY}")
+_DAY_LENGTH: Final = len("2025/03/04")
 _YEARS: Final = range(2000, 9000)  # what others call a digest or log file may be of any; hours are added to these
 _SEGMENTS: Final = 6  # from the account on
 # A trail's name may hold underscores: the home region and the time are the last two that can be.
@@ -84,6 +85,12 @@ def parse_digest_uri(uri: str) -> DigestPlace | None:
     if end is None or (name[1], name[2]) != (location.account, location.region):
         return None
     return DigestPlace(_chain(location.root, location.account, location.region, name[3], name[4]), end, bool(name[6]))
+
+
+def folder_day(uri: str) -> datetime | None:
+    """Return the beginning of the day of the folder in which a log file lies; None when there is no such day."""
+    found = _split_folder(uri.rpartition("/")[0])
+    return _moment(found.tail[-_DAY_LENGTH:].replace("/", "")) if found else None
 
 
 def named_minute(uri: str) -> datetime | None:
