@@ -18,7 +18,7 @@ Place = tuple[str, str]  # account, region
 
 
 class HourState(StrEnum):
-    """The state of one hour, the one that counts first where several places say something of it."""
+    """The state of one hour."""
 
     DAMAGED = "damaged"  # a listed file is altered or missing, or an unlisted one is there
     COMPLETE = "complete"  # verified digests cover it, and every file that they list was read with the signed hash
@@ -50,7 +50,22 @@ NEXT_STEP: Final[Mapping[HourState, str]] = {
     HourState.DARK: "nothing is known: was there a trail, and was this region in scope?",
 }
 LETTERS: Final[Mapping[HourState, str]] = dict(zip(HourState, "!#.~x?:_", strict=True))
-_ORDER: Final = {state: number for number, state in enumerate(HourState)}
+# Of an hour in two places the worse counts; one that nothing lies in says nothing against the other.
+_ORDER: Final = {
+    state: number
+    for number, state in enumerate(
+        (
+            HourState.DAMAGED,
+            HourState.UNREAD,
+            HourState.UNATTESTED,
+            HourState.PARTIAL,
+            HourState.COMPLETE,
+            HourState.EMPTY,
+            HourState.PENDING,
+            HourState.DARK,
+        )
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +83,7 @@ def hours_of(verdicts: Iterable[LocationVerdict], asked: Asked) -> dict[Place, d
     """Return the state of each hour of the time asked, by account and region.
 
     Args:
-        verdicts: on locations; where two are of one account and region, an hour is attested when one attests it, and
-            damaged when one is.
+        verdicts: on locations; where two are of one account and region, the worse state of an hour counts.
         asked: without a beginning, an account and region begins with the first that is known of it. Hours are counted
             from it: digests do not begin at the full hour either.
     """
@@ -165,6 +179,8 @@ class _Facts:
         if covered >= last - start:
             if listed - {LogVerdict.VERIFIED}:
                 return HourState.UNREAD
+            if LogVerdict.UNATTESTED in there:
+                return HourState.UNATTESTED
             return HourState.COMPLETE if listed else HourState.EMPTY
         if end > asked.now - SETTLE:
             return HourState.PENDING

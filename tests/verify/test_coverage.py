@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from detector.cli import coverage
-from detector.verify.coverage import HOUR, Damage, HourState, Stretch, hours_of, stretches
+from detector.verify.coverage import HOUR, LETTERS, Damage, HourState, Stretch, hours_of, stretches
 from detector.verify.digest import utc_text
-from detector.verify.verdicts import Asked
+from detector.verify.verdicts import Asked, LocationVerdict
 from tests.running import Result, Run
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_command import scope_of
@@ -187,3 +187,28 @@ def test_long_silence_is_one_row_for_people_and_a_row_a_day_for_programs(
     asked = ("coverage", "--lake", tmp_path / "missing_log", "--until", "2025-03-20T00:00:00Z")
     assert "2025-03-05 to 2025-03-19  ________________________  360 dark" in run(*asked).out
     assert len(run(*asked, "--format", "jsonl").out.splitlines()) == 16
+
+
+def test_one_place_that_was_not_read_is_not_hidden_by_another_that_is_complete_or_empty() -> None:
+    vector = Vector("valid")
+    asked = vector.asked()
+    denied = "s3://example-trail-bucket/AWSLogs/111122223333/CloudTrail/"
+    digests = [one for one in vector.objects if one.is_digest]
+    (whole,) = judge(vector.objects, vector.keys, asked)
+    (unread,) = judge(digests, vector.keys, asked, unreadable=[denied])
+    (off,) = judge([one for one in vector.objects if not one.is_digest], vector.keys, asked)
+    first = [
+        one for one in vector.objects if not one.is_digest and one.last_modified < required("2025-03-04T01:01:31Z")
+    ]
+    (dark,) = judge([*digests[:1], *first], vector.keys, asked)
+
+    def strip(*verdicts: LocationVerdict) -> str:
+        (hours,) = hours_of(verdicts, asked).values()
+        return "".join(LETTERS[state] for _, state in sorted(hours.items()))
+
+    for pair in ([whole, unread], [unread, whole]):
+        assert strip(*pair) == "xx.x"
+    for pair in ([whole, off], [off, whole]):
+        assert strip(*pair) == "??.?"
+    assert strip(dark) == "#___"
+    assert strip(whole, dark) == "##.#"
