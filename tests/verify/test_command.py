@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,9 @@ def test_each_vector_from_a_copy_with_keys_from_a_file(run: Run, case: str) -> N
     vector = Vector(case)
 
     result = run(
-        "verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--format", "jsonl", "--jobs", 1
-    )
+        "verify", vector.folder / "bucket", "--keys", vector.folder / "keys", *scope_of(vector), "--format", "jsonl",
+        "--jobs", 1,
+    )  # fmt: skip
 
     assert_as_expected(result, vector)
 
@@ -333,11 +335,38 @@ def test_a_lake_that_is_none_is_an_error(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 7}', '{"a": {"metadata": {"b": 7}}}'])
-def test_a_broken_description_of_a_copy_is_an_error(run: Run, tmp_path: Path, text: str) -> None:
-    (tmp_path / "bucket").mkdir()
-    (tmp_path / "objects.json").write_text(text)
+def test_a_broken_description_of_a_copy_is_named_and_hides_nothing(run: Run, tmp_path: Path, text: str) -> None:
+    vector = Vector("tampered_log")
+    shutil.copytree(vector.folder / "bucket" / "example-trail-bucket", tmp_path / "copy")
+    (tmp_path / "copy" / "bucket").mkdir()
+    (tmp_path / "copy" / "objects.json").write_text(text)
 
-    result = run("verify", tmp_path, "--keys", VECTORS / "valid" / "keys")
+    result = run("verify", tmp_path / "copy", "--keys", vector.folder / "keys", *scope_of(vector), "--jobs", 1)
 
-    assert result.code == 2
-    assert "objects.json" in result.errors[0]
+    assert result.code == 5  # a log file was changed
+    assert f"unreadable  {(tmp_path / 'copy' / 'objects.json').as_uri()}  it does not describe" in result.out
+
+
+def test_objects_that_were_put_into_a_bucket_do_not_hide_the_rest_of_its_copy(run: Run, tmp_path: Path) -> None:
+    """The attacker adds what a copy with a description has: the good account's objects, signed and intact."""
+    planted, damaged = Vector("valid"), Vector("missing_log")
+    shutil.copytree(damaged.folder / "bucket" / "example-trail-bucket", tmp_path, dirs_exist_ok=True)
+    shutil.copytree(planted.folder / "bucket", tmp_path / "bucket")
+    shutil.copyfile(planted.folder / "objects.json", tmp_path / "objects.json")
+
+    result = run("verify", tmp_path, "--keys", planted.folder / "keys", *scope_of(planted), "--jobs", 1)
+
+    assert result.code == 5
+    assert "8 digests of 2 chains" in result.err
+    assert "1 missing" in result.err
+    assert "9 log files" in run("doctor", tmp_path).out
+
+
+def test_what_lies_beside_the_objects_of_a_described_copy_is_named(run: Run) -> None:
+    folder = Vector("valid").folder
+
+    result = run("verify", folder, "--keys", folder / "keys", *scope_of(Vector("valid")), "--jobs", 1)
+
+    assert result.code == 4
+    assert f"unplaced    {(folder / 'keys' / 'us-east-1.json').as_uri()}" in result.out
+    assert "objects.json" not in result.out
