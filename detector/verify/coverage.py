@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from detector.verify.place import named_minute
-from detector.verify.verdicts import SETTLE, Asked, DigestVerdict, LocationVerdict, LogVerdict
+from detector.verify.place import ROUNDED, fits_its_folder, folder_day, named_minute
+from detector.verify.verdicts import SETTLE, Asked, DigestVerdict, JudgedLog, LocationVerdict, LogVerdict
 
 HOUR: Final = timedelta(hours=1)
 Place = tuple[str, str]  # account, region
@@ -145,6 +145,16 @@ def _hours(verdict: LocationVerdict, asked: Asked) -> Iterator[tuple[datetime, H
         start += HOUR
 
 
+def _moments(log: JudgedLog) -> Iterator[datetime]:
+    """Yield when a log file was delivered; of one that no digest lists also the minute that it is named after."""
+    minute = named_minute(log.uri)
+    moment = log.delivered or minute
+    if moment is not None:
+        yield moment
+    if log.digest is None and minute is not None and moment is not None and abs(moment - minute) > ROUNDED:
+        yield minute
+
+
 class _Facts:
     """One location's verdicts, found by time."""
 
@@ -161,8 +171,12 @@ class _Facts:
         )
         self._window_starts = [start for start, _, _ in self._windows]
         self._longest = max((end - start for start, end, _ in self._windows), default=HOUR)
-        there = ((log.delivered or named_minute(log.uri), log.verdict) for log in verdict.logs)
-        self._there = sorted((moment, found) for moment, found in there if moment is not None)
+        self._there = sorted((moment, log.verdict) for log in verdict.logs for moment in _moments(log))
+        self._days = {
+            day
+            for log in verdict.logs
+            if log.digest is None and not fits_its_folder(log.uri) and (day := folder_day(log.uri))
+        }
         self._moments = [moment for moment, _ in self._there]
         self._unread = [one.place.end for one in verdict.digests if one.verdict is DigestVerdict.UNREADABLE]
         firsts = [*self._starts[:1], *self._moments[:1], *(one.place.end - HOUR for one in verdict.digests[:1])]
@@ -179,7 +193,7 @@ class _Facts:
         if covered >= last - start:
             if listed - {LogVerdict.VERIFIED}:
                 return HourState.UNREAD
-            if LogVerdict.UNATTESTED in there:
+            if LogVerdict.UNATTESTED in there or self._has_undated(start):
                 return HourState.UNATTESTED
             return HourState.COMPLETE if listed else HourState.EMPTY
         if end > asked.now - SETTLE:
@@ -188,7 +202,11 @@ class _Facts:
             return HourState.PARTIAL
         if any(start < ended <= end + HOUR for ended in self._unread):
             return HourState.UNREAD
-        return HourState.UNATTESTED if there else HourState.DARK
+        return HourState.UNATTESTED if there or self._has_undated(start) else HourState.DARK
+
+    def _has_undated(self, start: datetime) -> bool:
+        """Tell whether a file of the day says nothing of its hour that could be believed."""
+        return start.replace(hour=0, minute=0, second=0, microsecond=0) in self._days
 
     def _listed(self, start: datetime, end: datetime) -> set[LogVerdict]:
         """Return the verdicts on what is listed by digests that reach into a stretch of time."""

@@ -9,14 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector.verify.digest import DigestContent, ListedLogFile
-from detector.verify.place import Location, folder_day, named_minute, split_key
+from detector.verify.place import ROUNDED, Location, fits_its_folder, named_minute, split_key
 from detector.verify.verdicts import SETTLE, Absence, Asked, JudgedDigest, JudgedLog, LogVerdict
 from detector.verify.windows import Windows
 
 _HOUR: Final = timedelta(hours=1)
-_DAY: Final = timedelta(days=1)
-# The name of a log file has the minute of its delivery, rounded to five, and up to some minutes ahead of it.
-_ROUNDED: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +164,8 @@ def _is_of_another_time(log: FoundLog, asked: Asked) -> bool:
 
     Whoever puts a file there chooses its folder and its name, and in a copy the time of delivery too.
     """
-    minute, day = named_minute(log.uri), folder_day(log.uri)
-    if minute is None or day is None or not day - _ROUNDED <= minute < day + _DAY + _ROUNDED:
+    minute = named_minute(log.uri)
+    if minute is None or not fits_its_folder(log.uri):
         return False
     return not asked.holds(minute) and (log.delivered is None or not asked.holds(log.delivered))
 
@@ -176,7 +173,7 @@ def _is_of_another_time(log: FoundLog, asked: Asked) -> bool:
 def _is_young(log: FoundLog, newest: datetime, now: datetime) -> bool:
     """Tell whether the name and S3 agree that a log file is younger than the newest digest, and none is due yet."""
     minute = named_minute(log.uri)
-    if minute is None or minute < newest - _ROUNDED or (log.delivered is not None and log.delivered < newest):
+    if minute is None or minute < newest - ROUNDED or (log.delivered is not None and log.delivered < newest):
         return False
     # A copy may say what it likes: that the file comes from the future, too.
-    return all(-_ROUNDED <= now - moment < SETTLE for moment in (minute, log.delivered or minute))
+    return all(-ROUNDED <= now - moment < SETTLE for moment in (minute, log.delivered or minute))

@@ -113,3 +113,23 @@ def test_an_hour_with_a_file_that_nobody_vouches_for_is_not_complete() -> None:
     (hours,) = hours_of([verdict], TWO_HOURS).values()
 
     assert list(hours.values()) == [HourState.UNATTESTED, HourState.COMPLETE]
+
+
+@pytest.mark.parametrize(
+    ("minute", "delivered", "states"),
+    [
+        # Its name says nothing that could be believed: it may be of any hour of its day.
+        ("20250312T0005", None, ["unattested", "unattested", "unattested"]),
+        # It was put there a day later, under a name of the first hour.
+        ("20250304T0040", "2025-03-05T00:40:00Z", ["unattested", "complete", "empty"]),
+        ("20250304T2305", None, ["complete", "complete", "empty"]),
+    ],
+)
+def test_a_file_counts_in_every_hour_that_it_may_be_of(minute: str, delivered: str | None, states: list[str]) -> None:
+    one = planted(named(minute), required(delivered or "2025-03-04T23:05:00Z"))
+    asked = Asked(START, START + timedelta(hours=3), LONG_AFTER)
+    verdict, _ = judged(one, asked, says_when=delivered is not None)
+
+    (hours,) = hours_of([verdict], asked).values()
+
+    assert [str(state) for state in hours.values()] == states
