@@ -47,7 +47,7 @@ class Basis:
         return (
             attested is not None
             and attested.proven > 0
-            and not (attested.unproven or attested.outside or attested.blind_accounts)
+            and not (attested.unproven or attested.outside or attested.undated or attested.blind_accounts)
             and not self.gaps
             and not self.failed_rules
             and not self.alerts_in_doubt
@@ -75,6 +75,7 @@ class Basis:
             hours = {
                 **{str(state): count for state, count in sorted(self.attested.hours.items())},
                 "outside_folders": self.attested.outside,
+                "undated_log_files": self.attested.undated,
                 "accounts_without_sign_in_region": list(self.attested.blind_accounts),
             }
         return {
@@ -187,6 +188,8 @@ def _unproven(attested: Attested) -> list[str]:
     if attested.outside:
         folders = counted(attested.outside, "folder")
         said.append(f"for what no digest can speak of: log files outside CloudTrail's own folders, in {folders}")
+    if attested.undated:
+        said.append(f"for {counted(attested.undated, 'log file')} that no hour can be told of")
     if attested.blind_accounts:
         more = f" and {len(attested.blind_accounts) - 1:,} more" * (len(attested.blind_accounts) > 1)
         said.append(f"for root of {attested.blind_accounts[0]}{more}: nothing of the region that records its sign-ins")

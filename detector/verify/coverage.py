@@ -111,6 +111,16 @@ def stretches(places: Mapping[Place, Mapping[datetime, HourState]]) -> Iterator[
             yield current
 
 
+def undated(verdict: LocationVerdict, now: datetime) -> int:
+    """Count the log files of no hour until now: no digest lists them, and neither name nor folder can be."""
+    return sum(
+        log.digest is None
+        and not any(moment < now for moment in _moments(log))
+        and (fits_its_folder(log.uri) or (day := folder_day(log.uri)) is None or day >= now)
+        for log in verdict.logs
+    )
+
+
 class Damage:
     """The log files that are not as AWS delivered them, found by time."""
 
@@ -180,6 +190,7 @@ class _Facts:
         self._moments = [moment for moment, _ in self._there]
         self._unread = [one.place.end for one in verdict.digests if one.verdict is DigestVerdict.UNREADABLE]
         firsts = [*self._starts[:1], *self._moments[:1], *(one.place.end - HOUR for one in verdict.digests[:1])]
+        firsts += self._days
         self.first = min(firsts, default=None)
 
     def state(self, start: datetime, end: datetime, asked: Asked) -> HourState:

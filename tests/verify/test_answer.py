@@ -159,7 +159,13 @@ def test_run_reports_the_hours_of_each_state(run: Run, aws: AwsServer, tmp_path:
     rests_on = json.loads(report.read_text())["rests_on"]
     hours = rests_on["hours"]
     assert "services that do not log" in rests_on["does_not_prove"]
-    assert hours == {"complete": 3, "empty": 1, "outside_folders": 0, "accounts_without_sign_in_region": []}
+    assert hours == {
+        "complete": 3,
+        "empty": 1,
+        "outside_folders": 0,
+        "undated_log_files": 0,
+        "accounts_without_sign_in_region": [],
+    }
     assert last_line(result).startswith("No new alert. 1 region of 1 account")
     assert result.code == 0
 

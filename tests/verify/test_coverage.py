@@ -11,10 +11,12 @@ from detector.cli import coverage
 from detector.verify.coverage import HOUR, LETTERS, Damage, HourState, Stretch, hours_of, stretches
 from detector.verify.digest import utc_text
 from detector.verify.verdicts import Asked, LocationVerdict
-from tests.running import Result, Run
+from tests.running import LOGIN, Result, Run, write_log
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_command import scope_of
 from tests.verify.vectors import CASES, Vector, judge, required
+
+KEYS = Vector("valid").folder / "keys"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -169,6 +171,21 @@ def test_a_lake_without_digests_is_not_proven(run: Run, tmp_path: Path) -> None:
     assert result.code == 4
     assert "unattested" in result.err
     assert run("coverage", "--lake", tmp_path / "none").code == 2
+
+
+@pytest.mark.parametrize("year", ["0001", "9999", "8000"])
+def test_log_files_of_a_year_that_cannot_be_are_not_proven(run: Run, tmp_path: Path, year: str) -> None:
+    name = f"111122223333_CloudTrail_us-east-1_{year}0101T0005Z_a.json.gz"
+    write_log(tmp_path / f"AWSLogs/111122223333/CloudTrail/us-east-1/{year}/01/01" / name, LOGIN)
+    lake = tmp_path / "lake"
+    run("ingest", tmp_path / "AWSLogs", "--lake", lake, "--verify", "complete", "--keys", KEYS, "--jobs", 1)
+
+    result = run("coverage", "--lake", lake)
+    (gap,) = csv.DictReader(run("coverage", "--lake", lake, "--gaps", "--format", "csv").out.splitlines())
+
+    assert result.code == 4
+    assert "unattested: 111122223333 us-east-1: 1 log file that no hour can be told of" in result.err
+    assert gap["reason"] == "1 log file that no hour can be told of, by name or folder"
 
 
 def test_an_empty_lake_has_nothing_to_show(run: Run, tmp_path: Path) -> None:
