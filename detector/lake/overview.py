@@ -108,11 +108,17 @@ def fit(rows: Sequence[PlaceRow], most: int = ROWS_OF_A_PAGE) -> Page:
     for row in rows:
         accounts[row.account].append(row)
     folded = [_together(of_account, account) for account, of_account in accounts.items()]
-    folded.sort(key=lambda row: (not row.lacks_something, row.covered if row.covered is not None else 1, -row.gaps))
+    folded.sort(key=_urgency)
     if len(folded) <= most:
         return Page(tuple(folded), is_by_account=True)
     shown, rest = folded[: most - 1], folded[most - 1 :]
     return Page(tuple(shown), True, _together(rest, None), len(rest))
+
+
+def _urgency(row: PlaceRow) -> tuple[bool, int, float, int]:
+    """Return what to sort by: damage first, then the least proven, then the most gaps."""
+    covered = 1.0 if row.covered is None else row.covered
+    return not row.lacks_something, -row.hours_damaged, covered, -row.gaps
 
 
 def _together(rows: Sequence[PlaceRow], account: str | None) -> PlaceRow:

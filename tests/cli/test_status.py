@@ -65,10 +65,11 @@ def test_lines_for_programs_are_days_unless_places_are_asked_for(run: Run, tmp_p
         "gaps": 0,
         "hours_signed": None,
         "hours_due": None,
+        "hours_damaged": None,
     }
 
 
-def test_the_part_that_aws_vouches_for_is_never_rounded_up(
+def test_the_part_that_aws_vouches_for_is_never_rounded_up_and_damage_is_told(
     run: Run, tmp_path: Path, aws_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve_aws() as server:
@@ -82,26 +83,28 @@ def test_the_part_that_aws_vouches_for_is_never_rounded_up(
     (place,) = map(json.loads, run("status", "--lake", lake, "--format", "jsonl", "--by", "place").out.splitlines())
 
     # The newest digest is of long ago: since then nothing is proven.
-    assert place["hours_signed"] == 4 < place["hours_due"]
+    assert place["hours_signed"] == 3 < place["hours_due"]
+    assert place["hours_damaged"] == 1
     assert result.out.splitlines()[0].split()[-1] == "signed"
-    assert result.out.splitlines()[1].endswith(f"0 % of {place['hours_due']:,} h")
+    assert result.out.splitlines()[1].endswith(f"0 % of {place['hours_due']:,} h, 1 h damaged")
 
 
 def held(server: AwsServer) -> None:
-    server.hold(Vector("valid"))
+    server.hold(Vector("tampered_log"))
 
 
 def test_of_an_organisation_each_account_is_a_row_and_those_that_lack_something_come_first() -> None:
     rows = [row(f"{account:012}", region) for account in range(30) for region in ("eu-west-1", "us-east-1")]
     rows[21] = row(f"{10:012}", "us-east-1", gaps=2)
     rows[40] = row(f"{20:012}", "eu-west-1", hours_signed=3, hours_due=4)
+    rows[50] = row(f"{25:012}", "eu-west-1", hours_signed=47, hours_due=48, hours_damaged=1)
 
     page = fit(rows)
 
     assert page.is_by_account
     assert len(page.rows) == 30
-    assert [one.account for one in page.rows[:2]] == [f"{20:012}", f"{10:012}"]
-    assert (page.rows[1].gaps, len(page.rows[1].places), page.rows[1].days) == (2, 2, 2)
+    assert [one.account for one in page.rows[:3]] == [f"{25:012}", f"{20:012}", f"{10:012}"]
+    assert (page.rows[2].gaps, len(page.rows[2].places), page.rows[2].days) == (2, 2, 2)
     assert page.rest is None
 
 
