@@ -43,6 +43,8 @@ def judge_logs(
     logs: Mapping[str, FoundLog],
     asked: Asked,
     absence: Absence,
+    *,
+    as_kept: bool = False,
 ) -> list[JudgedLog]:
     """Return the verdict on each log file of one location that was asked about, there or listed, by URI.
 
@@ -55,18 +57,19 @@ def judge_logs(
         logs: by URI.
         asked: the time of delivery.
         absence: what can be said of those that were not found.
+        as_kept: each that was found was asked about, and waits for no digest.
     """
     listed = _listed(location, digests)
     judged = [
         one
         for uri, listings in listed.items()
-        if (one := _judge_listed(uri, location, listings, logs.get(uri), asked, absence)) is not None
+        if (one := _judge_listed(uri, location, listings, logs.get(uri), asked, absence, as_kept=as_kept)) is not None
     ]
     unverified = [digest for digest in digests if not digest.is_genuine]
     judged += (
-        _judge_other(log, location, unverified, windows, asked)
+        _judge_other(log, location, unverified, windows, None if as_kept else asked.now)
         for uri, log in logs.items()
-        if uri not in listed and not _is_of_another_time(log, asked)
+        if uri not in listed and (as_kept or not _is_of_another_time(log, asked))
     )
     return sorted(judged, key=lambda one: one.uri)
 
@@ -91,8 +94,12 @@ def _judge_listed(
     log: FoundLog | None,
     asked: Asked,
     absence: Absence,
+    *,
+    as_kept: bool,
 ) -> JudgedLog | None:
     in_scope = [one for one in listings if one.digest.content and _is_in_scope(one.digest.content, asked)]
+    if as_kept and log is not None:
+        in_scope = in_scope or list(listings)
     if not in_scope:
         return None
     first = in_scope[0]
@@ -130,14 +137,14 @@ def _judge_listed(
 
 
 def _judge_other(
-    log: FoundLog, location: Location, unverified: Sequence[JudgedDigest], windows: Windows, asked: Asked
+    log: FoundLog, location: Location, unverified: Sequence[JudgedDigest], windows: Windows, now: datetime | None
 ) -> JudgedLog:
-    """Judge a log file that no verified digest lists."""
+    """Judge a log file that no verified digest lists; without a moment, none is awaited."""
 
     def judged(verdict: LogVerdict, reason: str) -> JudgedLog:
         return JudgedLog(log.uri, location, verdict, reason, found_sha256=log.sha256, delivered=log.delivered)
 
-    if windows.newest is not None and _is_young(log, windows.newest, asked.now):
+    if now is not None and windows.newest is not None and _is_young(log, windows.newest, now):
         return judged(LogVerdict.PENDING, "no digest is due yet")
     if log.delivered is None:
         return judged(LogVerdict.UNATTESTED, "in no verified digest; a copy does not say when it was delivered")

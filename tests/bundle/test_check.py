@@ -397,3 +397,28 @@ def test_a_bag_that_changes_while_it_is_read_is_not_followed_out(bag: Path, tmp_
 def test_too_many_files_are_no_bag(bag: Path) -> None:
     with pytest.raises(SourceError, match="holds more than 3 files"):
         open_for_check(bag, most_files=3)
+
+
+@pytest.mark.parametrize("last_modified", [None, "2031-01-01T00:00:00Z", "2025-03-04T00:00:01Z"])
+@pytest.mark.parametrize("minute", ["20310101T0005", "20250305T0005"])
+def test_a_log_file_that_was_put_into_a_bag_is_judged_whatever_it_says_of_its_time(
+    check: Callable[..., Result], bag: Path, minute: str, last_modified: str | None
+) -> None:
+    stored = gzip.compress(json.dumps({"Records": [LOGIN]}).encode(), mtime=0)
+    sha256 = hashlib.sha256(stored).hexdigest()
+    (bag / f"data/objects/{sha256[:2]}").mkdir(exist_ok=True)
+    (bag / f"data/objects/{sha256[:2]}/{sha256}.gz").write_bytes(stored)
+    one = next(one for one in objects(bag, "log_file").values() if one["verdict"] == "verified")
+    folder, _, name = one["uri"].rpartition("/")
+    account, kind, region, _, _ = name.split("_")
+    uri = f"{folder}/{account}_{kind}_{region}_{minute}Z_a.json.gz"
+    content = hashlib.sha256(gzip.decompress(stored)).hexdigest()
+    forged = one | {"uri": uri, "sha256": sha256, "content_sha256": content, "last_modified": last_modified}
+    with (bag / "data/objects.jsonl").open("a") as file:
+        file.write(json.dumps(forged | {"size_bytes": len(stored)}) + "\n")
+    remake(bag)
+
+    result = check()
+
+    assert result.code >= 4
+    assert f"  {uri}  " in result.out
