@@ -52,6 +52,12 @@ def integrity_lines(integrity: Integrity, most_damage: int = 10) -> Iterator[str
 
 def summary_lines(integrity: Integrity) -> Iterator[str]:
     """Yield counts of digests, counts of log files, and what they come to."""
+    yield from count_lines(integrity)
+    yield from judgement_lines(integrity)
+
+
+def count_lines(integrity: Integrity) -> Iterator[str]:
+    """Yield counts of digests and of log files, the keys that could not be had, and where copies come from."""
     keys = f"{counted(len(integrity.keys.keys), 'key')} of {', '.join(integrity.keys.regions) or 'no region'}"
     yield (
         f"{counted(sum(integrity.digests.values()), 'digest')} of {counted(len(integrity.chains), 'chain')}"
@@ -63,6 +69,10 @@ def summary_lines(integrity: Integrity) -> Iterator[str]:
         yield f"no keys: {region}: {reason}"
     for place in sorted(integrity.copied_from):
         yield f"authentic as delivered to {place}, read from a copy"
+
+
+def judgement_lines(integrity: Integrity) -> Iterator[str]:
+    """Yield what it comes to; of what is signed and intact also what that does not prove."""
     yield _judgement(integrity)
     if integrity.judgement == "signed and intact":
         from detector.verify.integrity import NOT_PROVED
