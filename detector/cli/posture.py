@@ -139,7 +139,7 @@ def posture_command(
     _write(_answer_lines(posture, format_), output)
     _say_missing(posture.missing, lake)
     if not posture.answers:
-        _end_without_account()
+        _end_without_account(posture.missing)
     not_answered = [one for answered in lives for one in answered.not_answered]
     _say_not_answered(not_answered)
     _say_counts(posture.answers)
@@ -200,7 +200,7 @@ def _show_changes(
     _write(_change_lines(found.changes, form), output)
     _say_missing(found.missing, lake)
     if not found.accounts:
-        _end_without_account()
+        _end_without_account(found.missing)
     say(counted(len(found.changes), "change"))
     raise typer.Exit(INCOMPLETE if found.missing or (events.gaps.count and not allow_gaps) else DONE)
 
@@ -211,8 +211,9 @@ def _say_missing(accounts: Iterable[str], lake: Path | None) -> None:
         say_error(DetectorError(f"nothing of account {account} {where}", hint="`detector status` lists the accounts"))
 
 
-def _end_without_account() -> NoReturn:
-    say_error(DetectorError("no account", hint="`detector ingest SOURCE --lake DIR` fills a lake"))
+def _end_without_account(missing: Sequence[str]) -> NoReturn:
+    if not missing:  # of which it has been said
+        say_error(DetectorError("no account", hint="`detector ingest SOURCE --lake DIR` fills a lake"))
     raise typer.Exit(NO_LOG_OBJECTS)
 
 

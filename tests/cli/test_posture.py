@@ -168,6 +168,14 @@ def test_a_lake_that_nothing_came_into_is_no_clean_account(run: Run, tmp_path: P
         assert "error: no account" in ended.err
 
 
+@pytest.mark.parametrize("options", [[], ["--changes"]])
+def test_of_an_account_that_is_not_there_one_error_is_said(run: Run, compromised: Path, options: list[str]) -> None:
+    ended = run("posture", "--lake", compromised, "--account", "999999999999", *options)
+
+    assert ended.code == 3
+    assert ended.errors == [f"error: nothing of account 999999999999 in {compromised}"]
+
+
 def test_changes_of_an_account_that_is_not_there_are_incomplete(run: Run, compromised: Path) -> None:
     both = ["--account", "111122223333", "--account", "222233334444"]
     ended = run("posture", "--lake", compromised, "--changes", *both)
