@@ -18,8 +18,9 @@ import typer
 from detector.cli.choices import format_option
 from detector.cli.exit_codes import DAMAGED, DONE, INCOMPLETE, NO_LOG_OBJECTS
 from detector.cli.options import Lake, Since, Until, window
+from detector.cli.tables import fitted_lines, folded
 from detector.cli.terminal import say
-from detector.text import counted, spreadsheet_cell, table_lines
+from detector.text import counted, spreadsheet_cell
 from detector.times import now, rfc3339
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def coverage_command(
         rows = list(_folded(rows)) if is_by_day else rows
         left, rows = max(0, len(rows) - _MOST_ROWS), rows[:_MOST_ROWS]
     typer.echo(_FORMATS[format_](rows), nl=False)
+    if is_by_day and format_ is CoverageFormat.TABLE and rows:
+        typer.echo("\n".join(folded(_LETTERS)))
     if left:
         say(f"… and {counted(left, 'row')} more; --format jsonl and csv write all, --since and --until fewer")
     states = Counter(state for hours in places.values() for state in hours.values())
@@ -106,8 +109,6 @@ def coverage_command(
         say(
             f"unattested: {account} {region}: {counted(count, 'log file')} that no hour can be told of; detector verify"
         )
-    if is_by_day and format_ is CoverageFormat.TABLE and rows:
-        say(_LETTERS)
     listed = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
     say(f"{counted(sum(states.values()), 'hour')} of {counted(len(places), 'account and region')}: {listed or 'none'}")
     raise typer.Exit(_exit_code(states, [*absent, *without_hour], HourState))
@@ -232,7 +233,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
     headings = list(rows[0])
-    return "".join(line + "\n" for line in table_lines(headings, [list(row.values()) for row in rows]))
+    cells = [list(row.values()) for row in rows]
+    return "".join(line + "\n" for line in fitted_lines(headings, cells, whole=("hours", "start", "end")))
 
 
 def _jsonl(rows: list[dict[str, Any]]) -> str:

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from detector.cli.integrity_lines import finding_lines
+from detector.verify.integrity import Integrity
+from detector.verify.keys import KeyRing
 from tests.running import Result, Run, write_log
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_alerts import STOP
-from tests.verify.vectors import THROUGH_COMMANDS, VECTORS, Vector
+from tests.verify.vectors import THROUGH_COMMANDS, VECTORS, Vector, judge
 
 # From verdicts to what `--format jsonl` says: everything but what is verified.
 
@@ -257,7 +260,9 @@ def test_the_report_has_counts_and_findings(run: Run, tmp_path: Path) -> None:
     vector = Vector("tampered_log")
     report = tmp_path / "report.json"
 
-    result = run("verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--report", report)
+    result = run(
+        "verify", vector.folder / "bucket", "--keys", vector.folder / "keys", *scope_of(vector), "--report", report
+    )
 
     written = json.loads(report.read_text())
     assert written["judgement"] == "damaged"
@@ -273,7 +278,15 @@ def test_an_expected_account_that_is_absent_makes_it_unproven(run: Run, tmp_path
     vector = Vector("valid")
     expected = tmp_path / "expected.toml"
     expected.write_text('accounts = ["111122223333", "444455556666"]\nregions = ["us-east-1"]\n')
-    arguments = ["verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--expect", expected]
+    arguments = [
+        "verify",
+        vector.folder / "bucket",
+        "--keys",
+        vector.folder / "keys",
+        *scope_of(vector),
+        "--expect",
+        expected,
+    ]
 
     result = run(*arguments)
 
@@ -296,7 +309,9 @@ def test_an_expected_account_that_is_absent_makes_it_unproven(run: Run, tmp_path
 def test_an_expectation_that_is_none_is_an_error(run: Run, tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "expect.toml").write_text(text)
 
-    result = run("verify", VECTORS / "valid", "--keys", VECTORS / "valid/keys", "--expect", tmp_path / "expect.toml")
+    result = run(
+        "verify", VECTORS / "valid/bucket", "--keys", VECTORS / "valid/keys", "--expect", tmp_path / "expect.toml"
+    )
 
     assert result.code == 2
     assert message in result.errors[0]
@@ -331,7 +346,7 @@ def test_a_lake_that_is_none_is_an_error(run: Run, tmp_path: Path) -> None:
     result = run("verify", VECTORS / "valid", "--lake", tmp_path, "--keys", VECTORS / "valid/keys")
 
     assert result.code == 2
-    assert "has no ledger.sqlite" in result.errors[0]
+    assert "holds no lake" in result.errors[0]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 7}', '{"a": {"metadata": {"b": 7}}}'])
@@ -370,3 +385,45 @@ def test_what_lies_beside_the_objects_of_a_described_copy_is_named(run: Run) -> 
     assert result.code == 4
     assert f"unplaced    {(folder / 'keys' / 'us-east-1.json').as_uri()}" in result.out
     assert "objects.json" not in result.out
+
+
+def test_what_is_not_proven_for_one_reason_is_one_line(run: Run) -> None:
+    vector, keys = Vector("valid"), VECTORS / "other_region" / "keys" / "eu-west-1.json"
+    asked = ("verify", vector.folder / "bucket", "--keys", keys, *scope_of(vector), "--jobs", 1)
+
+    result = run(*asked)
+
+    _, digests, logs = result.out.splitlines()
+    place = "111122223333 us-east-1 below " + (vector.folder / "bucket/example-trail-bucket/AWSLogs").as_uri()
+    assert digests.startswith(f"unchecked   4 digests of management-events, {place}/, 2025-03-04T01:01Z to ")
+    assert logs.startswith(f"unattested  5 log files of {place}/, 2025-03-04T00:")
+    assert logs.endswith("  no verified digest covers its delivery")
+    assert len(findings(run(*asked, "--format", "jsonl"))) == 1 + 4 + 5
+
+
+def test_few_are_named_each_and_more_than_are_kept_are_counted() -> None:
+    vector = Vector("valid")
+    logs = [one for one in vector.objects if not one.is_digest]
+    integrity = Integrity(vector.asked(), vector.keys)
+    (few,) = judge(logs[:3], vector.keys, vector.asked())
+    integrity.add(few)
+    assert sum(line.startswith("unattested  s3://") for line in finding_lines(integrity)) == 3
+
+    (many,) = judge(logs, vector.keys, vector.asked())
+    integrity.add(replace(many, logs=many.logs * 300))
+    lines = list(finding_lines(integrity))
+    assert "unattested  1,000 log files of 111122223333 us-east-1" in "\n".join(lines)
+    assert "… and 503 more log files that are not proven and not named" in lines
+
+
+def test_without_keys_digests_are_one_line_for_each_trail() -> None:
+    vector = Vector("two_trails")
+    integrity = Integrity(vector.asked(), KeyRing())
+    (verdict,) = judge(vector.objects, KeyRing(), vector.asked())
+    integrity.add(replace(verdict, digests=verdict.digests * 2))
+
+    lines = [line for line in finding_lines(integrity) if line.startswith("unchecked")]
+
+    assert len(lines) == 2
+    assert "6 digests of management-events, 111122223333 us-east-1 below s3://" in lines[0]
+    assert ", 2025-03-04T01:01Z to 2025-03-04T03:01Z  " in lines[0]

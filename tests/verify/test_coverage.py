@@ -170,7 +170,10 @@ def test_a_lake_without_digests_is_not_proven(run: Run, tmp_path: Path) -> None:
 
     assert result.code == 4
     assert "unattested" in result.err
-    assert run("coverage", "--lake", tmp_path / "none").code == 2
+    none = run("coverage", "--lake", tmp_path / "none")
+    assert (none.code, none.errors) == (2, [f"error: {tmp_path / 'none'} holds no lake"])
+    (lake / "ledger.sqlite").unlink()
+    assert run("coverage", "--lake", lake).errors == [f"error: {lake} has no ledger.sqlite"]
 
 
 @pytest.mark.parametrize("year", ["0001", "9999", "8000"])
@@ -195,6 +198,14 @@ def test_an_empty_lake_has_nothing_to_show(run: Run, tmp_path: Path) -> None:
     for form in ("table", "csv", "jsonl"):
         result = run("coverage", "--lake", tmp_path / "lake", "--format", form)
         assert (result.code, result.out) == (3, "")
+
+
+def test_the_letters_are_explained_where_they_stand(covered: Run) -> None:
+    result = covered("valid")
+
+    assert result.out.splitlines()[-1].startswith("damaged !, complete #, empty .")
+    assert "damaged !" not in result.err
+    assert "damaged !" not in covered("valid", "--format", "csv").out
 
 
 def test_long_silence_is_one_row_for_people_and_a_row_a_day_for_programs(
