@@ -25,7 +25,7 @@ class HourState(StrEnum):
     EMPTY = "empty"  # the same, and they list nothing
     PARTIAL = "partial"  # covered for a part of it
     UNREAD = "unread"  # signed, and not read
-    UNATTESTED = "unattested"  # log files, and no verified digest
+    UNATTESTED = "unattested"  # log files for which no verified digest vouches
     PENDING = "pending"  # a digest is not due yet
     DARK = "dark"  # neither
 
@@ -37,7 +37,7 @@ REASON: Final[Mapping[HourState, str]] = {
     HourState.EMPTY: "AWS signed that nothing was delivered",
     HourState.PARTIAL: "verified digests cover a part of each hour",
     HourState.UNREAD: "signed and not read: denied, failed, or not ingested",
-    HourState.UNATTESTED: "log files, and no verified digest",
+    HourState.UNATTESTED: "log files for which no verified digest vouches",
     HourState.PENDING: "no digest is due yet",
     HourState.DARK: "neither log files nor digests",
 }
@@ -45,7 +45,7 @@ NEXT_STEP: Final[Mapping[HourState, str]] = {
     HourState.DAMAGED: "detector verify names the files; keep them as they are",
     HourState.PARTIAL: "look for StopLogging and StartLogging around it",
     HourState.UNREAD: "ingest again with --verify complete, and look at what failed",
-    HourState.UNATTESTED: "was validation off? look for UpdateTrail; or ingest with --verify complete",
+    HourState.UNATTESTED: "verify names them. Was validation off? look for UpdateTrail; or ingest --verify complete",
     HourState.PENDING: "look again in two hours",
     HourState.DARK: "nothing is known: was there a trail, and was this region in scope?",
 }

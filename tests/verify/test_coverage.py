@@ -120,7 +120,7 @@ def test_gaps_say_what_to_do_next(covered: Run) -> None:
 
     assert result.code == 4
     assert "2025-03-04T02:01:31Z" in result.out
-    assert "log files, and no verified digest" in result.out
+    assert "log files for which no verified digest vouches" in result.out
     assert "look for UpdateTrail" in result.out
     assert "7 hours of 1 account and region: 4 complete, 3 unattested" in result.err
 
