@@ -120,7 +120,12 @@ class Lake:
         snapshot = read_lake_with_integrity(self.directory, candidates().digest, moment, (None, None))
         found = detect(snapshot, list(map(Path, rules)), moment)
         basis = basis_of(
-            found, Selection(), objects=snapshot.objects, gaps=snapshot.gaps.count, attested=snapshot.attested
+            found,
+            Selection(),
+            objects=snapshot.objects,
+            gaps=snapshot.gaps.count,
+            attested=snapshot.attested,
+            shown=found.alerts,
         )
         return Alerts(tuple(found.alerts), tuple(found.errors), tuple(found.warnings), basis)
 

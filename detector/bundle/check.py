@@ -13,6 +13,7 @@ from detector.bundle import layout
 from detector.bundle.claims import Answer, key_files, load_answers, load_statement
 from detector.bundle.entry import MAX_LINE_BYTES, Entry, Held, parse_entry
 from detector.bundle.facts import Contents, Facts, Judged
+from detector.bundle.form import custody_problem, form_problems
 from detector.bundle.opened import OpenBag, Unfit
 from detector.bundle.programs import signature_problem
 from detector.bundle.records import parse_place, record_lines
@@ -47,6 +48,7 @@ class Checked:
     judged: Judged | None = None  # None: it does not say what was asked, or which objects it holds
     contents: Contents = Contents.ALL
     has_signature: bool = False
+    timestamps: tuple[str, ...] = ()  # files of a timestamp authority: whether they are good was not looked at
 
     @property
     def is_damaged(self) -> bool:
@@ -102,6 +104,7 @@ class _Checking:
     bag: OpenBag
     checked: Checked
     facts: Facts = field(default_factory=Facts)
+    _kept: dict[str, str] = field(default_factory=dict)  # URI → SHA-256 of the stored bytes, as the bag says
 
     def check_files(self) -> None:
         """Hold every file against the manifests, and take the facts from the objects."""
@@ -122,6 +125,10 @@ class _Checking:
             self.note(path, f"not in {layout.TAG_MANIFEST}")
         for path in sorted(self.bag.files - payload.keys() - tags.keys() - {layout.TAG_MANIFEST} - layout.MARKS):
             self.note(path, "in no manifest")
+        for path, what in form_problems(self.bag):
+            self.note(path, what, is_damage=False)
+        if layout.CUSTODY in self.bag.files and (lacking := custody_problem(self.bag, self._kept)):
+            self.note(layout.CUSTODY, lacking, is_damage=False)
         for listed in entries.values():
             for entry in listed:
                 self.note(layout.OBJECTS, f"{entry.uri}: there is no object {entry.sha256}")
@@ -130,6 +137,7 @@ class _Checking:
             for uri, index in rest:
                 self.note(layout.RECORDS, f"record {index} of {uri} is in no object of the bag")
         self._signature()
+        self.checked.timestamps = tuple(sorted(self.bag.files & layout.TIMESTAMPS))
 
     def saved_keys(self) -> KeyRing:
         """Return the keys that the bag holds."""
@@ -185,6 +193,7 @@ class _Checking:
             seen.add(entry.uri)
             if entry.held is Held.KEPT and entry.sha256 is not None:
                 entries[entry.sha256].append(entry)
+                self._kept[entry.uri] = entry.sha256
             else:
                 self.facts.add(entry, None)
         return entries

@@ -90,7 +90,7 @@ class Facts:
         absence = Absence(is_certain=self.absent.__contains__, otherwise=NOT_IN_BAG)
         for location in sorted({*self.digests, *self.logs}):
             logs = self.logs[location]
-            verdict = judge_location(location, self.digests[location], logs, keys, asked, absence)
+            verdict = judge_location(location, self.digests[location], logs, keys, asked, absence, as_kept=True)
             if not is_all:
                 named = tuple(one for one in verdict.logs if one.uri in logs or one.uri in self.absent)
                 verdict = replace(verdict, logs=named)

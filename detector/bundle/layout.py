@@ -26,7 +26,8 @@ MANIFEST: Final = "manifest-sha256.txt"
 TAG_MANIFEST: Final = "tagmanifest-sha256.txt"
 SIGNATURE: Final = f"{TAG_MANIFEST}.sig"
 # Made of the tag manifest, and so in no manifest: a signature, a question to a timestamp authority, and its answer.
-MARKS: Final = frozenset({SIGNATURE, f"{TAG_MANIFEST}.tsq", f"{TAG_MANIFEST}.tsr"})
+TIMESTAMPS: Final = frozenset({f"{TAG_MANIFEST}.tsq", f"{TAG_MANIFEST}.tsr"})
+MARKS: Final = TIMESTAMPS | {SIGNATURE}
 PAYLOAD: Final = "data/"
 README: Final = "data/README.txt"
 STATEMENT: Final = "data/statement.json"

@@ -67,6 +67,15 @@ class OpenBag:
                 sha256.update(step)
         return sha256.hexdigest()
 
+    def size_bytes(self, path: str) -> int:
+        """Return the size of a file.
+
+        Raises:
+            Unfit: it cannot be looked at.
+        """
+        with self._open(path) as file:
+            return os.fstat(file.fileno()).st_size
+
     def _open(self, path: str) -> AbstractContextManager[IO[bytes]]:
         """Open a file that was found; no other can be named."""
         if path not in self.files:

@@ -81,6 +81,10 @@ class ZippedBag(OpenBag):
                 raise Unfit(f"larger than the cap of {most_bytes:,} bytes")
             return file.read()  # no more than was said before
 
+    def size_bytes(self, path: str) -> int:
+        """Return the size of a file, unpacked."""
+        return self.members[path].file_size
+
     @contextmanager
     def _open(self, path: str) -> Iterator[IO[bytes]]:
         if path not in self.files:

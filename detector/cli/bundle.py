@@ -256,11 +256,15 @@ def _lines(checked: Checked) -> Iterator[str]:
 
 def _summary(checked: Checked, keys: str) -> Iterator[str]:
     from detector.bundle.facts import Contents
-    from detector.cli.integrity_lines import summary_lines
+    from detector.bundle.form import NOT_CHECKED
+    from detector.cli.integrity_lines import count_lines, judgement_lines
 
     yield f"{counted(checked.files, 'file')} in the manifests; {checked.sha256 or 'no hash'}  tagmanifest-sha256.txt"
     if checked.has_signature:
         yield "there is a signature; whose it is, ssh-keygen -Y verify says"
+    for path in checked.timestamps:
+        yield f"not checked: {path}; openssl ts -verify says what it is worth"
+    yield f"not checked, and the word of whoever made the bag: {NOT_CHECKED}"
     if keys == _SAVED_KEYS:
         yield "keys as saved by whoever made the bag; --keys live asks AWS"
     if checked.judged is None:
@@ -268,13 +272,16 @@ def _summary(checked: Checked, keys: str) -> Iterator[str]:
         return
     if checked.contents is Contents.ALERTS:
         yield "asked about the log files that alerts name; not whether others are missing"
-    *counts, judgement = summary_lines(checked.judged.integrity)
-    yield from counts
+    integrity = checked.judged.integrity
     damaged = [one for one in checked.problems if one.is_damage]
+    # Of files that are signed and intact nothing is said where the bag is not: it would be read as said of the bag.
+    yield from count_lines(integrity)
     if damaged:
         yield f"damaged: the bag is not as it was made: {counted(len(damaged), 'finding')} about its files"
-    if not damaged or checked.judged.integrity.is_damaged:
-        yield judgement
+    elif checked.problems:
+        yield f"not proven: that the bag is as it was made: {counted(len(checked.problems), 'finding')} about its files"
+    if not checked.problems or integrity.is_damaged or (integrity.is_unproven and not damaged):
+        yield from judgement_lines(integrity)
 
 
 add_own_command(bundle_app, bundle_command)

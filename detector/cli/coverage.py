@@ -18,8 +18,9 @@ import typer
 from detector.cli.choices import format_option
 from detector.cli.exit_codes import DAMAGED, DONE, INCOMPLETE, NO_LOG_OBJECTS
 from detector.cli.options import Lake, Since, Until, window
+from detector.cli.tables import fitted_lines, folded
 from detector.cli.terminal import say
-from detector.text import counted, spreadsheet_cell, table_lines
+from detector.text import counted, spreadsheet_cell
 from detector.times import now, rfc3339
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def coverage_command(
     Example: detector coverage --lake lake/ --since 7d --gaps
     """
     from detector.lake.integrity import lake_verdicts
-    from detector.verify.coverage import Damage, HourState, hours_of
+    from detector.verify.coverage import Damage, HourState, hours_of, undated
     from detector.verify.expected import Expected, load_expected
     from detector.verify.verdicts import Asked
 
@@ -84,9 +85,12 @@ def coverage_command(
     verdicts = lake_verdicts(lake, asked)
     places = hours_of(verdicts, asked)
     absent = [place for place in expected.places(places) if place not in places]
+    without_hour = {
+        (one.location.account, one.location.region): count for one in verdicts if (count := undated(one, moment))
+    }
     is_by_day = not gaps and by is CoverageBy.DAY
     if gaps:
-        rows = list(_gap_rows(lake, places, Damage(verdicts), absent))
+        rows = [*_gap_rows(lake, places, Damage(verdicts), absent), *_undated_rows(without_hour)]
     else:
         rows = list(_day_rows(places) if is_by_day else _hour_rows(places, Damage(verdicts)))
     left = 0
@@ -94,23 +98,27 @@ def coverage_command(
         rows = list(_folded(rows)) if is_by_day else rows
         left, rows = max(0, len(rows) - _MOST_ROWS), rows[:_MOST_ROWS]
     typer.echo(_FORMATS[format_](rows), nl=False)
+    if is_by_day and format_ is CoverageFormat.TABLE and rows:
+        typer.echo("\n".join(folded(_LETTERS)))
     if left:
         say(f"… and {counted(left, 'row')} more; --format jsonl and csv write all, --since and --until fewer")
     states = Counter(state for hours in places.values() for state in hours.values())
     for account, region in absent:
         say(f"absent: {account} {region}: expected, and nothing of it is in the lake")
-    if is_by_day and format_ is CoverageFormat.TABLE and rows:
-        say(_LETTERS)
+    for (account, region), count in sorted(without_hour.items()):
+        say(
+            f"unattested: {account} {region}: {counted(count, 'log file')} that no hour can be told of; detector verify"
+        )
     listed = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
     say(f"{counted(sum(states.values()), 'hour')} of {counted(len(places), 'account and region')}: {listed or 'none'}")
-    raise typer.Exit(_exit_code(states, absent, HourState))
+    raise typer.Exit(_exit_code(states, [*absent, *without_hour], HourState))
 
 
-def _exit_code(states: Counter[HourState], absent: list[Place], kinds: type[HourState]) -> int:
+def _exit_code(states: Counter[HourState], unproven: list[Place], kinds: type[HourState]) -> int:
     if states[kinds.DAMAGED]:
         return DAMAGED
     proven = states[kinds.COMPLETE] + states[kinds.EMPTY] + states[kinds.PENDING]
-    if absent or proven < sum(states.values()):
+    if unproven or proven < sum(states.values()):
         return INCOMPLETE
     return DONE if states else NO_LOG_OBJECTS
 
@@ -157,6 +165,19 @@ def _gap_rows(
             "state": "absent",
             "reason": "expected, and nothing of it is in the lake",
             "next": "is its trail among the sources? detector doctor SOURCE says what lies there",
+        }
+
+
+def _undated_rows(without_hour: Mapping[Place, int]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each account and region with log files that belong to no hour."""
+    for (account, region), count in sorted(without_hour.items()):
+        yield {
+            "account": account,
+            "region": region,
+            **dict.fromkeys(("start", "end", "hours")),
+            "state": "unattested",
+            "reason": f"{counted(count, 'log file')} that no hour can be told of, by name or folder",
+            "next": "detector verify names them; who put them there?",
         }
 
 
@@ -212,7 +233,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
     headings = list(rows[0])
-    return "".join(line + "\n" for line in table_lines(headings, [list(row.values()) for row in rows]))
+    cells = [list(row.values()) for row in rows]
+    return "".join(line + "\n" for line in fitted_lines(headings, cells, whole=("hours", "start", "end")))
 
 
 def _jsonl(rows: list[dict[str, Any]]) -> str:

@@ -94,7 +94,9 @@ def _write_alerts(
     say_delivery(delivery, remembered=new)
     say_gaps_in(lake, events.gaps)
     left_out = events.gaps.count
-    basis = basis_of(detection, selection, objects=events.objects, gaps=left_out, attested=events.attested)
+    basis = basis_of(
+        detection, selection, objects=events.objects, gaps=left_out, attested=events.attested, shown=alerts
+    )
     is_unmet = answer.is_unmet(basis)
     say_basis(basis, found_text(len(alerts), output.min_severity, new=new), must=is_unmet)
     gaps = 0 if answer.allow_gaps else left_out

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from detector.text import counted
 
 if TYPE_CHECKING:
     from detector.verify.integrity import Context, Integrity
+    from detector.verify.place import Location
     from detector.verify.verdicts import DigestGap, DigestVerdict, JudgedDigest, JudgedLog, LogVerdict
 
 _GAPS = {
@@ -20,6 +23,7 @@ _GAPS = {
     "no digests": "no digests: log file validation is off, or they were not copied",
     "pending": "no digest is due yet",
 }
+_ALONE = 3  # of one kind, so many are named each
 _NAMED = 50  # of what is not proven; --format jsonl and --report name more
 
 
@@ -29,14 +33,59 @@ def finding_lines(integrity: Integrity) -> Iterator[str]:
         yield _damage_line(one) + _context(integrity.context(one))
     for gap in integrity.gaps:
         yield _gap_line(gap) + _context(integrity.context(gap))
-    rest = [_digest_line(one) for one in integrity.digest_findings if not one.is_damage]
-    rest += [_log_line(one) for one in integrity.log_findings if not one.is_damage]
+    rest = list(_alike(integrity))
     rest += [f"unreadable  {one.uri}  {one.reason}" for one in integrity.unreadable]
     rest += [f"unplaced    {one.uri}  {one.reason}" for one in integrity.unplaced]
     rest += [f"absent      {one}  expected, and nothing is there" for one in integrity.absent]
     yield from rest[:_NAMED]
     if len(rest) > _NAMED:
-        yield f"… and {len(rest) - _NAMED:,} more that are not proven; --format jsonl names them"
+        yield f"… and {len(rest) - _NAMED:,} more lines of what is not proven; --format jsonl names all of it"
+
+
+def _alike(integrity: Integrity) -> Iterator[str]:
+    """Yield lines for what is not proven: one for many of a place that are so for the same reason."""
+    from detector.verify.place import named_minute
+    from detector.verify.verdicts import DigestVerdict, LogVerdict
+
+    digests: defaultdict[tuple[object, ...], list[JudgedDigest]] = defaultdict(list)
+    for digest in integrity.digest_findings:
+        if not digest.is_damage:
+            digests[digest.verdict, digest.place.chain, digest.reason].append(digest)
+    for alike_digests in digests.values():
+        if len(alike_digests) <= _ALONE:
+            yield from map(_digest_line, alike_digests)
+            continue
+        one, ends = alike_digests[0], [digest.place.end for digest in alike_digests]
+        many = f"{len(ends):,} digests of {one.place.chain.trail},"
+        yield _many_line(one.verdict, many, one.place.chain.location, (min(ends), max(ends)), one.reason)
+    logs: defaultdict[tuple[object, ...], list[JudgedLog]] = defaultdict(list)
+    for log in integrity.log_findings:
+        if not log.is_damage:
+            logs[log.verdict, log.location, log.reason].append(log)
+    for alike_logs in logs.values():
+        moments = [moment for log in alike_logs if (moment := log.delivered or named_minute(log.uri))]
+        if len(alike_logs) <= _ALONE or len(moments) < len(alike_logs):
+            yield from map(_log_line, alike_logs)
+            continue
+        first = alike_logs[0]
+        many, span = f"{len(moments):,} log files of", (min(moments), max(moments))
+        yield _many_line(first.verdict, many, first.location, span, first.reason)
+    for count, named, what in (
+        (
+            sum(integrity.digests.values()) - integrity.digests[DigestVerdict.VERIFIED],
+            integrity.digest_findings,
+            "digests",
+        ),
+        (sum(integrity.logs.values()) - integrity.logs[LogVerdict.VERIFIED], integrity.log_findings, "log files"),
+    ):
+        if count > len(named):
+            yield f"… and {count - len(named):,} more {what} that are not proven and not named"
+
+
+def _many_line(verdict: str, many: str, location: Location, span: tuple[datetime, datetime], reason: str) -> str:
+    start, end = (f"{moment:%Y-%m-%dT%H:%MZ}" for moment in span)
+    where = f"{location.account} {location.region} below {location.root or '/'}"
+    return f"{verdict:<10}  {many} {where}, {start} to {end}  {reason}".rstrip()
 
 
 def integrity_lines(integrity: Integrity, most_damage: int = 10) -> Iterator[str]:
@@ -52,16 +101,27 @@ def integrity_lines(integrity: Integrity, most_damage: int = 10) -> Iterator[str
 
 def summary_lines(integrity: Integrity) -> Iterator[str]:
     """Yield counts of digests, counts of log files, and what they come to."""
+    yield from count_lines(integrity)
+    yield from judgement_lines(integrity)
+
+
+def count_lines(integrity: Integrity) -> Iterator[str]:
+    """Yield counts of digests and of log files, the keys that could not be had, and where copies come from."""
     keys = f"{counted(len(integrity.keys.keys), 'key')} of {', '.join(integrity.keys.regions) or 'no region'}"
     yield (
         f"{counted(sum(integrity.digests.values()), 'digest')} of {counted(len(integrity.chains), 'chain')}"
         f"{_listed(integrity.digests)}; {keys}"
     )
-    yield f"{counted(sum(integrity.logs.values()), 'log file')}{_listed(integrity.logs)}"
+    others = f"; {integrity.other_times:,} of other times, not asked about" if integrity.other_times else ""
+    yield f"{counted(sum(integrity.logs.values()), 'log file')}{_listed(integrity.logs)}{others}"
     for region, reason in sorted(integrity.keys.refused.items()):
         yield f"no keys: {region}: {reason}"
     for place in sorted(integrity.copied_from):
         yield f"authentic as delivered to {place}, read from a copy"
+
+
+def judgement_lines(integrity: Integrity) -> Iterator[str]:
+    """Yield what it comes to; of what is signed and intact also what that does not prove."""
     yield _judgement(integrity)
     if integrity.judgement == "signed and intact":
         from detector.verify.integrity import NOT_PROVED

@@ -69,7 +69,9 @@ def run_command(
         report.add_delivery(delivery)
         report.warnings += detection.warnings
         left_out = events.gaps.count
-        basis = basis_of(detection, selection, objects=events.objects, gaps=left_out, attested=events.attested)
+        basis = basis_of(
+            detection, selection, objects=events.objects, gaps=left_out, attested=events.attested, shown=written
+        )
         found = found_text(len(written), output.min_severity, new=True)
         report.rests_on = basis.to_json(found)
         for _ in writer.compact(

@@ -13,6 +13,7 @@ import typer
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.exit_codes import verify_exit_code
 from detector.cli.options import CORES, ConnectionOptions, Jobs, window
+from detector.cli.tables import folded
 from detector.cli.terminal import say
 from detector.errors import SinkError
 from detector.text import printable
@@ -121,11 +122,11 @@ def verify_command(
 
         put_in_context(integrity, lake, asked.now)
     if format_ is ListFormat.JSONL:
-        lines = [json.dumps(finding) for finding in integrity.findings()]
+        lines = [printable(json.dumps(finding)) for finding in integrity.findings()]
     else:
-        lines = list(finding_lines(integrity))
+        lines = [part for line in finding_lines(integrity) for part in folded(printable(line), indent=12)]
     if lines:
-        typer.echo("\n".join(map(printable, lines)))
+        typer.echo("\n".join(lines))
     for line in summary_lines(integrity):
         say(line)
     if evidence.report is not None:

@@ -5,18 +5,24 @@ An absence of alerts is worth what this says, and no more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from detector.severity import Severity
 from detector.text import counted
 from detector.times import rfc3339
 
 if TYPE_CHECKING:
+    from detector.alerts.alert import Alert, Location
     from detector.detect.detect import Detection
     from detector.detect.selection import Selection
     from detector.lake.integrity import Attested
+
+
+_GOOD: Final = (None, "verified", "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Basis:
     gaps: int
     attested: Attested | None = None  # None: nobody has asked for digests
     failed_rules: int = 0
+    alerts_in_doubt: int = 0  # of those shown: an event of theirs is in no file that AWS vouches for
+    doubts: Mapping[str, int] = field(default_factory=dict)  # verdict → log files that they rest on
 
     @property
     def is_complete(self) -> bool:
@@ -39,9 +47,10 @@ class Basis:
         return (
             attested is not None
             and attested.proven > 0
-            and not (attested.unproven or attested.outside or attested.blind_accounts)
+            and not (attested.unproven or attested.outside or attested.undated or attested.blind_accounts)
             and not self.gaps
             and not self.failed_rules
+            and not self.alerts_in_doubt
         )
 
     @property
@@ -66,6 +75,7 @@ class Basis:
             hours = {
                 **{str(state): count for state, count in sorted(self.attested.hours.items())},
                 "outside_folders": self.attested.outside,
+                "undated_log_files": self.attested.undated,
                 "accounts_without_sign_in_region": list(self.attested.blind_accounts),
             }
         return {
@@ -78,6 +88,7 @@ class Basis:
             "objects": self.objects,
             "gaps": self.gaps,
             "hours": hours,
+            "alerts_in_doubt": self.alerts_in_doubt,
             "does_not_prove": _not_proved() if self.is_complete else None,
         }
 
@@ -93,6 +104,9 @@ class Basis:
     def _unproven(self) -> str:
         """Return what is not proven, the shortest way to say that first."""
         why = ["that this is all: there are no digests"] if self.attested is None else _unproven(self.attested)
+        if self.alerts_in_doubt:
+            files = ", ".join(f"{counted(count, 'log file')} {verdict}" for verdict, count in self.doubts.items())
+            why.append(f"what {counted(self.alerts_in_doubt, 'alert')} rests on ({files})")
         if self.failed_rules:
             why.append(f"what {counted(self.failed_rules, 'rule')} would have found")
         return "; nor ".join(why or ["what lies in the gaps"])
@@ -106,7 +120,13 @@ def found_text(count: int, minimum: Severity = Severity.INFO, *, new: bool = Fal
 
 
 def basis_of(
-    detection: Detection, selection: Selection, *, objects: int, gaps: int, attested: Attested | None = None
+    detection: Detection,
+    selection: Selection,
+    *,
+    objects: int,
+    gaps: int,
+    attested: Attested | None = None,
+    shown: Iterable[Alert] = (),
 ) -> Basis:
     """Return what an answer rests on.
 
@@ -116,7 +136,10 @@ def basis_of(
         objects: log objects that were read.
         gaps: what could not be.
         attested: what digests say of the same time.
+        shown: the alerts that are written.
     """
+    doubtful = [places for alert in shown if (places := doubtful_places(alert.evidence))]
+    files = {place.log_file: str(place.integrity) for places in doubtful for place in places}
     since, until = selection.since, selection.until
     reach = {
         place: (max(first, since or first), min(last, until or last))
@@ -132,7 +155,18 @@ def basis_of(
         gaps=gaps,
         attested=attested,
         failed_rules=len(detection.errors),
+        alerts_in_doubt=len(doubtful),
+        doubts=Counter(files.values()),
     )
+
+
+def doubtful_places(evidence: Sequence[Location]) -> list[Location]:
+    """Return where the events are of which no copy is in a file that AWS vouches for, or may vouch for yet.
+
+    Nothing where nobody has asked for digests.
+    """
+    vouched = {place.event_id for place in evidence if place.integrity in _GOOD}
+    return [place for place in evidence if place.event_id not in vouched]
 
 
 def _complete(attested: Attested) -> str:
@@ -154,6 +188,8 @@ def _unproven(attested: Attested) -> list[str]:
     if attested.outside:
         folders = counted(attested.outside, "folder")
         said.append(f"for what no digest can speak of: log files outside CloudTrail's own folders, in {folders}")
+    if attested.undated:
+        said.append(f"for {counted(attested.undated, 'log file')} that no hour can be told of")
     if attested.blind_accounts:
         more = f" and {len(attested.blind_accounts) - 1:,} more" * (len(attested.blind_accounts) > 1)
         said.append(f"for root of {attested.blind_accounts[0]}{more}: nothing of the region that records its sign-ins")

@@ -56,11 +56,7 @@ class DigestIntake:
     _log_minutes: defaultdict[Location, list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, source: LogSource, listing: Iterable[Listed]) -> Iterator[Listed]:
-        """Yield a listing as it comes, and remember the digests in it.
-
-        Raises:
-            SourceError: what is known of a copy's objects cannot be read.
-        """
+        """Yield a listing as it comes, and remember the digests in it."""
         evidence = as_evidence(source) if self.verify is not Verify.NONE else None
         if evidence is None:
             yield from listing

@@ -11,7 +11,7 @@ from detector.errors import LakeError
 from detector.lake.ledger.digests import DigestStatus, LedgerDigest
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
-from detector.lake_layout import LEDGER
+from detector.lake_layout import LEDGER, PartKind
 from detector.scope import Scope
 from detector.verify.digest import FoundDigest, StoredDigest, read_digest
 from detector.verify.judge import judge_location
@@ -30,7 +30,9 @@ def open_ledger(directory: Path) -> Iterator[Ledger]:
         LakeError: there is none.
     """
     if not (directory / LEDGER).exists():
-        raise LakeError(f"{directory} has no {LEDGER}", hint="make a lake with: detector ingest SOURCE --lake DIR")
+        has_parts = (directory / PartKind.EVENTS).is_dir()
+        what = f"has no {LEDGER}" if has_parts else "holds no lake"
+        raise LakeError(f"{directory} {what}", hint="make one with: detector ingest SOURCE --lake DIR")
     ledger = Ledger.open(directory, writable=False)
     try:
         yield ledger

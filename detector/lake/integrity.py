@@ -15,7 +15,7 @@ from detector.lake.findings import finding_row
 from detector.lake.ledger.ledger import Ledger
 from detector.lake_layout import LEDGER
 from detector.scope import Scope
-from detector.verify.coverage import PROVEN, HourState, hours_of
+from detector.verify.coverage import PROVEN, HourState, hours_of, undated
 from detector.verify.place import Location, location_of
 from detector.verify.verdicts import (
     Absence,
@@ -37,6 +37,7 @@ class Attested:
 
     hours: Mapping[HourState, int]
     outside: int = 0  # folders of log objects of which no digest can speak
+    undated: int = 0  # log files that belong to no hour
     blind_accounts: tuple[str, ...] = ()  # of which there is nothing of the region that records root's sign-ins
 
     @property
@@ -110,12 +111,20 @@ class LakeIntegrity:
 
     def attest(self, ledger: Ledger, asked: Asked) -> None:
         """Judge all locations, and count the hours of a stretch of time."""
-        places = hours_of(self._judging(ledger, asked.now), asked)
+        without_hour: list[int] = []
+
+        def judging() -> Iterator[LocationVerdict]:
+            for verdict in self._judging(ledger, asked.now):
+                without_hour.append(undated(verdict, asked.now))
+                yield verdict
+
+        places = hours_of(judging(), asked)
         with_sign_ins = {account for account, region in places if region == sign_in_region(partition_of(region))}
         folders = ledger.digests.log_folders()
         self.attested = Attested(
             Counter(state for hours in places.values() for state in hours.values()),
             sum(location_of(f"{folder}name") is None for folder in folders),
+            sum(without_hour),
             tuple(sorted({account for account, _ in places} - with_sign_ins)),
         )
 

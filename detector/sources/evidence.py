@@ -40,7 +40,7 @@ def open_evidence(spec: str, aws: AwsOptions) -> EvidenceSource:
 
     Raises:
         UsageError: `spec` is no source, or one that can have no digests.
-        SourceError: the path does not exist, or what is known of its objects cannot be read.
+        SourceError: the path does not exist.
     """
     source = open_source(spec, aws)
     if evidence := as_evidence(source):
@@ -49,11 +49,7 @@ def open_evidence(spec: str, aws: AwsOptions) -> EvidenceSource:
 
 
 def as_evidence(source: LogSource) -> EvidenceSource | None:
-    """Return a source as one that can be verified; None when it can have no digests.
-
-    Raises:
-        SourceError: what is known of a copy's objects cannot be read.
-    """
+    """Return a source as one that can be verified; None when it can have no digests."""
     if isinstance(source, NotifiedSource):
         return as_evidence(source.whole)
     if isinstance(source, S3Source):
@@ -75,11 +71,14 @@ class LocalCopy:
         return f"{uri.rstrip('/')}/" if self.source.path.is_dir() else uri
 
     def list(self, scope: Scope) -> Iterator[Listed]:
-        """Yield what lies in the copy; of what a file describes, only the objects, not the file."""
-        source = self.source
-        if self.sidecar is not None and self.sidecar.objects.is_relative_to(source.path):
-            source = LocalSource(self.sidecar.objects)
-        yield from source.list(scope)
+        """Yield all that lies in the copy but the file that describes it, which anybody may have put there."""
+        if self.sidecar is None:
+            yield from self.source.list(scope)
+            return
+        described_by = self.sidecar.file.as_uri()
+        if self.sidecar.problem is not None:
+            yield Unreadable(described_by, self.sidecar.problem)
+        yield from (entry for entry in self.source.list(scope) if entry.uri != described_by)
 
     def covers(self, uri: str, scope: Scope) -> bool:
         """Tell whether something lies in the copy."""

@@ -16,12 +16,12 @@ from typing import Final
 
 import msgspec
 
-from detector.errors import SourceError
 from detector.times import as_utc
 
 FILE: Final = "objects.json"
 FOLDER: Final = "bucket"
 _MAX_BYTES: Final = 1 << 30
+_NO_DESCRIPTION: Final = 'it does not describe the objects as {"BUCKET/KEY": {"metadata": {…}, "last_modified": "…"}}'
 _LEVELS: Final = 3  # at most so far above the path that was named: for one bucket, or for one of its top folders
 
 
@@ -48,8 +48,10 @@ class Known:
 class Sidecar:
     """The file, read."""
 
+    file: Path
     objects: Path  # the folder of the buckets
     entries: Mapping[str, msgspec.Raw] = field(repr=False)  # by BUCKET/KEY; as text, which takes a third of the memory
+    problem: str | None = None  # why it says nothing
 
     def of(self, path: str) -> Known:
         """Return what is known of the object at a path."""
@@ -70,28 +72,24 @@ class Sidecar:
 def find_sidecar(path: Path) -> Sidecar | None:
     """Return what is known of the objects at or below `path`; None when nothing is.
 
-    Raises:
-        SourceError: there is a file of that name which cannot be read.
+    A file of that name which cannot be read describes nothing: whoever can put one there must not stop the reading.
     """
     for folder in (path, *list(path.parents)[:_LEVELS]):
         objects = folder / FOLDER
         if (folder / FILE).is_file() and objects.is_dir() and (path == folder or path.is_relative_to(objects)):
-            return Sidecar(objects, _load(folder / FILE))
+            return _load(folder / FILE, objects)
     return None
 
 
-def _load(file: Path) -> dict[str, msgspec.Raw]:
+def _load(file: Path, objects: Path) -> Sidecar:
     try:
         if file.stat().st_size > _MAX_BYTES:
-            raise SourceError(f"{file} is larger than {_MAX_BYTES:,} bytes", hint="name a smaller copy")
-        return _parse(file.read_bytes())
+            return Sidecar(file, objects, {}, f"larger than the cap of {_MAX_BYTES:,} bytes")
+        return Sidecar(file, objects, _parse(file.read_bytes()))
     except OSError as error:
-        raise SourceError(f"cannot read {file}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError(
-            f"{file} does not describe the objects in {file.parent / FOLDER}",
-            hint='it must hold {"BUCKET/KEY": {"metadata": {…}, "last_modified": "…"}}; or move it away',
-        ) from error
+        return Sidecar(file, objects, {}, f"cannot be read: {error.strerror}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Sidecar(file, objects, {}, _NO_DESCRIPTION)
 
 
 def _parse(content: bytes) -> dict[str, msgspec.Raw]:

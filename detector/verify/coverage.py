@@ -10,22 +10,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from detector.verify.place import named_minute
-from detector.verify.verdicts import SETTLE, Asked, DigestVerdict, LocationVerdict, LogVerdict
+from detector.verify.place import ROUNDED, fits_its_folder, folder_day, named_minute
+from detector.verify.verdicts import SETTLE, Asked, DigestVerdict, JudgedLog, LocationVerdict, LogVerdict
 
 HOUR: Final = timedelta(hours=1)
 Place = tuple[str, str]  # account, region
 
 
 class HourState(StrEnum):
-    """The state of one hour, the one that counts first where several places say something of it."""
+    """The state of one hour."""
 
     DAMAGED = "damaged"  # a listed file is altered or missing, or an unlisted one is there
     COMPLETE = "complete"  # verified digests cover it, and every file that they list was read with the signed hash
     EMPTY = "empty"  # the same, and they list nothing
     PARTIAL = "partial"  # covered for a part of it
     UNREAD = "unread"  # signed, and not read
-    UNATTESTED = "unattested"  # log files, and no verified digest
+    UNATTESTED = "unattested"  # log files for which no verified digest vouches
     PENDING = "pending"  # a digest is not due yet
     DARK = "dark"  # neither
 
@@ -37,7 +37,7 @@ REASON: Final[Mapping[HourState, str]] = {
     HourState.EMPTY: "AWS signed that nothing was delivered",
     HourState.PARTIAL: "verified digests cover a part of each hour",
     HourState.UNREAD: "signed and not read: denied, failed, or not ingested",
-    HourState.UNATTESTED: "log files, and no verified digest",
+    HourState.UNATTESTED: "log files for which no verified digest vouches",
     HourState.PENDING: "no digest is due yet",
     HourState.DARK: "neither log files nor digests",
 }
@@ -45,12 +45,27 @@ NEXT_STEP: Final[Mapping[HourState, str]] = {
     HourState.DAMAGED: "detector verify names the files; keep them as they are",
     HourState.PARTIAL: "look for StopLogging and StartLogging around it",
     HourState.UNREAD: "ingest again with --verify complete, and look at what failed",
-    HourState.UNATTESTED: "was validation off? look for UpdateTrail; or ingest with --verify complete",
+    HourState.UNATTESTED: "verify names them. Was validation off? look for UpdateTrail; or ingest --verify complete",
     HourState.PENDING: "look again in two hours",
     HourState.DARK: "nothing is known: was there a trail, and was this region in scope?",
 }
 LETTERS: Final[Mapping[HourState, str]] = dict(zip(HourState, "!#.~x?:_", strict=True))
-_ORDER: Final = {state: number for number, state in enumerate(HourState)}
+# Of an hour in two places the worse counts; one that nothing lies in says nothing against the other.
+_ORDER: Final = {
+    state: number
+    for number, state in enumerate(
+        (
+            HourState.DAMAGED,
+            HourState.UNREAD,
+            HourState.UNATTESTED,
+            HourState.PARTIAL,
+            HourState.COMPLETE,
+            HourState.EMPTY,
+            HourState.PENDING,
+            HourState.DARK,
+        )
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +83,7 @@ def hours_of(verdicts: Iterable[LocationVerdict], asked: Asked) -> dict[Place, d
     """Return the state of each hour of the time asked, by account and region.
 
     Args:
-        verdicts: on locations; where two are of one account and region, an hour is attested when one attests it, and
-            damaged when one is.
+        verdicts: on locations; where two are of one account and region, the worse state of an hour counts.
         asked: without a beginning, an account and region begins with the first that is known of it. Hours are counted
             from it: digests do not begin at the full hour either.
     """
@@ -95,6 +109,16 @@ def stretches(places: Mapping[Place, Mapping[datetime, HourState]]) -> Iterator[
             current = Stretch(account, region, start, start + HOUR, state)
         if current is not None:
             yield current
+
+
+def undated(verdict: LocationVerdict, now: datetime) -> int:
+    """Count the log files of no hour until now: no digest lists them, and neither name nor folder can be."""
+    return sum(
+        log.digest is None
+        and not any(moment < now for moment in _moments(log))
+        and (fits_its_folder(log.uri) or (day := folder_day(log.uri)) is None or day >= now)
+        for log in verdict.logs
+    )
 
 
 class Damage:
@@ -131,6 +155,16 @@ def _hours(verdict: LocationVerdict, asked: Asked) -> Iterator[tuple[datetime, H
         start += HOUR
 
 
+def _moments(log: JudgedLog) -> Iterator[datetime]:
+    """Yield when a log file was delivered; of one that no digest lists also the minute that it is named after."""
+    minute = named_minute(log.uri)
+    moment = log.delivered or minute
+    if moment is not None:
+        yield moment
+    if log.digest is None and minute is not None and moment is not None and abs(moment - minute) > ROUNDED:
+        yield minute
+
+
 class _Facts:
     """One location's verdicts, found by time."""
 
@@ -147,11 +181,16 @@ class _Facts:
         )
         self._window_starts = [start for start, _, _ in self._windows]
         self._longest = max((end - start for start, end, _ in self._windows), default=HOUR)
-        there = ((log.delivered or named_minute(log.uri), log.verdict) for log in verdict.logs)
-        self._there = sorted((moment, found) for moment, found in there if moment is not None)
+        self._there = sorted((moment, log.verdict) for log in verdict.logs for moment in _moments(log))
+        self._days = {
+            day
+            for log in verdict.logs
+            if log.digest is None and not fits_its_folder(log.uri) and (day := folder_day(log.uri))
+        }
         self._moments = [moment for moment, _ in self._there]
         self._unread = [one.place.end for one in verdict.digests if one.verdict is DigestVerdict.UNREADABLE]
         firsts = [*self._starts[:1], *self._moments[:1], *(one.place.end - HOUR for one in verdict.digests[:1])]
+        firsts += self._days
         self.first = min(firsts, default=None)
 
     def state(self, start: datetime, end: datetime, asked: Asked) -> HourState:
@@ -165,6 +204,8 @@ class _Facts:
         if covered >= last - start:
             if listed - {LogVerdict.VERIFIED}:
                 return HourState.UNREAD
+            if LogVerdict.UNATTESTED in there or self._has_undated(start):
+                return HourState.UNATTESTED
             return HourState.COMPLETE if listed else HourState.EMPTY
         if end > asked.now - SETTLE:
             return HourState.PENDING
@@ -172,7 +213,11 @@ class _Facts:
             return HourState.PARTIAL
         if any(start < ended <= end + HOUR for ended in self._unread):
             return HourState.UNREAD
-        return HourState.UNATTESTED if there else HourState.DARK
+        return HourState.UNATTESTED if there or self._has_undated(start) else HourState.DARK
+
+    def _has_undated(self, start: datetime) -> bool:
+        """Tell whether a file of the day says nothing of its hour that could be believed."""
+        return start.replace(hour=0, minute=0, second=0, microsecond=0) in self._days
 
     def _listed(self, start: datetime, end: datetime) -> set[LogVerdict]:
         """Return the verdicts on what is listed by digests that reach into a stretch of time."""

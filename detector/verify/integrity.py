@@ -55,6 +55,7 @@ class Integrity:
     chains: set[Chain] = field(default_factory=set)
     digests: Counter[DigestVerdict] = field(default_factory=Counter)
     logs: Counter[LogVerdict] = field(default_factory=Counter)
+    other_times: int = 0  # log files that are there and were not asked about
     digest_findings: list[JudgedDigest] = field(default_factory=list)
     log_findings: list[JudgedLog] = field(default_factory=list)
     gaps: list[DigestGap] = field(default_factory=list)
@@ -73,6 +74,7 @@ class Integrity:
         self.chains.update(one.place.chain for one in verdict.digests)
         self.digests.update(one.verdict for one in verdict.digests)
         self.logs.update(one.verdict for one in verdict.logs)
+        self.other_times += verdict.other_times
         self.digest_findings += _to_name(verdict.digests, len(self.digest_findings))
         self.log_findings += _to_name(verdict.logs, len(self.log_findings))
         gaps = verdict.gaps if self.counts_gaps else ()
@@ -151,6 +153,7 @@ class Integrity:
             "chains": len(self.chains),
             "digests": {str(verdict): count for verdict, count in sorted(self.digests.items())},
             "log_files": {str(verdict): count for verdict, count in sorted(self.logs.items())},
+            "log_files_of_other_times": self.other_times,
             "keys": len(self.keys.keys),
             "keys_refused": dict(self.keys.refused),
             "copied_from": sorted(self.copied_from),

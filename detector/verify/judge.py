@@ -26,6 +26,8 @@ def judge_location(
     keys: KeyRing,
     asked: Asked,
     absence: Absence = EVERYTHING_WAS_LOOKED_FOR,
+    *,
+    as_kept: bool = False,
 ) -> LocationVerdict:
     """Return what is to be thought of one account and region in one place.
 
@@ -36,6 +38,7 @@ def judge_location(
         keys: AWS's.
         asked: the time of delivery.
         absence: what can be said of objects that were not found.
+        as_kept: the log files were chosen before, and no more digests will come: each is judged by these.
     """
     chains: defaultdict[Chain, list[tuple[FoundDigest, DigestPlace]]] = defaultdict(list)
     for digest in digests:
@@ -43,12 +46,13 @@ def judge_location(
             chains[place.chain].append((digest, place))
     judged = [one for chain in sorted(chains) for one in judge_chain(chains[chain], keys, asked, absence)]
     windows = Windows.of(judged)
-    judged_logs = judge_logs(location, judged, windows, logs, asked, absence)
+    judged_logs = judge_logs(location, judged, windows, logs, asked, absence, as_kept=as_kept)
     return LocationVerdict(
         location,
         tuple(one for one in judged if _is_in_scope(one, asked)),
         tuple(judged_logs),
         tuple(find_gaps(location, judged, windows, judged_logs, asked)),
+        other_times=len(logs) - sum(one.uri in logs for one in judged_logs),
         covered=windows.together,
         copied_from=frozenset(_signed_places(judged)),
     )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector.verify.digest import DigestContent, ListedLogFile
-from detector.verify.place import Location, named_minute, split_key
+from detector.verify.place import ROUNDED, Location, fits_its_folder, named_minute, split_key
 from detector.verify.verdicts import SETTLE, Absence, Asked, JudgedDigest, JudgedLog, LogVerdict
 from detector.verify.windows import Windows
 
@@ -43,8 +43,12 @@ def judge_logs(
     logs: Mapping[str, FoundLog],
     asked: Asked,
     absence: Absence,
+    *,
+    as_kept: bool = False,
 ) -> list[JudgedLog]:
     """Return the verdict on each log file of one location that was asked about, there or listed, by URI.
+
+    Left out are those that verified digests of another time list, and those that nothing dates into the time asked.
 
     Args:
         location: where they lie.
@@ -53,18 +57,19 @@ def judge_logs(
         logs: by URI.
         asked: the time of delivery.
         absence: what can be said of those that were not found.
+        as_kept: each that was found was asked about, and waits for no digest.
     """
     listed = _listed(location, digests)
     judged = [
         one
         for uri, listings in listed.items()
-        if (one := _judge_listed(uri, location, listings, logs.get(uri), asked, absence)) is not None
+        if (one := _judge_listed(uri, location, listings, logs.get(uri), asked, absence, as_kept=as_kept)) is not None
     ]
     unverified = [digest for digest in digests if not digest.is_genuine]
     judged += (
-        _judge_other(log, location, unverified, windows, asked)
+        _judge_other(log, location, unverified, windows, None if as_kept else asked.now)
         for uri, log in logs.items()
-        if uri not in listed and _is_asked(log, asked)
+        if uri not in listed and (as_kept or not _is_of_another_time(log, asked))
     )
     return sorted(judged, key=lambda one: one.uri)
 
@@ -89,8 +94,12 @@ def _judge_listed(
     log: FoundLog | None,
     asked: Asked,
     absence: Absence,
+    *,
+    as_kept: bool,
 ) -> JudgedLog | None:
     in_scope = [one for one in listings if one.digest.content and _is_in_scope(one.digest.content, asked)]
+    if as_kept and log is not None:
+        in_scope = in_scope or list(listings)
     if not in_scope:
         return None
     first = in_scope[0]
@@ -128,16 +137,14 @@ def _judge_listed(
 
 
 def _judge_other(
-    log: FoundLog, location: Location, unverified: Sequence[JudgedDigest], windows: Windows, asked: Asked
+    log: FoundLog, location: Location, unverified: Sequence[JudgedDigest], windows: Windows, now: datetime | None
 ) -> JudgedLog:
-    """Judge a log file that no verified digest lists."""
+    """Judge a log file that no verified digest lists; without a moment, none is awaited."""
 
     def judged(verdict: LogVerdict, reason: str) -> JudgedLog:
         return JudgedLog(log.uri, location, verdict, reason, found_sha256=log.sha256, delivered=log.delivered)
 
-    moment = log.delivered or named_minute(log.uri)
-    newest = windows.newest
-    if moment is not None and newest is not None and moment >= newest and asked.now - moment < SETTLE:
+    if now is not None and windows.newest is not None and _is_young(log, windows.newest, now):
         return judged(LogVerdict.PENDING, "no digest is due yet")
     if log.delivered is None:
         return judged(LogVerdict.UNATTESTED, "in no verified digest; a copy does not say when it was delivered")
@@ -159,6 +166,21 @@ def _is_in_scope(content: DigestContent, asked: Asked) -> bool:
     return asked.overlaps(content.start, content.end)
 
 
-def _is_asked(log: FoundLog, asked: Asked) -> bool:
-    moment = log.delivered or named_minute(log.uri)
-    return moment is None or asked.holds(moment)
+def _is_of_another_time(log: FoundLog, asked: Asked) -> bool:
+    """Tell whether the folder, the name and S3 agree that a log file was delivered at a time that was not asked about.
+
+    Whoever puts a file there chooses its folder and its name, and in a copy the time of delivery too.
+    """
+    minute = named_minute(log.uri)
+    if minute is None or not fits_its_folder(log.uri):
+        return False
+    return not asked.holds(minute) and (log.delivered is None or not asked.holds(log.delivered))
+
+
+def _is_young(log: FoundLog, newest: datetime, now: datetime) -> bool:
+    """Tell whether the name and S3 agree that a log file is younger than the newest digest, and none is due yet."""
+    minute = named_minute(log.uri)
+    if minute is None or minute < newest - ROUNDED or (log.delivered is not None and log.delivered < newest):
+        return False
+    # A copy may say what it likes: that the file comes from the future, too.
+    return all(-ROUNDED <= now - moment < SETTLE for moment in (minute, log.delivered or minute))

@@ -13,14 +13,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 from detector.aws_regions import REGION_PATTERN
 
+# The name of a log file has the minute of its delivery, rounded to five, and up to some minutes ahead of it.
+ROUNDED: Final = timedelta(minutes=15)
+_WHOLE_DAY: Final = timedelta(days=1)
 _DAY: Final = r"[0-9]{4}/[0-9]{2}/[0-9]{2}"
 _FOLDERS: Final = re.compile(rf"([0-9]{{12}})/CloudTrail(-Digest)?/({REGION_PATTERN})/{_DAY}")
+_DAY_LENGTH: Final = len("2025/03/04")
 _YEARS: Final = range(2000, 9000)  # what others call a digest or log file may be of any; hours are added to these
 _SEGMENTS: Final = 6  # from the account on
 # A trail's name may hold underscores: the home region and the time are the last two that can be.
@@ -84,6 +88,18 @@ def parse_digest_uri(uri: str) -> DigestPlace | None:
     if end is None or (name[1], name[2]) != (location.account, location.region):
         return None
     return DigestPlace(_chain(location.root, location.account, location.region, name[3], name[4]), end, bool(name[6]))
+
+
+def folder_day(uri: str) -> datetime | None:
+    """Return the beginning of the day of the folder in which a log file lies; None when there is no such day."""
+    found = _split_folder(uri.rpartition("/")[0])
+    return _moment(found.tail[-_DAY_LENGTH:].replace("/", "")) if found else None
+
+
+def fits_its_folder(uri: str) -> bool:
+    """Tell whether a log file is named after a minute of the day of its folder, as CloudTrail names it."""
+    minute, day = named_minute(uri), folder_day(uri)
+    return minute is not None and day is not None and day - ROUNDED <= minute < day + _WHOLE_DAY + ROUNDED
 
 
 def named_minute(uri: str) -> datetime | None:

@@ -18,6 +18,7 @@ from detector.verify.verdicts import SETTLE, Asked
 
 # A digest of the first hour lists files that were delivered before, perhaps the day before.
 _BEFORE: Final = timedelta(hours=3)
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -76,7 +77,8 @@ def _add(one: LogObject, location: Location | None, group: defaultdict[Location,
 
 def speaks_of(end: datetime, asked: Asked) -> bool:
     """Tell whether a digest that ended then says something about the time asked, or about a digest of it."""
-    return end <= asked.until + SETTLE and (asked.since is None or end > asked.since)
+    # The digest before lists files that were delivered just before, whose names say that it was just after.
+    return end <= asked.until + SETTLE and (asked.since is None or end > asked.since - _HOUR)
 
 
 @dataclass(slots=True)

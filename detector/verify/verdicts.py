@@ -152,8 +152,9 @@ class Asked:
         return start < self.until and (self.since is None or end > self.since)
 
     def holds(self, moment: datetime) -> bool:
-        """Tell whether a moment is in what was asked."""
-        return moment < self.until and (self.since is None or moment >= self.since)
+        """Tell whether a moment is in what was asked; who asks until now asks about what claims to be later too."""
+        is_late = moment >= self.until and self.until < self.now
+        return not is_late and (self.since is None or moment >= self.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,5 +180,6 @@ class LocationVerdict:
     digests: tuple[JudgedDigest, ...]
     logs: tuple[JudgedLog, ...]
     gaps: tuple[DigestGap, ...]
+    other_times: int = 0  # log files there that were not asked about
     covered: tuple[tuple[datetime, datetime], ...] = ()  # by verified digests, in order, apart from each other
     copied_from: frozenset[str] = field(default_factory=frozenset)  # where AWS put it, when it lies elsewhere now

@@ -97,6 +97,7 @@ def test_a_changed_byte_is_noticed_in_each_file(check: Callable[..., Result], ba
 
     result = check("--format", "jsonl")
 
+    assert "signed and intact" not in result.err
     named = {one["path"] for one in map(json.loads, result.out.splitlines()) if one["kind"] == "file"}
     assert result.code == 5
     # Of the manifest that vouches for the others nothing vouches but its hash: it says another thing of them.
@@ -398,3 +399,90 @@ def test_a_bag_that_changes_while_it_is_read_is_not_followed_out(bag: Path, tmp_
 def test_too_many_files_are_no_bag(bag: Path) -> None:
     with pytest.raises(SourceError, match="holds more than 3 files"):
         open_for_check(bag, most_files=3)
+
+
+@pytest.mark.parametrize("last_modified", [None, "2031-01-01T00:00:00Z", "2025-03-04T00:00:01Z"])
+@pytest.mark.parametrize("minute", ["20310101T0005", "20250305T0005"])
+def test_a_log_file_that_was_put_into_a_bag_is_judged_whatever_it_says_of_its_time(
+    check: Callable[..., Result], bag: Path, minute: str, last_modified: str | None
+) -> None:
+    stored = gzip.compress(json.dumps({"Records": [LOGIN]}).encode(), mtime=0)
+    sha256 = hashlib.sha256(stored).hexdigest()
+    (bag / f"data/objects/{sha256[:2]}").mkdir(exist_ok=True)
+    (bag / f"data/objects/{sha256[:2]}/{sha256}.gz").write_bytes(stored)
+    one = next(one for one in objects(bag, "log_file").values() if one["verdict"] == "verified")
+    folder, _, name = one["uri"].rpartition("/")
+    account, kind, region, _, _ = name.split("_")
+    uri = f"{folder}/{account}_{kind}_{region}_{minute}Z_a.json.gz"
+    content = hashlib.sha256(gzip.decompress(stored)).hexdigest()
+    forged = one | {"uri": uri, "sha256": sha256, "content_sha256": content, "last_modified": last_modified}
+    with (bag / "data/objects.jsonl").open("a") as file:
+        file.write(json.dumps(forged | {"size_bytes": len(stored)}) + "\n")
+    remake(bag)
+
+    result = check()
+
+    assert result.code >= 4
+    assert f"  {uri}  " in result.out
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "message"),
+    [
+        ("bagit.txt", "BagIt-Version: 1.0", "BagIt-Version: 9.9", "it does not declare BagIt 1.0 in UTF-8"),
+        ("bagit.txt", "UTF-8", "UTF-16", "it does not declare BagIt 1.0 in UTF-8"),
+        ("bag-info.txt", "Payload-Oxum: ", "Payload-Oxum: 1", "its Payload-Oxum is not "),
+        ("bag-info.txt", "Payload-Oxum", "Payload", "its Payload-Oxum is not "),
+        ("data/custody.jsonl", '"sha256":"', '"sha256":"0', "it says nothing of 1 object that the bag holds"),
+        ("data/custody.jsonl", "{", "[", "line 1: "),
+    ],
+)
+def test_a_bag_that_is_not_of_its_form_is_not_proven_though_its_manifests_hold(
+    check: Callable[..., Result], bag: Path, path: str, old: str, new: str, message: str
+) -> None:
+    rewrite(bag / path, old, new)
+    if path.startswith("data/"):
+        count_anew(bag)
+    remake(bag)
+
+    result = check()
+
+    assert result.code == 4
+    (line,) = (line for line in result.out.splitlines() if line.startswith("unchecked"))
+    assert line.startswith(f"unchecked   {path}  {message}")
+    assert "signed and intact" not in result.err
+    assert result.err.endswith("not proven: that the bag is as it was made: 1 finding about its files\n")
+
+
+def count_anew(bag: Path) -> None:
+    payload = [path for path in (bag / "data").rglob("*") if path.is_file()]
+    text = (bag / "bag-info.txt").read_text().partition("Payload-Oxum: ")[0]
+    oxum = f"{sum(path.stat().st_size for path in payload)}.{len(payload)}"
+    (bag / "bag-info.txt").write_text(f"{text}Payload-Oxum: {oxum}\n")
+
+
+@pytest.mark.parametrize("name", ["README.txt", "custody.jsonl", "coverage.csv"])
+def test_a_paper_that_was_left_out_of_the_manifests_too_is_missed(
+    check: Callable[..., Result], bag: Path, name: str
+) -> None:
+    (bag / "data" / name).unlink()
+    count_anew(bag)
+    remake(bag)
+
+    result = check()
+
+    assert (result.code, result.out) == (4, f"unchecked   data/{name}  there is none\n")
+
+
+def test_what_was_not_checked_is_named(check: Callable[..., Result], bag: Path) -> None:
+    with (bag / "data/custody.jsonl").open("a") as custody:
+        custody.write('{"what": "not to be had", "uri": "s3://bucket/another"}\n')
+    count_anew(bag)
+    remake(bag)
+    (bag / "tagmanifest-sha256.txt.tsr").write_text("no answer of anybody")
+
+    result = check()
+
+    assert result.code == 0
+    assert "not checked: tagmanifest-sha256.txt.tsr; openssl ts -verify" in result.err
+    assert "not checked, and the word of whoever made the bag: alerts.jsonl" in result.err

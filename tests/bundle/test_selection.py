@@ -108,8 +108,8 @@ def test_everything_is_everything_of_the_time_asked() -> None:
 
     selected = select_all(verdicts, lambda location: digests(vector, location), asked)
 
-    # Those of the two hours after it speak of the ones in it.
-    assert ends(selected) == ["20250304T020131Z", "20250304T030131Z", "20250304T040131Z"]
+    # Those of the two hours after it speak of the ones in it, and the one before of files at its beginning.
+    assert ends(selected) == ["20250304T010131Z", "20250304T020131Z", "20250304T030131Z", "20250304T040131Z"]
     assert {uri.split("_")[3][:11] for uri in selected.logs} == {"20250304T01"}
     everything = select_all(judged(vector), lambda location: digests(vector, location), replace(asked, since=None))
     assert len(everything.digests) == 4

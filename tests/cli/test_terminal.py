@@ -17,6 +17,7 @@ from tests.terminals import Shown, has_colour, on_terminal, with_few_rules
 
 COMPROMISED = Path(__file__).parents[2] / "fixtures/trails/compromised_root/AWSLogs"
 
+DIGESTS = Path(__file__).parents[2] / "fixtures/digests"
 Show = Callable[..., Shown]
 
 
@@ -65,6 +66,29 @@ def test_a_format_that_is_asked_for_is_written_on_a_terminal_too(show: Show, tmp
     withdrawn = show("run", tmp_path, "--jobs", "1", "--lake", tmp_path / "lake")
     assert withdrawn.out.startswith("TIME (UTC)")
     assert show("detect", "--lake", tmp_path / "lake", "--withdrawn").code == 0
+
+
+# Evidence -------------------------------------------------------------------------------------------------------------
+
+
+def test_coverage_and_verify_fit_the_terminal_but_for_addresses(show: Show, run: Run, tmp_path: Path) -> None:
+    case, until = DIGESTS / "missing_digest", ["--until", "2025-03-06T00:00:00Z"]
+    keys = ["--keys", case / "keys"]
+    lake = tmp_path / "lake"
+    run("ingest", case / "bucket", "--lake", lake, "--verify", "complete", *keys, *until, "--jobs", 1)
+
+    days, gaps = show("coverage", "--lake", lake, *until), show("coverage", "--lake", lake, *until, "--gaps")
+    found = show("verify", case / "bucket", *keys, *until, "--jobs", 1)
+
+    assert widest(days.out) <= 80
+    assert "#?##" in days.out
+    assert "damaged !, complete #" in days.out
+    assert widest(gaps.out) <= 80
+    assert widest(run("coverage", "--lake", lake, *until, "--gaps").out) > 80
+    assert found.code == 5
+    lines = found.out.splitlines()
+    assert all(len(line) <= 80 or "file://" in line for line in lines)
+    assert any(line.startswith(" " * 12) for line in lines)
 
 
 # Other tables ---------------------------------------------------------------------------------------------------------

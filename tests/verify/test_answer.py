@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from detector.alerts.alert import Location
+from detector.detect.basis import doubtful_places
 from tests.running import LOGIN, Result, Run, write_log
 from tests.verify.aws_server import AwsServer
-from tests.verify.vectors import Vector
+from tests.verify.vectors import VECTORS, Vector
 
 pytestmark = pytest.mark.usefixtures("few_rules")
 
@@ -50,7 +53,11 @@ def test_what_aws_vouches_for_is_said_to_be_signed_and_complete(answer: Answer) 
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        ("injected_log", "for 1 of 4 hours (1 damaged; detector coverage --gaps): 3 are signed and complete"),
+        (
+            "injected_log",
+            "for 1 of 4 hours (1 damaged; detector coverage --gaps): 3 are signed and complete; nor what 1 alert"
+            " rests on (1 log file unlisted)",
+        ),
         ("missing_digest", "for 1 of 4 hours (1 unattested; detector coverage --gaps): 3 are signed and complete"),
     ],
 )
@@ -137,6 +144,7 @@ def test_run_and_scan_say_it_in_the_report_too(run: Run, tmp_path: Path) -> None
             "objects": 1,
             "gaps": 0,
             "hours": None,
+            "alerts_in_doubt": 0,
             "does_not_prove": None,
         }
     assert run("run", tmp_path / "logs", "--lake", tmp_path / "lake", "--require", "complete", "--jobs", 1).code == 4
@@ -152,7 +160,13 @@ def test_run_reports_the_hours_of_each_state(run: Run, aws: AwsServer, tmp_path:
     rests_on = json.loads(report.read_text())["rests_on"]
     hours = rests_on["hours"]
     assert "services that do not log" in rests_on["does_not_prove"]
-    assert hours == {"complete": 3, "empty": 1, "outside_folders": 0, "accounts_without_sign_in_region": []}
+    assert hours == {
+        "complete": 3,
+        "empty": 1,
+        "outside_folders": 0,
+        "undated_log_files": 0,
+        "accounts_without_sign_in_region": [],
+    }
     assert last_line(result).startswith("No new alert. 1 region of 1 account")
     assert result.code == 0
 
@@ -167,6 +181,38 @@ def test_a_rule_that_did_not_run_is_named_in_the_sentence(run: Run, tmp_path: Pa
 
     assert result.code == 2
     assert "; nor what 1 rule would have found." in last_line(result)
+
+
+def test_an_alert_that_rests_on_a_file_that_nobody_vouches_for_is_not_proven(run: Run, tmp_path: Path) -> None:
+    case = VECTORS / "valid"
+    copied = tmp_path / "bucket"
+    shutil.copytree(case / "bucket", copied)
+    folder = copied / "example-trail-bucket" / "AWSLogs" / "111122223333" / "CloudTrail" / "us-east-1" / "2025/03/04"
+    forged = LOGIN | {"eventTime": "2025-03-04T00:31:31Z"}
+    write_log(folder / "111122223333_CloudTrail_us-east-1_20250304T2305Z_a.json.gz", forged)
+    shutil.copyfile(case / "objects.json", tmp_path / "objects.json")
+    lake = tmp_path / "lake"
+    verify = ["--verify", "complete", "--keys", case / "keys", *SCOPE, "--jobs", 1]
+
+    ran = run("run", copied, "--lake", lake, *verify, "--require", "complete", "--report", tmp_path / "report.json")
+    result = run("detect", "--lake", lake, *SCOPE, "--require", "complete")
+
+    assert {place["integrity"] for alert in result.alerts for place in alert["evidence"]} == {"unattested"}
+    assert (ran.code, result.code) == (4, 4)
+    assert last_line(result).startswith("1 alert in what could be read: ")
+    assert last_line(result).endswith(". Not proven what 1 alert rests on (1 log file unattested).")
+    assert last_line(ran).endswith(". Not proven what 1 alert rests on (1 log file unattested).")
+    assert json.loads((tmp_path / "report.json").read_text())["rests_on"]["alerts_in_doubt"] == 1
+
+
+def test_an_event_of_which_one_copy_is_signed_is_vouched_for() -> None:
+    signed = Location("a", 0, "one", "verified")
+    copy = Location("b", 0, "one", "unattested")
+    other = Location("b", 1, "two", "altered")
+
+    assert doubtful_places([signed, copy]) == []
+    assert doubtful_places([copy, signed, other]) == [other]
+    assert doubtful_places([Location("c", 0, "three", "pending"), Location("d", 0, "four")]) == []
 
 
 def test_withdrawn_alerts_are_no_answer_to_require(run: Run, tmp_path: Path) -> None:

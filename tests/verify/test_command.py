@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from detector.cli.integrity_lines import finding_lines
+from detector.verify.integrity import Integrity
+from detector.verify.keys import KeyRing
 from tests.running import Result, Run, write_log
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_alerts import STOP
-from tests.verify.vectors import THROUGH_COMMANDS, VECTORS, Vector
+from tests.verify.vectors import THROUGH_COMMANDS, VECTORS, Vector, judge
 
 # From verdicts to what `--format jsonl` says: everything but what is verified.
 
@@ -60,8 +64,9 @@ def test_each_vector_from_a_copy_with_keys_from_a_file(run: Run, case: str) -> N
     vector = Vector(case)
 
     result = run(
-        "verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--format", "jsonl", "--jobs", 1
-    )
+        "verify", vector.folder / "bucket", "--keys", vector.folder / "keys", *scope_of(vector), "--format", "jsonl",
+        "--jobs", 1,
+    )  # fmt: skip
 
     assert_as_expected(result, vector)
 
@@ -257,7 +262,9 @@ def test_the_report_has_counts_and_findings(run: Run, tmp_path: Path) -> None:
     vector = Vector("tampered_log")
     report = tmp_path / "report.json"
 
-    result = run("verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--report", report)
+    result = run(
+        "verify", vector.folder / "bucket", "--keys", vector.folder / "keys", *scope_of(vector), "--report", report
+    )
 
     written = json.loads(report.read_text())
     assert written["judgement"] == "damaged"
@@ -273,7 +280,15 @@ def test_an_expected_account_that_is_absent_makes_it_unproven(run: Run, tmp_path
     vector = Vector("valid")
     expected = tmp_path / "expected.toml"
     expected.write_text('accounts = ["111122223333", "444455556666"]\nregions = ["us-east-1"]\n')
-    arguments = ["verify", vector.folder, "--keys", vector.folder / "keys", *scope_of(vector), "--expect", expected]
+    arguments = [
+        "verify",
+        vector.folder / "bucket",
+        "--keys",
+        vector.folder / "keys",
+        *scope_of(vector),
+        "--expect",
+        expected,
+    ]
 
     result = run(*arguments)
 
@@ -296,7 +311,9 @@ def test_an_expected_account_that_is_absent_makes_it_unproven(run: Run, tmp_path
 def test_an_expectation_that_is_none_is_an_error(run: Run, tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "expect.toml").write_text(text)
 
-    result = run("verify", VECTORS / "valid", "--keys", VECTORS / "valid/keys", "--expect", tmp_path / "expect.toml")
+    result = run(
+        "verify", VECTORS / "valid/bucket", "--keys", VECTORS / "valid/keys", "--expect", tmp_path / "expect.toml"
+    )
 
     assert result.code == 2
     assert message in result.errors[0]
@@ -331,15 +348,84 @@ def test_a_lake_that_is_none_is_an_error(run: Run, tmp_path: Path) -> None:
     result = run("verify", VECTORS / "valid", "--lake", tmp_path, "--keys", VECTORS / "valid/keys")
 
     assert result.code == 2
-    assert "has no ledger.sqlite" in result.errors[0]
+    assert "holds no lake" in result.errors[0]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 7}', '{"a": {"metadata": {"b": 7}}}'])
-def test_a_broken_description_of_a_copy_is_an_error(run: Run, tmp_path: Path, text: str) -> None:
-    (tmp_path / "bucket").mkdir()
-    (tmp_path / "objects.json").write_text(text)
+def test_a_broken_description_of_a_copy_is_named_and_hides_nothing(run: Run, tmp_path: Path, text: str) -> None:
+    vector = Vector("tampered_log")
+    shutil.copytree(vector.folder / "bucket" / "example-trail-bucket", tmp_path / "copy")
+    (tmp_path / "copy" / "bucket").mkdir()
+    (tmp_path / "copy" / "objects.json").write_text(text)
 
-    result = run("verify", tmp_path, "--keys", VECTORS / "valid" / "keys")
+    result = run("verify", tmp_path / "copy", "--keys", vector.folder / "keys", *scope_of(vector), "--jobs", 1)
 
-    assert result.code == 2
-    assert "objects.json" in result.errors[0]
+    assert result.code == 5  # a log file was changed
+    assert f"unreadable  {(tmp_path / 'copy' / 'objects.json').as_uri()}  it does not describe" in result.out
+
+
+def test_objects_that_were_put_into_a_bucket_do_not_hide_the_rest_of_its_copy(run: Run, tmp_path: Path) -> None:
+    """The attacker adds what a copy with a description has: the good account's objects, signed and intact."""
+    planted, damaged = Vector("valid"), Vector("missing_log")
+    shutil.copytree(damaged.folder / "bucket" / "example-trail-bucket", tmp_path, dirs_exist_ok=True)
+    shutil.copytree(planted.folder / "bucket", tmp_path / "bucket")
+    shutil.copyfile(planted.folder / "objects.json", tmp_path / "objects.json")
+
+    result = run("verify", tmp_path, "--keys", planted.folder / "keys", *scope_of(planted), "--jobs", 1)
+
+    assert result.code == 5
+    assert "8 digests of 2 chains" in result.err
+    assert "1 missing" in result.err
+    assert "9 log files" in run("doctor", tmp_path).out
+
+
+def test_what_lies_beside_the_objects_of_a_described_copy_is_named(run: Run) -> None:
+    folder = Vector("valid").folder
+
+    result = run("verify", folder, "--keys", folder / "keys", *scope_of(Vector("valid")), "--jobs", 1)
+
+    assert result.code == 4
+    assert f"unplaced    {(folder / 'keys' / 'us-east-1.json').as_uri()}" in result.out
+    assert "objects.json" not in result.out
+
+
+def test_what_is_not_proven_for_one_reason_is_one_line(run: Run) -> None:
+    vector, keys = Vector("valid"), VECTORS / "other_region" / "keys" / "eu-west-1.json"
+    asked = ("verify", vector.folder / "bucket", "--keys", keys, *scope_of(vector), "--jobs", 1)
+
+    result = run(*asked)
+
+    _, digests, logs = result.out.splitlines()
+    place = "111122223333 us-east-1 below " + (vector.folder / "bucket/example-trail-bucket/AWSLogs").as_uri()
+    assert digests.startswith(f"unchecked   4 digests of management-events, {place}/, 2025-03-04T01:01Z to ")
+    assert logs.startswith(f"unattested  5 log files of {place}/, 2025-03-04T00:")
+    assert logs.endswith("  no verified digest covers its delivery")
+    assert len(findings(run(*asked, "--format", "jsonl"))) == 1 + 4 + 5
+
+
+def test_few_are_named_each_and_more_than_are_kept_are_counted() -> None:
+    vector = Vector("valid")
+    logs = [one for one in vector.objects if not one.is_digest]
+    integrity = Integrity(vector.asked(), vector.keys)
+    (few,) = judge(logs[:3], vector.keys, vector.asked())
+    integrity.add(few)
+    assert sum(line.startswith("unattested  s3://") for line in finding_lines(integrity)) == 3
+
+    (many,) = judge(logs, vector.keys, vector.asked())
+    integrity.add(replace(many, logs=many.logs * 300))
+    lines = list(finding_lines(integrity))
+    assert "unattested  1,000 log files of 111122223333 us-east-1" in "\n".join(lines)
+    assert "… and 503 more log files that are not proven and not named" in lines
+
+
+def test_without_keys_digests_are_one_line_for_each_trail() -> None:
+    vector = Vector("two_trails")
+    integrity = Integrity(vector.asked(), KeyRing())
+    (verdict,) = judge(vector.objects, KeyRing(), vector.asked())
+    integrity.add(replace(verdict, digests=verdict.digests * 2))
+
+    lines = [line for line in finding_lines(integrity) if line.startswith("unchecked")]
+
+    assert len(lines) == 2
+    assert "6 digests of management-events, 111122223333 us-east-1 below s3://" in lines[0]
+    assert ", 2025-03-04T01:01Z to 2025-03-04T03:01Z  " in lines[0]

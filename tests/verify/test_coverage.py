@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from detector.cli import coverage
-from detector.verify.coverage import HOUR, Damage, HourState, Stretch, hours_of, stretches
+from detector.verify.coverage import HOUR, LETTERS, Damage, HourState, Stretch, hours_of, stretches
 from detector.verify.digest import utc_text
-from detector.verify.verdicts import Asked
-from tests.running import Result, Run
+from detector.verify.verdicts import Asked, LocationVerdict
+from tests.running import LOGIN, Result, Run, write_log
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_command import scope_of
 from tests.verify.vectors import CASES, Vector, judge, required
+
+KEYS = Vector("valid").folder / "keys"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -118,7 +120,7 @@ def test_gaps_say_what_to_do_next(covered: Run) -> None:
 
     assert result.code == 4
     assert "2025-03-04T02:01:31Z" in result.out
-    assert "log files, and no verified digest" in result.out
+    assert "log files for which no verified digest vouches" in result.out
     assert "look for UpdateTrail" in result.out
     assert "7 hours of 1 account and region: 4 complete, 3 unattested" in result.err
 
@@ -168,7 +170,25 @@ def test_a_lake_without_digests_is_not_proven(run: Run, tmp_path: Path) -> None:
 
     assert result.code == 4
     assert "unattested" in result.err
-    assert run("coverage", "--lake", tmp_path / "none").code == 2
+    none = run("coverage", "--lake", tmp_path / "none")
+    assert (none.code, none.errors) == (2, [f"error: {tmp_path / 'none'} holds no lake"])
+    (lake / "ledger.sqlite").unlink()
+    assert run("coverage", "--lake", lake).errors == [f"error: {lake} has no ledger.sqlite"]
+
+
+@pytest.mark.parametrize("year", ["0001", "9999", "8000"])
+def test_log_files_of_a_year_that_cannot_be_are_not_proven(run: Run, tmp_path: Path, year: str) -> None:
+    name = f"111122223333_CloudTrail_us-east-1_{year}0101T0005Z_a.json.gz"
+    write_log(tmp_path / f"AWSLogs/111122223333/CloudTrail/us-east-1/{year}/01/01" / name, LOGIN)
+    lake = tmp_path / "lake"
+    run("ingest", tmp_path / "AWSLogs", "--lake", lake, "--verify", "complete", "--keys", KEYS, "--jobs", 1)
+
+    result = run("coverage", "--lake", lake)
+    (gap,) = csv.DictReader(run("coverage", "--lake", lake, "--gaps", "--format", "csv").out.splitlines())
+
+    assert result.code == 4
+    assert "unattested: 111122223333 us-east-1: 1 log file that no hour can be told of" in result.err
+    assert gap["reason"] == "1 log file that no hour can be told of, by name or folder"
 
 
 def test_an_empty_lake_has_nothing_to_show(run: Run, tmp_path: Path) -> None:
@@ -180,6 +200,14 @@ def test_an_empty_lake_has_nothing_to_show(run: Run, tmp_path: Path) -> None:
         assert (result.code, result.out) == (3, "")
 
 
+def test_the_letters_are_explained_where_they_stand(covered: Run) -> None:
+    result = covered("valid")
+
+    assert result.out.splitlines()[-1].startswith("damaged !, complete #, empty .")
+    assert "damaged !" not in result.err
+    assert "damaged !" not in covered("valid", "--format", "csv").out
+
+
 def test_long_silence_is_one_row_for_people_and_a_row_a_day_for_programs(
     covered: Run, run: Run, tmp_path: Path
 ) -> None:
@@ -187,3 +215,28 @@ def test_long_silence_is_one_row_for_people_and_a_row_a_day_for_programs(
     asked = ("coverage", "--lake", tmp_path / "missing_log", "--until", "2025-03-20T00:00:00Z")
     assert "2025-03-05 to 2025-03-19  ________________________  360 dark" in run(*asked).out
     assert len(run(*asked, "--format", "jsonl").out.splitlines()) == 16
+
+
+def test_one_place_that_was_not_read_is_not_hidden_by_another_that_is_complete_or_empty() -> None:
+    vector = Vector("valid")
+    asked = vector.asked()
+    denied = "s3://example-trail-bucket/AWSLogs/111122223333/CloudTrail/"
+    digests = [one for one in vector.objects if one.is_digest]
+    (whole,) = judge(vector.objects, vector.keys, asked)
+    (unread,) = judge(digests, vector.keys, asked, unreadable=[denied])
+    (off,) = judge([one for one in vector.objects if not one.is_digest], vector.keys, asked)
+    first = [
+        one for one in vector.objects if not one.is_digest and one.last_modified < required("2025-03-04T01:01:31Z")
+    ]
+    (dark,) = judge([*digests[:1], *first], vector.keys, asked)
+
+    def strip(*verdicts: LocationVerdict) -> str:
+        (hours,) = hours_of(verdicts, asked).values()
+        return "".join(LETTERS[state] for _, state in sorted(hours.items()))
+
+    for pair in ([whole, unread], [unread, whole]):
+        assert strip(*pair) == "xx.x"
+    for pair in ([whole, off], [off, whole]):
+        assert strip(*pair) == "??.?"
+    assert strip(dark) == "#___"
+    assert strip(whole, dark) == "##.#"

@@ -159,7 +159,7 @@ def test_coverage_names_each_in_its_hours(detector: Run, organisation: Organisat
     assert found[MISSING]["reason"] == "1 log file missing"
     assert found[UNLISTED]["reason"] == "1 log file unlisted"
     assert found[OFF]["reason"].startswith(
-        "log files, and no verified digest; UpdateTrail by arn:aws:iam::444455556666"
+        "log files for which no verified digest vouches; UpdateTrail by arn:aws:iam::444455556666"
     )
     assert "look for UpdateTrail" in found[OFF]["next"]
 
