@@ -111,7 +111,7 @@ def verify_command(
     scope = Scope(frozenset(evidence.account or ()), frozenset(evidence.region or ()))
     expected = Expected() if evidence.expect is None else load_expected(evidence.expect)
     ask_keys = key_source(evidence.keys, aws)
-    opened = [open_evidence(source, aws) for source in sources]
+    opened = [open_evidence(source, aws, lake) for source in sources]
     with _logs_of(lake) as logs:
         integrity = verify(opened, scope, asked, ask_keys, lake=logs, jobs=evidence.jobs)
     integrity.expect(expected)

@@ -59,6 +59,18 @@ def test_what_lies_outside_the_scope_is_a_line_for_each_limit_apart_from_failure
     ]
 
 
+@pytest.mark.slow
+def test_a_lake_among_the_logs_leaves_the_answer_incomplete_unless_it_is_the_one_written_to(
+    run: Run, tmp_path: Path
+) -> None:
+    write_log(tmp_path / "logs/login.json.gz", LOGIN)
+    assert run("run", tmp_path / "logs", "--lake", tmp_path / "logs/lake").code == 0
+    assert run("run", tmp_path / "logs", "--lake", tmp_path / "logs/lake").code == 0
+    scanned = run("-q", "scan", tmp_path / "logs")
+    assert (scanned.code, len(scanned.alerts)) == (4, 1)
+    assert f"failed: {(tmp_path / 'logs/lake').as_uri()}: a lake, of which nothing is read" in scanned.err
+
+
 @pytest.mark.parametrize("form", [AlertFormat.ECS, AlertFormat.CEF])
 def test_the_format_is_chosen(run: Run, tmp_path: Path, form: AlertFormat) -> None:
     scanned = run("scan", write_log(tmp_path / "logs/login.json.gz", LOGIN), "--format", form)
