@@ -47,6 +47,9 @@ def trouble_lines(report: RunReport) -> Iterator[str]:
         yield f"warning: {printable(warning)}"
     if report.integrity is not None:
         yield from map(printable, integrity_lines(report.integrity))
+        if failures:  # "signed and intact" must not be the last word
+            amount = counted(len(failures), "object or prefix", "objects or prefixes")
+            yield f"incomplete: {amount} not read, or not whole"
 
 
 def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:

@@ -165,7 +165,20 @@ def test_a_file_all_of_whose_records_are_rejected_is_a_failure() -> None:
     assert outcome(b'{"eventName":"A"}') == ([], 1, None, "no record can be read: no eventTime")
     assert outcome(b'{"Records":[null]}')[:3] == ([], 1, None)
     assert outcome(b'{"Records":[null]}')[3] is not None
-    assert outcome(b'{"Records":[{"eventName":"A"},' + A + b"]}")[1:] == (1, None, None)
+
+
+def test_a_record_that_is_rejected_leaves_its_file_not_whole() -> None:
+    one = "1 of 2 records rejected, the first one: "
+    for bad in (b'{"eventName":"A"}', b"{}", b'{"EventTime":"2024-05-06T07:08:09Z"}', b'{"\\u0065ventName":"A"}'):
+        assert outcome(b'{"Records":[' + bad + b"," + A + b"]}")[1:] == (1, None, one + "no eventTime")
+        in_lines = outcome(bad + b"\n" + A)[1:]
+        assert in_lines == ((1, None, None) if bad == b"{}" else (1, None, one + "no eventTime"))
+
+
+def test_what_stands_between_records_and_has_nothing_of_one_leaves_the_file_whole() -> None:
+    for other in (b"{}", b'{"preview":false}', b'{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL"}]}'):
+        assert outcome(other + b"\n" + A + b"\n" + other)[1:] == (2, None, None)
+        assert outcome(other + b"\n" + A + b'\n{"eventName":"A"}')[3] is not None
 
 
 WHOLE = record(1, eventSource="signin.amazonaws.com")
@@ -277,7 +290,8 @@ def test_what_follows_the_json_is_a_failure_that_keeps_the_records(rest: bytes) 
 def test_a_bad_line_costs_only_itself(bad: bytes) -> None:
     for lines in ([A, bad, C], [bad, A, C], [A, C, bad]):
         rows, rejected, skipped, problem = outcome(b"\n".join(lines) + b"\n")
-        assert (rows, skipped, problem) == (["Call1", "Call3"], None, None)
+        assert (rows, skipped) == (["Call1", "Call3"], None)
+        assert f"{rejected} of " in str(problem)
         assert rejected == (2 if bad == b"1 2" else 1)
 
 

@@ -24,7 +24,7 @@ from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage
 
-_VERSION = 10
+_VERSION = 11
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
 _TABLES = f"""
 BEGIN;
@@ -49,6 +49,7 @@ _UPGRADES = {  # from this version to the next
     7: gaps.CREATE,
     8: digests.CREATE,
     9: object_table.COUNT,
+    10: object_table.REJECTED_IS_PARTIAL,
 }
 
 
