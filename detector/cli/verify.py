@@ -44,7 +44,9 @@ class EvidenceOptions:
     until: Annotated[
         str | None,
         typer.Option(
-            "--until", help="Same form as --since; without it, until now. Give it for a copy.", metavar="TIME"
+            "--until",
+            help="Same form as --since; a day to its end. Without it, until now. Give it for a copy.",
+            metavar="TIME",
         ),
     ] = None
     account: Annotated[
@@ -67,13 +69,11 @@ class EvidenceOptions:
         """Return the time to verify.
 
         Raises:
-            UsageError: a time cannot be parsed, or --until is before --since.
+            UsageError: a time cannot be parsed, or --until is not after --since.
         """
-        from detector.scope import Scope
         from detector.verify.verdicts import Asked
 
         since, until = window(self.since, self.until)
-        Scope(since=since, until=until)  # refuses what makes no sense
         moment = now()
         return Asked(since, min(until or moment, moment), moment)
 

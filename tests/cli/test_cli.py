@@ -70,7 +70,12 @@ def test_alerts_are_appended_to_a_file(run: Run, lake: Path, tmp_path: Path) -> 
 def test_since_until_and_min_severity_choose_what_is_written(run: Run, lake: Path) -> None:
     assert run("detect", "--lake", lake, "--since", "2025-03-05").alerts == []
     assert run("detect", "--lake", lake, "--until", "2025-03-04T09:52:09Z").alerts == []
-    assert len(run("detect", "--lake", lake, "--since", "2025-03-04", "--until", "2025-03-05").alerts) == 1
+    assert len(run("detect", "--lake", lake, "--since", "2025-03-04", "--until", "2025-03-04").alerts) == 1
+    assert run("detect", "--lake", lake, "--since", "2025-03-03", "--until", "2025-03-03").alerts == []
+    swapped = run("detect", "--lake", lake, "--since", "2025-03-05", "--until", "2025-03-04")
+    assert (swapped.code, swapped.errors) == (
+        2, ["error: --since 2025-03-05T00:00:00Z is after --until 2025-03-04T23:59:59Z"]
+    )  # fmt: skip
     assert len(run("detect", "--lake", lake, "--min-severity", "critical").alerts) == 1
 
 
@@ -153,6 +158,11 @@ def test_status_shows_what_is_in_and_says_when_something_is_not_whole(run: Run, 
     ("arguments", "message", "hint"),
     [
         (["--since", "2025-03-02", "--until", "2025-03-01"], "is after --until", "swap them"),
+        (
+            ["--since", "2025-03-02", "--until", "2025-03-02T00:00:00Z"],
+            "are both 2025-03-02T00:00:00Z",
+            "for a whole day, write the day alone",
+        ),
         (["--since", "yesterday"], "'yesterday' is not a time", "write 7d"),
         (["--endpoint-url", "x", "--lake", "{file}"], "is a file", "give --lake a folder"),
     ],

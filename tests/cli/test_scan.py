@@ -42,7 +42,7 @@ def test_the_window_chooses_alerts_to_the_second_and_what_is_read_by_day(run: Ru
             result = run(*command, *outside)
             assert (result.code, result.alerts) == (0, [])
             assert "1 objects listed" in result.err
-        inside = run(*command, "--since", "2025-03-04T09:52:10Z", "--until", "2025-03-04T09:52:10Z")
+        inside = run(*command, "--since", "2025-03-04T09:52:10Z", "--until", "2025-03-04T09:52:11Z")
         assert len(inside.alerts) == 1
 
 
