@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pyarrow.parquet as pq
 import pytest
@@ -234,6 +237,43 @@ def test_ctrl_c_says_that_nothing_committed_is_lost(run: Run, lake: Path, monkey
     result = run("status", "--lake", lake)
     assert result.code == 130
     assert "what was committed stays" in result.err
+
+
+def ended_with_output(output: int | IO[bytes], *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "detector", *arguments]
+    return subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)
+
+
+def test_a_reader_that_has_gone_is_141_whatever_is_shown() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    for arguments in (["--version"], ["rules", "show", "root_api_call"]):
+        ended = ended_with_output(writing, *arguments)
+        assert (ended.returncode, ended.stderr) == (141, b"")
+    os.close(writing)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+@pytest.mark.parametrize("buffered", [True, False])
+def test_standard_output_that_is_full_is_an_error_in_one_line(buffered: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "" if buffered else "1")
+    with Path("/dev/full").open("wb") as full:
+        ended = ended_with_output(full, "--version")
+    assert ended.returncode == 2
+    assert ended.stderr.decode().splitlines() == [
+        "error: cannot write to standard output: No space left on device",
+        "hint: is the disk full? write somewhere else",
+    ]
+
+
+def test_another_refusal_of_the_system_is_not_called_one_of_the_output(
+    run: Run, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_lake: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("detector.lake.status.lake_status", refuse)
+    assert "error: unexpected OSError" in run("status", "--lake", lake).err
 
 
 @pytest.mark.slow
