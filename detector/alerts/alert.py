@@ -90,6 +90,11 @@ class Alert:
     suppressed_by: Suppression | None = None
     subject: Subject = Subject()
 
+    @property
+    def time(self) -> datetime:
+        """When the event was that the alert is about: the one time that people are shown, and that rows go by."""
+        return self.subject.event_time or self.event_time
+
 
 def _nobody_asked(_log_file: str) -> None:
     """Say nothing about a file."""
