@@ -81,7 +81,8 @@ def coverage_command(
     if not gaps and format_ is CoverageFormat.TABLE and rows:
         say(_LETTERS)
     listed = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
-    say(f"{counted(sum(states.values()), 'hour')} of {counted(len(places), 'account and region')}: {listed or 'none'}")
+    of = counted(len(places), "account and region", "accounts and regions")
+    say(f"{counted(sum(states.values()), 'hour')} of {of}: {listed or 'none'}")
     raise typer.Exit(_exit_code(states, absent, HourState))
 
 

@@ -122,7 +122,7 @@ def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES
         last = piece
     problem = last.problem
     if content.problem:
-        problem = f"{content.problem} after {records:,} records" if records else content.problem
+        problem = f"{content.problem} after {counted(records, 'record')}" if records else content.problem
     yield replace(last, skipped=None if problem else last.skipped, problem=problem, content_sha256=digest)
 
 

@@ -43,7 +43,7 @@ def test_run_writes_alerts_to_stdout_and_what_it_did_to_stderr(run: Run, tmp_pat
     [alert] = result.alerts
     assert alert["rule_id"] == "root_console_login_without_mfa"
     assert alert["records"] == [LOGIN]
-    assert "1 objects listed: 1 ingested" in result.err
+    assert "1 object listed: 1 ingested" in result.err
     assert "1 alert: 1 critical" in result.err
 
 

@@ -41,7 +41,7 @@ def test_the_window_chooses_alerts_to_the_second_and_what_is_read_by_day(run: Ru
         for outside in (("--since", "2025-03-04T09:52:11Z"), ("--until", "2025-03-04T09:52:09Z")):
             result = run(*command, *outside)
             assert (result.code, result.alerts) == (0, [])
-            assert "1 objects listed" in result.err
+            assert "1 object listed" in result.err
         inside = run(*command, "--since", "2025-03-04T09:52:10Z", "--until", "2025-03-04T09:52:11Z")
         assert len(inside.alerts) == 1
 

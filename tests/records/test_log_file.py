@@ -276,7 +276,7 @@ def test_a_fault_inside_the_compressed_data_costs_only_what_follows() -> None:
 
 def test_what_follows_the_gzip_data_is_a_failure_that_keeps_the_records() -> None:
     assert outcome(gzip.compress(LOG) + b"garbage") == (ALL, 0, None, "7 bytes after the gzip data after 3 records")
-    assert outcome(gzip.compress(LOG) + b"\0\0x")[::3] == (ALL, "1 bytes after the gzip data after 3 records")
+    assert outcome(gzip.compress(LOG) + b"\0\0x")[::3] == (ALL, "1 byte after the gzip data after 3 records")
 
 
 @pytest.mark.parametrize("rest", [b"garbage", b"]", b'{"Records":[', b"\ngarbage\n"])
@@ -305,7 +305,7 @@ def test_a_broken_file_among_whole_ones_is_named_and_the_others_are_read() -> No
     other = b'{"Records":[' + A + b',{"eventT\n' + b'{"Records":[' + B + b"]}\n" + C + b"\n"
     rows, rejected, skipped, problem = outcome(other)
     assert (rows, rejected, skipped) == (ALL, 0, None)
-    assert str(problem).startswith("bad JSON after 1 records")
+    assert str(problem).startswith("bad JSON after 1 record:")
 
 
 def test_a_bomb_is_stopped_at_the_cap() -> None:
