@@ -104,7 +104,8 @@ class Lake:
         """
         report = RunReport(now(), tuple(map(str, sources)))
         with open_to_write(self.directory) as writer:
-            ingest([open_source(str(one), aws) for one in sources], writer, scope, report, jobs=jobs)
+            opened = [open_source(str(one), aws, lake=self.directory) for one in sources]
+            ingest(opened, writer, scope, report, jobs=jobs)
         report.ended = now()
         return report
 

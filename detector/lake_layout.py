@@ -33,7 +33,7 @@ _PART: Final = re.compile(
 
 
 def is_lake(entries: Collection[str]) -> bool:
-    """Tell by the names of its entries whether a directory is a lake."""
+    """Tell by the names of its entries whether a directory may be a lake."""
     return LEDGER in entries and PartKind.EVENTS in entries
 
 

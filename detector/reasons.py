@@ -76,7 +76,7 @@ class Reason(Enum):
         "`verify` alone: no digest can speak of such a file",
     )
 
-    LAKE = (Kind.FOLDER, "a lake, not logs", "it has this program's ledger and parts")
+    LAKE = (Kind.FOLDER, "the lake, not logs", "`--lake` names it; any other lake among the logs has failed")
     LINK = (Kind.FOLDER, "link to a directory, not followed", "it may lead anywhere, and around in circles")
     HIDDEN_DIRECTORY = (Kind.FOLDER, "hidden directory", "its name begins with a dot")
     BESIDE_PREFIX = (Kind.FOLDER, "beside the prefix, which is empty", "named to say what is there instead")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from detector.errors import UsageError
 
@@ -24,7 +24,7 @@ def now() -> datetime:
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """Return the moment that `--since` or `--until` names, aware and in UTC.
+    """Return the moment that `--since` names, aware and in UTC; a day is its first moment.
 
     Args:
         text: `7d`, `36h`, `90m` (before now), or an ISO 8601 date or time; without a zone it is UTC.
@@ -43,6 +43,19 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise UsageError(
             f"{text!r} is not a time", hint="write 7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z (UTC)"
         ) from error
+
+
+def parse_end(text: str, now: datetime) -> datetime:
+    """Return the moment that `--until` names, as `parse_moment` does; but a day is its last moment.
+
+    Raises:
+        UsageError: `text` names none.
+    """
+    moment = parse_moment(text, now)
+    try:
+        return datetime.combine(date.fromisoformat(text.strip()), time.max, UTC)
+    except ValueError:  # more than a day
+        return moment
 
 
 def parse_seconds(text: str) -> float:

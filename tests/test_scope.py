@@ -6,7 +6,7 @@ import pytest
 
 from detector.errors import UsageError
 from detector.scope import Scope
-from detector.times import parse_moment
+from detector.times import parse_end, parse_moment
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -40,6 +40,16 @@ def test_what_is_no_moment_is_a_usage_error_that_shows_the_forms(text: str) -> N
     with pytest.raises(UsageError, match="is not a time") as caught:
         parse_moment(text, NOW)
     assert "7d" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["2026-03-01", " 2026-03-01 ", "20260301", "2026-W09-7"])
+def test_a_day_that_ends_a_window_is_in_it_to_its_last_moment(text: str) -> None:
+    assert parse_end(text, NOW) == datetime(2026, 3, 1, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["7d", "2026-03-01T00:00", "2026-03-01T09:00:00+02:00", "20260301T000000Z"])
+def test_a_time_that_ends_a_window_is_exact(text: str) -> None:
+    assert parse_end(text, NOW) == parse_moment(text, NOW)
 
 
 def test_since_after_until_is_a_usage_error_with_both_times() -> None:

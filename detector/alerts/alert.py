@@ -93,6 +93,11 @@ class Alert:
     references: tuple[str, ...] = ()  # of the rule
     rule_url: str | None = None  # the rule's page, where somebody has said where pages are
 
+    @property
+    def time(self) -> datetime:
+        """When the event was that the alert is about: the one time that people are shown, and that rows go by."""
+        return self.subject.event_time or self.event_time
+
 
 def _nobody_asked(_log_file: str) -> None:
     """Say nothing about a file."""

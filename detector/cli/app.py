@@ -5,6 +5,7 @@ duckdb, pyarrow and boto3 are imported inside the commands: `--help` must not wa
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Annotated
 import typer
 
 from detector import __version__
+from detector.alerts.sinks.local import forget_standard_output
 from detector.cli.bundle import bundle_app
 from detector.cli.compact import compact_command
 from detector.cli.configuration import configure
@@ -40,6 +42,7 @@ from detector.cli.verify import verify_command
 from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
 
+_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # of a file to be written to
 _INTERRUPTED = "interrupted; what was committed stays, run the same command again to go on"
 
 app = typer.Typer(
@@ -124,14 +127,33 @@ def main() -> None:
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C, given in silence
             say(_INTERRUPTED)
+        if isinstance(ended.__context__, BrokenPipeError):  # which typer answers with 1, as if --fail-on were reached
+            _end(OutputClosed.exit_code)
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback in a cron mail
         if is_interruption(error):
             say(_INTERRUPTED)
             _end(INTERRUPTED)
+        if isinstance(error, OSError) and _is_of_output(error):
+            forget_standard_output()
+            say(f"error: cannot write to standard output: {error.strerror}")
+            say("hint: is the disk full? write somewhere else")
+            _end(ERROR)
         say(f"error: unexpected {type(error).__name__}: {error}")
         say("hint: run it again with --verbose and report the traceback")
         _end(ERROR)
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Tell whether standard output refused to be written to: then it does once more."""
+    if error.errno not in _REFUSALS or error.filename is not None:
+        return False
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError as again:
+        return again.errno == error.errno
+    return False
 
 
 def _end(code: int) -> None:

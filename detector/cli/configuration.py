@@ -16,6 +16,7 @@ from typing import Any
 import typer
 
 from detector.alerts.sinks.address import is_file, shown_output, written_output
+from detector.cli.terminal import say
 from detector.errors import UsageError
 from detector.text import nearest, printable
 
@@ -28,6 +29,12 @@ _EXPECTED: Mapping[str, tuple[tuple[type, ...], str]] = {
     "float": ((int, float), "a number"),
 }
 _TEXT = ((str,), "text")
+# What a file may set that nobody named, since it may lie in the evidence: how the work is done. Not what is read or
+# left out, by what it is judged, or where anything is written.
+OF_FOUND_FILES = frozenset(
+    {"lake", "profile", "jobs", "format", "verbose", "fail-on", "require", "verify", "rule-seconds", "delivery-seconds"}
+    | {"interval", "max-delay", "max-messages", "heartbeat", "lag"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +83,19 @@ def configure(context: typer.Context, named: Path | None) -> Path | None:
         named: `--config`; without it the file is looked for from the working directory upwards.
 
     Raises:
-        UsageError: the file cannot be read, is somebody else's, or something is wrong with it.
+        UsageError: the file cannot be read, is somebody else's, or something is wrong with it; or it was found, and
+            sets what only a file that was named may set.
     """
     if not context.resilient_parsing:  # completion asks for no values
         options = _Options(context.command)
         _name_variables(options, os.environ)
         path = named or _find()
         if path is not None:
-            context.default_map = _defaults(options, _read(path, is_named=named is not None), path)
+            document = _read(path, is_named=named is not None)
+            context.default_map = _defaults(options, document, path)
+            if named is None:
+                _require_harmless(document, path)
+                say(f"options are set by {path}, which was found; --config names another")
     return named
 
 
@@ -175,6 +187,23 @@ def _require_own(path: Path) -> None:
         raise UsageError(f"{path} is not used: {reason}", hint="if you trust it, name it with --config; else remove it")
 
 
+def _require_harmless(document: Mapping[str, Any], path: Path) -> None:
+    """Refuse a file that was found when what it sets could hide something, or give it away."""
+    keys = [(key, key) for key, value in document.items() if not isinstance(value, dict)]
+    keys += [
+        (key, f"[{table}] {key}")
+        for table, settings in document.items()
+        if isinstance(settings, dict)
+        for key in settings
+    ]
+    refused = [name for key, name in keys if key not in OF_FOUND_FILES]
+    if refused:
+        raise UsageError(
+            f"{path} was found, not named, and sets {', '.join(refused[:8])}{' …' * (len(refused) > 8)}",
+            hint=f"if you trust it: --config {path}, or DETECTOR_CONFIG; if not: --config /dev/null",
+        )
+
+
 def _defaults(options: _Options, document: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Return what click takes as the defaults of all commands: by the words of a command, then by parameter."""
     defaults: dict[str, Any] = {}
@@ -227,8 +256,7 @@ def _set(defaults: dict[str, Any], option: _Option, value: object, path: Path, k
     members[parameter.name] = given
     if parameter.envvar is None:
         texts = map(shown_output, given) if _is_output(option) else map(str, given if parameter.multiple else [given])
-        shown = ", ".join(texts)
-        _show(parameter, f"{shown} of {path.name}")
+        _show(parameter, f"{', '.join(texts)} of {path.name}")
 
 
 def _is_output(option: _Option) -> bool:
@@ -255,9 +283,8 @@ def _show(parameter: Any, default: str) -> None:  # noqa: ANN401 - typer's own c
 def _checked(parameter: Any, value: object, where: str, path: Path) -> object:  # noqa: ANN401 - typer's own click
     types, expected = _EXPECTED.get(parameter.type.name.split()[0], _TEXT)
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        raise UsageError(
-            f"{where} must be {expected}, and is {printable(value)}", hint="text is in quotes, the rest not"
-        )
+        message = f"{where} must be {expected}, and is {printable(value)}"
+        raise UsageError(message, hint="text is in quotes, the rest not")
     if isinstance(value, str) and _is_path(parameter, value):
         value = str(Path(path.parent, value))
     try:

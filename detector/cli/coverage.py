@@ -110,7 +110,8 @@ def coverage_command(
             f"unattested: {account} {region}: {counted(count, 'log file')} that no hour can be told of; detector verify"
         )
     listed = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
-    say(f"{counted(sum(states.values()), 'hour')} of {counted(len(places), 'account and region')}: {listed or 'none'}")
+    of = counted(len(places), "account and region", "accounts and regions")
+    say(f"{counted(sum(states.values()), 'hour')} of {of}: {listed or 'none'}")
     raise typer.Exit(_exit_code(states, [*absent, *without_hour], HourState))
 
 

@@ -36,7 +36,7 @@ class PartOptions:
         """Return it.
 
         Raises:
-            UsageError: a time cannot be parsed, or --until is before --since.
+            UsageError: a time cannot be parsed, or --until is not after --since.
         """
         from detector.scope import Scope
 

@@ -65,5 +65,5 @@ def ingest_sources(
 
     digests = integrity.intake_opener(aws)(writer.ledger) if integrity.is_asked else None
     with progress_bar() as progress:
-        opened = open_sources(sources, aws, root_only=reading.root_only)
+        opened = open_sources(sources, aws, root_only=reading.root_only, lake=writer.directory)
         ingest(opened, writer, scope, report, jobs=reading.jobs, progress=progress, digests=digests)

@@ -19,7 +19,7 @@ from detector.scope import Scope
 from detector.severity import Severity
 from detector.sources.aws_options import AwsOptions
 from detector.text import is_scheme
-from detector.times import now, parse_moment, utc_now
+from detector.times import now, parse_end, parse_moment, rfc3339, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ RoleArn = Annotated[str | None, typer.Option("--role-arn", help="Role to assume 
 Since = Annotated[
     str | None, typer.Option("--since", help="7d, 36h, 2026-03-01 or 2026-03-01T09:00:00Z.", metavar="TIME")
 ]
-Until = Annotated[str | None, typer.Option("--until", help="Same form as --since.", metavar="TIME")]
+Until = Annotated[str | None, typer.Option("--until", help="Same form as --since; a day to its end.", metavar="TIME")]
 AllowGaps = Annotated[
     bool,
     typer.Option(
@@ -127,7 +127,7 @@ class ReadOptions:
         """Return which part of the sources to read.
 
         Raises:
-            UsageError: a time cannot be parsed, or --until is before --since.
+            UsageError: a time cannot be parsed, or --until is not after --since.
         """
         first, last = window(self.since, self.until)
         return Scope(frozenset(self.account or ()), frozenset(self.region or ()), first, last, self.look_ahead_days)
@@ -274,12 +274,26 @@ class OutputOptions:
         return RetryPolicy(self.delivery_seconds)
 
 
-def window(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
-    """Return the two times, aware.
+def window(since: str | None, until: str | None, *, end: str = "--until") -> tuple[datetime | None, datetime | None]:
+    """Return the two times, aware; of a day the first moment, and the last.
+
+    Args:
+        since: as it was written.
+        until: the same.
+        end: the option that `until` comes from.
 
     Raises:
-        UsageError: one of them cannot be parsed.
+        UsageError: one of them cannot be parsed, or nothing lies between them.
     """
     moment = utc_now()
     first = None if since is None else parse_moment(since, moment)
-    return first, None if until is None else parse_moment(until, moment)
+    last = None if until is None else parse_end(until, moment)
+    if first and last and first > last:
+        raise UsageError(f"--since {_shown(first)} is after {end} {_shown(last)}", hint="swap them, or leave one out")
+    if first and first == last:
+        raise UsageError(f"--since and {end} are both {_shown(first)}", hint="for a whole day, write the day alone")
+    return first, last
+
+
+def _shown(moment: datetime) -> str:
+    return rfc3339(moment.replace(microsecond=0))

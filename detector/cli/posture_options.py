@@ -31,9 +31,9 @@ class Question:
     account: Annotated[
         list[str] | None, typer.Option("--account", help="Answer only for this account; repeat for more.", metavar="ID")
     ] = None
-    at: Annotated[str | None, typer.Option("--at", help="Answer as of then; same form as --since.", metavar="TIME")] = (
-        None
-    )
+    at: Annotated[
+        str | None, typer.Option("--at", help="Answer as of then: as --since, a day to its end.", metavar="TIME")
+    ] = None
     changes: Annotated[bool, typer.Option("--changes", help="Show when answers changed instead.")] = False
     since: Since = None
     root_unused_days: Annotated[
@@ -58,7 +58,7 @@ class Question:
         """
         if self.since is not None and not self.changes:
             raise UsageError("--since needs --changes", hint="as of a moment: --at TIME")
-        return window(self.since, self.at)
+        return window(self.since, self.at, end="--at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from detector.cli.terminal import manners
-from detector.text import size_text
+from detector.text import counted, size_text
 
 if TYPE_CHECKING:
     from detector.run_report import RunReport
@@ -34,10 +34,11 @@ def progress_bar() -> Iterator[Callable[[RunReport], None]]:
             failed = f", {report.failed:,} failed" if report.failed else ""
             if report.is_listed:
                 bar.columns, bar.expand = bar_columns, True
-                description = f"{report.done:,} of {report.listed:,} objects{failed}, {rate}"
+                description = f"{report.done:,} of {counted(report.listed, 'object')}{failed}, {rate}"
                 bar.update(task, total=report.listed, completed=report.done, description=description)
             else:
-                bar.update(task, description=f"{report.listed:,} objects listed, {report.done:,} done{failed}, {rate}")
+                listed = counted(report.listed, "object")
+                bar.update(task, description=f"{listed} listed, {report.done:,} done{failed}, {rate}")
 
         yield show
 

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 def report_lines(report: RunReport) -> Iterator[str]:
     """Yield the short form of a run report, as far as nothing went wrong."""
     taken = f"{report.ingested:,} ingested, {report.already_in:,} already in"
-    rows = f"{report.rows:,} rows ({report.duplicates:,} further copies of an event)"
+    copies = counted(report.duplicates, "further copy", "further copies")
+    rows = f"{counted(report.rows, 'row')} ({copies} of an event)"
     if not report.into_lake:
         taken, rows = f"{report.ingested:,} read, {report.already_in:,} named twice", f"{report.rows:,} looked through"
     yield (
-        f"{report.listed:,} objects listed: {taken}, {report.skipped:,} skipped, {report.failed:,} failed; "
+        f"{counted(report.listed, 'object')} listed: {taken}, {report.skipped:,} skipped, {report.failed:,} failed; "
         f"{size_text(report.bytes_read)} read"
     )
-    yield f"{report.records:,} records: {rows}, {report.rejected:,} rejected"
+    yield f"{counted(report.records, 'record')}: {rows}, {report.rejected:,} rejected"
     for reason, count in report.skipped_reasons.most_common():
         yield f"skipped {count:,}: {printable(reason)}"
     yield from _left_out_lines(report.left_out)
@@ -47,6 +48,9 @@ def trouble_lines(report: RunReport) -> Iterator[str]:
         yield f"warning: {printable(warning)}"
     if report.integrity is not None:
         yield from map(printable, integrity_lines(report.integrity))
+        if failures:  # "signed and intact" must not be the last word
+            amount = counted(len(failures), "object or prefix", "objects or prefixes")
+            yield f"incomplete: {amount} not read, or not whole"
 
 
 def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:

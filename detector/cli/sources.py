@@ -8,13 +8,16 @@ from detector.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from detector.sources.aws_options import AwsOptions
     from detector.sources.log_source import LogSource
 
 
-def open_sources(sources: Sequence[str], aws: AwsOptions, *, root_only: bool = False) -> list[LogSource]:
-    """Return the sources that are named.
+def open_sources(
+    sources: Sequence[str], aws: AwsOptions, *, root_only: bool = False, lake: Path | None = None
+) -> list[LogSource]:
+    """Return the sources that are named; `lake` is the one that is written to.
 
     Raises:
         UsageError: a name is not that of a source.
@@ -22,7 +25,7 @@ def open_sources(sources: Sequence[str], aws: AwsOptions, *, root_only: bool = F
     """
     from detector.sources.opening import open_source
 
-    return [open_source(source, aws, root_only=root_only) for source in sources]
+    return [open_source(source, aws, root_only=root_only, lake=lake) for source in sources]
 
 
 def no_standard_input(sources: Sequence[str]) -> None:

@@ -105,7 +105,7 @@ def say_alerts(detection: Detection, written: Sequence[Alert], output: OutputOpt
         + (f"; {suppressed} of them suppressed" if suppressed else "")
     )
     for alert in worst[:_ALERTS_BY_NAME]:
-        say(f"{alert.severity}: {rfc3339(alert.event_time)} {alert.summary[:_SUMMARY_LENGTH]} ({alert.rule_id})")
+        say(f"{alert.severity}: {rfc3339(alert.time)} {alert.summary[:_SUMMARY_LENGTH]} ({alert.rule_id})")
     if len(worst) > _ALERTS_BY_NAME:
         say(f"… and {len(worst) - _ALERTS_BY_NAME:,} more as severe")
 

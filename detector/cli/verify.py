@@ -45,7 +45,9 @@ class EvidenceOptions:
     until: Annotated[
         str | None,
         typer.Option(
-            "--until", help="Same form as --since; without it, until now. Give it for a copy.", metavar="TIME"
+            "--until",
+            help="Same form as --since; a day to its end. Without it, until now. Give it for a copy.",
+            metavar="TIME",
         ),
     ] = None
     account: Annotated[
@@ -68,13 +70,11 @@ class EvidenceOptions:
         """Return the time to verify.
 
         Raises:
-            UsageError: a time cannot be parsed, or --until is before --since.
+            UsageError: a time cannot be parsed, or --until is not after --since.
         """
-        from detector.scope import Scope
         from detector.verify.verdicts import Asked
 
         since, until = window(self.since, self.until)
-        Scope(since=since, until=until)  # refuses what makes no sense
         moment = now()
         return Asked(since, min(until or moment, moment), moment)
 
@@ -113,7 +113,7 @@ def verify_command(
     scope = Scope(frozenset(evidence.account or ()), frozenset(evidence.region or ()))
     expected = Expected() if evidence.expect is None else load_expected(evidence.expect)
     ask_keys = key_source(evidence.keys, aws)
-    opened = [open_evidence(source, aws) for source in sources]
+    opened = [open_evidence(source, aws, lake) for source in sources]
     with _logs_of(lake) as logs:
         integrity = verify(opened, scope, asked, ask_keys, lake=logs, jobs=evidence.jobs)
     integrity.expect(expected)

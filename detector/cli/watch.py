@@ -209,7 +209,7 @@ def _feed_opener(
         if isinstance(given, GivenMessages):
             return QueueFeed(given, VisibilityExtender(given), aws, batches, Quarantine(lake), totals, stop, say)
         if feed.queue is None:
-            return PollingFeed(lambda: open_sources(sources, aws), interval_seconds, stop, once=feed.once)
+            return PollingFeed(lambda: open_sources(sources, aws, lake=lake), interval_seconds, stop, once=feed.once)
         queue = Queue(feed.queue, aws)
         extender = opened.enter_context(VisibilityExtender(queue))
         return QueueFeed(queue, extender, aws, batches, Quarantine(lake), totals, stop, say)

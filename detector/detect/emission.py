@@ -15,6 +15,7 @@ from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document
 from detector.rules.finding import Finding
 from detector.severity import Severity
+from detector.text import counted
 from detector.times import rfc3339
 
 
@@ -95,7 +96,7 @@ def _unattended(ledger: Ledger, outputs: Sequence[Output]) -> Iterator[str]:
     named = {output.sink.name for output in outputs}
     for sink, count in ledger.outbox.waiting_by_sink().items():
         if sink not in named:
-            yield f"{count:,} alerts wait for {sink}, which is not among the outputs of this run"
+            yield f"{counted(count, 'alert')} waiting for {sink}, which is not among the outputs of this run"
 
 
 def may_be_news(finding: Finding, ledger: Ledger) -> bool:

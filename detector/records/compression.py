@@ -11,6 +11,8 @@ from typing import Any
 
 from zlib_ng import zlib_ng
 
+from detector.text import counted
+
 MAX_BYTES = 1 << 30  # of one object, decompressed, unless somebody says otherwise
 _MAGIC = b"\x1f\x8b"
 _STEP_BYTES = 1 << 14
@@ -60,7 +62,7 @@ def decompress(stored: bytes, max_bytes: int, *, layers: int = 2) -> Content:
     rest_bytes = len(stored) - start
     if layers > 1 and not rest_bytes and data.startswith(_MAGIC):
         return decompress(data, max_bytes, layers=layers - 1)
-    return Content(data, f"{rest_bytes:,} bytes after the gzip data" if rest_bytes else None)
+    return Content(data, f"{counted(rest_bytes, 'byte')} after the gzip data" if rest_bytes else None)
 
 
 def as_utf8(data: bytes) -> bytes:

@@ -48,6 +48,10 @@ class RecordRejected(ValueError):  # noqa: N818 - a verdict on the record
     """The record cannot become a row; the message says why."""
 
 
+class NoRecord(RecordRejected):
+    """A value beside records that has nothing of a record: no record is lost with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """One record, taken apart."""

@@ -21,6 +21,8 @@ _S3_ACCESS_LOG = re.compile(
     rb"[0-9a-f]{64} [a-z0-9.-]{3,63} \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4}\] "
 )
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257  # POSIX.1-1988 and later
+# In any case, at any depth. What is escaped is not looked into: it may be one of these.
+_OF_A_RECORD = re.compile(rb"event_?(?:time|name|source|id)|user_?identity|\\u", re.IGNORECASE)
 
 
 def kind_by_magic(data: bytes) -> str | None:
@@ -54,6 +56,17 @@ def kind_of_event(record: Any) -> str | None:  # noqa: ANN401 - a schema.Record
     if record.eventSource == "aws:s3":
         return Reason.S3_NOTIFICATION.of()
     return Reason.INSIGHTS.of() if record.eventCategory == "Insight" else None
+
+
+def is_beside_records(record: RawRecord) -> bool:
+    """Tell whether a value among others has nothing of a record, such as a control message of CloudWatch Logs."""
+    if record.listed or _OF_A_RECORD.search(record.raw):
+        return False
+    try:
+        dict(split_object(record.raw))
+    except BrokenJson:
+        return False
+    return True
 
 
 def _kind(record: RawRecord) -> str | None:

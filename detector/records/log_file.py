@@ -13,14 +13,15 @@ import pyarrow as pa
 
 from detector.reasons import Reason
 from detector.records.compression import MAX_BYTES, as_utf8, decompress
-from detector.records.decode import Decoded, RecordRejected, decode_record, decode_usual
-from detector.records.file_kind import is_archive, kind_by_magic, kind_of_all, kind_of_event
+from detector.records.decode import Decoded, NoRecord, RecordRejected, decode_record, decode_usual
+from detector.records.file_kind import is_archive, is_beside_records, kind_by_magic, kind_of_all, kind_of_event
 from detector.records.file_names import is_named_as_log
 from detector.records.nested_records import holds_records, records_within
 from detector.records.raw_records import RawRecord, RawRecords, unwrap
 from detector.records.rejected import RejectedRecord
 from detector.records.schema import RecordOfCaller
 from detector.records.table import Rows, to_table
+from detector.text import counted
 
 # Objects above this size are decoded in pieces, so that the decoded form of few records is in memory at a time.
 WHOLE_BYTES = 16 << 20
@@ -58,6 +59,7 @@ class DecodedLogFile:
     records: int = 0
     kept: tuple[KeptRecord, ...] = ()
     unkept: int = 0  # further records that are no rows, whose bytes are let go of
+    beside: int = 0  # rejected ones that have nothing of a record
     skipped: str | None = None  # it is another kind of file, and why
     problem: str | None = None  # it could not be read whole, and why
     content_sha256: bytes = b""  # of the decompressed bytes
@@ -120,7 +122,7 @@ def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES
         last = piece
     problem = last.problem
     if content.problem:
-        problem = f"{content.problem} after {records:,} records" if records else content.problem
+        problem = f"{content.problem} after {counted(records, 'record')}" if records else content.problem
     yield replace(last, skipped=None if problem else last.skipped, problem=problem, content_sha256=digest)
 
 
@@ -154,19 +156,23 @@ def _decode(data: bytes, log_file: str, *, is_whole: bool) -> Iterator[DecodedLo
     if is_whole and not is_named_as_log(log_file.rpartition("/")[2]) and not holds_records(data):
         yield replace(nothing, skipped=Reason.OTHER_TEXT.of())
         return
-    count = 0
-    refused: KeptRecord | None = None  # the first, as long as no record is a row
+    count = rejected = beside = 0
+    reason = ""  # of the first record that is no row
     for piece in _pieces(raws, log_file):
-        if not count or refused:
-            refused = None if piece.rows.records else refused or piece.kept[0]
         count += piece.records
+        rejected += piece.rejected
+        beside += piece.beside
+        reason = reason or next((record.reason for record in piece.kept if record.rejected), "")
         yield piece
     problem = raws.problem
     if count == MAX_RECORDS:
         problem = f"reaches the cap of {MAX_RECORDS:,} records"
-    if refused and not problem:
-        form = "holds CloudTrail records in a form that is not read" if holds_records(data) else "no record can be read"
-        problem = f"{form}: {refused.reason}"
+    if rejected and (rejected > beside or rejected == count) and not problem:
+        what = f"{rejected:,} of {counted(count, 'record')} rejected, the first one"
+        if rejected == count:
+            is_known = holds_records(data)
+            what = "holds CloudTrail records in a form that is not read" if is_known else "no record can be read"
+        problem = f"{what}: {reason}"
     is_empty = not count and not problem and not raws.has_list
     yield replace(nothing, problem=problem, skipped=Reason.EMPTY_ARRAY.of() if is_empty else None)
 
@@ -190,6 +196,8 @@ def _each_record(raws: Iterable[RawRecord]) -> Iterator[tuple[bytes, Decoded | R
         inner = records_within(record.raw) if isinstance(decoded, RecordRejected) else []
         if inner:
             yield from ((raw, _decode_or_unwrap(raw)) for raw in inner)
+        elif isinstance(decoded, RecordRejected) and is_beside_records(record):
+            yield record.raw, NoRecord(*decoded.args)
         else:
             yield record.raw, decoded
 
@@ -201,13 +209,15 @@ class _Piece:
     records: int = 0
     kept: list[KeptRecord] = field(default_factory=list)
     unkept: int = 0
+    beside: int = 0
 
     def decoded(self) -> DecodedLogFile:
-        return DecodedLogFile(self.rows, self.records, tuple(self.kept), self.unkept)
+        return DecodedLogFile(self.rows, self.records, tuple(self.kept), self.unkept, self.beside)
 
     def add(self, index: int, raw: bytes, decoded: Decoded | RecordRejected) -> None:
         self.records += 1
         if isinstance(decoded, RecordRejected):
+            self.beside += isinstance(decoded, NoRecord)
             if self.room:
                 self.room -= 1
                 self.kept.append(KeptRecord(index, str(decoded), raw, rejected=True))

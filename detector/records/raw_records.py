@@ -19,6 +19,7 @@ from detector.records.json_text import (
     split_object,
     value_end,
 )
+from detector.text import counted
 
 _BLANK = b" \t\n\r\0"  # files may be padded with zeros
 _ARRAY, _OBJECT = b"[", b"{"
@@ -233,5 +234,5 @@ def _is_json(text: bytes) -> bool:
 
 def _describe(error: BrokenJson, count: int) -> str:
     if count:
-        return f"{'ends in the middle' if error.truncated else 'bad JSON'} after {count} records: {error}"
+        return f"{'ends in the middle' if error.truncated else 'bad JSON'} after {counted(count, 'record')}: {error}"
     return f"{'ends before the first record' if error.truncated else 'not JSON'}: {error}"

@@ -118,7 +118,7 @@ def _basis(snapshot: Snapshot, detection: Detection, question: Question, hours: 
     if attested is not None and question.accounts:
         states = Counter(state for of_place in hours.values() for state in of_place.values())
         blind = tuple(account for account in attested.blind_accounts if question.is_about(account))
-        attested = Attested(states, attested.outside, blind)
+        attested = Attested(states, attested.outside, attested.undated, blind)
     return basis_of(
         detection,
         Selection(question.since, question.until),

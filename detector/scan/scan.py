@@ -52,7 +52,6 @@ def scan(
     if gaps:
         unreported = RunReport(report.started)
         for seen in _look_through(sources, scope_of_gaps(scope, gaps), gaps, unreported, jobs):
-            report.bytes_read += seen.bytes_read
             tables.append(seen.table)
             progress(report)
     return TableEvents(each_once(pa.concat_tables(tables)), coverage_table(coverage))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from detector.errors import UsageError
@@ -35,14 +36,14 @@ class EvidenceSource(LogSource, Protocol):
         ...
 
 
-def open_evidence(spec: str, aws: AwsOptions) -> EvidenceSource:
-    """Return the source that `spec` names; nothing is sent to AWS yet.
+def open_evidence(spec: str, aws: AwsOptions, lake: Path | None = None) -> EvidenceSource:
+    """Return the source that `spec` names; nothing is sent to AWS yet. `lake` is the user's own.
 
     Raises:
         UsageError: `spec` is no source, or one that can have no digests.
         SourceError: the path does not exist.
     """
-    source = open_source(spec, aws)
+    source = open_source(spec, aws, lake=lake)
     if evidence := as_evidence(source):
         return evidence
     raise UsageError(f"{spec!r} has no digests", hint="name s3://BUCKET/PREFIX, or a directory")

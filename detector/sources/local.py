@@ -16,10 +16,10 @@ from typing import BinaryIO, Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from detector.errors import SourceError
-from detector.lake_layout import is_lake
 from detector.reasons import Reason
 from detector.scope import Scope
 from detector.sources.keys import exclusion, folder_exclusion, is_digest, other_service, parse_folder, skip_reason
+from detector.sources.lake_folder import OTHER_LAKE, holds_lake
 from detector.sources.log_source import (
     MAX_OBJECT_BYTES,
     LeftOut,
@@ -41,8 +41,12 @@ _SPECIAL_FILES: Final = (
 )
 
 
-def open_local(path: Path) -> LocalSource | StreamSource:
+def open_local(path: Path, lake: Path | None = None) -> LocalSource | StreamSource:
     """Return the source that `path` names: a file, a directory, or a pipe such as `<(zcat …)`.
+
+    Args:
+        path: of the source.
+        lake: the user's own, which may lie in the source.
 
     Raises:
         SourceError: there is nothing at `path`, or it cannot be looked at.
@@ -50,7 +54,7 @@ def open_local(path: Path) -> LocalSource | StreamSource:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
-            return LocalSource(path.resolve())
+            return LocalSource(path.resolve(), lake and lake.resolve())
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise SourceError(
             f"cannot read {str(path)!r}: {_why(error)}", hint="check the path; for a bucket write s3://BUCKET/PREFIX"
@@ -60,9 +64,10 @@ def open_local(path: Path) -> LocalSource | StreamSource:
 
 @dataclass(frozen=True, slots=True)
 class LocalSource:
-    """A directory, or one file, named by its resolved path."""
+    """A directory, or one file, named by its resolved path; so is the user's own lake, which may lie in it."""
 
     path: Path
+    lake: Path | None = None
 
     @property
     def root(self) -> str:
@@ -72,11 +77,12 @@ class LocalSource:
     def list(self, scope: Scope) -> Iterator[Listed]:
         """Yield what lies below the path, directory by directory in the order of the names' bytes.
 
-        Links to files are read; links to directories are not followed, hidden directories and lakes not entered.
+        Links to files are read; links to directories are not followed, hidden directories and lakes not entered. Any
+        lake but the user's own is unreadable: logs may lie in it.
         One explicitly named file is a log object whatever it is called.
         """
         if self.path.is_dir():
-            yield from _Walk(scope, _naming_prefix(self.path)).walk(self.path)
+            yield from _Walk(scope, _naming_prefix(self.path), self.lake).walk(self.path)
         else:
             try:
                 yield _log_object(_uri(self.path), self.path.stat())
@@ -166,6 +172,7 @@ class _Walk:
 
     scope: Scope
     naming_prefix: str
+    lake: Path | None
 
     def walk(self, root: Path) -> Iterator[Listed]:
         # A stack, not recursion: the depth of somebody else's tree is not ours to bound.
@@ -188,8 +195,11 @@ class _Walk:
         except OSError as error:
             yield Unreadable(_uri(directory), f"directory: {_why(error)}")
             return
-        if is_lake({entry.name for entry in entries}):
+        if directory == self.lake:
             yield LeftOut(folder_uri, Reason.LAKE.of())
+            return
+        if holds_lake(directory, key, entries):
+            yield Unreadable(_uri(directory), OTHER_LAKE)
             return
         for entry in entries:
             yield self._look_at(entry, key + entry.name, folder_uri)

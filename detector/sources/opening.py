@@ -20,13 +20,16 @@ _FORMS = "write s3://BUCKET/PREFIX, a file, a directory, lookup-events:, or - fo
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?")
 
 
-def open_source(spec: str, aws: AwsOptions | None = None, *, root_only: bool = False) -> LogSource:
+def open_source(
+    spec: str, aws: AwsOptions | None = None, *, root_only: bool = False, lake: Path | None = None
+) -> LogSource:
     """Return the source of log objects that `spec` names; nothing is sent to AWS yet.
 
     Args:
         spec: `s3://bucket[/prefix]`, a path, a `file:///` URI, `lookup-events:`, or `-`.
         aws: how to reach AWS; only for `s3://` and `lookup-events:`.
         root_only: ask only for events of root; only for `lookup-events:`.
+        lake: the one that is written to, or asked; only a directory may hold it.
 
     Raises:
         UsageError: `spec` is none of these.
@@ -45,12 +48,12 @@ def open_source(spec: str, aws: AwsOptions | None = None, *, root_only: bool = F
     if spec.startswith("s3://"):
         return open_s3(spec, aws or AwsOptions())
     if spec.startswith("file:///"):
-        return open_local(path_of_uri(spec))
+        return open_local(path_of_uri(spec), lake)
     if looks_like := _meant(spec):
         raise UsageError(f"{spec!r} is not a source", hint=f"did you mean {looks_like} ?")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", spec):
         raise UsageError(f"{spec!r} is not a source", hint=_FORMS)
-    return open_local(Path(spec))
+    return open_local(Path(spec), lake)
 
 
 def _meant(spec: str) -> str | None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from detector.alerts.alert import Suppression, make_alert
-from detector.alerts.formats.formatting import header, line_of
+from detector.alerts.alert import Alert, Suppression, make_alert
+from detector.alerts.formats.formatting import header, in_order, line_of
 from detector.alerts.formats.names import AlertFormat
 from detector.alerts.formats.screen import Screen
 from detector.severity import Severity
@@ -30,6 +30,18 @@ def test_a_row_says_when_how_bad_what_and_who() -> None:
     assert " ".join(" ".join(row[1:]).split()) == (
         "account_contacts_changed, account 111122223333, from 198.51.100.7, 2 events, MFA no"
     )
+
+
+def test_a_table_has_one_time_wherever_it_is_shown_and_rows_go_by_it() -> None:
+    def alert(first: int, subject: int, name: str) -> Alert:
+        times = [NOW.replace(hour=hour) for hour in (first, subject)]
+        events = [event(f"{name}-{time.hour}", event_time=time) for time in times]
+        return make_alert(finding(summary=name, event_time=times[0], last_event_time=times[1]), events, NOW)
+
+    alerts = [alert(1, 9, "long"), alert(2, 3, "short")]
+    for screen in (PLAIN, None):
+        rows = [line_of(AlertFormat.TABLE, screen)(one).decode() for one in in_order(AlertFormat.TABLE, alerts)]
+        assert [row[11:19] for row in rows] == ["03:00:00", "09:00:00"]
 
 
 def test_what_is_not_known_is_left_out() -> None:

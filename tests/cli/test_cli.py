@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pyarrow.parquet as pq
 import pytest
@@ -39,7 +42,7 @@ def test_run_writes_alerts_to_stdout_and_what_it_did_to_stderr(run: Run, tmp_pat
     [alert] = result.alerts
     assert alert["rule_id"] == "root_console_login_without_mfa"
     assert alert["records"] == [LOGIN]
-    assert "1 objects listed: 1 ingested" in result.err
+    assert "1 object listed: 1 ingested" in result.err
     assert "1 alert: 1 critical" in result.err
 
 
@@ -69,7 +72,12 @@ def test_alerts_are_appended_to_a_file(run: Run, lake: Path, tmp_path: Path) -> 
 def test_since_until_and_min_severity_choose_what_is_written(run: Run, lake: Path) -> None:
     assert run("detect", "--lake", lake, "--since", "2025-03-05").alerts == []
     assert run("detect", "--lake", lake, "--until", "2025-03-04T09:52:09Z").alerts == []
-    assert len(run("detect", "--lake", lake, "--since", "2025-03-04", "--until", "2025-03-05").alerts) == 1
+    assert len(run("detect", "--lake", lake, "--since", "2025-03-04", "--until", "2025-03-04").alerts) == 1
+    assert run("detect", "--lake", lake, "--since", "2025-03-03", "--until", "2025-03-03").alerts == []
+    swapped = run("detect", "--lake", lake, "--since", "2025-03-05", "--until", "2025-03-04")
+    assert (swapped.code, swapped.errors) == (
+        2, ["error: --since 2025-03-05T00:00:00Z is after --until 2025-03-04T23:59:59Z"]
+    )  # fmt: skip
     assert len(run("detect", "--lake", lake, "--min-severity", "critical").alerts) == 1
 
 
@@ -135,9 +143,9 @@ def test_status_shows_what_is_in_and_says_when_something_is_not_whole(run: Run, 
     write_log(place / f"{name}.gz", LOGIN, {"no": "time"})
     write_log(place / f"{name.replace('AAAA', 'BBBB')}.gz", LOGIN)
     lake = tmp_path / "lake"
-    assert run("ingest", tmp_path / "AWSLogs", "--lake", lake).code == 0
+    assert run("ingest", tmp_path / "AWSLogs", "--lake", lake).code == 4
     result = run("status", "--lake", lake, "--by", "day")
-    assert result.code == 0
+    assert result.code == 4
     assert result.out.splitlines()[1].split() == ["111122223333", "us-east-1", "2025-03-04", "2", "1", "1"]
     [row] = [json.loads(line) for line in run("status", "--lake", lake, "--json").out.splitlines()]
     assert (row["records"], row["duplicates"], row["rejected"]) == (2, 1, 1)
@@ -145,13 +153,18 @@ def test_status_shows_what_is_in_and_says_when_something_is_not_whole(run: Run, 
     assert run("ingest", tmp_path / "AWSLogs", "--lake", lake).code == 4
     cut = run("status", "--lake", lake)
     assert cut.code == 4
-    assert "gap: file:" in cut.err
+    assert cut.err.count("gap: file:") == 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [
         (["--since", "2025-03-02", "--until", "2025-03-01"], "is after --until", "swap them"),
+        (
+            ["--since", "2025-03-02", "--until", "2025-03-02T00:00:00Z"],
+            "are both 2025-03-02T00:00:00Z",
+            "for a whole day, write the day alone",
+        ),
         (["--since", "yesterday"], "'yesterday' is not a time", "write 7d"),
         (["--endpoint-url", "x", "--lake", "{file}"], "is a file", "give --lake a folder"),
     ],
@@ -222,6 +235,43 @@ def test_ctrl_c_says_that_nothing_committed_is_lost(run: Run, lake: Path, monkey
     result = run("status", "--lake", lake)
     assert result.code == 130
     assert "what was committed stays" in result.err
+
+
+def ended_with_output(output: int | IO[bytes], *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "detector", *arguments]
+    return subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)
+
+
+def test_a_reader_that_has_gone_is_141_whatever_is_shown() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    for arguments in (["--version"], ["rules", "show", "root_api_call"]):
+        ended = ended_with_output(writing, *arguments)
+        assert (ended.returncode, ended.stderr) == (141, b"")
+    os.close(writing)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+@pytest.mark.parametrize("buffered", [True, False])
+def test_standard_output_that_is_full_is_an_error_in_one_line(buffered: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "" if buffered else "1")
+    with Path("/dev/full").open("wb") as full:
+        ended = ended_with_output(full, "--version")
+    assert ended.returncode == 2
+    assert ended.stderr.decode().splitlines() == [
+        "error: cannot write to standard output: No space left on device",
+        "hint: is the disk full? write somewhere else",
+    ]
+
+
+def test_another_refusal_of_the_system_is_not_called_one_of_the_output(
+    run: Run, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_lake: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("detector.lake.status.lake_status", refuse)
+    assert "error: unexpected OSError" in run("status", "--lake", lake).err
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from unittest.mock import ANY
 import pytest
 
 from detector import Lake
+from detector.cli.configuration import OF_FOUND_FILES
 from detector.text import printable
 from tests.running import LOGIN, Result, Run, write_log
 
@@ -65,8 +66,10 @@ def test_a_required_option_may_come_from_the_environment(run: Run, made: Path, m
 
 
 def test_the_file_is_found_from_below_and_its_paths_are_relative_to_it(run: Run, here: Path) -> None:
-    (here / "detector.toml").write_text('lake = "lake"\n[sql]\noutput = "rows.csv"\n')
-    assert run("sql", "SELECT 1 AS a", "--format", "csv").code == 0
+    (here / "detector.toml").write_text('lake = "lake"\n')
+    assert run("sql", "SELECT 1 AS a", "--format", "csv").out == "a\n1\n"
+    (here / "named.toml").write_text('lake = "lake"\n[sql]\noutput = "rows.csv"\n')
+    assert run("--config", here / "named.toml", "sql", "SELECT 1 AS a", "--format", "csv").code == 0
     assert (here / "rows.csv").read_text() == "a\n1\n"
     (here / "cases" / "detector.toml").write_text('lake = "nowhere"\n')  # the nearest alone is read
     assert "cases/nowhere holds no lake" in run("status").err
@@ -87,7 +90,8 @@ def test_a_file_that_is_named_is_read_instead(
 def test_a_flag_of_the_file_is_taken_back_by_the_environment(
     run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (here / "detector.toml").write_text('lake = "lake"\n[detect]\nwithdrawn = true\n')
+    (here / "mine.toml").write_text('lake = "lake"\n[detect]\nwithdrawn = true\n')
+    monkeypatch.setenv("DETECTOR_CONFIG", str(here / "mine.toml"))
     assert "0 alerts withdrawn" in run("detect").err
     monkeypatch.setenv("DETECTOR_DETECT_WITHDRAWN", "false")
     assert "withdrawn" not in run("detect").err
@@ -103,8 +107,8 @@ def test_an_option_that_may_be_repeated_takes_several_values(
         )
         write_log(logs / key, LOGIN | {"recipientAccountId": account, "eventID": account})
     accounts = "SELECT recipientAccountId AS id FROM events ORDER BY 1"
-    (here / "detector.toml").write_text('[ingest]\naccount = ["111122223333", "444455556666"]\n')
-    assert run("ingest", logs, "--lake", here / "first").code == 0
+    (here / "mine.toml").write_text('[ingest]\naccount = ["111122223333", "444455556666"]\n')
+    assert run("--config", here / "mine.toml", "ingest", logs, "--lake", here / "first").code == 0
     assert len(rows(run("sql", accounts, "--lake", here / "first", "--format", "jsonl"))) == 2
     monkeypatch.setenv("DETECTOR_ACCOUNT", "444455556666 777788889999")
     assert run("ingest", logs, "--lake", here / "second").code == 0
@@ -145,8 +149,9 @@ def test_the_page_has_an_example_that_holds(run: Run, here: Path) -> None:
     [example] = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/reference/configuration.md").read_text(), re.DOTALL)
     (here / "detector.toml").write_text(example)
     (here / "my-rules").mkdir()
-    assert rows(run("sql", "SELECT 1 AS a")) == [{"a": 1}]
-    shown = "".join(run("run", "--help").out.split())
+    named = ("--config", here / "detector.toml")
+    assert rows(run(*named, "sql", "SELECT 1 AS a")) == [{"a": 1}]
+    shown = "".join(run(*named, "run", "--help").out.split())
     # The latter are no paths.
     assert f"{here}/alerts.jsonl,securityhub:eu-central-1,slack+https://hooks.slack.example/~" in shown
     assert "name=on-callmin-severity=highdigest=trueofdetector.toml" in shown
@@ -257,7 +262,7 @@ def test_a_file_of_somebody_else_is_refused(
 def test_a_link_of_somebody_else_is_refused_whatever_it_leads_to(
     run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (here / "mine.toml").write_text(PLANTED)
+    (here / "mine.toml").write_text("jobs = 1")
     (here / "detector.toml").symlink_to(here / "mine.toml")
     assert run("sql", "SELECT 1", "--lake", here / "lake").code == 0
     give_away(here / "detector.toml", monkeypatch)
@@ -266,13 +271,60 @@ def test_a_link_of_somebody_else_is_refused_whatever_it_leads_to(
 
 def test_a_file_that_everybody_can_write_is_refused(run: Run, here: Path) -> None:
     file = here / "detector.toml"
-    file.write_text(PLANTED)
+    file.write_text("jobs = 1")
     here.chmod(0o777)
     assert refusal(run, here) == "its directory can be written by everybody"
     here.chmod(0o1777)  # as /tmp is: others cannot take away what is there
     assert run("sql", "SELECT 1", "--lake", here / "lake").code == 0
     file.chmod(0o666)
     assert refusal(run, here) == "it can be written by everybody"
+
+
+def test_a_file_that_was_found_is_named_and_one_that_was_named_is_not(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = here / "detector.toml"
+    file.write_text("jobs = 1")
+    query = ("sql", "SELECT 1", "--lake", here / "lake")
+    said = f"options are set by {file}, which was found; --config names another"
+    assert said in run(*query).err
+    assert said in run(*query, "--quiet").err
+    monkeypatch.chdir(here)
+    assert said in run(*query).err
+    assert "options are set by" not in run("--config", file, *query).err
+    monkeypatch.setenv("DETECTOR_CONFIG", str(file))
+    assert "options are set by" not in run(*query).err
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('until = "2025-03-03"', "until"),
+        ('[scan]\nuntil = "2025-03-03"\njobs = 1', "[scan] until"),
+        ('rules = ["x"]\nsuppressions = "x"\nlake = "x"', "rules, suppressions"),
+        ('[run]\nkeys = "x"\naccount = ["111122223333"]', "[run] keys, [run] account"),
+        ('[detect]\nallow-gaps = true\nmin-severity = "high"', "[detect] allow-gaps, [detect] min-severity"),
+        ('[scan]\nreport = "x"\nregion = ["us-east-1"]', "[scan] report, [scan] region"),
+        ('[outbox]\ndrop = "x"', "[outbox] drop"),
+        (PLANTED, "[run] output"),
+    ],
+)
+def test_a_file_that_was_found_sets_nothing_that_could_hide_or_give_away(
+    run: Run, here: Path, text: str, named: str
+) -> None:
+    file = here / "detector.toml"
+    file.write_text(text)
+    result = run("sql", "SELECT 1", "--lake", here / "lake")
+    assert (result.code, result.out) == (2, "")
+    assert result.errors == [f"error: {file} was found, not named, and sets {named}"]
+    assert f"hint: if you trust it: --config {file}, or DETECTOR_CONFIG" in result.err
+    assert run("--config", file, "sql", "SELECT 1", "--lake", here / "lake").code == 0
+
+
+def test_the_page_lists_what_a_file_that_was_found_may_set() -> None:
+    page = (ROOT / "docs/reference/configuration.md").read_text()
+    [listed] = re.findall(r"sets anything but\nthese: (.*?)\. A file", page, re.DOTALL)
+    assert set(re.findall(r"`([a-z-]+)`", listed)) == OF_FOUND_FILES
 
 
 def test_what_is_no_file_is_refused_and_not_waited_for(run: Run, here: Path) -> None:

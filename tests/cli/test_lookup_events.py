@@ -120,8 +120,8 @@ def test_one_broken_event_is_rejected_and_its_neighbours_are_not(
 ) -> None:
     history.add(login(THREE_DAYS_AGO, 2), text='{"eventVersion": "1.08", "eventTi')
     result = run("ingest", *HISTORY, "--lake", tmp_path / "lake")
-    assert result.code == 0
-    assert "2 records: 1 rows (0 further copies of an event), 1 rejected" in result.err
+    assert result.code == 4
+    assert "2 records: 1 row (0 further copies of an event), 1 rejected" in result.err
 
 
 def test_a_window_that_cannot_be_read_makes_the_run_incomplete(run: Run, history: LookupServer, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_withdrawn_alerts_are_chosen_like_others(run: Run, tmp_path: Path, taken
     assert taken_back["severity"] == "high"
     assert withdrawn(run, lake, "--min-severity", "critical") == []
     assert withdrawn(run, lake, "--since", "2025-03-05") == []
-    assert withdrawn(run, lake, "--until", "2025-03-04T09:52:10Z", "--since", "2025-03-04T09:52:10Z")
+    assert withdrawn(run, lake, "--until", "2025-03-04T09:52:10Z", "--since", "2025-03-04T09:52:09Z")
     out = tmp_path / "withdrawn.jsonl"
     assert withdrawn(run, lake, "--output", str(out)) == []
     assert taken_back["alert_id"] in out.read_text()

@@ -39,7 +39,7 @@ def source(
     [
         (["--account", "444455556666"], "--account 444455556666", "account 111122223333"),
         (["--region", "eu-west-1"], "--region eu-west-1", "account 111122223333; region us-east-1"),
-        (["--until", "2024-02-01"], "--until 2024-02-01T00:00:00Z", "account 111122223333; region us-east-1"),
+        (["--until", "2024-02-01"], "--until 2024-02-01T23:59:59Z", "account 111122223333; region us-east-1"),
         (["--since", "2027-01-01"], "--since 2027-01-01T00:00:00Z", "account 111122223333; region us-east-1"),
     ],
 )

@@ -41,8 +41,8 @@ def test_the_window_chooses_alerts_to_the_second_and_what_is_read_by_day(run: Ru
         for outside in (("--since", "2025-03-04T09:52:11Z"), ("--until", "2025-03-04T09:52:09Z")):
             result = run(*command, *outside)
             assert (result.code, result.alerts) == (0, [])
-            assert "1 objects listed" in result.err
-        inside = run(*command, "--since", "2025-03-04T09:52:10Z", "--until", "2025-03-04T09:52:10Z")
+            assert "1 object listed" in result.err
+        inside = run(*command, "--since", "2025-03-04T09:52:10Z", "--until", "2025-03-04T09:52:11Z")
         assert len(inside.alerts) == 1
 
 
@@ -57,6 +57,18 @@ def test_what_lies_outside_the_scope_is_a_line_for_each_limit_apart_from_failure
         "outside the window, not read: 1 object",
         "of accounts not asked for, not listed: 1 prefix",
     ]
+
+
+@pytest.mark.slow
+def test_a_lake_among_the_logs_leaves_the_answer_incomplete_unless_it_is_the_one_written_to(
+    run: Run, tmp_path: Path
+) -> None:
+    write_log(tmp_path / "logs/login.json.gz", LOGIN)
+    assert run("run", tmp_path / "logs", "--lake", tmp_path / "logs/lake").code == 0
+    assert run("run", tmp_path / "logs", "--lake", tmp_path / "logs/lake").code == 0
+    scanned = run("-q", "scan", tmp_path / "logs")
+    assert (scanned.code, len(scanned.alerts)) == (4, 1)
+    assert f"failed: {(tmp_path / 'logs/lake').as_uri()}: a lake, of which nothing is read" in scanned.err
 
 
 @pytest.mark.parametrize("form", [AlertFormat.ECS, AlertFormat.CEF])
@@ -97,8 +109,9 @@ def test_what_is_skipped_rejected_or_in_a_form_that_is_not_read_is_named_as_run_
         assert "stream: holds CloudTrail records in a form that is not read" in result.err
         reports.append(json.loads((tmp_path / "report.json").read_text()))
     for report in reports:
-        assert [one["reason"] for one in report["failures"]] == [
-            "holds CloudTrail records in a form that is not read: no eventTime"
+        assert sorted(one["reason"] for one in report["failures"]) == [
+            "1 of 2 records rejected, the first one: no eventTime",
+            "holds CloudTrail records in a form that is not read: no eventTime",
         ]
         assert [Path(one["uri"]).name for one in report["skipped_for_content"]] == ["other.json"]
     scanned, ingested, _ = reports

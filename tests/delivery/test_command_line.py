@@ -17,7 +17,7 @@ import trustme
 
 from detector.alerts.delivery import Delivery, Refused
 from detector.cli.summary import say_delivery
-from detector.text import url_without_path
+from detector.text import counted, url_without_path
 from tests.running import Result, Run
 
 from .endpoints import Endpoint, Reply, Request, serving, unused_port
@@ -197,7 +197,8 @@ def test_several_outputs_each_get_all_alerts_and_one_that_fails_does_not_hold_up
     assert ids_in(file.read_text()) == endpoint.ids == ids_in(stored) == ids_in(result.out) == ids
     result = new(run, lake, "--output", file)
     assert (result.code, ids_in(file.read_text())) == (0, ids)
-    assert f"warning: {len(ids)} alerts wait for {dead}, which is not among the outputs of this run" in result.err
+    waiting = counted(len(ids), "alert")
+    assert f"warning: {waiting} waiting for {dead}, which is not among the outputs of this run" in result.err
     assert [line.split()[1] for line in run("outbox", "--lake", lake).out.splitlines()[1:]] == ids
     assert run("outbox", "--lake", lake, "--drop", dead).code == 0
     assert "warning" not in new(run, lake, "--output", file).err

@@ -26,6 +26,7 @@ from detector.records.log_file import decode_log_file
 from detector.rules.events import TableEvents
 from detector.rules.rule import shipped_rules_directory
 from detector.severity import Severity
+from detector.text import counted
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LOGIN = {
@@ -318,7 +319,8 @@ def test_alerts_of_an_output_that_is_not_named_wait_with_a_warning(ledger: Ledge
     assert sink.ids == [alert.alert_id for alert in alerts]
     _, delivery = write_new_alerts([], both[:1], ledger)
     assert not delivery.is_incomplete
-    assert delivery.warnings == [f"{len(alerts)} alerts wait for other, which is not among the outputs of this run"]
+    waiting = counted(len(alerts), "alert")
+    assert delivery.warnings == [f"{waiting} waiting for other, which is not among the outputs of this run"]
     other.is_broken = False
     write_new_alerts([], both, ledger)
     assert (other.ids, len(sink.ids)) == (sink.ids, len(alerts))

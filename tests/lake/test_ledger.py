@@ -15,7 +15,7 @@ from detector.lake.ledger import digests
 from detector.lake.ledger import parts as part_table
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.ledger import Ledger
-from detector.lake.ledger.objects import LedgerObject, ObjectStatus
+from detector.lake.ledger.objects import Known, LedgerObject, ObjectStatus
 from detector.lake.ledger.outbox import Document, OutboxCount
 from detector.lake.reader import read_lake
 from detector.lake_layout import LEDGER
@@ -73,7 +73,7 @@ def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: b
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     content = (tmp_path / LEDGER).read_bytes()
-    with pytest.raises(LakeError, match="has version 99, this program knows 12") as caught:
+    with pytest.raises(LakeError, match="has version 99, this program knows 13") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
     assert (tmp_path / LEDGER).read_bytes() == content
@@ -132,6 +132,22 @@ def test_what_an_older_version_skipped_or_got_no_row_out_of_is_read_anew(tmp_pat
     ledger = Ledger.open(tmp_path, writable=True)
     assert [one.uri for one in ledger.objects()] == ["s3://b/read", "s3://b/without records"]
     assert ledger.object_count() == 2
+    ledger.close()
+
+
+def test_an_object_of_which_an_older_version_rejected_records_is_a_gap_and_read_anew(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, writable=True)
+    objects = [an_object("s3://b/read", "e", rows=3), an_object("s3://b/rejected", "e", records=1_000, rows=998)]
+    ledger.commit([*objects, an_object("s3://b/other", "e", status=ObjectStatus.SKIPPED, records=1, rows=0)], [], [])
+    ledger.close()
+    connection = sqlite3.connect(tmp_path / LEDGER)
+    connection.execute("PRAGMA user_version = 10")
+    connection.close()
+    ledger = Ledger.open(tmp_path, writable=True)
+    assert [(gap.uri, gap.reason) for gap in ledger.gaps.open(9).first] == [
+        ("s3://b/rejected", "2 of 1000 records rejected")
+    ]
+    assert ledger.known("s3://b/rejected", "e") == Known(False, ObjectStatus.PARTIAL, "2 of 1000 records rejected")
     ledger.close()
 
 

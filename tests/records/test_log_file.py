@@ -165,7 +165,20 @@ def test_a_file_all_of_whose_records_are_rejected_is_a_failure() -> None:
     assert outcome(b'{"eventName":"A"}') == ([], 1, None, "no record can be read: no eventTime")
     assert outcome(b'{"Records":[null]}')[:3] == ([], 1, None)
     assert outcome(b'{"Records":[null]}')[3] is not None
-    assert outcome(b'{"Records":[{"eventName":"A"},' + A + b"]}")[1:] == (1, None, None)
+
+
+def test_a_record_that_is_rejected_leaves_its_file_not_whole() -> None:
+    one = "1 of 2 records rejected, the first one: "
+    for bad in (b'{"eventName":"A"}', b"{}", b'{"EventTime":"2024-05-06T07:08:09Z"}', b'{"\\u0065ventName":"A"}'):
+        assert outcome(b'{"Records":[' + bad + b"," + A + b"]}")[1:] == (1, None, one + "no eventTime")
+        in_lines = outcome(bad + b"\n" + A)[1:]
+        assert in_lines == ((1, None, None) if bad == b"{}" else (1, None, one + "no eventTime"))
+
+
+def test_what_stands_between_records_and_has_nothing_of_one_leaves_the_file_whole() -> None:
+    for other in (b"{}", b'{"preview":false}', b'{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL"}]}'):
+        assert outcome(other + b"\n" + A + b"\n" + other)[1:] == (2, None, None)
+        assert outcome(other + b"\n" + A + b'\n{"eventName":"A"}')[3] is not None
 
 
 WHOLE = record(1, eventSource="signin.amazonaws.com")
@@ -263,7 +276,7 @@ def test_a_fault_inside_the_compressed_data_costs_only_what_follows() -> None:
 
 def test_what_follows_the_gzip_data_is_a_failure_that_keeps_the_records() -> None:
     assert outcome(gzip.compress(LOG) + b"garbage") == (ALL, 0, None, "7 bytes after the gzip data after 3 records")
-    assert outcome(gzip.compress(LOG) + b"\0\0x")[::3] == (ALL, "1 bytes after the gzip data after 3 records")
+    assert outcome(gzip.compress(LOG) + b"\0\0x")[::3] == (ALL, "1 byte after the gzip data after 3 records")
 
 
 @pytest.mark.parametrize("rest", [b"garbage", b"]", b'{"Records":[', b"\ngarbage\n"])
@@ -277,7 +290,8 @@ def test_what_follows_the_json_is_a_failure_that_keeps_the_records(rest: bytes) 
 def test_a_bad_line_costs_only_itself(bad: bytes) -> None:
     for lines in ([A, bad, C], [bad, A, C], [A, C, bad]):
         rows, rejected, skipped, problem = outcome(b"\n".join(lines) + b"\n")
-        assert (rows, skipped, problem) == (["Call1", "Call3"], None, None)
+        assert (rows, skipped) == (["Call1", "Call3"], None)
+        assert f"{rejected} of " in str(problem)
         assert rejected == (2 if bad == b"1 2" else 1)
 
 
@@ -291,7 +305,7 @@ def test_a_broken_file_among_whole_ones_is_named_and_the_others_are_read() -> No
     other = b'{"Records":[' + A + b',{"eventT\n' + b'{"Records":[' + B + b"]}\n" + C + b"\n"
     rows, rejected, skipped, problem = outcome(other)
     assert (rows, rejected, skipped) == (ALL, 0, None)
-    assert str(problem).startswith("bad JSON after 1 records")
+    assert str(problem).startswith("bad JSON after 1 record:")
 
 
 def test_a_bomb_is_stopped_at_the_cap() -> None:

@@ -50,7 +50,7 @@ def by_lake(source: Path, lake: Path) -> tuple[list[dict[str, Any]], RunReport]:
 
 def counts(report: RunReport) -> dict[str, Any]:
     told = report.to_json()
-    return {"objects": told["objects"], "records": {**told["records"], "duplicates": None}}
+    return {"objects": told["objects"], "bytes": told["bytes_read"], "records": {**told["records"], "duplicates": None}}
 
 
 @pytest.mark.parametrize("trail", SCENARIOS, ids=lambda trail: trail.name)

@@ -5,14 +5,18 @@ import io
 import os
 import pickle
 import socket
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from detector.errors import SourceError
+from detector.lake.ledger.ledger import Ledger
 from detector.scope import Scope
 from detector.sources import local
+from detector.sources.lake_folder import OTHER_LAKE
 from detector.sources.local import LocalReader, LocalSource, StreamSource, open_local
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
 
@@ -123,11 +127,52 @@ def test_the_scope_prunes_folders_and_filters_files(tmp_path: Path) -> None:
     }
 
 
-def test_a_lake_inside_the_source_is_not_read_as_logs(tmp_path: Path) -> None:
-    put(tmp_path, "a.json", "lake/ledger.sqlite", "lake/events/part.json", "events/b.json")
-    assert names(tmp_path) == ["a.json", "b.json"]
-    assert others(tmp_path) == {"lake/": "LeftOut: a lake, not logs"}
-    assert names(tmp_path / "lake") == []
+def put_lake(root: Path) -> None:
+    """A lake as the program makes it, without anything in it."""
+    put(root, "events/part.json")
+    Ledger.open(root, writable=True).close()
+
+
+def test_the_lake_that_is_written_to_is_not_read_as_logs(tmp_path: Path) -> None:
+    put(tmp_path, "a.json", "events/b.json")
+    put_lake(tmp_path / "lake")
+    items = list(open_local(tmp_path, tmp_path / "events/../lake").list(Scope()))
+    assert [item.uri.rpartition("/")[2] for item in items if isinstance(item, LogObject)] == ["a.json", "b.json"]
+    assert [item.uri for item in items if isinstance(item, LeftOut)] == [tmp_path.as_uri() + "/lake/"]
+
+
+def test_any_other_lake_among_the_logs_is_named_as_not_read(tmp_path: Path) -> None:
+    put(tmp_path, "a.json")
+    put_lake(tmp_path / "lake")
+    before = sorted(tmp_path.rglob("*"))
+    assert names(tmp_path) == ["a.json"]
+    assert others(tmp_path) == {"lake": f"Unreadable: {OTHER_LAKE}"}
+    assert sorted(tmp_path.rglob("*")) == before  # evidence is looked at, nothing is put beside it
+
+
+def sqlite_file(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"BEGIN; {'; '.join(statements)}; COMMIT;")
+
+
+def test_what_only_bears_the_names_of_a_lake_hides_nothing(tmp_path: Path) -> None:
+    for name in ("empty", "words", "other", "huge"):
+        put(tmp_path, f"{name}/events/{name}.json")
+    put(tmp_path, "empty/ledger.sqlite", body=b"")
+    put(tmp_path, "words/ledger.sqlite", body=b"no database")
+    sqlite_file(tmp_path / "other/ledger.sqlite", "CREATE TABLE objects (x)")
+    sqlite_file(tmp_path / "huge/ledger.sqlite", *(f"CREATE TABLE t{number} (x)" for number in range(20_000)))
+    put(tmp_path, "pipe/events/pipe.json")
+    os.mkfifo(tmp_path / "pipe/ledger.sqlite")
+    assert names(tmp_path) == ["empty.json", "huge.json", "other.json", "pipe.json", "words.json"]
+
+
+@pytest.mark.parametrize("folder", [DAY, "AWSLogs/111122223333/CloudTrail", "111122223333/us-east-1/2021/07/29"])
+def test_not_even_a_true_ledger_hides_anything_in_the_folders_of_cloudtrail(tmp_path: Path, folder: str) -> None:
+    put(tmp_path, f"{folder}/{NAME}")
+    put_lake(tmp_path / folder)
+    assert names(tmp_path) == [NAME, "part.json"]
+    assert not [item for item in found(tmp_path) if isinstance(item, LeftOut | Unreadable)]
 
 
 def test_a_link_to_a_file_is_read_and_one_to_a_directory_is_not_followed(tmp_path: Path) -> None:

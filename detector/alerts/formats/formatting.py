@@ -87,7 +87,7 @@ def in_order(form: AlertFormat | NoticeFormat, alerts: Sequence[Alert]) -> Seque
     """Return alerts in the order of a file's lines: in a table by the time that it shows, the subject's."""
     if form is not AlertFormat.TABLE:
         return alerts
-    return sorted(alerts, key=lambda alert: alert.subject.event_time or alert.event_time)
+    return sorted(alerts, key=lambda alert: alert.time)
 
 
 def header(form: AlertFormat, screen: Screen | None = None) -> bytes | None:

@@ -18,7 +18,7 @@ def to_table(alert: Alert) -> dict[str, Any]:
     if alert.suppressed_by:
         summary = f"[suppressed: {cut(alert.suppressed_by.id)}] {summary}"
     cells = (
-        rfc3339((alert.subject.event_time or alert.event_time).replace(microsecond=0)),
+        rfc3339(alert.time.replace(microsecond=0)),
         alert.severity,
         cut(alert.account_id) or "-",
         alert.rule_id,

@@ -52,7 +52,7 @@ class TerminalTable:
             summary = f"[suppressed: {printable(cut(alert.suppressed_by.id))}] {summary}"
         details = printable(", ".join(_details(alert)))
         return self._row(
-            Text(f"{alert.event_time:%Y-%m-%d %H:%M:%S}"),
+            Text(alert.time.isoformat(" ", "seconds")[:_TIME_WIDTH]),
             Text(alert.severity, _STYLES[alert.severity]),
             Text.assemble(summary, "\n", (details, "dim")),
         )

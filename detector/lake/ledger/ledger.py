@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LakeError
-from detector.lake.ledger import digests, emitted, gaps, intents, outbox
+from detector.lake.ledger import emitted, gaps, intents, outbox
 from detector.lake.ledger import objects as object_table
 from detector.lake.ledger import parts as part_table
 from detector.lake.ledger.connection import can_read, connect, connect_to_read_only_media, number
@@ -20,37 +20,12 @@ from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gaps
 from detector.lake.ledger.objects import Known, LedgerObject, ObjectStatus, pack_etag, split_uri
 from detector.lake.ledger.outbox import Document, Outbox
+from detector.lake.ledger.versions import TABLES, VERSION, upgrade
 from detector.lake.part import Part
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage
 
-_VERSION = 12
 _FOLDERS, _FOLDER_OBJECTS = 64, 5_000  # kept in memory: about as many folders as are listed side by side
-_TABLES = f"""
-BEGIN;
-{object_table.CREATE}
-{part_table.CREATE}
-{emitted.CREATE}
-{outbox.CREATE}
-{intents.CREATE}
-{gaps.CREATE}
-{digests.CREATE} {object_table.COUNT}
-PRAGMA user_version = {_VERSION};
-COMMIT;
-"""
-_UPGRADES = {  # from this version to the next
-    1: emitted.UPGRADE,
-    2: part_table.UPGRADE,
-    3: outbox.CREATE,
-    4: intents.CREATE,
-    5: part_table.JUDGE_ANEW + object_table.READ_ANEW,
-    6: object_table.READ_ANEW,  # more forms are read
-    7: gaps.CREATE,
-    8: digests.CREATE,
-    9: object_table.COUNT,
-    10: object_table.READ_ANEW + object_table.COUNT + part_table.CHECKSUMS,  # and there are parts of SEVERAL_DAYS
-    11: outbox.HIDE_PATHS,
-}
 
 
 class Ledger:
@@ -77,14 +52,14 @@ class Ledger:
                 connection = connect_to_read_only_media(path)
                 opened.callback(connection.close)
             version = number(connection, "PRAGMA user_version")
-            if version > _VERSION:
-                raise LakeError(f"{path} has version {version}, this program knows {_VERSION}", hint="update detector")
+            if version > VERSION:
+                raise LakeError(f"{path} has version {version}, this program knows {VERSION}", hint="update detector")
             if writable:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
-                if version < _VERSION:
+                if version < VERSION:
                     outbox.teach_to_hide_paths(connection)
-                    connection.executescript(_upgrade(version) if version else _TABLES)
+                    connection.executescript(upgrade(version) if version else TABLES)
             elif version == 0:
                 raise LakeError(
                     f"{path} is empty",
@@ -292,9 +267,3 @@ def _sqlite_errors(message: str) -> Iterator[None]:
         raise LakeError(
             f"{message}: {error}", hint="is the disk full or read-only, or the file no ledger of this program?"
         ) from error
-
-
-def _upgrade(version: int) -> str:
-    """Return the statements that bring a ledger of an older version up to date, all or none of them."""
-    steps = " ".join(_UPGRADES[passed] for passed in range(version, _VERSION))
-    return f"BEGIN; {steps} PRAGMA user_version = {_VERSION}; COMMIT;"

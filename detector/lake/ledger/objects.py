@@ -32,13 +32,18 @@ INSERT OR REPLACE INTO object_count SELECT 1, count(*) FROM objects;
 """
 # For versions after which more is read: what was skipped, failed or rejected as a whole is judged anew.
 READ_ANEW = "DELETE FROM objects WHERE rows = 0 AND (status <> 'ingested' OR records > 0);"
+# For versions in which records that are no rows left an object whole; without its ETag it is read anew.
+REJECTED_IS_PARTIAL = """
+UPDATE objects SET status = 'partial', etag = '', reason = (records - rows) || ' of ' || records || ' records rejected'
+WHERE status = 'ingested' AND rows < records;
+"""
 
 
 class ObjectStatus(StrEnum):
     """The outcome for a log object whose content was read."""
 
     INGESTED = "ingested"
-    PARTIAL = "partial"  # could not be read whole; its readable records are in
+    PARTIAL = "partial"  # could not be read whole, or some records are no rows; its readable records are in
     SKIPPED = "skipped"  # another kind of file
 
 
