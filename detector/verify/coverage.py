@@ -50,17 +50,18 @@ NEXT_STEP: Final[Mapping[HourState, str]] = {
     HourState.DARK: "nothing is known: was there a trail, and was this region in scope?",
 }
 LETTERS: Final[Mapping[HourState, str]] = dict(zip(HourState, "!#.~x?:_", strict=True))
-# Of an hour in two places the worse counts; one that nothing lies in says nothing against the other.
+# Of an hour that several trails tell of. What is damaged or was signed and not read counts first; otherwise one trail that
+# vouches for it is enough, whatever another lacks.
 _ORDER: Final = {
     state: number
     for number, state in enumerate(
         (
             HourState.DAMAGED,
             HourState.UNREAD,
-            HourState.UNATTESTED,
-            HourState.PARTIAL,
             HourState.COMPLETE,
             HourState.EMPTY,
+            HourState.PARTIAL,
+            HourState.UNATTESTED,
             HourState.PENDING,
             HourState.DARK,
         )

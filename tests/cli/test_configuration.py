@@ -117,8 +117,9 @@ def test_an_option_that_may_be_repeated_takes_several_values(
 
 
 def test_where_the_pages_about_rules_are_is_set_once_for_all_commands(run: Run, here: Path) -> None:
+    named = ("--config", here / "detector.toml")
     (here / "detector.toml").write_text('lake = "lake"\nrule-pages = "https://wiki.example.com/rules.md#"\n')
-    found = {alert["rule_id"]: alert for alert in run("detect").alerts}
+    found = {alert["rule_id"]: alert for alert in run(*named, "detect").alerts}
     alert = found["root_console_login_without_mfa"]
     assert alert["rule_url"] == "https://wiki.example.com/rules.md#root_console_login_without_mfa"
     elsewhere = {one["rule_id"]: one for one in run("--config", "/dev/null", "detect", "--lake", here / "lake").alerts}
@@ -344,6 +345,7 @@ def test_a_working_directory_that_is_gone_is_no_error(run: Run, here: Path, made
 
 
 def test_an_output_may_be_a_table_and_the_help_does_not_show_its_secret(run: Run, here: Path) -> None:
+    named = ("--config", here / "detector.toml")
     (here / "detector.toml").write_text(
         """[detect]
 output = [
@@ -352,10 +354,10 @@ output = [
 ]
 """
     )
-    shown = " ".join(run("detect", "--help").out.split())
+    shown = " ".join(run(*named, "detect", "--help").out.split())
     assert "s3cr3t" not in shown
     assert "https://hook.invalid/~" in shown
-    result = run("detect", "--lake", here / "lake", "--delivery-seconds", "0.001")
+    result = run(*named, "detect", "--lake", here / "lake", "--delivery-seconds", "0.001")
     assert result.code == 4
     assert "error: 1 digest not delivered to https:on-call: " in result.err
     assert "s3cr3t" not in result.err
