@@ -50,8 +50,8 @@ NEXT_STEP: Final[Mapping[HourState, str]] = {
     HourState.DARK: "nothing is known: was there a trail, and was this region in scope?",
 }
 LETTERS: Final[Mapping[HourState, str]] = dict(zip(HourState, "!#.~x?:_", strict=True))
-# Of an hour that several trails tell of. What is damaged or was signed and not read counts first; otherwise one trail that
-# vouches for it is enough, whatever another lacks.
+# Of an hour that several trails tell of. What is damaged, or was signed and not read, counts first; otherwise one trail
+# that vouches for it is enough, whatever another lacks.
 _ORDER: Final = {
     state: number
     for number, state in enumerate(
@@ -84,7 +84,8 @@ def hours_of(verdicts: Iterable[LocationVerdict], asked: Asked) -> dict[Place, d
     """Return the state of each hour of the time asked, by account and region.
 
     Args:
-        verdicts: on locations; where two are of one account and region, the worse state of an hour counts.
+        verdicts: on locations; where several are of one account and region, an hour that one attests is attested, but
+            for damage, and for what was signed and not read.
         asked: without a beginning, an account and region begins with the first that is known of it. Hours are counted
             from it: digests do not begin at the full hour either.
     """
@@ -190,6 +191,7 @@ class _Facts:
         }
         self._moments = [moment for moment, _ in self._there]
         self._unread = [one.place.end for one in verdict.digests if one.verdict is DigestVerdict.UNREADABLE]
+        self._doubtful = [one.place.end for one in verdict.digests if not one.is_genuine]
         firsts = [*self._starts[:1], *self._moments[:1], *(one.place.end - HOUR for one in verdict.digests[:1])]
         firsts += self._days
         self.first = min(firsts, default=None)
@@ -205,7 +207,7 @@ class _Facts:
         if covered >= last - start:
             if listed - {LogVerdict.VERIFIED}:
                 return HourState.UNREAD
-            if LogVerdict.UNATTESTED in there or self._has_undated(start):
+            if self._has_undated(start) or (LogVerdict.UNATTESTED in there and not self._lacks_digest(start, end)):
                 return HourState.UNATTESTED
             return HourState.COMPLETE if listed else HourState.EMPTY
         if end > asked.now - SETTLE:
@@ -215,6 +217,10 @@ class _Facts:
         if any(start < ended <= end + HOUR for ended in self._unread):
             return HourState.UNREAD
         return HourState.UNATTESTED if there or self._has_undated(start) else HourState.DARK
+
+    def _lacks_digest(self, start: datetime, end: datetime) -> bool:
+        """Tell whether a digest that is missing or cannot be believed may list what is there: that of another trail."""
+        return any(start < ended <= end + HOUR for ended in self._doubtful)
 
     def _has_undated(self, start: datetime) -> bool:
         """Tell whether a file of the day says nothing of its hour that could be believed."""

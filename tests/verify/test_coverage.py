@@ -237,6 +237,6 @@ def test_one_place_that_was_not_read_is_not_hidden_by_another_that_is_complete_o
     for pair in ([whole, unread], [unread, whole]):
         assert strip(*pair) == "xx.x"
     for pair in ([whole, off], [off, whole]):
-        assert strip(*pair) == "??.?"
+        assert strip(*pair) == "##.#"
     assert strip(dark) == "#___"
     assert strip(whole, dark) == "##.#"
