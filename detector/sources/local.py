@@ -1,18 +1,15 @@
-"""Log files on this machine: a file, a directory, or standard input."""
+"""Log files on this machine: a file or a directory."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from detector.errors import SourceError
@@ -30,6 +27,7 @@ from detector.sources.log_source import (
     lies_below,
     too_large,
 )
+from detector.sources.stream import StreamSource, why
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.~-]+")  # nothing in it needs quoting
@@ -57,7 +55,7 @@ def open_local(path: Path, lake: Path | None = None) -> LocalSource | StreamSour
             return LocalSource(path.resolve(), lake and lake.resolve())
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise SourceError(
-            f"cannot read {str(path)!r}: {_why(error)}", hint="check the path; for a bucket write s3://BUCKET/PREFIX"
+            f"cannot read {str(path)!r}: {why(error)}", hint="check the path; for a bucket write s3://BUCKET/PREFIX"
         ) from error
     return StreamSource(lambda: path.open("rb"))
 
@@ -108,64 +106,6 @@ class LocalReader:
             yield item, read_file(item.uri)
 
 
-@dataclass
-class StreamSource:
-    """Standard input, or a pipe: one log file, read once and kept."""
-
-    open_stream: Callable[[], AbstractContextManager[BinaryIO]] = lambda: nullcontext(sys.stdin.buffer)
-    _kept: tuple[LogObject, bytes] | None = field(default=None, repr=False)
-    root = ""
-
-    def list(self, scope: Scope) -> Iterator[Listed]:  # noqa: ARG002 - a stream has no name to filter by
-        """Yield the stream as one object.
-
-        Raises:
-            SourceError: it is larger than 1 GiB, or cannot be read.
-        """
-        yield self._load()[0]
-
-    def reader(self) -> StreamReader:
-        """Return a reader that carries the bytes."""
-        return StreamReader(*self._load())
-
-    def covers(self, uri: str, scope: Scope) -> bool:  # noqa: ARG002 - nothing is looked for
-        """Tell that no folder is listed."""
-        return False
-
-    def _load(self) -> tuple[LogObject, bytes]:
-        if self._kept is None:
-            content = self._read()
-            digest = hashlib.sha256(content).hexdigest()
-            self._kept = LogObject(f"stdin:{digest}", len(content), digest, None), content
-        return self._kept
-
-    def _read(self) -> bytes:
-        try:
-            with self.open_stream() as stream:
-                content = stream.read(MAX_OBJECT_BYTES + 1)
-        except OSError as error:
-            raise SourceError(f"cannot read standard input: {_why(error)}") from error
-        if len(content) > MAX_OBJECT_BYTES:
-            raise SourceError(
-                f"standard input is larger than {MAX_OBJECT_BYTES} bytes",
-                hint="save it in a directory as several files and name the directory",
-            )
-        return content
-
-
-@dataclass(frozen=True, slots=True)
-class StreamReader:
-    """Hands out the bytes of a stream that was read before."""
-
-    item: LogObject
-    content: bytes = field(repr=False)
-
-    def read(self, objects: Sequence[LogObject]) -> Iterator[tuple[LogObject, bytes | Unreadable]]:
-        """Yield the stream's bytes for its object."""
-        for item in objects:
-            yield item, self.content if item.uri == self.item.uri else Unreadable(item.uri, "not this stream")
-
-
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """One walk over a directory tree; `naming_prefix` is put before relative paths to read them as keys."""
@@ -193,7 +133,7 @@ class _Walk:
             with os.scandir(directory) as found:
                 entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
-            yield Unreadable(_uri(directory), f"directory: {_why(error)}")
+            yield Unreadable(_uri(directory), f"directory: {why(error)}")
             return
         if directory == self.lake:
             yield LeftOut(folder_uri, Reason.LAKE.of())
@@ -210,7 +150,7 @@ class _Walk:
             status = entry.stat()
         except OSError as error:
             broken_link = entry.is_symlink() and isinstance(error, FileNotFoundError)
-            return self._judge(uri, key) or Unreadable(uri, "broken link" if broken_link else _why(error))
+            return self._judge(uri, key) or Unreadable(uri, "broken link" if broken_link else why(error))
         if not stat.S_ISREG(status.st_mode):
             if stat.S_ISDIR(status.st_mode):
                 return self._judge_directory(entry, uri + "/", key + "/") or (Path(entry.path), key + "/")
@@ -253,7 +193,7 @@ def read_file(uri: str) -> bytes | Unreadable:
             os.close(file)
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
-        return Unreadable(uri, "listed, but gone since" if gone else _why(error))
+        return Unreadable(uri, "listed, but gone since" if gone else why(error))
 
 
 def _read_whole(file: int, size_bytes: int) -> bytes:
@@ -303,7 +243,3 @@ def name_of_uri(uri: str) -> str:
     """Return the same as text, as the system takes it."""
     quoted = uri.removeprefix("file://")
     return os.fsdecode(unquote_to_bytes(quoted)) if "%" in quoted else quoted
-
-
-def _why(error: OSError | ValueError) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()

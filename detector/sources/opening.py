@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from detector.errors import UsageError
 from detector.sources.aws_options import AwsOptions
-from detector.sources.local import StreamSource, open_local, path_of_uri
+from detector.sources.local import open_local, path_of_uri
 from detector.sources.lookup_events import LookupEventsSource
 from detector.sources.s3 import open_s3
+from detector.sources.stream import StreamSource
 
 if TYPE_CHECKING:
     from detector.sources.log_source import LogSource

@@ -17,8 +17,9 @@ from detector.lake.ledger.ledger import Ledger
 from detector.scope import Scope
 from detector.sources import local
 from detector.sources.lake_folder import OTHER_LAKE
-from detector.sources.local import LocalReader, LocalSource, StreamSource, open_local
+from detector.sources.local import LocalReader, LocalSource, open_local
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
+from detector.sources.stream import StreamSource
 
 NAME = "111122223333_CloudTrail_us-east-1_20210729T2355Z_abcdefghijkl1234.json.gz"
 DAY = "AWSLogs/111122223333/CloudTrail/us-east-1/2021/07/29"

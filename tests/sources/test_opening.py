@@ -9,10 +9,11 @@ import pytest
 from detector.errors import SourceError, UsageError
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
-from detector.sources.local import LocalSource, StreamSource
+from detector.sources.local import LocalSource
 from detector.sources.log_source import LogObject
 from detector.sources.opening import open_source
 from detector.sources.s3 import S3Source
+from detector.sources.stream import StreamSource
 
 
 def test_each_form_opens_its_source(tmp_path: Path) -> None:
