@@ -314,7 +314,7 @@ def test_a_stream_reader_knows_only_its_own_object() -> None:
 
 
 def test_too_much_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "MAX_OBJECT_BYTES", 10)
+    monkeypatch.setattr("detector.sources.stream.MAX_OBJECT_BYTES", 10)
     assert [*StreamSource(lambda: io.BytesIO(b"x" * 10)).list(Scope())]
     with pytest.raises(SourceError, match="larger than 10 bytes"):
         list(StreamSource(lambda: io.BytesIO(b"x" * 11)).list(Scope()))
