@@ -51,6 +51,9 @@ def test_the_installed_program_runs_its_main_job(installed: Path, tmp_path: Path
     posture: list[str | Path] = [installed, "posture", "--lake", "lake", "--format", "csv"]
     answers = subprocess.run(posture, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert "root_mfa_on,3,fail,off" in answers.stdout
+    report: list[str | Path] = [installed, "report", "--lake", "lake", "--output", "report.html"]
+    subprocess.run(report, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert "12 critical and 12 high alerts" in (tmp_path / "report.html").read_text(encoding="utf-8")
     listing: list[str | Path] = [installed, "rules", "list", "--format", "jsonl"]
     rules = subprocess.run(listing, cwd=tmp_path, env=environment, capture_output=True,
                            text=True, check=True)  # fmt: skip
