@@ -435,6 +435,8 @@ def test_a_log_file_that_was_put_into_a_bag_is_judged_whatever_it_says_of_its_ti
         ("bag-info.txt", "Payload-Oxum", "Payload", "its Payload-Oxum is not "),
         ("data/custody.jsonl", '"sha256":"', '"sha256":"0', "it says nothing of 1 object that the bag holds"),
         ("data/custody.jsonl", "{", "[", "line 1: "),
+        ("data/custody.jsonl", "{", " " * 70_000 + "{", "a line is longer than 65,536 bytes"),
+        ("bag-info.txt", "Payload-Oxum", " " * 70_000 + "Payload-Oxum", "larger than the cap of 65,536 bytes"),
     ],
 )
 def test_a_bag_that_is_not_of_its_form_is_not_proven_though_its_manifests_hold(

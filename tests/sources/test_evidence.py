@@ -111,6 +111,18 @@ def test_a_copy_of_which_nothing_is_known_has_no_time_of_delivery(copy: Path, kn
     assert delivered is None
 
 
+def test_a_description_that_is_too_large_is_not_read_and_hides_nothing(copy: Path) -> None:
+    with (copy / "objects.json").open("wb") as file:
+        file.truncate((1 << 30) + 1)  # sparse
+    source = as_evidence(LocalSource(copy))
+    assert source
+
+    problem, *others = source.list(Scope())
+
+    assert problem == Unreadable((copy / "objects.json").as_uri(), "larger than the cap of 1,073,741,824 bytes")
+    assert [type(one) for one in others] == [Skipped]
+
+
 def test_a_file_of_that_name_elsewhere_describes_nothing(copy: Path) -> None:
     (copy / "bucket" / "my-bucket" / "objects.json").write_text("not JSON")
 
