@@ -8,8 +8,7 @@ WITH used AS (
     FROM story_told AS story
     INNER JOIN candidates AS event ON event.rowid = story.row
     WHERE
-        story.session IN (SELECT unnest($sessions))
-        AND is_root
+        is_root
         AND access_key_id IS NOT NULL
 )
 
