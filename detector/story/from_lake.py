@@ -120,7 +120,7 @@ def read_parts(engine: Engine, asked: Asked, named: Sequence[str]) -> tuple[list
             user_agent_count=row["user_agent_count"],
             openings=row["first_opening"] and (_aware(row["first_opening"]), _aware(row["last_opening"])),
             mfa=_mfa(row),
-            mfa_device=row["mfa_device"],
+            mfa_device=None if row["login_mfa"] == "no" else row["mfa_device"],
             assumed_by=row["assumed_by"],
         )
         for row in parts
@@ -254,8 +254,7 @@ def _mfa(row: Mapping[str, Any]) -> str:
         return str(row["login_mfa"])
     if row["kind"] == StoryKind.KEY:
         return "no"  # a long-term key proves no device
-    is_session = row["kind"] == StoryKind.SESSION
-    return {"true": "yes", "false": "no"}.get(row["mfa_authenticated"], "unknown") if is_session else "unknown"
+    return str(row["session_mfa"] or "unknown") if row["kind"] == StoryKind.SESSION else "unknown"
 
 
 @cache

@@ -55,15 +55,19 @@ parts AS (
         count(DISTINCT user_agent) FILTER (phase <> 'before') AS user_agent_count,
         min(story.event_time) FILTER (is_opening AND phase <> 'before') AS first_opening,
         max(story.event_time) FILTER (is_opening AND phase <> 'before') AS last_opening,
-        max(mfa) FILTER (phase = 'sign_in' AND event_name = 'ConsoleLogin' AND NOT is_probable) AS login_mfa,
+        -- Of several, the worst: no, unknown, yes.
+        min(mfa) FILTER (phase = 'sign_in' AND event_name = 'ConsoleLogin' AND NOT is_probable) AS login_mfa,
         max(field(additionalEventData, 'MFAIdentifier')) FILTER (
             phase = 'sign_in' AND event_name = 'ConsoleLogin' AND NOT is_probable
         ) AS mfa_device,
-        max(lower(logged(
+        min(CASE lower(logged(
             userIdentity.sessionContext.attributes.mfaAuthenticated,
             extra,
             '$.userIdentity.sessionContext.attributes.mfaAuthenticated'
-        ))) AS mfa_authenticated,
+        ))
+            WHEN 'false' THEN 'no'
+            WHEN 'true' THEN 'yes'
+        END) FILTER (is_root AND phase <> 'before') AS session_mfa,
         min(coalesce(session_issuer, actor_arn)) FILTER (NOT is_root AND phase = 'sign_in') AS assumed_by
     FROM story_told AS story
     INNER JOIN candidates AS event ON event.rowid = story.row

@@ -54,3 +54,19 @@ def test_a_lasting_key_is_not_the_key_of_a_session() -> None:
     script.call("2026-03-02T08:01:00Z", owner, "iam:CreateAccessKey", None, made)
     script.call("2026-03-02T20:01:00Z", intruder, "iam:CreateUser", {"userName": "eve"})
     assert [(story.key, story.mfa) for story in told(script)] == [(EVIL, "no"), (GOOD, "yes")]
+
+
+def test_of_two_sign_ins_in_one_second_the_one_without_mfa_is_told() -> None:
+    script = Script("one second")
+    sign_in(script, GOOD, HOME, "Yes")
+    sign_in(script, GOOD, AWAY, "No")
+    [story] = told(script)
+    assert (story.mfa, story.mfa_device) == ("no", None)
+    assert " without MFA" in story.sentence
+
+
+def test_of_calls_whose_sign_in_is_not_there_those_without_mfa_are_told() -> None:
+    script = Script("lost sign-in")
+    for minute, mfa in enumerate((True, False, True)):
+        script.call(f"2026-03-02T08:0{minute}:00Z", root_console(ACCOUNT, HOME, GOOD, mfa=mfa), "s3:ListBuckets")
+    assert [story.mfa for story in told(script)] == ["no"]
