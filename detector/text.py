@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+_LONGEST = 600  # characters of one value
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
 _WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9\[][!-~]*", re.IGNORECASE)
@@ -24,6 +25,15 @@ def printable(text: object) -> str:
     Object keys, user names and error messages are chosen by others; none of them may move the cursor or set a title.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+
+
+def shown(value: object) -> str:
+    """Return a value as people see it: printable, and of a very long one the beginning and its length."""
+    text = "" if value is None else str(value)
+    beginning = printable(text[:_LONGEST])
+    if len(text) <= _LONGEST and len(beginning) <= _LONGEST:
+        return beginning
+    return f"{beginning[:_LONGEST]}… ({counted(len(text), 'character')})"
 
 
 def spreadsheet_cell(cell: str) -> str:

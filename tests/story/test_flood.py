@@ -78,5 +78,5 @@ def test_what_an_alert_is_about_is_looked_at_with_what_made_it(monkeypatch: pyte
         login = f"2026-03-10T10:{minute}:00Z"
         script.call(login, root_console(QUIET, AWAY, login, mfa=False), "ec2:CreateTags")
     records = [event.record for event in script.events]
-    [told] = stories_of(TableEvents(table_of(records)), [alert_about(records[1]["eventID"])]).stories
+    [told] = stories_of(TableEvents(table_of(records)), [alert_about(str(records[1]["eventID"]))]).stories
     assert (told.key, len(told.parts)) == (FIRST, 2)
