@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from detector.story.story import Stories, Story, StoryEvent
 
 _MOST_OF_ONE = 10_000  # events of the one story that is asked for, or around one event
+_MINUTES = 15  # before and after an event
 _MOST_OF_EACH = 1_000  # events of each story, where it is events that are written
 
 
@@ -44,11 +46,16 @@ class Question:
         typer.Option("--around", help="Show what anybody did around this event instead.", metavar="EVENT_ID"),
     ] = None
     minutes: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--minutes", min=0, max=10_080, help="With --around: how long before and after.", metavar="NUMBER"
+            "--minutes",
+            min=0,
+            max=10_080,
+            help="With --around: how long before and after.",
+            metavar="NUMBER",
+            show_default=f"{_MINUTES}",
         ),
-    ] = 15
+    ] = None
 
     def require_one(self) -> None:
         """Refuse what cannot be asked together.
@@ -57,6 +64,10 @@ class Question:
             UsageError: it is.
         """
         limits = self.account or self.since or self.until
+        if self.minutes is not None and self.around is None:
+            raise UsageError("--minutes needs --around", hint="--since and --until choose stories by time")
+        if self.minutes is not None and isnan(self.minutes):
+            raise UsageError("--minutes: not a number", hint="for example --minutes 60")
         if self.around is not None and (self.story is not None or limits):
             raise UsageError(
                 "--around cannot be combined with --story, --account, --since or --until",
@@ -203,8 +214,9 @@ def event_lines(
 def _around(events: Snapshot, question: Question) -> Sequence[StoryEvent]:
     from detector.story.around import events_around
 
-    found = events_around(events, question.around or "", question.minutes, _MOST_OF_ONE)
-    inform(f"{counted(len(found.events), 'event')} within {question.minutes:g} minutes")
+    minutes = _MINUTES if question.minutes is None else question.minutes
+    found = events_around(events, question.around or "", minutes, _MOST_OF_ONE)
+    inform(f"{counted(len(found.events), 'event')} within {minutes:g} minutes")
     if found.is_cut:
         say("there are more, further away in time; --minutes takes less")
     return found.events

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.alerts.redaction import redact
 from detector.rules.rule import shipped_rules_directory
-from detector.story.story import Counted, Made, MadeKind, Phase, StoryEvent, StoryKind
+from detector.story.story import Asked, Counted, Made, MadeKind, Phase, StoryEvent, StoryKind
 
 if TYPE_CHECKING:
     from detector.rules.engine import Engine
@@ -78,20 +78,31 @@ def prepare(engine: Engine) -> None:
     """Find out once which events belong to which session, for all that is asked after this."""
     engine.keep("story_told", _sql("told"))
     engine.keep("story_made", _sql("made"))
+    engine.keep("story_births", _sql("births"))
 
 
-def count_parts(engine: Engine) -> int:
-    """Return how many sessions there are."""
-    return next(_rows(engine, "SELECT count(DISTINCT session) AS n FROM story_told"))["n"]  # type: ignore[no-any-return]
+def read_parts(engine: Engine, asked: Asked, named: Sequence[str]) -> tuple[list[Part], int]:
+    """Return sessions, at most `MOST_PARTS`, and how many more there are of those that are asked about.
 
-
-def read_parts(engine: Engine) -> list[Part]:
-    """Return the sessions, at most `MOST_PARTS`: those in which something was changed, then the newest."""
-    parts = list(_rows(engine, _sql("parts"), {"most": MOST_PARTS}))
+    Args:
+        engine: prepared.
+        asked: of which accounts; what is of that time, and what belongs to that story, comes before all others.
+        named: keys of events, and ids of sessions, that come next, in this order.
+    """
+    parameters = {
+        "accounts": sorted(asked.accounts),
+        "since": asked.since and _naive(asked.since),
+        "until": asked.until and _naive(asked.until),
+        "story": asked.story_id,
+        "named": list(named),
+        "most": MOST_PARTS,
+    }
+    parts = list(_rows(engine, _sql("parts"), parameters))
+    beyond = parts[0]["asked"] - sum(row["is_asked"] for row in parts) if parts else 0
     values: defaultdict[tuple[str, str], list[Counted]] = defaultdict(list)
     for row in _rows(engine, _sql("values"), {"sessions": [row["session"] for row in parts]}):
         values[row["session"], row["kind"]].append(Counted(redact(row["value"]), row["events"]))
-    return [
+    found = [
         Part(
             session=row["session"],
             id=row["id"],
@@ -109,18 +120,20 @@ def read_parts(engine: Engine) -> list[Part]:
             user_agent_count=row["user_agent_count"],
             openings=row["first_opening"] and (_aware(row["first_opening"]), _aware(row["last_opening"])),
             mfa=_mfa(row),
-            mfa_device=row["mfa_device"],
+            mfa_device=None if row["login_mfa"] == "no" else row["mfa_device"],
             assumed_by=row["assumed_by"],
         )
         for row in parts
     ]
+    return found, beyond
 
 
 def read_births(engine: Engine, sessions: Sequence[_Session]) -> list[Birth]:
     """Return which of some sessions used credentials that another one made."""
+    sql = "FROM story_births WHERE child IN (SELECT unnest($sessions)) ORDER BY child, event_time, parent"
     return [
         Birth(row["child"], row["parent"], MadeKind(row["kind"]), row["name"], _aware(row["event_time"]))
-        for row in _rows(engine, _sql("births"), {"sessions": list(sessions)})
+        for row in _rows(engine, sql, {"sessions": list(sessions)})
     ]
 
 
@@ -241,8 +254,7 @@ def _mfa(row: Mapping[str, Any]) -> str:
         return str(row["login_mfa"])
     if row["kind"] == StoryKind.KEY:
         return "no"  # a long-term key proves no device
-    is_session = row["kind"] == StoryKind.SESSION
-    return {"true": "yes", "false": "no"}.get(row["mfa_authenticated"], "unknown") if is_session else "unknown"
+    return str(row["session_mfa"] or "unknown") if row["kind"] == StoryKind.SESSION else "unknown"
 
 
 @cache

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from detector.story.story import Story, StoryEvent
 from detector.story.words import call_of, clock, outcome, phase_of, why
-from detector.text import counted, printable
+from detector.text import counted, printable, shown
 
 _MARKUP = re.compile(r"[^\w .,;:()'/-]|_|:(?=//)|(?<=[wW]{3})\.", re.ASCII)
 _HEADINGS = ("time (UTC)", "phase", "actor", "call", "on", "from", "came of it", "event")
@@ -24,8 +24,8 @@ def text(value: object) -> str:
 
 def code(value: object) -> str:
     """Return text as code, which is no markup, link or mention. What could end it, backticks and pipes, is replaced."""
-    shown = printable("" if value is None else value).replace("`", "'").replace("|", "¦").strip()
-    return f"`{shown}`" if shown else ""
+    written = shown(value).replace("`", "'").replace("|", "¦").strip()
+    return f"`{written}`" if written else ""
 
 
 def story_list(stories: Sequence[Story], untold: int) -> Iterator[str]:
@@ -37,7 +37,7 @@ def story_list(stories: Sequence[Story], untold: int) -> Iterator[str]:
                 clock(story.first_time),
                 str(story.severity),
                 code(story.account_id),
-                text(story.sentence),
+                text(shown(story.sentence)),
                 f"{len(story.alerts):,}",
                 code(story.id),
             )
@@ -51,9 +51,9 @@ def story_list(stories: Sequence[Story], untold: int) -> Iterator[str]:
 
 def story_page(story: Story) -> Iterator[str]:
     """Yield the lines of one story: what happened, what it rests on, its events."""
-    yield f"## Root of account {text(story.account_id or 'unknown')}, {clock(story.first_time)} UTC"
+    yield f"## Root of account {text(shown(story.account_id or 'unknown'))}, {clock(story.first_time)} UTC"
     yield ""
-    yield f"**What happened.** {text(story.sentence)}."
+    yield f"**What happened.** {text(shown(story.sentence))}."
     yield ""
     yield f"- Story: {code(story.id)}, severity {story.severity}, {counted(len(story.alerts), 'alert')}"
     yield f"- Time: {clock(story.first_time)} to {clock(story.last_time)} UTC; what followed, to {clock(story.until)}"
@@ -65,7 +65,7 @@ def story_page(story: Story) -> Iterator[str]:
         yield f"- Made: {made.kind} {code(made.name)}{owner} at {clock(made.time)}; {counted(made.uses, 'call')} since"
     for one in story.connections:
         when = "later" if one.is_later else "earlier"
-        yield f"- Connected: the {when} story {code(one.story_id)}: {text(why(one))}"
+        yield f"- Connected: the {when} story {code(one.story_id)}: {text(shown(why(one)))}"
     yield ""
     yield from event_table(story.events)
     if story.event_count > len(story.events):
@@ -75,7 +75,7 @@ def story_page(story: Story) -> Iterator[str]:
         yield ""
         yield from _table(
             ("severity", "alert", "what it says"),
-            ((str(alert.severity), code(alert.rule_id), text(alert.summary)) for alert in story.alerts),
+            ((str(alert.severity), code(alert.rule_id), text(shown(alert.summary))) for alert in story.alerts),
         )
 
 

@@ -7,9 +7,10 @@ from typing import Final
 
 from detector.story.from_lake import Part
 from detector.story.story import Counted, Made, MadeKind, Phase, StoryKind
-from detector.text import counted
+from detector.text import counted, printable
 
 _BY_NAME: Final = 3
+_LONGEST: Final = 64  # characters of one name, as of a user: none pushes out what is said after it
 _MFA: Final = {"yes": " with MFA", "no": " without MFA"}
 _NOUNS: Final = {
     MadeKind.KEY: "access key",
@@ -23,7 +24,7 @@ _NOUNS: Final = {
 def who(part: Part) -> str:
     """Return who acts in a session, in a few words."""
     if part.kind is StoryKind.KEY:
-        return f"root by access key {part.key.partition(' ')[0]}"
+        return f"root by access key {_name(part.key.partition(' ')[0])}"
     if part.kind is StoryKind.ASSUME_ROOT:
         return f"root by AssumeRoot of {_short(part.assumed_by)}"
     return "root"
@@ -43,14 +44,14 @@ def sentence(part: Part, addresses: Sequence[Counted], counts: Mapping[Phase, in
 
 
 def _beginning(part: Part, addresses: Sequence[Counted]) -> str:
-    account = f"account {part.account_id or 'unknown'}"
+    account = f"account {_name(part.account_id or 'unknown')}"
     whence = _from(addresses)
     if part.kind is StoryKind.KEY:
-        return f"root's access key {part.key.partition(' ')[0]} of {account} was used{whence}"
+        return f"root's access key {_name(part.key.partition(' ')[0])} of {account} was used{whence}"
     if part.kind is StoryKind.ASSUME_ROOT:
         return f"{_short(part.assumed_by)} acted as root of {account} by AssumeRoot{whence}"
     if part.kind is StoryKind.LOOSE:
-        return f"what was done or tried as root of {account} on {part.key}{whence} belongs to no session"
+        return f"what was done or tried as root of {account} on {_name(part.key)}{whence} belongs to no session"
     deed = "root signed in to" if part.counts[Phase.SIGN_IN] else "root was signed in to"
     before = ", ".join(_before(part))
     return f"{deed} {account}{whence}{_MFA.get(part.mfa, '')}" + (f", after {before}" if before else "")
@@ -58,21 +59,26 @@ def _beginning(part: Part, addresses: Sequence[Counted]) -> str:
 
 def _short(arn: str | None) -> str:
     """Return the name at the end of an ARN."""
-    return "an unknown caller" if arn is None else arn.rpartition("/")[2] or arn
+    return "an unknown caller" if arn is None else _name(arn.rpartition("/")[2] or arn)
+
+
+def _name(text: str) -> str:
+    name = printable(text[: _LONGEST + 1])
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
 
 def _before(part: Part) -> Iterator[str]:
     if part.failures_before:
         yield counted(part.failures_before, "failed sign-in")
     # The password was asked for and the code taken: that is how a sign-in goes.
-    yield from (name for name in part.opened_by if name != "CheckMfa")
+    yield from (_name(name) for name in part.opened_by if name != "CheckMfa")
 
 
 def _from(addresses: Sequence[Counted]) -> str:
     if not addresses:
         return ""
     more = f" and {counted(len(addresses) - 1, 'other address', 'other addresses')}" if len(addresses) > 1 else ""
-    return f" from {addresses[0].value}{more}"
+    return f" from {_name(addresses[0].value)}{more}"
 
 
 def _deeds(counts: Mapping[Phase, int]) -> str:
@@ -87,7 +93,7 @@ def _deeds(counts: Mapping[Phase, int]) -> str:
 def _made(made: Sequence[Made]) -> str:
     if not made:
         return ""
-    named = [f"{_NOUNS[one.kind]} {one.name}" for one in made[:_BY_NAME]]
+    named = [f"{_NOUNS[one.kind]} {_name(one.name)}" for one in made[:_BY_NAME]]
     more = [f"{len(made) - _BY_NAME:,} more"] if len(made) > _BY_NAME else []
     return "made " + ", ".join([*named, *more])
 

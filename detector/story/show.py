@@ -7,7 +7,7 @@ from typing import Final
 
 from detector.story.story import Connection, Made, Story, StoryEvent
 from detector.story.words import call_of, clock, outcome, phase_of, why
-from detector.text import counted
+from detector.text import counted, shown
 
 STORY_HEADINGS: Final = ("story", "first event (UTC)", "severity", "alerts", "what happened")
 EVENT_HEADINGS: Final = ("time (UTC)", "phase", "actor", "call", "on", "from", "came of it")
@@ -15,7 +15,7 @@ EVENT_HEADINGS: Final = ("time (UTC)", "phase", "actor", "call", "on", "from", "
 
 def story_row(story: Story) -> tuple[object, ...]:
     """Return a story as a row of a list."""
-    return (story.id, clock(story.first_time), str(story.severity), len(story.alerts), story.sentence)
+    return (story.id, clock(story.first_time), str(story.severity), len(story.alerts), shown(story.sentence))
 
 
 def event_row(event: StoryEvent) -> tuple[object, ...]:
@@ -23,19 +23,19 @@ def event_row(event: StoryEvent) -> tuple[object, ...]:
     return (
         clock(event.event_time),
         phase_of(event),
-        event.actor,
-        call_of(event),
-        event.target or "",
-        event.source_ip or "",
-        outcome(event),
+        shown(event.actor),
+        shown(call_of(event)),
+        shown(event.target),
+        shown(event.source_ip),
+        shown(outcome(event)),
     )
 
 
 def heading(story: Story) -> Iterator[str]:
     """Yield what stands above the events of a story."""
     yield f"{story.id}  {story.severity}  {counted(len(story.alerts), 'alert')}"
-    yield story.sentence
-    device = f" (device {story.mfa_device})" if story.mfa_device else ""
+    yield shown(story.sentence)
+    device = f" (device {shown(story.mfa_device)})" if story.mfa_device else ""
     yield f"{clock(story.first_time)} to {clock(story.last_time)} UTC; MFA: {story.mfa}{device}"
     yield from map(_made, story.made)
     if story.made_count > len(story.made):
@@ -44,13 +44,13 @@ def heading(story: Story) -> Iterator[str]:
 
 
 def _made(made: Made) -> str:
-    owner = f" of user {made.owner}" if made.owner else ""
+    owner = f" of user {shown(made.owner)}" if made.owner else ""
     uses = (
         "not used since" if made.last_use is None else f"{counted(made.uses, 'call')}, the last {clock(made.last_use)}"
     )
-    return f"made {made.kind} {made.name}{owner} at {clock(made.time)}: {uses}"
+    return f"made {made.kind} {shown(made.name)}{owner} at {clock(made.time)}: {uses}"
 
 
 def _connected(one: Connection) -> str:
     when = "later" if one.is_later else "earlier"
-    return f"connected with the {when} story {one.story_id}: {why(one)}"
+    return f"connected with the {when} story {one.story_id}: {shown(why(one))}"

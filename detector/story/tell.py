@@ -16,7 +16,6 @@ from detector.story.from_lake import (
     Followed,
     Kept,
     Part,
-    count_parts,
     prepare,
     read_births,
     read_followed,
@@ -52,10 +51,9 @@ def stories_of(events: Events, alerts: Sequence[Alert] = (), asked: Asked = _AS_
 def tell_stories(engine: Engine, alerts: Sequence[Alert] = (), asked: Asked = _AS_ALL) -> Stories:
     """Return the same through an engine that is open already."""
     prepare(engine)
-    parts = read_parts(engine)
+    parts, beyond = read_parts(engine, asked, _about(alerts))
     births = read_births(engine, [part.session for part in parts])
     threads = weave(parts, births)
-    beyond = count_parts(engine) - len(parts)
     wanted = [thread for thread in threads if _is_wanted(thread, asked)]
     by_session = _alerts_by_session(engine, alerts, parts)
     if len(wanted) > asked.most_stories:
@@ -243,8 +241,19 @@ def _rank(severity: Severity) -> int:
     return list(Severity).index(severity)
 
 
+def _about(alerts: Iterable[Alert]) -> list[str]:
+    """Return what alerts are about, the gravest first: the id of a session, and events where none is named."""
+    found = ([alert.context["story"]] if "story" in alert.context else _keys(alert) for alert in _gravest_first(alerts))
+    return list(dict.fromkeys(chain.from_iterable(found)))
+
+
 def _named(alerts: Iterable[Alert]) -> list[str]:
     """Return the events that alerts are about, those of the gravest first."""
-    ordered = sorted(alerts, key=lambda alert: (-_rank(alert.severity), alert.event_time, alert.alert_id))
-    keys = (alert.subject.event_id for alert in ordered if alert.suppressed_by is None)
+    keys = (alert.subject.event_id for alert in _gravest_first(alerts))
     return list(dict.fromkeys(key for key in keys if key is not None))[:_MOST_NAMED]
+
+
+def _gravest_first(alerts: Iterable[Alert]) -> list[Alert]:
+    """Return the alerts that are not suppressed."""
+    heard = (alert for alert in alerts if alert.suppressed_by is None)
+    return sorted(heard, key=lambda alert: (-_rank(alert.severity), alert.event_time, alert.alert_id))

@@ -1,4 +1,5 @@
--- What the things that root made did. A key's calls are the key's, and not its user's.
+-- What the things that root made did. A key's calls are the key's, and not its user's; those of a federated session are of
+-- the user whose key asked for it.
 WITH made AS (
     SELECT
         session,
@@ -19,7 +20,8 @@ acts AS (
     SELECT
         *,
         CASE WHEN lower(actor_type) = 'iamuser' THEN actor_name END AS user_name,
-        CASE WHEN session_issuer_type = 'Role' THEN
+        coalesce(user_name, nullif(regexp_extract(session_issuer, ':user/(?:.*/)?([^/]+)$', 1), '')) AS acting_user,
+        CASE WHEN lower(session_issuer_type) = 'role' THEN
             regexp_extract(session_issuer, ':role/(?:.*/)?([^/]+)$', 1)
         END AS role_name
     FROM all_events
@@ -28,7 +30,11 @@ acts AS (
         AND NOT is_root
         AND (
             access_key_id IN (SELECT name FROM keys)
-            OR (actor_type = 'IAMUser' AND actor_name IN (SELECT name FROM users UNION ALL SELECT name FROM passwords))
+            OR (
+                lower(actor_type) = 'iamuser'
+                AND actor_name IN (SELECT name FROM users UNION ALL SELECT name FROM passwords)
+            )
+            OR regexp_extract(session_issuer, ':user/(?:.*/)?([^/]+)$', 1) IN (SELECT name FROM users)
             OR regexp_extract(session_issuer, ':role/(?:.*/)?([^/]+)$', 1) IN (SELECT name FROM roles)
         )
 ),
@@ -48,7 +54,7 @@ matched AS (
         AND keys.account = acts.account_id
         AND keys.made_at <= acts.event_time
     LEFT JOIN users
-        ON users.name = user_name
+        ON users.name = acting_user
         AND users.account = acts.account_id
         AND users.made_at <= acts.event_time
     LEFT JOIN roles

@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from markdown_it import MarkdownIt
 
 from detector.severity import Severity
 from detector.story import lines, markdown, show
+from detector.story.sentence import sentence, who
 from detector.story.story import (
     Connection,
     Counted,
@@ -30,6 +32,7 @@ from detector.story.story import (
 from detector.story.words import message, outcome, why
 from detector.text import printable
 from tests.story.cases import alert_about
+from tests.story.test_weave import part
 
 THEN = datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
 EVENT = StoryEvent(
@@ -209,3 +212,27 @@ def test_a_list_says_how_much_is_not_shown() -> None:
     page = "\n".join(markdown.story_page(story()))
     assert "Not shown: 1 more event." in page
     assert printable(page.replace("\n", " ")) == page.replace("\n", " ")
+
+
+@pytest.mark.parametrize("text", ["@" * 90_000, "😀" * 90_000, "\x00" * 90_000])
+def test_people_see_the_beginning_of_what_is_very_long(text: str) -> None:
+    large = story(text)
+    of_list = [*markdown.story_list([large], 0), *map(str, show.story_row(large))]
+    of_one = [*markdown.story_page(large), *show.heading(large), *map(str, chain(*map(show.event_row, large.events)))]
+    # A reference is ten times as long as what it stands for.
+    assert max(map(len, of_list + of_one)) < 30_000
+    assert "characters)" in str(show.event_row(large.events[0])[4])
+
+
+def test_a_sentence_is_whole_however_long_the_names_in_it() -> None:
+    long = "x" * 90_000
+    first = part("a", address=long)
+    first = replace(first, opened_by=(long,), counts={**first.counts, Phase.SIGN_IN: 1})
+    made = [replace(MADE, name=long)] * 3
+    counts = {**dict.fromkeys(Phase, 0), Phase.AFTER: 30}
+    for kind in StoryKind:
+        one = replace(first, kind=kind, key=long, assumed_by=long)
+        said = sentence(one, first.addresses, counts, made)
+        assert len(said) < 600
+        assert said.endswith("; what it made was used for 30 calls")
+        assert len(who(one)) < 200

@@ -93,11 +93,15 @@ def test_what_is_not_there_is_said(run: Run, lake: Path) -> None:
         ("--around", "x", "--story", "y"),
         ("--around", "x", "--account", "111122223333"),
         ("--story", "x", "--since", "7d"),
-        ("--minutes", "-1"),
+        ("--around", "x", "--minutes", "-1"),
+        ("--around", "x", "--minutes", "nan"),
+        ("--minutes", "5"),
     ],
 )
 def test_questions_that_do_not_go_together_are_refused(run: Run, options: tuple[str, ...]) -> None:
-    assert run("timeline", "--lake", "lake", *options).code == 2
+    ended = run("timeline", "--lake", "lake", *options)
+    assert ended.code == 2
+    assert "no lake" not in ended.err
 
 
 @pytest.mark.slow
