@@ -83,6 +83,8 @@ def test_pagerduty_gets_the_key_which_is_in_nothing_else(endpoint: Endpoint, mon
     delivery = send(endpoint, NoticeFormat.PAGERDUTY, Reply(403, f"bad key {KEY}".encode()))
     assert json.loads(endpoint.requests[0].body)["routing_key"] == KEY
     assert KEY not in repr(delivery)
+    cut = send(endpoint, NoticeFormat.PAGERDUTY, Reply(403, b"x" * 185 + f" {KEY}".encode()))
+    assert KEY[:8] not in repr(cut)
     monkeypatch.setenv("ON_CALL_KEY", KEY)
     with open_outputs(["pagerduty:ON_CALL_KEY"]) as [output]:
         assert output.sink.name == "pagerduty:ON_CALL_KEY"
