@@ -76,6 +76,8 @@ class ChatHook:
         if verdict.is_taken:
             return [ACCEPTED]
         reason = f"HTTP {answer.status}" + (f": {answer.said}" if answer.said else "")
+        if not answer.is_whole:
+            reason += ", and no end of the answer"
         if verdict.is_refused:
             raise BatchRefused(reason)
         raise NotDelivered(reason, hint=verdict.hint, may_recover=verdict.may_recover, wait_seconds=answer.wait_seconds)
@@ -106,7 +108,7 @@ def _routing_key(output: str) -> str:
 def _judge_slack(answer: Answer) -> _Verdict:
     """Judge by the word that Slack says; a page of somebody in between says another."""
     said = answer.text
-    if answer.is_success and said == "ok":
+    if answer.is_success and said == "ok" and answer.is_whole:
         return _Verdict(is_taken=True)
     if said.startswith(_SLACK_BLAMES_THE_MESSAGE) or answer.status == 413:
         return _Verdict(is_refused=True)
@@ -119,7 +121,7 @@ def _judge_slack(answer: Answer) -> _Verdict:
 def _judge_teams(answer: Answer) -> _Verdict:
     """Judge by the status; connectors of old say `1`, or with 200 what went wrong behind them."""
     said = answer.text
-    if answer.is_success and said in ("", "1"):
+    if answer.is_success and said in ("", "1") and answer.is_whole:
         return _Verdict(is_taken=True)
     if answer.status == 202:
         return _Verdict(is_taken=True)

@@ -49,6 +49,7 @@ class Answer:
     status: int
     body: bytes = field(repr=False)  # at most 64 kB
     wait_seconds: float | None  # Retry-After
+    is_whole: bool = True  # False: it is longer, or did not come to its end in time
     secrets: Secrets = NO_SECRETS  # of the request
 
     @property
@@ -125,7 +126,7 @@ class Endpoint:
                     preload_content=False,
                 )
                 try:
-                    content = _read(response)
+                    content, is_whole = _read(response)
                     wait_seconds = _wait_seconds(response.headers.get("Retry-After"))
                 finally:
                     response.release_conn()
@@ -137,7 +138,7 @@ class Endpoint:
                 hint="give --output the address that it leads to",
                 may_recover=False,
             )
-        return Answer(response.status, content, wait_seconds, self._secrets)
+        return Answer(response.status, content, wait_seconds, is_whole, self._secrets)
 
     def close(self) -> None:
         """Close all connections."""
@@ -204,18 +205,19 @@ def open_pool(parts: SplitResult, context: ssl.SSLContext) -> urllib3.PoolManage
         raise UsageError("HTTPS_PROXY is not the URL of an HTTP proxy", hint="write http://HOST:PORT") from error
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Return the beginning of an answer: of one that does not end, what is there in time."""
+def _read(response: urllib3.BaseHTTPResponse) -> tuple[bytes, bool]:
+    """Return the beginning of an answer, and whether it is all: of one that does not end, what is there in time."""
     content = bytearray()
     try:
         while piece := response.read1(_ANSWER_BYTES - len(content), decode_content=False):
             content += piece
             if len(content) >= _ANSWER_BYTES:
                 response.close()  # not for another request
-                break
+                return bytes(content), False
     except ReadTimeoutError:
         response.close()
-    return bytes(content)
+        return bytes(content), False
+    return bytes(content), True
 
 
 def _no_answer(error: HTTPError, host: str) -> NotDelivered:
