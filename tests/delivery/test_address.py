@@ -55,7 +55,12 @@ def test_a_variable_parts_options_from_their_output() -> None:
     ("output", "message", "hint"),
     [
         (f"{HOOK} min-severty=high", "'min-severty' is no option", "did you mean min-severity?"),
-        (f"{HOOK} loud", "'loud' is no option", "outputs.md"),
+        (f"{HOOK} loud", "what stands behind the URL is no option", "outputs.md"),
+        (f"{HOOK} digests", "what stands behind the URL is no option", "did you mean digest?"),
+        (f"{HOOK} /s3cr3t", "what stands behind the URL is no option", "outputs.md"),
+        (f"{HOOK} s3cr3t=", "what stands behind the URL is no option", "outputs.md"),
+        (f"{HOOK}  format=csv", "'format' is no option", "behind a colon: https://HOST/PATH:csv"),
+        (f"{HOOK}  colour=red digest", "'colour' is no option", "outputs.md"),
         (f"{HOOK} min-severity=severe", "no severity", "info, low, medium, high, critical"),
         (f"{HOOK} digest=daily", "true or false", "digest=false"),
         (f"{HOOK} name=a/b", "a name has letters", "name="),

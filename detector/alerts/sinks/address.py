@@ -14,6 +14,7 @@ from detector.severity import Severity
 from detector.text import nearest, url_without_path
 
 _WORD = re.compile(r"([a-z][a-z-]*)=(\S*)")
+_SETTING = re.compile(r"([a-z][a-z-]{1,31})=(\S+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # Schemes that stand without slashes; no other word before a colon is one, so that `C:x` and `a:csv` stay files.
@@ -134,8 +135,8 @@ def _parse(output: str) -> Address:
         known = named.wishes if named.scheme in _FILES else replace(named.wishes, name=name)
         return replace(named, wishes=_wishes(options, known))
     place, form = split_format(place)
-    if scheme_of(place) and len(words := place.split(" ")) > 1:
-        raise UsageError(f"--output: {words[1].partition('=')[0]!r} is no option of an output", hint=_near(words[1]))
+    if scheme_of(place) and len(words := [word for word in place.split(" ") if word]) > 1:
+        raise _no_option(words[1])
     return Address(place, form, _wishes(options, Wishes()))
 
 
@@ -175,6 +176,17 @@ def _wishes(words: Iterable[str], wishes: Wishes) -> Wishes:
             raise UsageError(f"--output: {name!r} is no option of an output", hint=_near(name))
         wishes = replace(wishes, **read(value if "=" in word else "true"))
     return wishes
+
+
+def _no_option(word: str) -> UsageError:
+    """Return the error for a word behind a URL; it may be a piece of that, and is named only as a setting."""
+    named = _SETTING.fullmatch(word)
+    what = repr(named[1]) if named else "what stands behind the URL"
+    if named and named[1] == "format" and named[2] in set(AlertFormat):
+        hint = f"the format stands behind a colon: https://HOST/PATH:{named[2]}"
+    else:
+        hint = _near(word)
+    return UsageError(f"--output: {what} is no option of an output", hint=hint)
 
 
 def _near(word: str) -> str:
