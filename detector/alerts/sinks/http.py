@@ -149,6 +149,9 @@ def _parse(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        # Two full stops in a row, or a label of 64 letters, are found out only where a name server would be asked.
+        (host or "").encode("idna")
+        urllib3.util.parse_url(url)
     except ValueError:  # its text may repeat a secret
         raise UsageError("--output: not a URL", hint="write https://HOST[:PORT]/PATH") from None
     if not host or port == 0 or any(character.isspace() or not character.isprintable() for character in url):
