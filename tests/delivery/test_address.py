@@ -181,6 +181,24 @@ def test_an_output_that_cannot_be_is_not_opened(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("output", "hint"),
+    [
+        ("slack://hooks.example/x", "did you mean slack+https://?"),
+        ("teams:hooks.example", "did you mean teams+https://?"),
+        ("hec://splunk.example", "did you mean hec+https://?"),
+        ("slak+https://hooks.example/x", "did you mean slack+https://?"),
+        ("htps://hooks.example/x", "did you mean https://?"),
+        ("mail:a@b.example", "did you mean mailto:?"),
+        ("telegram:x", "write a file, -, s3://"),
+    ],
+)
+def test_a_scheme_that_is_none_is_answered_by_the_one_that_was_meant(output: str, hint: str) -> None:
+    with pytest.raises(UsageError, match="nothing is known of") as caught, open_outputs([output]):
+        pass
+    assert caught.value.hint.startswith(hint)
+
+
 def test_an_output_named_twice_is_told_by_what_may_be_shown() -> None:
     with pytest.raises(UsageError, match="is given twice") as caught, open_outputs([HOOK, f"{HOOK} digest"]):
         pass

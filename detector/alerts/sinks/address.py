@@ -18,7 +18,7 @@ _SETTING = re.compile(r"([a-z][a-z-]{1,31})=(\S+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # Schemes that stand without slashes; no other word before a colon is one, so that `C:x` and `a:csv` stay files.
-_BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty", "mailto")
+BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty", "mailto")
 _FILES = ("", "file")  # schemes
 _DIGEST = "digest"
 _VARIABLE_PREFIX = "DETECTOR_OUTPUT_"
@@ -80,7 +80,7 @@ def _continues(before: str, output: str) -> bool:
 
 def scheme_of(place: str) -> str:
     """Return the scheme of a URL, lower case; an empty text for a path."""
-    for scheme in _BARE_SCHEMES:
+    for scheme in BARE_SCHEMES:
         if place.startswith(f"{scheme}:"):
             return scheme
     found = _SCHEME.match(place)
