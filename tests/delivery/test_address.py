@@ -10,6 +10,7 @@ import pytest
 from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.address import Address, Wishes, parse_addresses, shown_output, written_output
 from detector.alerts.sinks.opening import open_outputs
+from detector.cli.app import app
 from detector.errors import UsageError
 from detector.severity import Severity
 from detector.text import url_without_path
@@ -203,3 +204,25 @@ def test_an_output_named_twice_is_told_by_what_may_be_shown() -> None:
     with pytest.raises(UsageError, match="is given twice") as caught, open_outputs([HOOK, f"{HOOK} digest"]):
         pass
     assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["detect", "--output", HOOK, "digest"],
+        ["run", "AWSLogs", f"--output={HOOK}", "min-severity=high"],
+        ["watch", "--output", "-", "--output", HOOK, "name=on-call", "AWSLogs"],
+    ],
+)
+def test_options_that_the_shell_took_off_their_output_are_told_to_be_quoted(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="stands outside of the output") as caught:
+        app(words, standalone_mode=False)
+    assert "write quotes around" in caught.value.hint
+    assert "s3cr3t" not in str(caught.value) + caught.value.hint
+
+
+def test_a_source_may_have_the_name_of_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "digest").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception, match=r"No such option.*--nothing"):
+        app(["run", "--output", "alerts.jsonl", "digest", "--nothing"], standalone_mode=False)

@@ -75,7 +75,7 @@ def _continues(before: str, output: str) -> bool:
     """Tell whether this is only options; the bare word `digest` behind a file is another file."""
     words = output.split()
     is_after_file = is_file(before) or before == "-"
-    return bool(words) and all(_is_option(word) and not (is_after_file and word == _DIGEST) for word in words)
+    return bool(words) and all(is_option(word) and not (is_after_file and word == _DIGEST) for word in words)
 
 
 def scheme_of(place: str) -> str:
@@ -144,12 +144,13 @@ def _split_options(output: str) -> tuple[str, list[str]]:
     """Return the place, and the options behind it in the order in which they stand."""
     words = output.split(" ")
     first = len(words)
-    while first > 1 and _is_option(words[first - 1]):
+    while first > 1 and is_option(words[first - 1]):
         first -= 1
     return " ".join(words[:first]).rstrip(" "), [word for word in words[first:] if word]
 
 
-def _is_option(word: str) -> bool:
+def is_option(word: str) -> bool:
+    """Tell whether a word is an option of an output; a blank more parts nothing."""
     found = _WORD.fullmatch(word)
     return word in ("", _DIGEST) or (found is not None and found[1] in _OPTIONS)
 
