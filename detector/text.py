@@ -21,6 +21,7 @@ _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - meant as they are
 
 # Of Splunk's collector and PagerDuty it is none: a token goes with what is sent there.
 _SECRET_PATHS = ("https", "http", "slack+https", "slack+http", "teams+https", "teams+http")
+_CREDENTIALS = re.compile(r"^([A-Za-z][A-Za-z0-9+.:-]*://)[^/?#]*@")
 _FINGERPRINT = re.compile(r"~[0-9a-f]{16}")
 
 
@@ -61,7 +62,7 @@ def is_scheme(text: str) -> bool:
 def url_without_path(url: str, *, hides_query: bool = False) -> str:
     """Return `https://HOST/~FINGERPRINT` for a webhook's URL, whose path may be all that keeps others from sending.
 
-    What has no path, and other schemes, is returned as it is.
+    What has no path, and other schemes, is returned as it is but for a user name and password.
 
     Args:
         url: with anything; nothing of it but the scheme is shown when it cannot be taken apart.
@@ -70,7 +71,7 @@ def url_without_path(url: str, *, hides_query: bool = False) -> str:
     written, _, rest = url.partition("://")
     scheme = written.lower()
     if scheme not in _SECRET_PATHS:
-        return url
+        return _CREDENTIALS.sub(r"\1", url)
     try:
         parts = urlsplit(f"https://{rest}")
         host = parts.netloc.rpartition("@")[2]

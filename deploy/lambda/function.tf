@@ -63,7 +63,7 @@ variable "rule_pages" {
 }
 
 variable "alarm_topics" {
-  description = "ARNs of SNS topics that hear of errors of the function."
+  description = "ARNs of SNS topics that hear of errors of the function, and of what it could not do."
   type        = list(string)
   default     = []
 }
@@ -295,10 +295,27 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   dimensions          = { FunctionName = aws_lambda_function.function.function_name }
   statistic           = "Sum"
   period              = 300
-  evaluation_periods  = 3
+  evaluation_periods  = 10 # when nothing arrives, only the schedule can fail: in one of three
+  datapoints_to_alarm = 3
   threshold           = 0
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topics
+}
+
+# The function writes this metric into its log. One point is enough: a damaged file is told once.
+resource "aws_cloudwatch_metric_alarm" "incomplete" {
+  alarm_name          = "${var.name}-incomplete"
+  alarm_description   = "An output did not take alerts, a rule did not run, or a file is not as AWS signed it; the log says which."
+  namespace           = "detector"
+  metric_name         = "Incomplete"
+  dimensions          = { FunctionName = aws_lambda_function.function.function_name }
+  statistic           = "Maximum"
+  period              = 900
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "ignore"
   alarm_actions       = var.alarm_topics
 }
 

@@ -29,6 +29,7 @@ from detector.cli.interrupt import is_interruption
 from detector.cli.lake import lake_app
 from detector.cli.manners import Quiet, Verbose, add_commands
 from detector.cli.outbox import outbox_command
+from detector.cli.output_command import OutputCommand
 from detector.cli.posture import posture_command
 from detector.cli.report import report_command
 from detector.cli.rules import rules_app
@@ -109,7 +110,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "compact": compact_command,
     "outbox": outbox_command,
 }
-add_commands(app, _COMMANDS, {"sql": SqlCommand})
+add_commands(app, _COMMANDS, {"sql": SqlCommand} | dict.fromkeys(("detect", "run", "scan", "watch"), OutputCommand))
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(lake_app, name="lake")
 app.add_typer(rules_app, name="rules")

@@ -36,6 +36,7 @@ _NOT_OF_SQS: Final = (AttributeError, KeyError, TypeError, ValueError)
 _LATEST_SENT_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _MOST_RECEIVES: Final = 1_000_000
 _LONGEST_NUMBER: Final = 20
+_URL_HINT: Final = "`aws sqs get-queue-url --queue-name NAME` prints it: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +223,24 @@ class VisibilityExtender:
 
 
 def options_for(url: str, options: AwsOptions) -> AwsOptions:
-    """Return the options with the region, or the endpoint, that the queue's URL names."""
-    parts = urlsplit(url)
+    """Return the options with the region, or the endpoint, that the queue's URL names.
+
+    Raises:
+        UsageError: it is not the URL of a queue, or holds credentials.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its text may repeat a secret
+        raise UsageError("not the URL of a queue", hint=_URL_HINT) from None
+    if "@" in parts.netloc:
+        raise UsageError(
+            f"the URL of the queue at {parts.hostname} holds a user name or password",
+            hint="credentials are taken from the environment and its profile",
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname or len(parts.path.strip("/").split("/")) < 2:
         raise UsageError(
             f"{url!r} is not the URL of a queue",
-            hint="`aws sqs get-queue-url --queue-name NAME` prints it: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+            hint=_URL_HINT,
         )
     found = _AWS_HOST.fullmatch(parts.hostname)
     if found:

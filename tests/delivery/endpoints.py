@@ -23,6 +23,7 @@ class Instead(Enum):
 
     HANG = auto()  # until the client gives up
     RESET = auto()
+    STALL = auto()  # within the body
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,16 @@ class Handler(BaseHTTPRequestHandler):
         if reply.instead is Instead.RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
-        if reply.instead:
+        if reply.instead in (Instead.HANG, Instead.RESET):
             self.close_connection = True
             return
         self.send_response(reply.status)
-        for name, value in (reply.headers | {"Content-Length": str(len(reply.body))}).items():
+        for name, value in ({"Content-Length": str(len(reply.body))} | reply.headers).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.body)
+        if reply.instead is Instead.STALL:
+            self.connection.recv(1)
 
 
 class Server(LoopbackServer):

@@ -10,6 +10,7 @@ import pytest
 from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.address import Address, Wishes, parse_addresses, shown_output, written_output
 from detector.alerts.sinks.opening import open_outputs
+from detector.cli.app import app
 from detector.errors import UsageError
 from detector.severity import Severity
 from detector.text import url_without_path
@@ -55,7 +56,12 @@ def test_a_variable_parts_options_from_their_output() -> None:
     ("output", "message", "hint"),
     [
         (f"{HOOK} min-severty=high", "'min-severty' is no option", "did you mean min-severity?"),
-        (f"{HOOK} loud", "'loud' is no option", "outputs.md"),
+        (f"{HOOK} loud", "what stands behind the URL is no option", "outputs.md"),
+        (f"{HOOK} digests", "what stands behind the URL is no option", "did you mean digest?"),
+        (f"{HOOK} /s3cr3t", "what stands behind the URL is no option", "outputs.md"),
+        (f"{HOOK} s3cr3t=", "what stands behind the URL is no option", "outputs.md"),
+        (f"{HOOK}  format=csv", "'format' is no option", "behind a colon: https://HOST/PATH:csv"),
+        (f"{HOOK}  colour=red digest", "'colour' is no option", "outputs.md"),
         (f"{HOOK} min-severity=severe", "no severity", "info, low, medium, high, critical"),
         (f"{HOOK} digest=daily", "true or false", "digest=false"),
         (f"{HOOK} name=a/b", "a name has letters", "name="),
@@ -176,7 +182,47 @@ def test_an_output_that_cannot_be_is_not_opened(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("output", "hint"),
+    [
+        ("slack://hooks.example/x", "did you mean slack+https://?"),
+        ("teams:hooks.example", "did you mean teams+https://?"),
+        ("hec://splunk.example", "did you mean hec+https://?"),
+        ("slak+https://hooks.example/x", "did you mean slack+https://?"),
+        ("htps://hooks.example/x", "did you mean https://?"),
+        ("mail:a@b.example", "did you mean mailto:?"),
+        ("telegram:x", "write a file, -, s3://"),
+    ],
+)
+def test_a_scheme_that_is_none_is_answered_by_the_one_that_was_meant(output: str, hint: str) -> None:
+    with pytest.raises(UsageError, match="nothing is known of") as caught, open_outputs([output]):
+        pass
+    assert caught.value.hint.startswith(hint)
+
+
 def test_an_output_named_twice_is_told_by_what_may_be_shown() -> None:
     with pytest.raises(UsageError, match="is given twice") as caught, open_outputs([HOOK, f"{HOOK} digest"]):
         pass
     assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["detect", "--output", HOOK, "digest"],
+        ["run", "AWSLogs", f"--output={HOOK}", "min-severity=high"],
+        ["watch", "--output", "-", "--output", HOOK, "name=on-call", "AWSLogs"],
+    ],
+)
+def test_options_that_the_shell_took_off_their_output_are_told_to_be_quoted(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="stands outside of the output") as caught:
+        app(words, standalone_mode=False)
+    assert "write quotes around" in caught.value.hint
+    assert "s3cr3t" not in str(caught.value) + caught.value.hint
+
+
+def test_a_source_may_have_the_name_of_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "digest").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception, match=r"No such option.*--nothing"):
+        app(["run", "--output", "alerts.jsonl", "digest", "--nothing"], standalone_mode=False)

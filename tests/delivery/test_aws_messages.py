@@ -334,6 +334,11 @@ def test_one_that_does_not_answer_is_left_in_time(front: Front, kind: str) -> No
         ("sns:alerts", "needs the ARN of a topic"),
         ("sns:arn:aws:sqs:us-east-1:123456789012:x", "needs the ARN of a topic"),
         ("sqs:alerts", "is not the URL of a queue"),
+        ("sqs:https://user:pa55@sqs.us-east-1.amazonaws.com/1/q", "holds a user name or password"),
+        ("sqs:https://user:pa55@sqs.us-east-1.amazonaws.com/q", "holds a user name or password"),
+        ("sqs:https://user:pa55@sqs.us-east-1.amazonaws.com/1/q:hec name=x digest", "takes no digest"),
+        ("sqs:https://[pa55/1/q", "not the URL of a queue"),
+        ("hec+https://user:pa55@splunk.example:csv", "takes the format hec alone"),
         ("events:", "needs a bus"),
         ("events:a b", "is no option"),
         (f"sns:{ARN}:csv", "takes the format jsonl alone"),
@@ -341,8 +346,9 @@ def test_one_that_does_not_answer_is_left_in_time(front: Front, kind: str) -> No
     ],
 )
 def test_an_output_that_cannot_be_is_bad_usage(output: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message), open_outputs([output]):
+    with pytest.raises(UsageError, match=message) as caught, open_outputs([output]):
         pass
+    assert "pa55" not in str(caught.value) + caught.value.hint
 
 
 def test_outputs_in_aws_are_known_by_what_does_not_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,8 @@ def test_pagerduty_gets_the_key_which_is_in_nothing_else(endpoint: Endpoint, mon
     delivery = send(endpoint, NoticeFormat.PAGERDUTY, Reply(403, f"bad key {KEY}".encode()))
     assert json.loads(endpoint.requests[0].body)["routing_key"] == KEY
     assert KEY not in repr(delivery)
+    cut = send(endpoint, NoticeFormat.PAGERDUTY, Reply(403, b"x" * 185 + f" {KEY}".encode()))
+    assert KEY[:8] not in repr(cut)
     monkeypatch.setenv("ON_CALL_KEY", KEY)
     with open_outputs(["pagerduty:ON_CALL_KEY"]) as [output]:
         assert output.sink.name == "pagerduty:ON_CALL_KEY"
@@ -141,6 +143,31 @@ def test_a_message_that_is_refused_holds_up_no_other(endpoint: Endpoint, form: N
 @pytest.mark.parametrize("body", [b"1", b""])
 def test_a_connector_of_old_takes_what_it_answers_with_200(endpoint: Endpoint, body: bytes) -> None:
     assert send(endpoint, NoticeFormat.TEAMS, Reply(200, body)) == Delivery(accepted=1)
+
+
+@pytest.mark.parametrize(
+    ("form", "body"), [(NoticeFormat.TEAMS, b""), (NoticeFormat.TEAMS, b"1"), (NoticeFormat.SLACK, b"ok")]
+)
+def test_an_answer_that_does_not_end_takes_nothing(endpoint: Endpoint, form: NoticeFormat, body: bytes) -> None:
+    reply = Reply(200, body, {"Content-Length": "200"}, Instead.STALL)
+    [undelivered] = send(endpoint, form, reply, retry_policy=RetryPolicy(attempts=1, request_seconds=0.1)).undelivered
+    assert undelivered.reason.endswith("no end of the answer")
+    reply = Reply(200, body, {"Content-Length": "200", "Connection": "close"})
+    [undelivered] = send(endpoint, form, reply).undelivered
+    assert undelivered.reason.endswith("broke the connection")
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        (NoticeFormat.TEAMS, b" " * 2_100 + b"\nWebhook message delivery failed with error: HTTP error 429"),
+        (NoticeFormat.TEAMS, b"1\nWebhook message delivery failed with error: HTTP error 429"),
+        (NoticeFormat.TEAMS, b" " * 70_000 + b"failed"),
+        (NoticeFormat.SLACK, b"ok\nno: channel_is_archived"),
+    ],
+)
+def test_an_answer_is_judged_by_all_of_it(endpoint: Endpoint, form: NoticeFormat, body: bytes) -> None:
+    assert len(send(endpoint, form, Reply(200, body)).undelivered) == 1
 
 
 def test_an_old_connectors_413_is_about_the_message(endpoint: Endpoint) -> None:

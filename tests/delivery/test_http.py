@@ -279,6 +279,10 @@ def test_the_proxy_of_the_environment_is_asked_for_https_alone(
         ("https://user:pa55@siem.example/", "holds a user name or password"),
         ("https://", "without a host"),
         ("https://siem.example:port/", "not a URL"),
+        ("https://siem..example/", "not a URL"),
+        ("slack+https://.siem.example/", "not a URL"),
+        (f"hec+https://{'a' * 64}.example", "not a URL"),
+        ("https://\u2603.example/", "not a URL"),
         ("https://siem.example/a\tb", "with a space"),
         ("ftp://siem.example/", "nothing is known of ftp"),
         ("s3://", "names no bucket"),
@@ -335,6 +339,49 @@ def test_a_key_in_the_query_of_a_url_is_sent_and_never_shown(endpoint: Endpoint)
     with pytest.raises(NotDelivered):
         other.send(alerts(1), 1)
     other.close()
+
+
+SECRET_PATH = "/hooks/TOPSECRETPATH/a%2Fhidden?token=TOPSECRETTOKEN&sig=x%3Dhidden"
+
+
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize(
+    "echo",
+    [
+        SECRET_PATH,
+        SECRET_PATH.lower(),
+        SECRET_PATH.replace("&", "&amp;"),
+        SECRET_PATH.replace("/", "\\/"),
+        "/hooks/TOPSECRETPATH/a/hidden, token = TOPSECRETTOKEN, sig = x=hidden",
+        "/hooks/TOPSECRETPATH/a%2Fhidden (cut at TOPSECRETT",
+    ],
+)
+def test_a_server_that_repeats_the_address_tells_nobody(
+    ledger: Ledger, endpoint: Endpoint, status: int, echo: str
+) -> None:
+    said = f'{{"status":{status},"error":"Not Found","path":"{echo}"}}'.encode()
+    endpoint.react = lambda _: Reply(status, said)
+    sink = Webhook(f"http://127.0.0.1:{endpoint.port}{SECRET_PATH}")
+    ledger.record_emitted([], {sink.name: alerts(1)})
+    with closing(sink):
+        delivery = deliver(ledger.outbox, [sink], ONCE)
+    reasons = [*(one.reason for one in delivery.undelivered), *(one.reason for one in delivery.refused)]
+    assert f'HTTP {status}: {{"status":{status},"error":"Not Found","path":"' in reasons[0]
+    kept = "".join(reasons).lower()
+    assert all(secret not in kept for secret in ("topsecret", "hidden"))
+
+
+def test_a_secret_that_the_end_of_what_is_shown_would_cut_is_not_shown_in_part(endpoint: Endpoint) -> None:
+    endpoint.react = lambda _: Reply(404, b"x" * 190 + b"/hook-t0psecret")
+    [undelivered] = send(Webhook(f"http://127.0.0.1:{endpoint.port}/hook-t0psecret")).undelivered
+    assert undelivered.reason == f"HTTP 404: {'x' * 190}…"
+
+
+def test_splunks_answer_may_repeat_the_token_but_the_path_is_no_secret(endpoint: Endpoint) -> None:
+    said = {"text": f"no event of {TOKEN[:30]} at /services/collector", "code": 4}
+    endpoint.react = lambda _: Reply(403, json.dumps(said).encode())
+    [undelivered] = send(hec(endpoint)).undelivered
+    assert undelivered.reason == "HTTP 403, code 4: no event of … at /services/collector"
 
 
 def test_requests_share_a_connection(endpoint: Endpoint) -> None:

@@ -258,6 +258,24 @@ def test_the_functions_terraform_file_says_the_same() -> None:
     }  # fmt: skip
 
 
+def test_both_files_tell_somebody_of_errors_and_of_what_the_function_could_not_do() -> None:
+    resources = load_template("lambda/function.yaml")["Resources"]
+    alarms = [resources[name]["Properties"] for name in ("ErrorAlarm", "IncompleteAlarm")]
+    made = [
+        alarm
+        for named in terraform("lambda/function.tf")["resource"]
+        for alarm in named.get('"aws_cloudwatch_metric_alarm"', {}).values()
+    ]
+    for alarm, same in zip(alarms, made, strict=True):
+        assert alarm["AlarmActions"]
+        assert same["metric_name"].strip('"') == alarm["MetricName"]
+        assert (same["period"], same["evaluation_periods"]) == (alarm["Period"], alarm["EvaluationPeriods"])
+        assert same.get("datapoints_to_alarm") == alarm.get("DatapointsToAlarm")
+    # The schedule alone fails every quarter of an hour, and so in one of three periods.
+    errors = alarms[0]
+    assert errors["Period"] * errors["EvaluationPeriods"] >= errors["DatapointsToAlarm"] * 900
+
+
 def test_every_variable_that_the_function_is_given_sets_an_option_of_watch() -> None:
     program = typer.main.get_command(app)
     assert isinstance(program, TyperGroup)

@@ -13,6 +13,7 @@ import pytest
 
 from detector.errors import LakeError, UsageError
 from detector.sources.given_messages import GivenMessages
+from tests.delivery.endpoints import Endpoint, Reply, serving
 from tests.running import LOGIN
 
 from .trail import Trail, alert_ids, bundled_files, once, rows
@@ -131,6 +132,46 @@ def test_a_schedule_sends_what_an_output_did_not_take(
     trail.s3.create_bucket(Bucket=late)
     assert handle({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}) == []
     assert trail.s3.list_objects_v2(Bucket=late)["KeyCount"] == 1
+
+
+@pytest.mark.slow
+def test_what_failed_and_comes_back_with_no_message_is_a_metric(
+    handle: Handle, trail: Trail, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail.put(logs(1))
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "detector-1")
+    with serving(Endpoint()) as endpoint:
+        monkeypatch.setenv("DETECTOR_WATCH_OUTPUT", f"http://127.0.0.1:{endpoint.port}/hook")
+        endpoint.react = lambda _: Reply(404)
+        assert handle(event_of(trail)) == []
+        metric = metric_of(capsys)
+        assert (metric["Incomplete"], metric["FunctionName"]) == (1, "detector-1")
+        [described] = metric["_aws"]["CloudWatchMetrics"]
+        assert described["Dimensions"] == [["FunctionName"]]
+        assert [one["Name"] for one in described["Metrics"]] == ["Incomplete"]
+        trail.send("no notification")  # comes again, and is a dead letter in the end
+        endpoint.react = lambda _: Reply()
+        assert len(handle(event_of(trail))) == 1
+        assert metric_of(capsys)["Incomplete"] == 0
+
+
+def metric_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The line in the log that CloudWatch makes a metric of."""
+    [metric] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert isinstance(metric, dict)
+    return metric
+
+
+@pytest.mark.parametrize(("code", "incomplete"), [(0, 0), (1, 0), (2, 1), (4, 1), (5, 1)])
+def test_a_rule_that_did_not_run_and_a_damaged_file_are_told(
+    capsys: pytest.CaptureFixture[str], code: int, incomplete: int
+) -> None:
+    function = runpy.run_path(str(HANDLER))["handle"]
+    function.__globals__["app"] = lambda *_, **__: code
+    assert function({}, None) == {"batchItemFailures": []}
+    assert metric_of(capsys)["Incomplete"] == incomplete
+    assert function({"Records": [A_MESSAGE]}, None) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    assert metric_of(capsys)["Incomplete"] == (incomplete if code != 4 else 0)
 
 
 A_MESSAGE = {

@@ -14,10 +14,11 @@ from detector.severity import Severity
 from detector.text import nearest, url_without_path
 
 _WORD = re.compile(r"([a-z][a-z-]*)=(\S*)")
+_SETTING = re.compile(r"([a-z][a-z-]{1,31})=(\S+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # Schemes that stand without slashes; no other word before a colon is one, so that `C:x` and `a:csv` stay files.
-_BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty", "mailto")
+BARE_SCHEMES = ("securityhub", "sns", "sqs", "events", "pagerduty", "mailto")
 _FILES = ("", "file")  # schemes
 _DIGEST = "digest"
 _VARIABLE_PREFIX = "DETECTOR_OUTPUT_"
@@ -74,12 +75,12 @@ def _continues(before: str, output: str) -> bool:
     """Tell whether this is only options; the bare word `digest` behind a file is another file."""
     words = output.split()
     is_after_file = is_file(before) or before == "-"
-    return bool(words) and all(_is_option(word) and not (is_after_file and word == _DIGEST) for word in words)
+    return bool(words) and all(is_option(word) and not (is_after_file and word == _DIGEST) for word in words)
 
 
 def scheme_of(place: str) -> str:
     """Return the scheme of a URL, lower case; an empty text for a path."""
-    for scheme in _BARE_SCHEMES:
+    for scheme in BARE_SCHEMES:
         if place.startswith(f"{scheme}:"):
             return scheme
     found = _SCHEME.match(place)
@@ -134,8 +135,8 @@ def _parse(output: str) -> Address:
         known = named.wishes if named.scheme in _FILES else replace(named.wishes, name=name)
         return replace(named, wishes=_wishes(options, known))
     place, form = split_format(place)
-    if scheme_of(place) and len(words := place.split(" ")) > 1:
-        raise UsageError(f"--output: {words[1].partition('=')[0]!r} is no option of an output", hint=_near(words[1]))
+    if scheme_of(place) and len(words := [word for word in place.split(" ") if word]) > 1:
+        raise _no_option(words[1])
     return Address(place, form, _wishes(options, Wishes()))
 
 
@@ -143,12 +144,13 @@ def _split_options(output: str) -> tuple[str, list[str]]:
     """Return the place, and the options behind it in the order in which they stand."""
     words = output.split(" ")
     first = len(words)
-    while first > 1 and _is_option(words[first - 1]):
+    while first > 1 and is_option(words[first - 1]):
         first -= 1
     return " ".join(words[:first]).rstrip(" "), [word for word in words[first:] if word]
 
 
-def _is_option(word: str) -> bool:
+def is_option(word: str) -> bool:
+    """Tell whether a word is an option of an output; a blank more parts nothing."""
     found = _WORD.fullmatch(word)
     return word in ("", _DIGEST) or (found is not None and found[1] in _OPTIONS)
 
@@ -175,6 +177,17 @@ def _wishes(words: Iterable[str], wishes: Wishes) -> Wishes:
             raise UsageError(f"--output: {name!r} is no option of an output", hint=_near(name))
         wishes = replace(wishes, **read(value if "=" in word else "true"))
     return wishes
+
+
+def _no_option(word: str) -> UsageError:
+    """Return the error for a word behind a URL; it may be a piece of that, and is named only as a setting."""
+    named = _SETTING.fullmatch(word)
+    what = repr(named[1]) if named else "what stands behind the URL"
+    if named and named[1] == "format" and named[2] in set(AlertFormat):
+        hint = f"the format stands behind a colon: https://HOST/PATH:{named[2]}"
+    else:
+        hint = _near(word)
+    return UsageError(f"--output: {what} is no option of an output", hint=hint)
 
 
 def _near(word: str) -> str:

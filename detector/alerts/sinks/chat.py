@@ -54,7 +54,8 @@ class ChatHook:
         self._judge = _JUDGES[form]
         self._key = _routing_key(output) if form is NoticeFormat.PAGERDUTY else None
         self._name = output if output.startswith("pagerduty:") else ""
-        self._endpoint = Endpoint(PAGERDUTY_URL if self._name else output.partition("+")[2])
+        url = PAGERDUTY_URL if self._name else output.partition("+")[2]
+        self._endpoint = Endpoint(url, self._key or "", shows_path=form is NoticeFormat.PAGERDUTY)
 
     @property
     def name(self) -> str:
@@ -74,8 +75,9 @@ class ChatHook:
         verdict = self._judge(answer)
         if verdict.is_taken:
             return [ACCEPTED]
-        said = "" if self._key and self._key in answer.first_line else answer.first_line
-        reason = f"HTTP {answer.status}" + (f": {said}" if said else "")
+        reason = f"HTTP {answer.status}" + (f": {answer.said}" if answer.said else "")
+        if not answer.is_whole:
+            reason += ", and no end of the answer"
         if verdict.is_refused:
             raise BatchRefused(reason)
         raise NotDelivered(reason, hint=verdict.hint, may_recover=verdict.may_recover, wait_seconds=answer.wait_seconds)
@@ -105,8 +107,8 @@ def _routing_key(output: str) -> str:
 
 def _judge_slack(answer: Answer) -> _Verdict:
     """Judge by the word that Slack says; a page of somebody in between says another."""
-    said = answer.first_line
-    if answer.is_success and said == "ok":
+    said = answer.text
+    if answer.is_success and said == "ok" and answer.is_whole:
         return _Verdict(is_taken=True)
     if said.startswith(_SLACK_BLAMES_THE_MESSAGE) or answer.status == 413:
         return _Verdict(is_refused=True)
@@ -118,8 +120,8 @@ def _judge_slack(answer: Answer) -> _Verdict:
 
 def _judge_teams(answer: Answer) -> _Verdict:
     """Judge by the status; connectors of old say `1`, or with 200 what went wrong behind them."""
-    said = answer.first_line
-    if answer.is_success and said in ("", "1"):
+    said = answer.text
+    if answer.is_success and said in ("", "1") and answer.is_whole:
         return _Verdict(is_taken=True)
     if answer.status == 202:
         return _Verdict(is_taken=True)

@@ -72,8 +72,8 @@ class SplunkCollector:
         Raises:
             UsageError: there is no token, or something is wrong with the URL.
         """
-        self._endpoint = _open_endpoint(url)
         self._token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        self._endpoint = _open_endpoint(url, self._token)
         if not self._token.isascii() or not self._token.isprintable() or not self._token:
             raise UsageError(f"--output {self.name}: {TOKEN_VARIABLE} holds no token", hint=_TOKEN_HINT)
         self._channel = str(uuid4())  # acknowledgements are told to whoever sent on it
@@ -95,7 +95,9 @@ class SplunkCollector:
             if reply.ack_id is not None:
                 self._await_acknowledgement(reply.ack_id, end)
             return [ACCEPTED] * len(documents)
-        reason = f"HTTP {answer.status}" + (f", code {reply.code}: {reply.text}" if reply.code is not None else "")
+        reason = f"HTTP {answer.status}"
+        if reply.code is not None:
+            reason += f", code {reply.code}: {answer.shown(reply.text)}"
         if answer.is_success:  # a proxy's page, or a collector that is busy: none of the events is known to be taken
             raise NotDelivered(f"{reason}, not code {_SUCCESS}", hint=_URL_HINT, wait_seconds=answer.wait_seconds)
         if answer.may_recover:
@@ -145,11 +147,11 @@ class SplunkCollector:
             self._sleep(min(_BACKOFF.seconds(attempt), max(0.0, end - time.monotonic())))
 
 
-def _open_endpoint(url: str) -> Endpoint:
+def _open_endpoint(url: str, token: str) -> Endpoint:
     plain = url.removeprefix("hec+")
     scheme, _, rest = plain.partition("://")
     host, _, path = rest.partition("/")
-    return Endpoint(plain if path else f"{scheme}://{host}{_PATH}")
+    return Endpoint(plain if path else f"{scheme}://{host}{_PATH}", token, shows_path=True)
 
 
 def _parse_reply(body: bytes) -> _Reply:
@@ -163,7 +165,7 @@ def _parse_reply(body: bytes) -> _Reply:
     code, number, ack_id = said.get("code"), said.get("invalid-event-number"), said.get("ackId")
     return _Reply(
         code if type(code) is int else None,
-        " ".join(str(said.get("text", "")).split())[:200],
+        " ".join(str(said.get("text", "")).split()),
         number if type(number) is int else None,
         ack_id if type(ack_id) is int and 0 <= ack_id < _ACK_IDS else None,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -29,6 +29,7 @@ from urllib3.exceptions import (
 
 from detector.alerts.sinks.deadline import hold_to_deadline, whole_request
 from detector.alerts.sinks.loopback import is_this_machine
+from detector.alerts.sinks.secrets import NO_SECRETS, Secrets
 from detector.alerts.sinks.sink import NotDelivered
 from detector.errors import UsageError
 from detector.text import printable
@@ -36,7 +37,7 @@ from detector.times import utc_now
 
 _CONNECT_SECONDS = 5
 _ANSWER_BYTES = 65_536
-_SAID_BYTES, _SAID_CHARACTERS = 2_000, 200
+_SAID_CHARACTERS = 200
 _LONGEST_WAIT_SECONDS = 86_400
 _CA_VARIABLE = "REQUESTS_CA_BUNDLE"  # OpenSSL itself looks at SSL_CERT_FILE and SSL_CERT_DIR
 
@@ -46,14 +47,25 @@ class Answer:
     """An answer, as far as it was read."""
 
     status: int
-    body: bytes  # at most 64 kB
+    body: bytes = field(repr=False)  # at most 64 kB
     wait_seconds: float | None  # Retry-After
+    is_whole: bool = True  # False: it is longer, or did not come to its end in time
+    secrets: Secrets = NO_SECRETS  # of the request
 
     @property
-    def first_line(self) -> str:
-        """The beginning of what the server says, in at most 200 printable characters; mostly it says why."""
-        lines = self.body[:_SAID_BYTES].decode("utf-8", "replace").split("\n")
-        return printable(next(filter(None, (" ".join(line.split()) for line in lines)), ""))[:_SAID_CHARACTERS]
+    def text(self) -> str:
+        """All that the server says, on one line: to be judged by, not to be shown."""
+        return " ".join(self.body.decode("utf-8", "replace").split())
+
+    @property
+    def said(self) -> str:
+        """The first line of it, in at most 200 printable characters and without secrets; mostly it says why."""
+        lines = self.body.decode("utf-8", "replace").split("\n")
+        return self.shown(next(filter(None, (" ".join(line.split()) for line in lines)), ""))
+
+    def shown(self, text: str) -> str:
+        """Return a part of it as it may be shown; blanked before it is cut, which would leave a piece of a secret."""
+        return printable(self.secrets.blank(text))[:_SAID_CHARACTERS]
 
     @property
     def is_success(self) -> bool:
@@ -69,8 +81,13 @@ class Answer:
 class Endpoint:
     """One URL that takes POSTs, with connections that stay open."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *secrets: str, shows_path: bool = False) -> None:
         """Parse the URL.
+
+        Args:
+            url: of which path and query are not shown when a server repeats them.
+            secrets: that go with what is sent, and are not shown either.
+            shows_path: it is no secret, as where a token goes with what is sent.
 
         Raises:
             UsageError: it has no host, holds credentials, or is plain HTTP to another machine; or the file of
@@ -80,6 +97,7 @@ class Endpoint:
         self.shown = _without_query(parts)
         self._url = parts._replace(fragment="").geturl()
         self._host = parts.netloc
+        self._secrets = Secrets.of(parts._replace(path="") if shows_path else parts, *secrets)
         self._pool = open_pool(parts, trusted(os.environ.get(_CA_VARIABLE) or None, _CA_VARIABLE))
         hold_to_deadline(self._pool)
 
@@ -108,7 +126,7 @@ class Endpoint:
                     preload_content=False,
                 )
                 try:
-                    content = _read(response)
+                    content, is_whole = _read(response)
                     wait_seconds = _wait_seconds(response.headers.get("Retry-After"))
                 finally:
                     response.release_conn()
@@ -120,7 +138,7 @@ class Endpoint:
                 hint="give --output the address that it leads to",
                 may_recover=False,
             )
-        return Answer(response.status, content, wait_seconds)
+        return Answer(response.status, content, wait_seconds, is_whole, self._secrets)
 
     def close(self) -> None:
         """Close all connections."""
@@ -131,6 +149,9 @@ def _parse(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        # Two full stops in a row, or a label of 64 letters, are found out only where a name server would be asked.
+        (host or "").encode("idna")
+        urllib3.util.parse_url(url)
     except ValueError:  # its text may repeat a secret
         raise UsageError("--output: not a URL", hint="write https://HOST[:PORT]/PATH") from None
     if not host or port == 0 or any(character.isspace() or not character.isprintable() for character in url):
@@ -187,18 +208,19 @@ def open_pool(parts: SplitResult, context: ssl.SSLContext) -> urllib3.PoolManage
         raise UsageError("HTTPS_PROXY is not the URL of an HTTP proxy", hint="write http://HOST:PORT") from error
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Return the beginning of an answer: of one that does not end, or comes byte by byte, what is there in time."""
+def _read(response: urllib3.BaseHTTPResponse) -> tuple[bytes, bool]:
+    """Return the beginning of an answer, and whether it is all: of one that does not end, what is there in time."""
     content = bytearray()
     try:
         while piece := response.read1(_ANSWER_BYTES - len(content), decode_content=False):
             content += piece
             if len(content) >= _ANSWER_BYTES:
                 response.close()  # not for another request
-                break
+                return bytes(content), False
     except ReadTimeoutError:
         response.close()
-    return bytes(content)
+        return bytes(content), False
+    return bytes(content), True
 
 
 def _no_answer(error: HTTPError, host: str) -> NotDelivered:

@@ -11,7 +11,7 @@ from detector.alerts.alert import Alert
 from detector.alerts.formats.formatting import header
 from detector.alerts.formats.names import AlertFormat, NoticeFormat
 from detector.alerts.formats.screen import Screen
-from detector.alerts.sinks.address import Address, parse_addresses
+from detector.alerts.sinks.address import BARE_SCHEMES, Address, parse_addresses
 from detector.alerts.sinks.event_bus import EventBus
 from detector.alerts.sinks.local import AlertFile, StandardOutput
 from detector.alerts.sinks.s3 import S3Folder
@@ -22,7 +22,7 @@ from detector.alerts.sinks.sqs import SqsQueue
 from detector.errors import UsageError
 from detector.severity import Severity
 from detector.sources.local import path_of_uri
-from detector.text import is_scheme
+from detector.text import is_scheme, nearest
 
 _FORMS = (
     "write a file, -, s3://BUCKET/PREFIX/, hec+https://HOST, https://HOST/PATH, slack+https://…, teams+https://…, "
@@ -39,6 +39,8 @@ _OWN_FORMATS: Mapping[str, AlertFormat | NoticeFormat] = {
     "pagerduty": NoticeFormat.PAGERDUTY,
     **{f"{form}+{scheme}": form for form in _CHATS for scheme in ("https", "http")},
 }
+_WITH_SLASHES = ("https", "s3", *(form for form in _OWN_FORMATS if form.endswith("+https")))
+_KNOWN = (*BARE_SCHEMES, *_WITH_SLASHES)
 _NOT_JSON = {AlertFormat.CEF: ".log", AlertFormat.CSV: ".csv", AlertFormat.TABLE: ".txt"}
 # Of the outputs that take the native format, those for which a message is a message.
 _TAKE_DIGESTS = ("https", "http", "sns", "sqs", "events")
@@ -164,7 +166,9 @@ def _open_for_any_format(place: str, scheme: str, form: AlertFormat, screen: Scr
             return StandardOutput(header(form, screen))
         case "" if is_scheme(place):
             word = place.partition(":")[0]
-            raise UsageError(f"--output: nothing is known of {word}:", hint=f"{_FORMS}; for a file, write ./ before it")
+            raise UsageError(
+                f"--output: nothing is known of {word}:", hint=f"{_meant(word)}; for a file, write ./ before it"
+            )
         case "":
             return AlertFile(Path(place), header(form))
         case "file":
@@ -181,4 +185,10 @@ def _open_for_any_format(place: str, scheme: str, form: AlertFormat, screen: Scr
 
             return Webhook(place)
         case _:
-            raise UsageError(f"--output: nothing is known of {scheme}://", hint=_FORMS)
+            raise UsageError(f"--output: nothing is known of {scheme}://", hint=_meant(scheme))
+
+
+def _meant(scheme: str) -> str:
+    """Return a hint for a scheme that is none: the one that was meant, or all forms."""
+    near = next((form for form in _WITH_SLASHES if form == f"{scheme}+https"), None) or nearest(scheme, _KNOWN)
+    return f"did you mean {near}:{'//' if near in _WITH_SLASHES else ''}?" if near else _FORMS

@@ -32,8 +32,9 @@ class Webhook:
         Raises:
             UsageError: something is wrong with the URL.
         """
-        self._endpoint = Endpoint(url)
-        self._secret = os.environ.get(SECRET_VARIABLE, "").encode()
+        secret = os.environ.get(SECRET_VARIABLE, "")
+        self._endpoint = Endpoint(url, secret)
+        self._secret = secret.encode()
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class Webhook:
         answer = self._endpoint.post(body, headers, seconds)
         if answer.is_success:
             return [ACCEPTED] * len(documents)
-        reason = f"HTTP {answer.status}" + (f": {answer.first_line}" if answer.first_line else "")
+        reason = f"HTTP {answer.status}" + (f": {answer.said}" if answer.said else "")
         if answer.may_recover:
             raise NotDelivered(reason, wait_seconds=answer.wait_seconds)
         if answer.status in _BODY_REFUSED:
