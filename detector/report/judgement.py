@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -63,9 +64,24 @@ def judge(groups: Sequence[SeverityGroup], stories: ToldStories, basis: Basis) -
             "Nothing was found that wants an answer in what could be read; that this is all is not proven"
             f"{_sessions(stories)}."
         )
-    ordered = [rule for group in groups if group.severity in (grave or lesser) for rule in group.rules if rule.open]
+    ordered = [
+        rule
+        for group in groups
+        if group.severity in (grave or lesser)
+        for rule in _in_turns([rule for rule in group.rules if rule.open])
+    ]
     gravest = next((one.story for one in stories.told if one.story.severity in grave), None)
     return Judgement(verdict, sentence, tuple(ordered[:_FIRST]), max(0, len(ordered) - _FIRST), gravest)
+
+
+def _in_turns(rules: Sequence[RuleGroup]) -> list[RuleGroup]:
+    """Return rules so that the accounts they are about take turns: one that is loud hides no other."""
+    told: Counter[str | None] = Counter()
+    turns = {}
+    for rule in rules:
+        turns[rule.rule_id] = min(told[account] for account in rule.accounts)
+        told.update(rule.accounts)
+    return sorted(rules, key=lambda rule: turns[rule.rule_id])  # stable
 
 
 def _listed(open_: dict[Severity, int], severities: Sequence[Severity]) -> str:

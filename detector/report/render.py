@@ -18,7 +18,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from detector.report.alert_groups import anchor, one_of_each
+from detector.report.alert_groups import anchor, one_of_each, some_of_each_account
 from detector.report.report import Report
 from detector.report.strip import DayState
 from detector.report.told import AXIS
@@ -87,6 +87,7 @@ def _environment(form: str) -> Environment:
         "file_name": lambda uri: uri.rsplit("/", 1)[-1],
         "moment": _page_moment if is_page else clock,
         "plain_moment": clock,
+        "some_of_each_account": some_of_each_account,
         "one_of_each": one_of_each,
         "number": lambda number: f"{number:,}",
         "outcome": outcome,
