@@ -42,27 +42,27 @@ class Judgement:
 
 
 def judge(groups: Sequence[SeverityGroup], stories: ToldStories, basis: Basis) -> Judgement:
-    """Return what alerts, stories and what they rest on come to."""
+    """Return what alerts, stories and what they rest on come to; where a rule did not end, alerts are only so many."""
+    least = "at least " if basis.failed_rules else ""
+    rest = _sessions(stories) + _failed(basis.failed_rules)
     open_ = {group.severity: group.open for group in groups if group.open}
     grave = [severity for severity in _GRAVE if severity in open_]
     lesser = [severity for severity in (Severity.MEDIUM, Severity.LOW) if severity in open_]
     if grave:
         verdict = Verdict.ACT
-        sentence = (
-            f"{_listed(open_, grave)} {_place(groups, grave)} {_verb(open_, grave)} an answer{_sessions(stories)}."
-        )
+        said = f"{_listed(open_, grave)} {_place(groups, grave)} {_verb(open_, grave)} an answer"
+        sentence = f"{least.capitalize()}{said}{rest}."
     elif lesser:
         verdict = Verdict.LOOK
         said = f"{_listed(open_, lesser)} {_place(groups, lesser)} {_verb(open_, lesser)} a look"
-        sentence = f"No alert is critical or high; {said}{_sessions(stories)}."
+        sentence = f"No alert {'that was found ' if least else ''}is critical or high; {least}{said}{rest}."
     elif basis.is_complete:
         verdict = Verdict.QUIET
-        sentence = f"Nothing was found that wants an answer, and AWS vouches for every hour of it{_sessions(stories)}."
+        sentence = f"Nothing was found that wants an answer, and AWS vouches for every hour of it{rest}."
     else:
         verdict = Verdict.NOT_PROVEN
         sentence = (
-            "Nothing was found that wants an answer in what could be read; that this is all is not proven"
-            f"{_sessions(stories)}."
+            f"Nothing was found that wants an answer in what could be read; that this is all is not proven{rest}."
         )
     ordered = [
         rule
@@ -107,6 +107,11 @@ def _place(groups: Sequence[SeverityGroup], severities: Sequence[Severity]) -> s
     where = f"account {printable(one)}" if len(accounts) == 1 and one else counted(len(accounts), "account")
     when = f"on {first:%Y-%m-%d}" if first.date() == last.date() else f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     return f"in {where} {when}"
+
+
+def _failed(rules: int) -> str:
+    """Return how many rules did not run to their end, as the last part of a sentence."""
+    return f"; {counted(rules, 'rule')} did not run to {'its' if rules == 1 else 'their'} end" if rules else ""
 
 
 def _sessions(stories: ToldStories) -> str:

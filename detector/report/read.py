@@ -23,7 +23,7 @@ from detector.report.report import Question, Report, told_accounts
 from detector.report.strip import Hours, strips
 from detector.report.tally import Tally
 from detector.report.told import OF_A_STORY, tell
-from detector.rules.engine import QUERY_MEMORY, Engine, TooManyFindings
+from detector.rules.engine import QUERY_MEMORY, Engine
 from detector.rules.suppressions import SuppressionEntry
 from detector.story.story import Asked as AskedStories
 from detector.story.tell import tell_stories
@@ -103,7 +103,7 @@ def read_report(
         stories=stories,
         alerts=groups,
         doubts=doubts(detection, snapshot.gaps, hours, NOT_PROVED, has_digests=snapshot.integrity is not None),
-        errors=tuple(error for error in detection.errors if not isinstance(error, TooManyFindings)),
+        errors=tuple(detection.errors),
     )
 
 

@@ -105,10 +105,13 @@ def test_a_rule_that_fails_is_named_on_the_page_and_is_an_error(run: Run, two_ac
     assert "What a rule would have found" in file.read_text(encoding="utf-8")
 
 
-def test_a_rule_with_more_findings_than_are_taken_is_told_and_no_error(two_accounts: Path) -> None:
-    report = read(two_accounts, rules=RuleSettings(findings=1))
-    assert report.errors == ()
-    assert any("more than 1 findings" in rule for rule in report.doubts.rules)
+def test_a_rule_with_more_findings_than_are_taken_is_told_and_an_error(run: Run, two_accounts: Path) -> None:
+    result = run("report", "--lake", two_accounts, "--rule-findings", "1")
+    assert result.code == 2
+    assert "more than 1 findings" in result.errors[0]
+    assert "At least 1 critical alert in account" in result.err
+    assert "did not run to its end" in result.err
+    assert "more than 1 findings" in result.out
 
 
 def test_the_strip_shows_what_aws_has_signed(run: Run, tmp_path: Path) -> None:
