@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -41,10 +42,20 @@ class Judgement:
     gravest: Story | None  # the session that most of it is about
 
 
-def judge(groups: Sequence[SeverityGroup], stories: ToldStories, basis: Basis) -> Judgement:
-    """Return what alerts, stories and what they rest on come to; where a rule did not end, alerts are only so many."""
+def judge(
+    groups: Sequence[SeverityGroup], stories: ToldStories, basis: Basis, since: datetime | None = None
+) -> Judgement:
+    """Return what alerts, stories and what they rest on come to.
+
+    Args:
+        groups: of alerts.
+        stories: of sessions in the time that is asked about, and of earlier ones of which something followed in it.
+        basis: where a rule did not end, there may be more alerts.
+        since: when that time begins.
+    """
     least = "at least " if basis.failed_rules else ""
-    rest = _sessions(stories) + _failed(basis.failed_rules)
+    earlier = _earlier(stories, since)
+    rest = _sessions(stories, earlier) + _failed(basis.failed_rules)
     open_ = {group.severity: group.open for group in groups if group.open}
     grave = [severity for severity in _GRAVE if severity in open_]
     lesser = [severity for severity in (Severity.MEDIUM, Severity.LOW) if severity in open_]
@@ -56,6 +67,9 @@ def judge(groups: Sequence[SeverityGroup], stories: ToldStories, basis: Basis) -
         verdict = Verdict.LOOK
         said = f"{_listed(open_, lesser)} {_place(groups, lesser)} {_verb(open_, lesser)} a look"
         sentence = f"No alert {'that was found ' if least else ''}is critical or high; {least}{said}{rest}."
+    elif earlier:
+        verdict = Verdict.LOOK
+        sentence = f"No alert wants an answer{rest}."
     elif basis.is_complete:
         verdict = Verdict.QUIET
         sentence = f"Nothing was found that wants an answer, and AWS vouches for every hour of it{rest}."
@@ -114,17 +128,26 @@ def _failed(rules: int) -> str:
     return f"; {counted(rules, 'rule')} did not run to {'its' if rules == 1 else 'their'} end" if rules else ""
 
 
-def _sessions(stories: ToldStories) -> str:
-    """Return how often root was used, as the half of a sentence."""
-    sessions = [one.story for one in stories.told if one.story.kind is not StoryKind.LOOSE]
-    sessions += [story for story in stories.named if story.kind is not StoryKind.LOOSE]
+def _earlier(stories: ToldStories, since: datetime | None) -> list[Story]:
+    return [story for story in _all(stories) if since is not None and story.last_time < since]
+
+
+def _all(stories: ToldStories) -> list[Story]:
+    return [*(one.story for one in stories.told), *stories.named]
+
+
+def _sessions(stories: ToldStories, earlier: Sequence[Story]) -> str:
+    """Return how often root was used, as the half of a sentence, and whether what it had made before was."""
+    followed = f"; what {counted(len(earlier), 'earlier session')} of root left was in use" if earlier else ""
+    ended = {story.id for story in earlier}
+    sessions = [story for story in _all(stories) if story.kind is not StoryKind.LOOSE and story.id not in ended]
     if not sessions:
-        return ""
+        return followed
     without = sum(story.mfa == "no" for story in sessions)
     said = counted(len(sessions), "session") + (" or more" if stories.untold else "")
     if not without:
-        return f"; root was in use in {said}"
+        return f"; root was in use in {said}{followed}"
     which = (
         "without MFA" if len(sessions) == 1 else f"{'all' if without == len(sessions) else f'{without:,}'} without MFA"
     )
-    return f"; root was in use in {said}, {which}"
+    return f"; root was in use in {said}, {which}{followed}"

@@ -67,6 +67,14 @@ def test_an_account_and_a_window_choose_what_is_told(two_accounts: Path) -> None
     assert report.coverage.days == 5
 
 
+def test_a_backdoor_that_is_used_is_told_though_root_signed_in_before_that_time(trail_lake: Path) -> None:
+    evening = [datetime(2025, 3, 4, hour, tzinfo=UTC) for hour in (20, 21)]
+    report = read(trail_lake, Question(frozenset(), *evening))
+    [told] = report.stories.told
+    assert "support-backup" in [made.name for made in told.story.made]
+    assert "what 1 earlier session of root left was in use" in report.judgement.sentence
+
+
 def test_an_account_that_is_not_there_is_no_clean_one(run: Run, two_accounts: Path, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     result = run("report", "--lake", two_accounts, "--account", "999999999999", "--output", file)
