@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -68,6 +69,15 @@ def test_what_is_not_asked_about_is_not_counted(rule: Rule) -> None:
     assert [window.takes(one) for one in findings(rule, 6)] == [False, False, True, True, False, False]
     assert not tally.left_out
     assert not window.left_out
+
+
+def test_what_reaches_beyond_the_time_is_taken_as_its_session_is_told_to_its_end(rule: Rule) -> None:
+    [begun] = findings(rule, 1)
+    long = replace(begun, last_event_time=NOON + timedelta(minutes=10))
+    assert Tally(until=NOON + timedelta(minutes=3)).takes(long)
+    assert Tally(since=NOON + timedelta(minutes=3)).takes(long)
+    assert not Tally(until=NOON - timedelta(minutes=3)).takes(long)
+    assert not Tally(since=NOON + timedelta(minutes=11)).takes(long)
 
 
 def test_what_is_only_counted_counts() -> None:
