@@ -9,6 +9,12 @@ from urllib.parse import urlsplit
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
+# What Python calls printable and nobody sees: fillers, joiners, variation selectors, blank signs.
+# Source: Unicode 15, Default_Ignorable_Code_Point of DerivedCoreProperties; blanks of Braille, Khitan and music.
+_UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    r"\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
+)
 _WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9\[][!-~]*", re.IGNORECASE)
 # What begins a formula, the full-width forms too, which spreadsheets of some languages accept.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - meant as they are
@@ -19,11 +25,19 @@ _FINGERPRINT = re.compile(r"~[0-9a-f]{16}")
 
 
 def printable(text: object) -> str:
-    """Return text in which control and invisible formatting characters are escaped.
+    """Return text in which control characters, and others that nobody sees, are escaped.
 
-    Object keys, user names and error messages are chosen by others; none of them may move the cursor or set a title.
+    Object keys, user names and error messages are chosen by others; none of them may move the cursor, set a title, or
+    look like another one.
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+    shown = str(text)
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else _escaped(c) for c in shown)
+    return shown if shown.isascii() else _UNSEEN.sub(lambda found: _escaped(found[0]), shown)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def spreadsheet_cell(cell: str) -> str:
