@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from detector.alerts.alert import Alert
+from detector.alerts.turns import in_turns
 from detector.severity import Severity
 
 WORST = 10
@@ -27,7 +28,9 @@ class Digest:
     accounts: tuple[str, ...]  # as far as they are known, sorted
     event_time: datetime
     last_event_time: datetime
-    worst: tuple[Alert, ...]  # at most ten, worst first; suppressed ones last
+    worst: tuple[
+        Alert, ...
+    ]  # at most ten, worst first, of those as bad of each account and rule some; suppressed ones last
 
     @property
     def severity(self) -> Severity:
@@ -39,7 +42,6 @@ def make_digest(alerts: Sequence[Alert]) -> Digest:
     """Sum up alerts, at least one."""
     counts = Counter(alert.severity for alert in alerts)
     ids = sorted(f"{alert.alert_id} {alert.severity}" for alert in alerts)
-    ordered = sorted(alerts, key=_urgency)
     return Digest(
         digest_id=str(uuid.uuid5(_NAMESPACE, json.dumps(ids))),
         count=len(alerts),
@@ -48,9 +50,17 @@ def make_digest(alerts: Sequence[Alert]) -> Digest:
         accounts=tuple(sorted({alert.account_id for alert in alerts if alert.account_id})),
         event_time=min(alert.event_time for alert in alerts),
         last_event_time=max(alert.last_event_time for alert in alerts),
-        worst=tuple(ordered[:WORST]),
+        worst=tuple(_worst_first(alerts)[:WORST]),
     )
 
 
-def _urgency(alert: Alert) -> tuple[bool, int, datetime]:
-    return alert.suppressed_by is not None, -list(Severity).index(alert.severity), alert.event_time
+def _worst_first(alerts: Sequence[Alert]) -> list[Alert]:
+    """Return alerts, the worst first; of those as bad accounts take turns, and the rules of each."""
+    oldest_first = sorted(alerts, key=lambda alert: alert.event_time)
+    rules = in_turns(oldest_first, lambda alert: (_urgency(alert), alert.account_id, alert.rule_id))
+    accounts = in_turns(rules, lambda alert: (_urgency(alert), alert.account_id))
+    return sorted(accounts, key=_urgency)  # stable
+
+
+def _urgency(alert: Alert) -> tuple[bool, int]:
+    return alert.suppressed_by is not None, -list(Severity).index(alert.severity)

@@ -147,11 +147,13 @@ def _findings(
             for rule, (findings, error) in zip(rules, pool.map(partial(_run, engine), rules), strict=True):
                 if isinstance(error, TooManyFindings):
                     findings, error = _newest(engine, rule, is_of_interest, rule_findings)
+                else:
+                    findings = list(filter(is_of_interest, findings))  # once each: it may count them
                 if error is None:
                     detection.complete.add(rule.id)
                 else:
                     detection.errors.append(error)
-                yield from filter(is_of_interest, findings)
+                yield from findings
         except (KeyboardInterrupt, GeneratorExit):  # here, or in whoever asks for findings
             pool.shutdown(wait=False, cancel_futures=True)
             engine.interrupt()

@@ -7,16 +7,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, zip_longest
 from typing import Final
 
 from detector.alerts.alert import Alert
+from detector.alerts.turns import in_turns
 from detector.report.tally import Kind
 from detector.rules.rule import Rule
 from detector.severity import Severity
+from detector.text import counted
 
 OF_A_RULE: Final = 20  # alerts that are written out
 IN_ALL: Final = 400
+_NAMED: Final = 10  # accounts
+_NAME: Final = 24  # characters of one
 _STEP: Final = re.compile(r"\s*\d{1,2}\.\s+")
 
 
@@ -47,6 +50,15 @@ class RuleGroup:
     def open(self) -> int:
         """The number of alerts that nobody has answered for."""
         return self.count - self.suppressed
+
+    @property
+    def places(self) -> str:
+        """The accounts: all of a few by name, of many the first ones and how many there are."""
+        names = ["unknown" if account is None else account for account in self.accounts]
+        if len(names) == 1:
+            return f"account {names[0]}"
+        named = ", ".join(name[:_NAME] for name in names[:_NAMED])
+        return f"{counted(len(names), 'account')} ({named}{', …' if len(names) > _NAMED else ''})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,13 @@ def one_of_each(alerts: Sequence[Alert]) -> list[Alert]:
     )
 
 
+def some_of_each_account(alerts: Sequence[Alert], most: int) -> tuple[Alert, ...]:
+    """Return some alerts, oldest first: accounts take turns, so that one that is loud hides no other."""
+    open_first = sorted(alerts, key=lambda alert: alert.suppressed_by is not None)
+    chosen = in_turns(open_first, lambda alert: alert.account_id)[:most]
+    return tuple(sorted(chosen, key=lambda alert: (alert.event_time, alert.alert_id)))
+
+
 def _rule_group(alerts: Sequence[Alert], rule: Rule | None, most: int, more: int) -> RuleGroup:
     first = alerts[0]
     return RuleGroup(
@@ -139,16 +158,6 @@ def _rule_group(alerts: Sequence[Alert], rule: Rule | None, most: int, more: int
         accounts=tuple(sorted({alert.account_id for alert in alerts}, key=lambda account: account or "")),
         count=len(alerts) + more,
         suppressed=sum(alert.suppressed_by is not None for alert in alerts),
-        shown=_some_of_each_account(alerts, most),
+        shown=some_of_each_account(alerts, most),
         anchor=anchor(first),
     )
-
-
-def _some_of_each_account(alerts: Sequence[Alert], most: int) -> tuple[Alert, ...]:
-    """Return some alerts, oldest first: accounts take turns, so that one that is loud hides no other."""
-    by_account: defaultdict[str | None, list[Alert]] = defaultdict(list)
-    for alert in sorted(alerts, key=lambda alert: alert.suppressed_by is not None):
-        by_account[alert.account_id].append(alert)
-    turns = chain.from_iterable(zip_longest(*by_account.values()))
-    chosen = [alert for alert in turns if alert is not None][:most]
-    return tuple(sorted(chosen, key=lambda alert: (alert.event_time, alert.alert_id)))

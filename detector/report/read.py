@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from detector.alerts.alert import Alert
 from detector.detect.basis import Basis, basis_of
 from detector.detect.detect import Detection, detect_through
 from detector.detect.selection import Selection
@@ -23,9 +24,10 @@ from detector.report.report import Question, Report, told_accounts
 from detector.report.strip import Hours, strips
 from detector.report.tally import Tally
 from detector.report.told import OF_A_STORY, tell
-from detector.rules.engine import QUERY_MEMORY, Engine, TooManyFindings
+from detector.rules.engine import QUERY_MEMORY, Engine
 from detector.rules.suppressions import SuppressionEntry
 from detector.story.story import Asked as AskedStories
+from detector.story.story import Stories
 from detector.story.tell import tell_stories
 from detector.text import counted
 from detector.verify.coverage import hours_of
@@ -83,8 +85,7 @@ def read_report(
         detection = _about(detection, question)
         accounts = question.accounts
         posture = posture_through(engine, sorted(accounts), question.until, now=as_of)
-        asked = AskedStories(accounts, question.since, question.until, most_events=OF_A_STORY)
-        stories = tell(tell_stories(engine, detection.alerts, asked))
+        stories = tell(_stories(engine, detection.alerts, question))
         days = _days(engine, question, as_of)
     hours = _hours(snapshot, question, as_of)
     groups = group(detection.alerts, detection.rules, tally.left_out)
@@ -95,7 +96,7 @@ def read_report(
     return Report(
         as_of=as_of,
         question=question,
-        judgement=judge(groups, stories, basis),
+        judgement=judge(groups, stories, basis, question.since),
         rests_on=basis.sentence(found),
         basis=basis,
         coverage=strips(days, hours, (question.since, question.until), as_of, told),
@@ -103,8 +104,20 @@ def read_report(
         stories=stories,
         alerts=groups,
         doubts=doubts(detection, snapshot.gaps, hours, NOT_PROVED, has_digests=snapshot.integrity is not None),
-        errors=tuple(error for error in detection.errors if not isinstance(error, TooManyFindings)),
+        errors=tuple(detection.errors),
     )
+
+
+def _stories(engine: Engine, alerts: Sequence[Alert], question: Question) -> Stories:
+    """Return the stories of a time: root's sessions in it, and earlier ones of which something followed in it."""
+    asked = AskedStories(question.accounts, question.since, question.until, most_events=OF_A_STORY)
+    found = tell_stories(engine, alerts, asked)
+    if question.since is None:
+        return found
+    before = tell_stories(engine, alerts, replace(asked, since=None, until=question.since))
+    known = {part for story in found.stories for part in story.parts}
+    followed = (story for story in before.stories if story.until >= question.since and known.isdisjoint(story.parts))
+    return Stories((*found.stories, *followed), found.untold + before.untold)
 
 
 def _about(detection: Detection, question: Question) -> Detection:

@@ -18,17 +18,17 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from detector.report.alert_groups import anchor, one_of_each
+from detector.report.alert_groups import anchor, one_of_each, some_of_each_account
 from detector.report.report import Report
 from detector.report.strip import DayState
 from detector.report.told import AXIS
 from detector.story.markdown import text
 from detector.story.words import call_of, clock, outcome, phase_of, why
-from detector.text import counted, printable
+from detector.text import counted
+from detector.text import shown as shortened
 from detector.times import rfc3339
 from detector.verify.coverage import NEXT_STEP
 
-_LONGEST: Final = 600  # characters of one value
 _TEMPLATES: Final = "templates"
 _LINE_START: Final = re.compile(r"^(?=[-+=]|[0-9]{1,9}[.)](?: |$))")  # what begins a list or underlines a heading
 
@@ -58,8 +58,7 @@ def style_hash() -> str:
 
 def shown(value: object) -> str:
     """Return a value as people see it: printable, never very long; None is unknown."""
-    text = printable("unknown" if value is None else value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({counted(len(text), 'character')})"
+    return shortened("unknown" if value is None else value)
 
 
 def markdown_text(value: object) -> str:
@@ -87,6 +86,7 @@ def _environment(form: str) -> Environment:
         "file_name": lambda uri: uri.rsplit("/", 1)[-1],
         "moment": _page_moment if is_page else clock,
         "plain_moment": clock,
+        "some_of_each_account": some_of_each_account,
         "one_of_each": one_of_each,
         "number": lambda number: f"{number:,}",
         "outcome": outcome,

@@ -48,6 +48,13 @@ class Report:
     errors: tuple[RuleError, ...]  # rules that did not run to their end
 
     @property
+    def no_story(self) -> str:
+        """What is said where no story is told."""
+        if self.basis.first is None:
+            return "The lake holds no event of what was asked for, which says nothing about root."
+        return f"No session of root was seen{'' if self.question == Question() else ' in what was asked for'}."
+
+    @property
     def alert_count(self) -> int:
         """The number of alerts."""
         return sum(group.count for group in self.alerts)

@@ -23,8 +23,8 @@ class Tally:
 
     Args:
         accounts: the part; empty is all.
-        since: the first last event.
-        until: the last one.
+        since: what ended before is left out.
+        until: what began after is. What is about both sides of it is taken, as a session is told to its end.
         suppressible: ids of rules all of whose findings become alerts, for only those can be suppressed.
     """
 
@@ -50,5 +50,5 @@ class Tally:
         return (
             (not self.accounts or finding.account_id in self.accounts)
             and (self.since is None or finding.last_event_time >= self.since)
-            and (self.until is None or finding.last_event_time <= self.until)
+            and (self.until is None or finding.event_time <= self.until)
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from detector.alerts.turns import in_turns
 from detector.severity import Severity
 from detector.story.story import Phase, Stories, Story, StoryEvent
+from detector.text import counted
 
 MOST_EVENTS: Final = 1_000  # on the page
 OF_A_STORY: Final = 100
@@ -55,10 +58,24 @@ class Told:
 class ToldStories:
     """All stories."""
 
-    told: tuple[Told, ...]  # the gravest first, then the newest
+    told: tuple[Told, ...]  # the gravest first; accounts take turns
     named: tuple[Story, ...]  # those whose events do not fit
-    untold: int  # those beyond
+    beyond: Mapping[Severity, int]  # those that are not named, the gravest first
+    unread: int  # those beyond, of which nothing is known
     events: int  # of all stories that are told or named
+
+    @property
+    def untold(self) -> int:
+        """The number of stories that are neither told nor named."""
+        return sum(self.beyond.values()) + self.unread
+
+    @property
+    def rest(self) -> str:
+        """How many stories are not told, and how grave they are."""
+        grave = _by_severity(self.named) + Counter(self.beyond)
+        said = [f"{grave[severity]:,} {severity}" for severity in reversed(Severity) if grave[severity]]
+        said += [f"{self.unread:,} not looked at"] if self.unread else []
+        return f"{counted(grave.total() + self.unread, 'more story', 'more stories')} ({', '.join(said)})"
 
     @property
     def count(self) -> int:
@@ -77,8 +94,8 @@ class ToldStories:
 
 
 def tell(stories: Stories) -> ToldStories:
-    """Return what fits of some stories: at most MOST_EVENTS events, the gravest stories first."""
-    order = sorted(stories.stories, key=_gravity, reverse=True)  # stable: the newest first
+    """Return what fits of some stories: at most MOST_EVENTS events, the gravest first, of each account some."""
+    order = _in_order(stories.stories)
     left = MOST_EVENTS
     told: list[Told] = []
     for story in order[:MOST_TOLD]:
@@ -90,7 +107,8 @@ def tell(stories: Stories) -> ToldStories:
     return ToldStories(
         tuple(told),
         tuple(rest[:MOST_NAMED]),
-        stories.untold + max(0, len(rest) - MOST_NAMED),
+        _by_severity(rest[MOST_NAMED:]),
+        stories.untold,
         sum(story.event_count for story in order),
     )
 
@@ -100,6 +118,17 @@ def place(moment: datetime, begins: datetime, ends: datetime) -> int:
     length = (ends - begins).total_seconds()
     share = (moment - begins).total_seconds() / length if length > 0 else 0.0
     return min(AXIS - 1, max(0, int(share * AXIS)))
+
+
+def _in_order(stories: Iterable[Story]) -> list[Story]:
+    """Return stories, the gravest first; of those as grave accounts take turns, so that a loud one hides no other."""
+    by_gravity = sorted(stories, key=_gravity, reverse=True)  # stable: the newest first
+    turns = in_turns(by_gravity, lambda story: (story.severity, story.account_id))
+    return sorted(turns, key=lambda story: list(Severity).index(story.severity), reverse=True)
+
+
+def _by_severity(stories: Iterable[Story]) -> Counter[Severity]:
+    return Counter(story.severity for story in stories)
 
 
 def _gravity(story: Story) -> tuple[int, int, int]:

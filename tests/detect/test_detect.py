@@ -24,6 +24,7 @@ from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document, Outbox
 from detector.records.log_file import decode_log_file
 from detector.rules.events import TableEvents
+from detector.rules.finding import Finding
 from detector.rules.rule import shipped_rules_directory
 from detector.severity import Severity
 from detector.text import counted
@@ -128,13 +129,32 @@ def test_a_broken_rule_does_not_stop_the_others(tmp_path: Path) -> None:
     ]
 
 
+def flood_of(findings: int, folder: Path) -> Path:
+    many = f", 'k' || i AS dedup_key FROM candidates, range({findings}) AS many (i)"
+    return rule_file(
+        folder / "rules", "flood", COUNT_SQL.replace("FROM candidates", many).replace("summary ,", "summary,")
+    )
+
+
 def test_too_many_findings_are_cut_and_said(tmp_path: Path) -> None:
-    flood = COUNT_SQL.replace("FROM candidates", ", 'k' || i AS dedup_key FROM candidates, range(30) AS many (i)")
-    folder = rule_file(tmp_path / "rules", "flood", flood.replace("summary ,", "summary,"))
-    detection = detect(events_of(LOGIN), [folder], NOW, rule_findings=10)
+    detection = detect(events_of(LOGIN), [flood_of(30, tmp_path)], NOW, rule_findings=10)
     assert any("flood" in str(error) and "10" in str(error) for error in detection.errors)
     assert sum(alert.rule_id == "flood" for alert in detection.alerts) == 10
     assert any(alert.rule_id == "root_console_login_without_mfa" for alert in detection.alerts)
+
+
+def test_each_finding_is_judged_once_though_there_are_too_many_to_be_taken(tmp_path: Path) -> None:
+    asked: list[str | None] = []
+
+    def is_among_the_first(finding: Finding) -> bool:  # as in a report, which takes only so many of an account
+        if finding.rule.id == "flood":
+            asked.append(finding.dedup_key)
+        return finding.rule.id == "flood" and len(asked) <= 5
+
+    folder = flood_of(30, tmp_path)
+    detection = detect(events_of(LOGIN), [folder], NOW, rule_findings=10, is_of_interest=is_among_the_first)
+    assert len(detection.alerts) == 5
+    assert len(asked) == len(set(asked)) == 30
 
 
 def test_an_alert_about_many_events_names_the_oldest_hundred(tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_an_account_and_a_window_choose_what_is_told(two_accounts: Path) -> None
     assert report.coverage.days == 5
 
 
+def test_a_backdoor_that_is_used_is_told_though_root_signed_in_before_that_time(trail_lake: Path) -> None:
+    evening = [datetime(2025, 3, 4, hour, tzinfo=UTC) for hour in (20, 21)]
+    report = read(trail_lake, Question(frozenset(), *evening))
+    [told] = report.stories.told
+    assert "support-backup" in [made.name for made in told.story.made]
+    assert "what 1 earlier session of root left was in use" in report.judgement.sentence
+
+
 def test_an_account_that_is_not_there_is_no_clean_one(run: Run, two_accounts: Path, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     result = run("report", "--lake", two_accounts, "--account", "999999999999", "--output", file)
@@ -105,10 +113,13 @@ def test_a_rule_that_fails_is_named_on_the_page_and_is_an_error(run: Run, two_ac
     assert "What a rule would have found" in file.read_text(encoding="utf-8")
 
 
-def test_a_rule_with_more_findings_than_are_taken_is_told_and_no_error(two_accounts: Path) -> None:
-    report = read(two_accounts, rules=RuleSettings(findings=1))
-    assert report.errors == ()
-    assert any("more than 1 findings" in rule for rule in report.doubts.rules)
+def test_a_rule_with_more_findings_than_are_taken_is_told_and_an_error(run: Run, two_accounts: Path) -> None:
+    result = run("report", "--lake", two_accounts, "--rule-findings", "1")
+    assert result.code == 2
+    assert "more than 1 findings" in result.errors[0]
+    assert "At least 1 critical alert in account" in result.err
+    assert "did not run to its end" in result.err
+    assert "more than 1 findings" in result.out
 
 
 def test_the_strip_shows_what_aws_has_signed(run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from detector.rules.finding import Finding
 from detector.rules.rule import Rule, parse_rule, shipped_rules_directory
 from detector.severity import Severity
 from fixtures.expect import found_report
-from tests.report.samples import NOON, an_alert
+from tests.report.samples import NOON, a_report, a_story, an_alert, an_event
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,15 @@ def test_what_is_not_asked_about_is_not_counted(rule: Rule) -> None:
     assert not window.left_out
 
 
+def test_what_reaches_beyond_the_time_is_taken_as_its_session_is_told_to_its_end(rule: Rule) -> None:
+    [begun] = findings(rule, 1)
+    long = replace(begun, last_event_time=NOON + timedelta(minutes=10))
+    assert Tally(until=NOON + timedelta(minutes=3)).takes(long)
+    assert Tally(since=NOON + timedelta(minutes=3)).takes(long)
+    assert not Tally(until=NOON - timedelta(minutes=3)).takes(long)
+    assert not Tally(since=NOON + timedelta(minutes=11)).takes(long)
+
+
 def test_what_is_only_counted_counts() -> None:
     left_out: dict[Kind, int] = {
         ("root_api_call", Severity.HIGH, ACCOUNT): 70,
@@ -89,3 +99,21 @@ def test_the_one_call_that_matters_is_among_the_first_and_the_page_stays_small(t
     assert sum(one.story.event_count for one in report.stories.told) >= 12_000
     assert len(page(report)) < 500_000
     assert len(markdown(report)) < 200_000
+
+
+def test_twelve_loud_sessions_of_one_account_hide_no_critical_one_of_another() -> None:
+    loud, quiet = "111111111111", "222222222222"
+    alerts = [an_alert(number, Severity.CRITICAL, loud, rule_id=f"rule_{number % 7}") for number in range(70)]
+    alerts += [an_alert(100, Severity.CRITICAL, quiet, rule_id=rule) for rule in ("rule_0", "rule_of_its_own")]
+    noise = {"severity": Severity.CRITICAL, "alerts": (an_alert(0, Severity.CRITICAL),) * 9}
+    stories = [a_story(n, (an_event(minute) for minute in range(100)), account_id=loud, **noise) for n in range(12)]
+    stories.append(a_story(99, account_id=quiet, severity=Severity.CRITICAL, sentence="root deleted the bucket"))
+    report = a_report(alerts, stories)
+    assert [one.story.account_id for one in report.stories.told[:3]] == [loud, quiet, loud]
+    assert "rule_of_its_own" in [rule.rule_id for rule in report.judgement.first]
+    for written in (page(report), markdown(report)):
+        assert "2 more stories (2 critical)" in written
+        assert written.count("2 accounts (111111111111, 222222222222)") >= 2
+    of_rule = markdown(report).partition("11 alerts in")[2].partition("11 alerts in")[2].partition("**")[0]
+    assert "account 222222222222: root did 100" in of_rule
+    assert "6 more" in of_rule

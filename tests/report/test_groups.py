@@ -11,14 +11,15 @@ from detector.lake.integrity import Attested
 from detector.report.alert_groups import IN_ALL, OF_A_RULE, group, one_of_each, steps
 from detector.report.judgement import Verdict, judge
 from detector.report.matrix import MOST_NAMED, MOST_ROWS, matrix
-from detector.report.report import told_accounts
+from detector.report.render import markdown
+from detector.report.report import Question, told_accounts
 from detector.report.told import AXIS, MOST_EVENTS, MOST_TOLD, OF_A_STORY, place, tell
 from detector.report.told import MOST_NAMED as MOST_STORIES
 from detector.rules.rule import load_rules, shipped_rules_directory
 from detector.severity import Severity
 from detector.story.story import Phase, Stories, StoryKind
 from detector.verify.coverage import HourState
-from tests.report.samples import NO_BASIS, NOON, PROVEN, a_story, an_alert, an_event, answered, answers
+from tests.report.samples import NO_BASIS, NOON, PROVEN, a_report, a_story, an_alert, an_event, answered, answers
 
 NO_STORIES = tell(Stories((), 0))
 
@@ -156,6 +157,22 @@ def test_the_gravest_session_is_the_one_with_most_to_answer_for() -> None:
     assert [one.story for one in told.told] == [gravest, newest, lesser]
     assert judge(group([an_alert()], {}), told, NO_BASIS).gravest is gravest
     assert judge((), tell(Stories((lesser,), 0)), NO_BASIS).gravest is None
+
+
+def test_what_an_earlier_session_left_is_looked_at_and_is_no_session_of_this_time() -> None:
+    stories = tell(Stories((a_story(until=NOON + timedelta(hours=8)),), 0))
+    judgement = judge((), stories, PROVEN, NOON + timedelta(hours=7))
+    assert judgement.verdict is Verdict.LOOK
+    assert judgement.sentence == "No alert wants an answer; what 1 earlier session of root left was in use."
+    assert "root was in use in 1 session" in judge((), stories, PROVEN, NOON).sentence
+
+
+def test_no_session_is_no_word_about_a_time_without_events() -> None:
+    report = a_report()
+    assert report.no_story == "No session of root was seen."
+    evening = replace(report, question=Question(since=NOON))
+    assert evening.no_story == "No session of root was seen in what was asked for."
+    assert "says nothing about root" in markdown(replace(evening, basis=replace(NO_BASIS, first=None)))
 
 
 def test_accounts_that_are_alike_share_a_row_the_most_failures_first() -> None:

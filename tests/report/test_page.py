@@ -204,7 +204,7 @@ def test_a_lake_of_nothing_still_says_what_it_is_worth() -> None:
     for said in (
         "There is no event of that time",
         "There is no account to answer for",
-        "No use of root was seen",
+        "No session of root was seen.",
         "No alert.",
     ):
         assert said in text
