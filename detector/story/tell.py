@@ -196,12 +196,13 @@ def _alerts_by_session(engine: Engine, alerts: Sequence[Alert], parts: Iterable[
     """Return the alerts about each session: those whose subject names it, and those about events attached to it."""
     by_id = {part.id: part for part in parts}
     by_session = {part.session: part for part in by_id.values()}
-    asked = {alert.alert_id: _keys(alert) for alert in alerts if alert.context.get("story") not in by_id}
+    stories = {alert.alert_id: str(alert.context.get("story")) for alert in alerts}
+    asked = {alert.alert_id: _keys(alert) for alert in alerts if stories[alert.alert_id] not in by_id}
     sessions = read_sessions_of(engine, sorted(set(chain.from_iterable(asked.values())))) if asked else {}
     found: defaultdict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
         if alert.alert_id not in asked:
-            found[by_id[alert.context["story"]].session].append(alert)
+            found[by_id[stories[alert.alert_id]].session].append(alert)
             continue
         known = [session for key in asked[alert.alert_id] for session in sessions.get(key, ()) if session in by_session]
         known.sort(key=lambda session: by_session[session].account_id != alert.account_id)
@@ -243,7 +244,9 @@ def _rank(severity: Severity) -> int:
 
 def _about(alerts: Iterable[Alert]) -> list[str]:
     """Return what alerts are about, the gravest first: the id of a session, and events where none is named."""
-    found = ([alert.context["story"]] if "story" in alert.context else _keys(alert) for alert in _gravest_first(alerts))
+    ordered = ((alert.context.get("story"), alert) for alert in _gravest_first(alerts))
+    # Rules of people's own may put anything there.
+    found = ([story] if isinstance(story, str) else _keys(alert) for story, alert in ordered)
     return list(dict.fromkeys(chain.from_iterable(found)))
 
 

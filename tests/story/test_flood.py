@@ -54,10 +54,10 @@ def test_a_story_is_found_by_its_id_among_all_sessions(engine: Engine) -> None:
     assert not tell_stories(engine, asked=Asked(story_id="no such")).stories
 
 
-@pytest.mark.parametrize("names_story", [True, False])
-def test_what_alerts_are_about_is_looked_at_first(engine: Engine, names_story: bool) -> None:
+@pytest.mark.parametrize("named", ["by its id", "by an event", "by what a rule of one's own puts there"])
+def test_what_alerts_are_about_is_looked_at_first(engine: Engine, named: str) -> None:
     wanted = tell_stories(engine, asked=Asked(frozenset({QUIET}))).stories[1]
-    context = {"story": wanted.id} if names_story else {}
+    context = {"by its id": {"story": wanted.id}, "by an event": {}}.get(named, {"story": [7]})
     alert = alert_about(wanted.events[0].event_id, account_id=QUIET, context=context)
     told = tell_stories(engine, [alert])
     assert [story.key for story in told.stories if story.severity is Severity.CRITICAL] == [FIRST]
