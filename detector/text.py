@@ -8,14 +8,13 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 _LONGEST = 600  # characters of one value
+# Letters and marks that take no ink, or no room; Python counts them among what can be printed. Source: Unicode 15.1,
+# DerivedCoreProperties.txt, Default_Ignorable_Code_Point; the others are blank by design.
+_UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
+)
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)")
-# What Python calls printable and nobody sees: fillers, joiners, variation selectors, blank signs.
-# Source: Unicode 15, Default_Ignorable_Code_Point of DerivedCoreProperties; blanks of Braille, Khitan and music.
-_UNSEEN = re.compile(
-    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    r"\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
-)
 _WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9\[][!-~]*", re.IGNORECASE)
 # What begins a formula, the full-width forms too, which spreadsheets of some languages accept.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - meant as they are
@@ -27,15 +26,13 @@ _FINGERPRINT = re.compile(r"~[0-9a-f]{16}")
 
 
 def printable(text: object) -> str:
-    """Return text in which control characters, and others that nobody sees, are escaped.
+    """Return text in which control characters, and those that cannot be seen, are escaped.
 
-    Object keys, user names and error messages are chosen by others; none of them may move the cursor, set a title, or
-    look like another one.
+    Object keys, user names and error messages are chosen by others; none of them may move the cursor or set a title,
+    and no two of them that differ may look alike because of what takes no ink.
     """
-    shown = str(text)
-    if not shown.isprintable():
-        shown = "".join(c if c.isprintable() else _escaped(c) for c in shown)
-    return shown if shown.isascii() else _UNSEEN.sub(lambda found: _escaped(found[0]), shown)
+    written = "".join(c if c.isprintable() else _escaped(c) for c in str(text))
+    return _UNSEEN.sub(lambda match: _escaped(match[0]), written)
 
 
 def _escaped(character: str) -> str:

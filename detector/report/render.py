@@ -18,14 +18,14 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from detector import text
 from detector.report.alert_groups import anchor, one_of_each, some_of_each_account
 from detector.report.report import Report
 from detector.report.strip import DayState
 from detector.report.told import AXIS
-from detector.story.markdown import text
+from detector.story.markdown import text as plain_text
 from detector.story.words import call_of, clock, outcome, phase_of, why
 from detector.text import counted
-from detector.text import shown as shortened
 from detector.times import rfc3339
 from detector.verify.coverage import NEXT_STEP
 
@@ -58,12 +58,12 @@ def style_hash() -> str:
 
 def shown(value: object) -> str:
     """Return a value as people see it: printable, never very long; None is unknown."""
-    return shortened("unknown" if value is None else value)
+    return text.shown("unknown" if value is None else value)
 
 
 def markdown_text(value: object) -> str:
     """Return a value that is text in Markdown, whoever renders it: no link, mention, table, heading or HTML."""
-    return _LINE_START.sub(lambda _: "\u200b", text(" ".join(shown(value).split())))
+    return _LINE_START.sub(lambda _: "\u200b", plain_text(" ".join(shown(value).split())))
 
 
 def _environment(form: str) -> Environment:

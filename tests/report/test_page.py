@@ -198,6 +198,14 @@ def test_five_hundred_accounts_stay_readable() -> None:
     assert "… and 80 more" in root.text
 
 
+@pytest.mark.parametrize("unseen", "\u3164\ufe0f\u2800\u1160\U000e0100")
+def test_a_name_with_characters_that_nobody_sees_does_not_look_like_another(unseen: str) -> None:
+    report = a_report([an_alert(summary=f"bk{unseen}")], [a_story(sentence=f"it made user bk{unseen}")])
+    for written in (page(report), markdown(report)):
+        assert unseen not in written
+        assert written.count(f"u{ord(unseen):04x}" if ord(unseen) < 0x10000 else f"U{ord(unseen):08x}") >= 2
+
+
 def test_a_lake_of_nothing_still_says_what_it_is_worth() -> None:
     text = page(a_report())
     check_everybody_can_read(parse(text))
@@ -284,5 +292,5 @@ def test_the_question_stands_at_the_top_and_accounts_that_are_not_there_are_name
     report = replace(report, question=question, posture=replace(report.posture, missing=("9",)))
     for text in (parse(page(report)).text, markdown(report)):
         assert "nly of 111122223333, 9" in text
-        assert "vents since 2026-03-04 12:00:00" in text
+        assert "f the time since 2026-03-04 12:00:00" in text
         assert "Nothing of account 9 is in the lake" in text
