@@ -6,17 +6,16 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from detector.rules.candidate_events import read_candidate_events
 from detector.rules.rule import VIEWS, views_reported_alone
 
-if TYPE_CHECKING:
-    import duckdb
-
 _TABLE = ".table"
 _WANTED_ROWS = "wanted_rows"
 _CANDIDATES = "candidates"
+_ROWS, _SLICE = "candidate_rows", "candidate_slice"
 # `candidates` has the same rows in more columns: nothing is left that reads these.
 _BEFORE_CANDIDATES = "DROP VIEW IF EXISTS wanted_rows; DROP TABLE candidate_rows"
 
@@ -157,9 +156,41 @@ class Views:
         self._outdated -= needed
 
     def _make(self, definition: Definition) -> None:
-        self._connection.execute(definition.statements)
-        if definition.is_table and definition.name == _CANDIDATES:
-            self._connection.execute(_BEFORE_CANDIDATES)
+        if not (definition.is_table and definition.name == _CANDIDATES):
+            self._connection.execute(definition.statements)
+            return
+        try:
+            self._connection.execute(definition.statements)
+        except duckdb.OutOfMemoryException:
+            self._make_in_slices(definition)
+        self._connection.execute(_BEFORE_CANDIDATES)
+
+    def _make_in_slices(self, definition: Definition) -> None:
+        """Make candidates of fewer rows at a time.
+
+        DuckDB keeps the documents of some two thousand rows for each expression that looks into one: as many long ones,
+        which anybody can have logged, take more memory than a million others.
+        """
+        of_slice = definition.sql.replace(f"'{_ROWS}'", f"'{_SLICE}'")
+        self._take_slice(0, 0)
+        self._connection.execute(f"CREATE OR REPLACE TABLE {_CANDIDATES} AS\n{of_slice}")
+        [(count,)] = self._connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()  # noqa: S608 - our own name
+        waiting = [(0, count)]
+        while waiting:
+            first, end = waiting.pop()
+            self._take_slice(first, end)
+            try:
+                self._connection.execute(f"INSERT INTO {_CANDIDATES}\n{of_slice}")
+            except duckdb.OutOfMemoryException:
+                if end - first <= 1:
+                    raise
+                middle = (first + end) // 2
+                waiting += [(middle, end), (first, middle)]
+        self._connection.execute(f"DROP VIEW {_SLICE}")
+
+    def _take_slice(self, first: int, end: int) -> None:
+        rows = f"SELECT * FROM {_ROWS} WHERE rowid >= {first} AND rowid < {end}"  # noqa: S608 - numbers
+        self._connection.execute(f"CREATE OR REPLACE VIEW {_SLICE} AS {rows}")
 
     def _behind(self, sql: str) -> frozenset[str]:
         """Return the names that a text refers to, and what they refer to in their turn."""

@@ -45,7 +45,7 @@ Record = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def rules_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.detect.detect.load_rules", lambda *_directories: rules())
+    monkeypatch.setattr("detector.detect.detect.load_rules", lambda *_, **__: rules())
 
 
 @cache
