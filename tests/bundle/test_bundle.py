@@ -323,6 +323,7 @@ def test_lake_and_output_are_needed(run: Run, tmp_path: Path) -> None:
     assert run("bundle", "--lake", tmp_path).code == 2
 
 
+@pytest.mark.slow
 @needs_ssh
 def test_a_bag_can_be_signed_and_checked_with_ssh_keygen(detector: Detector, case: Case, tmp_path: Path) -> None:
     signing_key, bag = tmp_path / "key", tmp_path / "case.bag"
@@ -353,6 +354,7 @@ def test_without_ssh_keygen_a_signature_is_not_checked(
     assert "not checked: ssh-keygen is not installed" in checked.out
 
 
+@pytest.mark.slow
 @needs_tools
 def test_a_timestamp_authority_is_asked_about_a_hash(detector: Detector, case: Case, tmp_path: Path) -> None:
     query, bag = tmp_path / "case.tsq", tmp_path / "case.bag"

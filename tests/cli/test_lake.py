@@ -169,6 +169,7 @@ def flip_a_bit(path: Path, at: int) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [

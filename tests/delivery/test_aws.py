@@ -71,6 +71,7 @@ def objects_in(prefix: str) -> dict[str, bytes]:
         return {key: s3.get_object(Bucket="alerts", Key=key)["Body"].read() for key in keys}
 
 
+@pytest.mark.slow
 def test_ten_thousand_alerts_arrive_in_a_bucket_that_fails_three_times_out_of_ten(ledger: Ledger, front: Front) -> None:
     documents = alerts(10_000)
     front.fault = unreliable = Unreliable(front, "PUT")

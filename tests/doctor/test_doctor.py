@@ -218,6 +218,7 @@ def sampled(spec: str, scope: Scope = Scope()) -> dict[str, list[Check]]:  # noq
     return found
 
 
+@pytest.mark.slow
 def test_a_large_bucket_is_estimated_from_some_days(large: str) -> None:
     found = sampled(large)
 

@@ -50,6 +50,7 @@ def lose_ledger(lake: Path) -> None:
         path.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compacted", [False, True])
 def test_a_repaired_lake_is_what_it_was(lake: Path, compacted: bool) -> None:
     if compacted:

@@ -381,6 +381,7 @@ for _ in range(100):
     assert peak_bytes(code) < 60 << 20  # of 200 MB that went through
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", ["b'{\"Records\":[' + b'{},' * 2_000_000 + b'{}]}'", "b'{}\\n' * 500_000"], ids=["list", "lines"]
 )

@@ -59,6 +59,7 @@ def test_a_report_of_hostile_words_has_the_structure_of_one_of_harmless_ones() -
         assert structure(word) == harmless, word
 
 
+@pytest.mark.slow
 def test_a_real_report_has_no_links_images_or_html(trail_report: Report) -> None:
     kinds = {one.type for one in flat(READER.parse(markdown(trail_report)))}
     assert not kinds & {"link_open", "image", "html_block", "html_inline", "code_block", "hr"}

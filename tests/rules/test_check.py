@@ -219,6 +219,7 @@ def test_examples_that_are_loaded_together_do_not_see_one_another() -> None:
                 assert together.run(rule) == alone.run(rule)
 
 
+@pytest.mark.slow
 def test_many_rules_are_checked_in_processes_with_the_same_answer(tmp_path: Path) -> None:
     rule = write_rule(tmp_path, examples=[{**FIRES, "alerts": 2}, QUIET])
     for number in range(17):

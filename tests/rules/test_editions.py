@@ -139,6 +139,7 @@ def test_what_was_not_told_before_may_be_told_later() -> None:
     assert set(ids(alerts(less, more)).values()) == {"root_console_login"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "claim",
     [

@@ -138,6 +138,7 @@ def views() -> Engine:
     return Engine(TableEvents(EVENTS.empty_table()), threads=1)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RECORDS, min_size=1, max_size=40))
 def test_nothing_that_a_view_keeps_is_passed_over(records: list[dict[str, Any]]) -> None:

@@ -240,6 +240,7 @@ def test_the_functions_template_lets_one_of_it_run_and_only_failed_messages_come
     assert {"MountTargetA", "MountTargetB"} <= set(resources["Function"]["DependsOn"])
 
 
+@pytest.mark.slow
 def test_the_functions_terraform_file_says_the_same() -> None:
     resources = load_template("lambda/function.yaml")["Resources"]
     function, trigger = resources["Function"]["Properties"], resources["Trigger"]["Properties"]

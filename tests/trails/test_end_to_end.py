@@ -80,6 +80,7 @@ def test_each_story_gives_the_expected_alerts(detector: Detector, tmp_path: Path
         assert len(line.encode()) < 32_000
 
 
+@pytest.mark.slow
 def test_a_bucket_gives_the_same_alerts_as_the_directory(detector: Detector, s3: S3Client, tmp_path: Path) -> None:
     trail = TRAILS / "organisation_trail"
     bucket = upload(s3, trail, "some/where/")
@@ -162,6 +163,7 @@ def test_one_bad_object_does_not_cost_its_neighbours(detector: Detector, s3: S3C
     assert f"failed: s3://{bucket}/AWSLogs/bad.json.gz: truncated gzip" in run.stderr
 
 
+@pytest.mark.slow
 def test_an_object_with_new_content_replaces_its_rows(detector: Detector, s3: S3Client, tmp_path: Path) -> None:
     bucket = upload(s3, TRAILS / "quiet_account")
     detector("ingest", f"s3://{bucket}", "--lake", tmp_path / "lake")

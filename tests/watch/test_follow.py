@@ -27,6 +27,7 @@ from .trail import Trail, alert_ids, rows
 pytestmark = pytest.mark.usefixtures("few_rules")
 
 
+@pytest.mark.slow
 def test_a_directory_that_is_being_filled(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from detector.watch.heartbeat import Heartbeat
@@ -17,6 +18,7 @@ START = datetime(2025, 3, 4, 9, 0, tzinfo=UTC)
 URI = "s3://trail/AWSLogs/{account}/CloudTrail/{region}/2025/03/04/x.json.gz"
 
 
+@pytest.mark.slow
 def test_lag_and_metrics(run: Run, trail: Trail, tmp_path: Path) -> None:
     files = dict(list(bundled_files("compromised_root").items())[:30])
     trail.put(files)

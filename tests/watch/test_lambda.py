@@ -85,6 +85,7 @@ def test_what_messages_name_is_alerted_once_however_often_they_come(
     assert once(alerts)
 
 
+@pytest.mark.slow
 def test_only_messages_that_failed_come_again_and_one_that_is_not_understood_is_named(
     handle: Handle, trail: Trail, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

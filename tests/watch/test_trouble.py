@@ -63,6 +63,7 @@ def one_file(number: int = 0) -> tuple[str, bytes]:
     return list(bundled_files("compromised_root").items())[number]
 
 
+@pytest.mark.slow
 def test_an_object_that_comes_later_is_tried_again(
     run: Run, s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +123,7 @@ def test_nobody_fills_the_disk_with_messages(tmp_path: Path, monkeypatch: pytest
     assert again.keep("c", "why", utc_now())
 
 
+@pytest.mark.slow
 def test_a_record_that_an_event_carries_is_ingested_once(run: Run, trail: Trail, tmp_path: Path) -> None:
     event = {"id": "e-1", "detail-type": "AWS Console Sign In via CloudTrail", "source": "aws.signin",
              "time": "2025-03-04T09:53:00Z", "detail": LOGIN}  # fmt: skip
@@ -147,6 +149,7 @@ def test_other_buckets_and_empty_notes_are_passed_over(run: Run, trail: Trail, t
     assert not (tmp_path / "lake").exists(), "nothing came in"
 
 
+@pytest.mark.slow
 def test_a_full_disk_deletes_no_message(trail: Trail, tmp_path: Path) -> None:
     random = Random(1)
     records = [{"eventTime": "2025-03-04T09:00:00Z", "requestID": random.randbytes(500).hex()} for _ in range(1_000)]
