@@ -132,21 +132,26 @@ def _tell(
     events: Snapshot, question: Question, rules: RuleOptions, form: TimelineFormat, output: Path | None
 ) -> tuple[Sequence[DetectorError], bool]:
     """Write the stories; return the rules that did not run, and whether there is a story."""
+    from detector.detect.detect import detect_through
+    from detector.rules.engine import Engine
     from detector.story.story import Asked
-    from detector.story.tell import stories_of
+    from detector.story.tell import tell_stories
 
-    detection = rules.detect(events, rules.entries())
-    say_errors(detection)
+    asked = Asked(frozenset(question.account or ()), *window(question.since, question.until))
     if question.story is not None:
-        told = stories_of(events, detection.alerts, Asked(story_id=question.story, most_events=_MOST_OF_ONE))
+        asked = Asked(story_id=question.story, most_events=_MOST_OF_ONE)
+    elif form is TimelineFormat.TIMESKETCH:
+        asked = replace(asked, most_events=_MOST_OF_EACH)
+    entries = rules.entries()
+    with Engine(events, time_limit_seconds=rules.rule_seconds, row_cap=rules.rule_findings) as engine:
+        detection = detect_through(engine, rules.directories, now(), entries, rule_findings=rules.rule_findings)
+        say_errors(detection)
+        told = tell_stories(engine, detection.alerts, asked)
+    if question.story is not None:
         if not told.stories:
             raise UsageError(f"no story {question.story}", hint="`detector timeline` lists the stories of a lake")
         _write(story_lines(told.stories[0], form, is_shown=output is None), output)
         return detection.errors, True
-    asked = Asked(frozenset(question.account or ()), *window(question.since, question.until))
-    if form is TimelineFormat.TIMESKETCH:
-        asked = replace(asked, most_events=_MOST_OF_EACH)
-    told = stories_of(events, detection.alerts, asked)
     _write(list_lines(told, form, is_shown=output is None), output)
     if told.stories:
         inform(counted(len(told.stories), "story", "stories"))
