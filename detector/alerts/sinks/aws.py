@@ -105,16 +105,28 @@ def receipt(code: str, message: str) -> Receipt:
     return Receipt(Fate.LATER if is_passing(code) else Fate.REFUSED, f"{one_line(code)}: {one_line(message)}")
 
 
-def attributes_of(document: Document) -> dict[str, str]:
-    """Return what a subscription filters by: severity, rule and account, as far as the line has them."""
+def message_entry(position: int, document: Document, *, is_fifo: bool) -> dict[str, Any]:
+    """Return what an entry of SNS and one of SQS have in common: all but the text of the message.
+
+    Args:
+        position: in the request.
+        document: one line of JSON.
+        is_fifo: the topic or queue keeps an order, and knows what comes again within five minutes.
+    """
     said: Any = json.loads(document.line)
     found = {name: said.get(name) for name in ("severity", "rule_id", "account_id")}
-    return {name: printable(cut(value, 200)) for name, value in found.items() if isinstance(value, str) and value}
-
-
-def content_id(document: Document) -> str:
-    """Return an id by which a FIFO queue or topic knows what comes again within five minutes."""
-    return sha256(document.line).hexdigest()
+    entry: dict[str, Any] = {
+        "Id": str(position),
+        # What subscriptions filter by, as far as the line has it.
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": printable(cut(value, 200))}
+            for name, value in found.items()
+            if isinstance(value, str) and value
+        },
+    }
+    if is_fifo:
+        entry |= {"MessageGroupId": "detector", "MessageDeduplicationId": sha256(document.line).hexdigest()}
+    return entry
 
 
 def is_passing(code: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from detector.alerts.sinks.aws import OPTIONS, AwsClients, attributes_of, batch_receipts, content_id, within
+from detector.alerts.sinks.aws import OPTIONS, AwsClients, batch_receipts, message_entry, within
 from detector.alerts.sinks.sink import Limits, Receipt
 from detector.errors import UsageError
 from detector.lake.ledger.outbox import Document
@@ -62,18 +62,8 @@ class SnsTopic:
         self._clients.close()
 
     def _entry(self, position: int, document: Document) -> dict[str, Any]:
-        attributes = attributes_of(document)
-        entry: dict[str, Any] = {
-            "Id": str(position),
-            "Subject": _subject(document),
-            "Message": document.line.decode().rstrip("\n"),
-            "MessageAttributes": {
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
-        }
-        if self._arn.endswith(".fifo"):
-            entry |= {"MessageGroupId": "detector", "MessageDeduplicationId": content_id(document)}
-        return entry
+        message = {"Subject": _subject(document), "Message": document.line.decode().rstrip("\n")}
+        return message_entry(position, document, is_fifo=self._arn.endswith(".fifo")) | message
 
 
 def _subject(document: Document) -> str:

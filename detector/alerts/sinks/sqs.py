@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from detector.alerts.sinks.aws import OPTIONS, AwsClients, attributes_of, batch_receipts, content_id, within
+from detector.alerts.sinks.aws import OPTIONS, AwsClients, batch_receipts, message_entry, within
 from detector.alerts.sinks.sink import Limits, Receipt
 from detector.lake.ledger.outbox import Document
 from detector.sources.aws_session import open_session
@@ -53,13 +53,5 @@ class SqsQueue:
         self._clients.close()
 
     def _entry(self, position: int, document: Document) -> dict[str, Any]:
-        entry: dict[str, Any] = {
-            "Id": str(position),
-            "MessageBody": document.line.decode().rstrip("\n"),
-            "MessageAttributes": {
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes_of(document).items()
-            },
-        }
-        if self._is_fifo:
-            entry |= {"MessageGroupId": "detector", "MessageDeduplicationId": content_id(document)}
-        return entry
+        message = {"MessageBody": document.line.decode().rstrip("\n")}
+        return message_entry(position, document, is_fifo=self._is_fifo) | message
