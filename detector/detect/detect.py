@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from detector.alerts.alert import EVENT_IDS, Alert, Suppression, make_alert
@@ -235,13 +235,13 @@ def _in_batches(findings: Iterable[Finding], of_each: int, in_all: int) -> Itera
 
 def _shown(engine: Engine, findings: Sequence[Finding], suppressed: Collection[str]) -> Iterator[str]:
     """Yield the keys of the events that alerts name; of all, where a suppression may have to fit every one."""
-    large = []
+    large: dict[Reads, list[Finding]] = {reads: [] for reads in Reads}  # asked about where their rule has looked
     for finding in findings:
         if len(finding.event_ids) <= EVENT_IDS or finding.rule.id in suppressed:
             yield from finding.event_ids
         else:
-            large.append(finding)
-    for some in _in_batches(large, _KEYS_AT_A_TIME, _KEYS_AT_A_TIME):
+            large[finding.rule.reads].append(finding)
+    for some in chain.from_iterable(_in_batches(one, _KEYS_AT_A_TIME, _KEYS_AT_A_TIME) for one in large.values()):
         for finding, named in zip(some, engine.oldest_and_last(some, EVENT_IDS), strict=True):
             yield from named
             if finding.subject_event_id is not None:

@@ -234,7 +234,7 @@ class Engine:
         return make_evidence(rows, hidden, self._columns)
 
     def oldest_and_last(self, findings: Sequence[Finding], limit: int) -> list[list[str]]:
-        """Return the keys of the oldest events of each finding of a rule, at most `limit`, and of its last one."""
+        """Return the keys of the oldest events of each finding, at most `limit`, and of its last; rules read alike."""
         shown: list[list[str]] = [[] for _ in findings]
         relation = "candidates" if findings[0].rule.reads is Reads.CANDIDATES else "all_events"
         self._views.update(relation)

@@ -6,11 +6,13 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from detector.rules.candidate_events import read_candidate_events
 from detector.rules.rule import VIEWS, views_reported_alone
+
+if TYPE_CHECKING:
+    import duckdb
 
 _TABLE = ".table"
 _WANTED_ROWS = "wanted_rows"
@@ -156,6 +158,8 @@ class Views:
         self._outdated -= needed
 
     def _make(self, definition: Definition) -> None:
+        import duckdb
+
         if not (definition.is_table and definition.name == _CANDIDATES):
             self._connection.execute(definition.statements)
             return
@@ -171,6 +175,8 @@ class Views:
         DuckDB keeps the documents of some two thousand rows for each expression that looks into one: as many long ones,
         which anybody can have logged, take more memory than a million others.
         """
+        import duckdb
+
         of_slice = definition.sql.replace(f"'{_ROWS}'", f"'{_SLICE}'")
         self._take_slice(0, 0)
         self._connection.execute(f"CREATE OR REPLACE TABLE {_CANDIDATES} AS\n{of_slice}")
