@@ -92,11 +92,11 @@ class MemorySink:
         return [json.loads(line)["alert_id"] for line in self.lines]
 
 
-def rule_file(folder: Path, name: str, sql: str) -> Path:
+def rule_file(folder: Path, name: str, sql: str, more: str = "") -> Path:
     folder.mkdir(exist_ok=True)
     shipped = (shipped_rules_directory() / "root_console_login.sql").read_text()
     header = shipped[: shipped.index("-- ///\n") + len("-- ///\n")]
-    (folder / f"{name}.sql").write_text(header + sql)
+    (folder / f"{name}.sql").write_text(header.replace("-- ///\n", f"{more}-- ///\n") + sql)
     return folder
 
 
@@ -185,6 +185,24 @@ def test_an_alert_about_many_events_may_be_about_any_of_them(tmp_path: Path) -> 
     [alert] = [alert for alert in detection_of(*records, rules=[folder]).alerts if alert.rule_id == "grouped"]
     assert (alert.subject.event_id, alert.records[-1]["eventID"]) == (event_id(120), event_id(120))
     assert alert.event_ids == tuple(event_id(n) for n in range(100))
+
+
+def test_alerts_about_many_events_name_them_whatever_part_of_the_lake_their_rules_read(tmp_path: Path) -> None:
+    alice = {"type": "IAMUser", "accountId": "111122223333", "userName": "alice"}
+    other: dict[str, object] = {"eventName": "GetObject", "eventSource": "s3.amazonaws.com", "userIdentity": alice}
+    records: list[dict[str, object]] = [
+        {**LOGIN, **(other if n >= 150 else {}), "eventID": event_id(n)}
+        | {"eventTime": f"2024-05-06T08:{n // 60:02}:{n % 60:02}Z"}
+        for n in range(300)
+    ]
+    grouped = "SELECT account_id, min(event_time) AS event_time, list(event_id) AS event_ids, 's' AS summary FROM "
+    folder = rule_file(tmp_path / "rules", "a_of_candidates", f"{grouped} candidates GROUP BY account_id")
+    of_all = f"{grouped} all_events WHERE event_name = 'GetObject' GROUP BY account_id"
+    rule_file(folder, "b_of_all", of_all, '-- reads = "events"\n')
+    alerts = {alert.rule_id: alert for alert in detection_of(*records, rules=[folder]).alerts}
+    assert alerts["a_of_candidates"].event_ids == tuple(event_id(n) for n in range(100))
+    assert alerts["b_of_all"].event_ids == tuple(event_id(n) for n in range(150, 250))
+    assert len(alerts["b_of_all"].evidence) == 100
 
 
 def test_a_subject_that_is_none_of_the_events_is_a_fault_of_the_rule(tmp_path: Path) -> None:
