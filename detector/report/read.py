@@ -138,6 +138,7 @@ def _basis(snapshot: Snapshot, detection: Detection, question: Question, hours: 
         objects=snapshot.objects,
         gaps=snapshot.gaps.count,
         attested=attested,
+        shown=detection.alerts,
     )
 
 
