@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -120,6 +121,22 @@ def test_a_rule_with_more_findings_than_are_taken_is_told_and_an_error(run: Run,
     assert "At least 1 critical alert in account" in result.err
     assert "did not run to its end" in result.err
     assert "more than 1 findings" in result.out
+
+
+def test_what_rests_on_a_file_that_nobody_vouches_for_is_not_called_proven(run: Run, tmp_path: Path) -> None:
+    valid, lake = Vector("valid").folder, tmp_path / "lake"
+    shutil.copytree(valid / "bucket", tmp_path / "bucket")
+    shutil.copyfile(valid / "objects.json", tmp_path / "objects.json")
+    folder = f"example-trail-bucket/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2025/03/04"
+    forged = LOGIN | {"eventTime": "2025-03-04T00:31:31Z"}
+    write_log(tmp_path / "bucket" / folder / f"{ACCOUNT}_CloudTrail_us-east-1_20250304T2305Z_a.json.gz", forged)
+    run(
+        "ingest", tmp_path / "bucket", "--lake", lake, "--jobs", 1,
+        "--verify", "complete", "--keys", valid / "keys", "--until", "2025-03-04T04:01:31Z",
+    )  # fmt: skip
+    since, until = datetime(2025, 3, 4, 0, 1, 31, tzinfo=UTC), datetime(2025, 3, 4, 3, 1, 31, tzinfo=UTC)
+    report = read(lake, Question(since=since, until=until))
+    assert "Not proven what 1 alert rests on (1 log file unattested)" in report.rests_on
 
 
 def test_the_strip_shows_what_aws_has_signed(run: Run, tmp_path: Path) -> None:
