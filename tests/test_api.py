@@ -29,6 +29,7 @@ def test_every_name_that_is_exported_is_there_and_described() -> None:
         detector.nothing  # noqa: B018
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_the_examples_run_and_are_typed(number: int, tmp_path: Path) -> None:
     (tmp_path / "example.py").write_text(EXAMPLES[number])

@@ -214,6 +214,7 @@ def test_the_outbox_of_an_output_that_is_not_known_is_an_error(
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["detect", "scan"])
 def test_what_nothing_remembers_is_said_not_to_be_delivered(run: Run, lake: Path, ids: list[str], command: str) -> None:
     source = ("--lake", lake) if command == "detect" else (LOGS, "--jobs", "1")

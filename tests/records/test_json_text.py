@@ -155,6 +155,7 @@ def test_bytes_that_are_no_utf8_survive_as_lone_surrogates() -> None:
     assert parse_scalar(b'"\xff"') == "\udcff"
 
 
+@pytest.mark.slow
 def test_nesting_costs_no_recursion() -> None:
     depth = 200_000
     assert value_end(b"[" * depth + b"]" * depth, 0) == 2 * depth

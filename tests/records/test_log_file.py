@@ -370,6 +370,7 @@ assert piece.problem is None
     assert peak_bytes(code) < 2.5 * (80 << 20)
 
 
+@pytest.mark.slow
 def test_tables_let_go_of_the_bytes_that_they_were_made_of() -> None:
     code = """
 record = b'{"eventTime":"2024-05-06T07:08:09Z","requestParameters":{"a":"' + b"x" * 2000 + b'"},"eventName":"A"}'
@@ -487,6 +488,7 @@ def test_values_one_after_the_other_are_read_whatever_is_between_them(values: li
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [b"[]", b"{} ", b"{}1", b"7 "])
 def test_a_very_long_line_of_values_is_read_in_time(value: bytes) -> None:
     count = 60_000  # each looked for from its start to the end of the line would take minutes

@@ -230,6 +230,7 @@ def test_nesting_about_the_depth_that_parsers_give_up_at_is_kept(depth: int, pla
     assert_nesting_is_kept('{"a":[' * depth + "]}" * depth, place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ['"requestParameters":%s', '"userIdentity":{"x":%s}'])
 def test_nesting_of_any_depth_is_kept(place: str) -> None:
     assert_nesting_is_kept("[" * 100_000 + "]" * 100_000, place)

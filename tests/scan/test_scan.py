@@ -53,6 +53,7 @@ def counts(report: RunReport) -> dict[str, Any]:
     return {"objects": told["objects"], "bytes": told["bytes_read"], "records": {**told["records"], "duplicates": None}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trail", SCENARIOS, ids=lambda trail: trail.name)
 def test_scan_gives_the_alerts_of_a_lake_and_counts_the_same(trail: Path, tmp_path: Path) -> None:
     scanned, scan_report = by_scan(trail / "AWSLogs")

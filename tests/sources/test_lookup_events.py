@@ -319,6 +319,7 @@ def test_a_window_that_grew_too_old_while_it_waited_is_named(open_history: Open,
     assert "older than 90 days by now" in failure.reason
 
 
+@pytest.mark.slow
 def test_who_stops_reading_does_not_wait_for_the_rest(open_history: Open, lookup_server: LookupServer) -> None:
     source = open_history()
     short, long = windows(list(source.list(scope(24, "us-east-1"))))[2:4]

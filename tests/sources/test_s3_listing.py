@@ -189,6 +189,7 @@ def test_access_denied_at_once_is_an_error_that_names_the_permission(fake_s3: Fa
     assert "s3:ListBucket on arn:aws:s3:::trail" in caught.value.hint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "message"),
     [

@@ -146,6 +146,7 @@ def test_an_account_and_a_date_range_prune_the_listing(detector: Detector, s3: S
     assert 0 < report["objects"]["listed"] < 162
 
 
+@pytest.mark.slow
 def test_a_bucket_that_does_not_exist_and_an_empty_one(detector: Detector, s3: S3Client, tmp_path: Path) -> None:
     missing = detector("run", "s3://no-such-bucket-of-ours", "--lake", tmp_path / "lake", expect=2)
     assert "no-such-bucket-of-ours" in missing.stderr

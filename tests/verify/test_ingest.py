@@ -132,6 +132,7 @@ def test_complete_fetches_what_present_left_and_sees_what_is_gone(
     assert list(named(integrity, "log_file").values()) == ["missing", "missing"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["logs first", "digests first", "newest first"])
 def test_the_order_of_arrival_changes_nothing(aws: AwsServer, ingested: Ingest, order: str) -> None:
     vector = Vector("tampered_log")

@@ -57,6 +57,7 @@ def rows_so_far(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_once_reads_what_there_is_and_says_when_there_is_nothing(run: Run, trail: Trail, tmp_path: Path) -> None:
     def once(*more: str) -> Result:
         return run("watch", f"s3://{trail.bucket}", "--once", "--lake", tmp_path / "lake", *more)

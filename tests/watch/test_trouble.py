@@ -92,6 +92,7 @@ def test_cloudtrails_own_messages_name_objects_without_their_etags(run: Run, s3_
     trail.close()
 
 
+@pytest.mark.slow
 def test_what_is_not_understood_stays_in_the_queue_and_is_kept_once(run: Run, trail: Trail, tmp_path: Path) -> None:
     key, content = one_file()
     trail.put({key: content})
