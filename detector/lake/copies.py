@@ -9,13 +9,15 @@ do not matter. Rows that share a key and differ are all events, so that nobody h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-# Rows that share a key, each with a digest of its columns. `{rows}` and `{keys}` are ours.
+# A digest of all that a record is, of one row called `row`.
+CONTENT: Final = "sha256(to_json(struct_pack(*COLUMNS(row.* EXCLUDE (logFile, logFileIndex)))))"
+# Rows that share a key, each with its content. `{rows}` and `{keys}` are ours.
 _CONTENTS = """
 CREATE OR REPLACE TEMP TABLE contents AS
 WITH shared AS (
@@ -33,7 +35,7 @@ SELECT
     row.eventKey,
     row.logFile,
     row.logFileIndex,
-    sha256(to_json(struct_pack(*COLUMNS(row.* EXCLUDE (logFile, logFileIndex))))) AS content
+    {content} AS content
 FROM {rows} AS row
 SEMI JOIN shared
     ON row.eventKey = shared.eventKey
@@ -97,7 +99,7 @@ def find_copies(
     """
     from detector.lake.part_files import DUPLICATES
 
-    connection.execute(_CONTENTS.format(rows=rows, keys=keys or rows), parameters)
+    connection.execute(_CONTENTS.format(rows=rows, keys=keys or rows, content=CONTENT), parameters)
     of_rows = {name: value for name, value in (parameters or {}).items() if f"${name}" in rows}
     differing = connection.sql(_DIFFERING.format(rows=rows), params=of_rows).to_arrow_table()
     if differing.num_rows:

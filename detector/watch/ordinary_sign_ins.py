@@ -10,10 +10,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from detector.lake.copies import CONTENT
 from detector.records.schema import EVENTS
 
 # Around a SELECT of rows as they are in the log. The text behind `root` may be any member that has no column.
-WITH_ORDINARY = """
+WITH_ORDINARY = f"""
 SELECT
     *,
     coalesce(
@@ -27,10 +28,10 @@ SELECT
     ) AS is_ordinary,
     CASE WHEN starts_with(logFile, 's3://') THEN split_part(logFile, '/', 3) END AS bucket,
     field(unquoted(addendum), 'originalEventID') AS original_key,
-    sha256(to_json(struct_pack(*COLUMNS(row.* EXCLUDE (logFile, logFileIndex))))) AS digest,
+    {CONTENT} AS digest,
     CAST('0x' || left(digest, 16) AS UBIGINT) AS content
-FROM ({}) AS row
-"""
+FROM ({{}}) AS row
+"""  # noqa: S608 - our own words
 _ENTRIES = """
 CREATE OR REPLACE TEMP TABLE entries AS
 SELECT eventKey AS text, hash(eventKey) AS key, content, is_ordinary FROM found
