@@ -18,14 +18,44 @@
 -- monotone = false
 -- ///
 
-WITH paced AS (
+-- By the moment, of which a flood has far fewer than calls.
+WITH moments AS (
     SELECT
-        *,
-        lag(event_time) OVER uses AS previous_use,
-        lag(event_id) OVER uses AS previous_event_id,
-        lag(source_ip) OVER uses AS previous_source_ip
+        account_id AS account,
+        event_time AS moment,
+        lag(event_time) OVER (PARTITION BY account_id ORDER BY event_time) AS previous_use
+    FROM (SELECT DISTINCT account_id, event_time FROM root_uses)
+),
+
+awakenings AS MATERIALIZED (
+    SELECT *
+    FROM moments
+    WHERE previous_use < moment - INTERVAL 90 DAY
+),
+
+-- Of several calls at one moment, the first one after the pause and the last one before it.
+firsts AS (
+    SELECT
+        root_uses.*,
+        previous_use
     FROM root_uses
-    WINDOW uses AS (PARTITION BY account_id ORDER BY event_time, event_id)
+    INNER JOIN awakenings
+        ON moment = event_time
+        AND account IS NOT DISTINCT FROM account_id
+    QUALIFY row_number() OVER (PARTITION BY account_id, event_time ORDER BY event_id) = 1
+),
+
+lasts AS (
+    SELECT
+        account,
+        moment,
+        event_id AS previous_event_id,
+        source_ip AS previous_source_ip
+    FROM root_uses
+    INNER JOIN awakenings
+        ON previous_use = event_time
+        AND account IS NOT DISTINCT FROM account_id
+    QUALIFY row_number() OVER (PARTITION BY account_id, event_time ORDER BY event_id DESC) = 1
 )
 
 SELECT
@@ -41,5 +71,7 @@ SELECT
     previous_use,
     previous_event_id,
     previous_source_ip
-FROM paced
-WHERE previous_use < event_time - INTERVAL 90 DAY
+FROM firsts
+INNER JOIN lasts
+    ON moment = event_time
+    AND account IS NOT DISTINCT FROM account_id

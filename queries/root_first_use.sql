@@ -19,10 +19,21 @@
 -- monotone = false
 -- ///
 
-WITH first_uses AS (
-    SELECT *
+WITH first_moments AS (
+    SELECT
+        account_id AS account,
+        min(event_time) AS moment
     FROM root_uses
-    QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY event_time, event_id) = 1
+    GROUP BY account_id
+),
+
+first_uses AS (
+    SELECT root_uses.*
+    FROM root_uses
+    INNER JOIN first_moments
+        ON moment = event_time
+        AND account IS NOT DISTINCT FROM account_id
+    QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY event_id) = 1
 )
 
 SELECT

@@ -20,29 +20,49 @@
 -- monotone = false
 -- ///
 
-WITH compared AS (
-    SELECT
-        *,
-        max(event_time) OVER from_address AS last_from_address,
-        max(event_time) OVER with_agent AS last_with_agent
+-- The calls that may be from a new source. Of a flood these are few or all.
+WITH asked AS (
+    SELECT *
     FROM root_uses
-    WINDOW
-        -- Up to the moment before, so that calls of the same second do not make each other known.
-        from_address AS (
-            PARTITION BY account_id, source_ip
-            ORDER BY event_time
-            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ),
-        with_agent AS (
-            PARTITION BY account_id, user_agent
-            ORDER BY event_time
-            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        )
+    WHERE
+        ((service = 'signin' AND event_name = 'ConsoleLogin') OR starts_with(access_key_id, 'AKIA'))
+        AND NOT is_service_name(source_ip)
+        AND source_ip <> 'AWS Internal'
 ),
 
--- By the moment: a range of time for each call of a flood takes longer than all other rules.
+-- By the moment, so that calls of the same second do not make each other known. Joined by range, or call by call, a flood
+-- takes longer than all other rules.
+addresses AS (
+    SELECT
+        account_id AS account,
+        source_ip AS address,
+        event_time AS moment,
+        lag(event_time) OVER (PARTITION BY account_id, source_ip ORDER BY event_time) AS last_from_address
+    FROM (
+        SELECT DISTINCT account_id, source_ip, event_time
+        FROM root_uses
+        WHERE source_ip IN (SELECT source_ip FROM asked)
+    )
+),
+
+agents AS (
+    SELECT
+        account_id AS account,
+        user_agent AS agent,
+        event_time AS moment,
+        lag(event_time) OVER (PARTITION BY account_id, user_agent ORDER BY event_time) AS last_with_agent
+    FROM (
+        SELECT DISTINCT account_id, user_agent, event_time
+        FROM root_uses
+        WHERE user_agent IN (SELECT user_agent FROM asked)
+    )
+),
+
 moments AS (
-    SELECT account_id AS account, event_time AS moment, count(*) AS uses
+    SELECT
+        account_id AS account,
+        event_time AS moment,
+        count(*) AS uses
     FROM root_uses
     GROUP BY ALL
 ),
@@ -71,15 +91,20 @@ SELECT
     list_sort(list(DISTINCT user_agent))[:20] AS user_agents,
     list_sort(list(DISTINCT root_origin))[:20] AS root_origins,
     max(uses_before) AS uses_in_180_days
-FROM compared
-JOIN counted
-    ON account IS NOT DISTINCT FROM account_id
-    AND moment = event_time
+FROM asked
+INNER JOIN addresses
+    ON addresses.account IS NOT DISTINCT FROM account_id
+    AND address = source_ip
+    AND addresses.moment = event_time
+LEFT JOIN agents
+    ON agents.account IS NOT DISTINCT FROM account_id
+    AND agent = user_agent
+    AND agents.moment = event_time
+INNER JOIN counted
+    ON counted.account IS NOT DISTINCT FROM account_id
+    AND counted.moment = event_time
 WHERE
-    ((service = 'signin' AND event_name = 'ConsoleLogin') OR starts_with(access_key_id, 'AKIA'))
-    AND NOT is_service_name(source_ip)
-    AND source_ip <> 'AWS Internal'
-    AND uses_before > 0
+    uses_before > 0
     AND coalesce(last_from_address < event_time - INTERVAL 180 DAY, true)
     -- One that the record does not show is not known.
     AND (user_agent IS NULL OR coalesce(last_with_agent < event_time - INTERVAL 180 DAY, true))
