@@ -31,5 +31,5 @@ SELECT
     list_sort(list(DISTINCT coalesce(service, event_source, 'unknown') || ':' || coalesce(event_name, 'unknown')))[:20] AS calls,
     list_sort(list(DISTINCT error_code))[:20] AS error_codes,
     list_sort(list(DISTINCT session_key))[:20] AS sessions
-FROM root_api_calls ANTI JOIN root_calls_reported USING (logFile, logFileIndex)
+FROM root_calls_unreported
 GROUP BY account_id, source_ip, hour_of(event_time)

@@ -34,7 +34,7 @@ INTERNAL = (
     "duplicates",
     "parts",
     "reported_alone",
-    "root_calls_reported",
+    "root_calls_unreported",
     "unclassified_parts",
 )
 _NO_ROWS = "SELECT logFile, logFileIndex FROM candidates WHERE false"

@@ -38,26 +38,29 @@ FROM direct_root_calls
 WHERE NOT is_sign_in_page_event(service, event_name);
 
 -- Reads that give away secrets, or who and what is in the account.
+CREATE MACRO is_sensitive_read(service, event_name) AS coalesce(
+    (service = 'secretsmanager' AND event_name IN ('GetSecretValue', 'BatchGetSecretValue'))
+    OR (service = 'kms' AND event_name = 'Decrypt')
+    OR (service = 'ec2' AND event_name = 'GetPasswordData')
+    OR (service = 'ssm' AND starts_with(event_name, 'GetParameter'))
+    OR (
+        service = 'iam'
+        AND event_name IN (
+            'ListAccessKeys', 'GetCredentialReport', 'GetAccountAuthorizationDetails', 'ListUsers', 'ListRoles'
+        )
+    )
+    OR (service = 'sts' AND event_name = 'GetCallerIdentity')
+    OR (service = 's3' AND event_name = 'ListBuckets')
+    OR (service = 'cloudtrail' AND event_name = 'LookupEvents'),
+    false
+);
+
 CREATE VIEW root_sensitive_reads AS
 FROM root_api_calls
 WHERE
     NOT is_write
     AND succeeded
-    AND (
-        (service = 'secretsmanager' AND event_name IN ('GetSecretValue', 'BatchGetSecretValue'))
-        OR (service = 'kms' AND event_name = 'Decrypt')
-        OR (service = 'ec2' AND event_name = 'GetPasswordData')
-        OR (service = 'ssm' AND starts_with(event_name, 'GetParameter'))
-        OR (
-            service = 'iam'
-            AND event_name IN (
-                'ListAccessKeys', 'GetCredentialReport', 'GetAccountAuthorizationDetails', 'ListUsers', 'ListRoles'
-            )
-        )
-        OR (service = 'sts' AND event_name = 'GetCallerIdentity')
-        OR (service = 's3' AND event_name = 'ListBuckets')
-        OR (service = 'cloudtrail' AND event_name = 'LookupEvents')
-    );
+    AND is_sensitive_read(service, event_name);
 
 -- Root in use. Being asked for a code or for a new password is not: whoever knows the e-mail address gets that far.
 CREATE VIEW root_uses AS
