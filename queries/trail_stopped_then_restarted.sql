@@ -64,6 +64,22 @@ gaps AS MATERIALIZED (
         AND restart[1] BETWEEN event_time + INTERVAL 1 MINUTE AND event_time + INTERVAL 48 HOUR
 ),
 
+-- Calls of whoever is not root itself. All of the type Root are candidates; told apart by the raw column, those of a flood are
+-- not read out once more.
+others AS (
+    SELECT eventTime, event_id, event_time, service, event_name, caller, is_write, succeeded
+    FROM all_events
+    WHERE
+        lower(userIdentity.type) IS DISTINCT FROM 'root'
+        AND NOT is_superseded
+    UNION ALL
+    SELECT eventTime, event_id, event_time, service, event_name, caller, is_write, succeeded
+    FROM candidates
+    WHERE
+        lower(userIdentity.type) = 'root'
+        AND NOT direct_root
+),
+
 calls AS (
     SELECT
         gap,
@@ -89,15 +105,12 @@ calls AS (
         false AS by_root,
         call.service = 'iam' AND call.is_write AND call.succeeded AS changes_iam
     FROM gaps
-    INNER JOIN all_events AS call
+    INNER JOIN others AS call
         ON
             call.caller = gaps.caller
             -- The raw column, by which whole files are passed over.
             AND call.eventTime BETWEEN gaps.stopped_at AND gaps.started_at
             AND call.event_id NOT IN (gaps.event_id, gaps.start_id)
-    WHERE
-        NOT call.direct_root
-        AND NOT call.is_superseded
 ),
 
 between_both AS (
