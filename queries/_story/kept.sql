@@ -8,7 +8,12 @@ WITH named AS (
 
 weighed AS (
     SELECT
-        story.*,
+        story.row,
+        story.session,
+        story.phase,
+        story.is_probable,
+        story.event_id,
+        story.event_time,
         event_name,
         place AS named,
         CASE phase
@@ -24,6 +29,15 @@ weighed AS (
     WHERE session IN (SELECT unnest($sessions))
 ),
 
+-- Those that can be among the most telling ones: of very many calls, the ends of each.
+ends AS (
+    SELECT unnest(list_concat(
+        arg_min(row, (event_time, event_id, row), $most), arg_max(row, (event_time, event_id, row), $most)
+    )) AS row
+    FROM weighed
+    GROUP BY session, weight, event_name
+),
+
 numbered AS (
     SELECT
         *,
@@ -31,6 +45,7 @@ numbered AS (
         -- From the end, by the same order.
         count(*) OVER (each_call ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS nth_last
     FROM weighed
+    WHERE named IS NOT NULL OR row IN (SELECT row FROM ends)
     WINDOW each_call AS (PARTITION BY session, weight, event_name ORDER BY event_time, event_id, row)
 ),
 
