@@ -19,6 +19,7 @@ from detector.errors import RuleQueryError, UsageError
 from detector.records.coverage import Coverage, coverage_from
 from detector.rules.dialects import DIALECT_RELATIONS, Dialects, to_duckdb
 from detector.rules.engine_queries import (
+    CANDIDATES_OF,
     COPIES,
     EARLIER_EDITIONS,
     EVENTS_OF,
@@ -223,11 +224,11 @@ class Engine:
         Several events share a key only where records of different recipient accounts have one eventID.
         """
         keys = sorted(set(event_keys))
-        rows = self._rows_of("candidates", keys)
+        rows = self._select(CANDIDATES_OF, keys)
         seen = {row["event_key"] for row in rows}
         rest = [key for key in keys if key not in seen]
         if rest:
-            rows += self._rows_of("all_events", rest)
+            rows += self._select(EVENTS_OF, rest)
         is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
         hidden = self._select(EARLIER_EDITIONS, keys) if is_edition else []
         hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
@@ -268,9 +269,6 @@ class Engine:
             self._events.detach(*self._connections)
         events.attach(*self._connections)
         self._events = events
-
-    def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
-        return self._select(EVENTS_OF.format(relation), keys)
 
     def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:
         self._views.update(sql)

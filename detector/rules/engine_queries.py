@@ -81,8 +81,15 @@ def keys_of(findings: Sequence[Finding]) -> dict[str, list[object]]:
 
 EVENTS_OF = """
 SELECT *, story_id(root_session) AS story
-FROM {}
+FROM all_events
 WHERE event_key IN (SELECT unnest($keys))
+ORDER BY logFile, logFileIndex
+"""
+# By the number of the row, so that not every column of every row is read.
+CANDIDATES_OF = """
+SELECT *, story_id(root_session) AS story
+FROM candidates
+WHERE rowid IN (SELECT rowid FROM candidates WHERE event_key IN (SELECT unnest($keys)))
 ORDER BY logFile, logFileIndex
 """
 
