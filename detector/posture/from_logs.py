@@ -18,19 +18,35 @@ if TYPE_CHECKING:
 
 _BATCH_COLUMNS = "account_id, event_time, coalesce(subject, '') AS subject, says, detail, event_id"
 _ORDER = "event_time, list_position(['yes', 'gone', 'unsure', 'no'], says), event_id"
-# The last facts of each subject decide, and whether it ever said yes.
+# The last facts of each subject decide, and whether it ever said yes. By the moment at first, since putting the uses
+# of a flood in order takes long.
 _LAST = f"""
+SELECT asked.* FROM asked
+INNER JOIN (
+    SELECT
+        account_id,
+        subject,
+        max(event_time, {MOST_ALIKE})[-1] AS since,
+        max(event_time) FILTER (says = 'yes') AS last_yes
+    FROM asked
+    GROUP BY account_id, subject
+) AS latest
+    ON latest.account_id = asked.account_id
+    AND latest.subject = asked.subject
+    AND (event_time >= since OR event_time = last_yes)
 QUALIFY row_number() OVER (
-    PARTITION BY account_id, subject
+    PARTITION BY asked.account_id, asked.subject
     ORDER BY event_time DESC, list_position(['yes', 'gone', 'unsure', 'no'], says) DESC, event_id DESC
 ) <= {MOST_ALIKE}
 OR (
     says = 'yes'
-    AND row_number() OVER (PARTITION BY account_id, subject, says ORDER BY event_time DESC, event_id DESC) = 1
+    AND row_number() OVER (
+        PARTITION BY asked.account_id, asked.subject, says ORDER BY event_time DESC, event_id DESC
+    ) = 1
 )
-"""
+"""  # noqa: S608 - our own words
 # Where what is said of a subject is not what was said before.
-_TURNS = f"QUALIFY says IS DISTINCT FROM lag(says) OVER (PARTITION BY account_id, subject ORDER BY {_ORDER})"
+_TURNS = f"FROM asked QUALIFY says IS DISTINCT FROM lag(says) OVER (PARTITION BY account_id, subject ORDER BY {_ORDER})"
 _DEVICE_EVENTS = """
 SELECT * FROM root_device_events
 WHERE event_time <= $until
@@ -72,11 +88,8 @@ def read_facts(engine: Engine, check: Check, until: datetime, *, turns: bool = F
         turns: return every fact that says something else than the one before it, and not only the last ones.
     """
     found = f"found AS (\n{check.sql}\n)"
-    sql = (
-        f"{_with(check.sql, found)}\n"
-        f"SELECT {_BATCH_COLUMNS} FROM found WHERE account_id IS NOT NULL AND event_time <= $until\n"
-        f"{_TURNS if turns else _LAST}"
-    )
+    asked = f"asked AS (SELECT {_BATCH_COLUMNS} FROM found WHERE account_id IS NOT NULL AND event_time <= $until)"  # noqa: S608
+    sql = f"{_with(check.sql, found, asked)}\n{_TURNS if turns else _LAST}"
     facts: defaultdict[str, list[Fact]] = defaultdict(list)
     for row in _rows(engine, sql, until):
         facts[row["account_id"]].append(
