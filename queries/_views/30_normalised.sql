@@ -39,7 +39,9 @@ named AS (
         nullif(userIdentity.arn, '') AS actor_arn,
         coalesce(
             nullif(userIdentity.userName, ''),
-            nullif(regexp_extract(userIdentity.arn, ':user/(?:.*/)?([^/]+)$', 1), '')
+            CASE WHEN contains(userIdentity.arn, ':user/') THEN
+                nullif(regexp_extract(userIdentity.arn, ':user/(?:.*/)?([^/]+)$', 1), '')
+            END
         ) AS actor_name,
         nullif(userIdentity.accessKeyId, '') AS access_key_id,
         nullif(userIdentity.invokedBy, '') AS invoked_by,
