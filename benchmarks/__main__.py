@@ -21,6 +21,7 @@ JOBS: Final[dict[str, Callable[[Workshop], JobResult]]] = {
     "help": lake_jobs.help_,
     "ingest": raw_jobs.ingest,
     "scan": raw_jobs.scan,
+    "scan many": raw_jobs.scan_many,
     "s3": raw_jobs.s3,
     "detect": lake_jobs.detect,
     "sql": lake_jobs.sql,

@@ -23,11 +23,12 @@ from typing import Final
 from benchmarks.events import FileMaker
 from benchmarks.fill import Filler
 
-VERSION: Final = 1  # one more whenever the same arguments give other bytes
+VERSION: Final = 2  # one more whenever the same arguments give other bytes
 ACCOUNTS: Final = ("111122223333", "444455556666", "777788889999", "123456789012")
 REGIONS: Final = ("us-east-1", "eu-west-1", "ap-southeast-2")
 DAYS: Final = 14
 ROOT_SHARE: Final = 0.0002
+MANY: Final = 0.05  # root's share where there are many candidates, as in an account that is attacked or new
 FIRST_DAY: Final = datetime(2026, 3, 1)  # noqa: DTZ001 - UTC, written without a zone
 _MOST_RECORDS: Final = 4_000
 _SIGMA: Final = 1.55  # of the logarithm of a file's records
@@ -42,11 +43,13 @@ class Wanted:
     events: int
     part: int = 0
     mean_records: int = 187  # of a file
+    root_share: float = ROOT_SHARE
 
     @property
     def name(self) -> str:
         """A folder's name."""
-        return f"logs-{self.events}-{self.mean_records}-{self.part}"
+        share = "" if self.root_share == ROOT_SHARE else f"-root-{self.root_share:g}"
+        return f"logs-{self.events}-{self.mean_records}-{self.part}{share}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ def _plan(wanted: Wanted) -> Iterator[_File]:
     """Yield the files to make: sizes log-normal, root anywhere."""
     random = Random(f"{VERSION} {wanted}")  # noqa: S311 - test data
     sizes = list(_sizes(random, wanted))
-    root_events = max(1, round(wanted.events * ROOT_SHARE))
+    root_events = max(1, round(wanted.events * wanted.root_share))
     root_places = sorted(random.sample(range(wanted.events), root_events))
     for number, (size, end) in enumerate(zip(sizes, accumulate(sizes), strict=True)):
         minutes = wanted.part * DAYS * 1440 + int(random.random() * DAYS * 1440)

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from benchmarks import lakes
 from benchmarks.digests import HOURS_OF_A_YEAR, Digests, SignedLogs, quiet_account, sign
 from benchmarks.digests import REGIONS as DIGEST_REGIONS
-from benchmarks.generate import ACCOUNTS, DAYS, REGIONS, LogFiles, Wanted, log_files, one_large_file
+from benchmarks.generate import ACCOUNTS, DAYS, MANY, REGIONS, LogFiles, Wanted, log_files, one_large_file
 from benchmarks.measure import BenchmarkError
 
 ROOT: Final = Path(__file__).parents[1]
@@ -75,6 +75,10 @@ class Workshop:
     def quarter(self) -> LogFiles:
         """Return a quarter of the events."""
         return self._making("a quarter of the events", log_files, Wanted(self.events // 4))
+
+    def many_candidates(self) -> LogFiles:
+        """Return as many events, of which one in twenty is root's: sign-ins, calls, MFA."""
+        return self._making("events with many candidates", log_files, Wanted(self.events, root_share=MANY))
 
     def small_objects(self) -> LogFiles:
         """Return objects of about 2 kB, 10,000 of them at full scale."""
