@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -70,7 +71,13 @@ class Postbox:
         assert isinstance(given, LoginPassword)
         self.logins.append((given.login, given.password))
         is_right = given.password == b"s3cr3t"
-        return AuthResult(success=is_right, handled=is_right)
+        # As some servers do, it repeats what it was sent.
+        message = (
+            None
+            if is_right
+            else f"535 {b64encode(given.password).decode()} is no password, nor {given.password.decode()}"
+        )
+        return AuthResult(success=is_right, handled=is_right, message=message)
 
 
 @contextmanager
@@ -190,6 +197,7 @@ def test_credentials_go_over_tls_to_a_server_that_is_trusted(
         assert "535" in undelivered.reason
         assert "DETECTOR_SMTP_PASSWORD" in undelivered.hint
         assert "wr0ng" not in repr(undelivered)
+        assert b64encode(b"wr0ng").decode() not in repr(undelivered)
     assert postbox.logins[0] == (b"user@example.com", b"s3cr3t")
 
 

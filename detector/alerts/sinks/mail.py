@@ -11,6 +11,7 @@ import re
 import smtplib
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,9 +19,11 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from detector.alerts.sinks.deadline import whole_request
 from detector.alerts.sinks.loopback import is_this_machine
+from detector.alerts.sinks.secrets import NO_SECRETS, Secrets
 from detector.alerts.sinks.sink import ACCEPTED, Fate, Limits, NotDelivered, Receipt
 from detector.alerts.sinks.smtp import SmtpInTime, SmtpOverTlsInTime
 from detector.errors import UsageError
@@ -35,6 +38,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Z
 _NAMES = ("HOST", "PORT", "TLS", "FROM", "USER")
 _HINT = f"check {_VARIABLES}HOST and {_VARIABLES}PORT"
 _PERMANENT = 500
+_SAID_CHARACTERS = 200
 _TOO_LARGE = 552  # said to the sender where the size is announced, RFC 1870
 
 
@@ -77,6 +81,14 @@ class _Server:
             )
         return cls(host, int(port), tls == "implicit", sender, user or None, password or None)
 
+    @property
+    def secrets(self) -> Secrets:
+        """The password, plain and as RFC 4616 and LOGIN send it."""
+        if self.password is None:
+            return NO_SECRETS
+        sent = (f"\0{self.user}\0{self.password}", self.password)
+        return Secrets.of(urlsplit(""), self.password, *(b64encode(one.encode()).decode() for one in sent))
+
 
 class Mailbox:
     """Notices as mails to one address; the same notice has the same Message-ID whenever it is sent."""
@@ -95,6 +107,7 @@ class Mailbox:
                 "--output mailto: needs one address, without name or subject", hint="give one --output for each address"
             )
         self._server = _Server.of(os.environ)
+        self._secrets = self._server.secrets
         self._context = ssl.create_default_context()
 
     @property
@@ -144,11 +157,11 @@ class Mailbox:
             finally:
                 smtp.close()
         except smtplib.SMTPAuthenticationError as error:
-            raise _of_reply(place, error, f"check {_VARIABLES}USER and {_VARIABLES}PASSWORD") from error
+            raise self._of_reply(place, error, f"check {_VARIABLES}USER and {_VARIABLES}PASSWORD") from error
         except smtplib.SMTPNotSupportedError as error:
-            raise _hopeless(f"{place}: {one_line(error)}", f"check {_VARIABLES}USER, and the port") from error
+            raise _hopeless(f"{place}: {self._blanked(str(error))}", f"check {_VARIABLES}USER, and the port") from error
         except smtplib.SMTPResponseException as error:
-            raise _of_reply(place, error, _HINT) from error
+            raise self._of_reply(place, error, _HINT) from error
         except ssl.SSLCertVerificationError as error:
             reason = f"the certificate of {place} is not trusted: {error.verify_message}"
             raise _hopeless(reason, "name the CA that signs for it: SSL_CERT_FILE=ca.pem") from error
@@ -157,7 +170,7 @@ class Mailbox:
         except socket.gaierror as error:
             raise NotDelivered(f"there is no host {server.host}, or no name server answers", hint=_HINT) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise NotDelivered(f"{place}: {printable(one_line(error))}", hint=_HINT) from error
+            raise NotDelivered(f"{place}: {self._blanked(str(error))}", hint=_HINT) from error
 
     def _open(self) -> smtplib.SMTP:
         server = self._server
@@ -176,19 +189,30 @@ class Mailbox:
             smtp.send_message(_message(document, server.sender, self._to), server.sender, [self._to])
         except smtplib.SMTPDataError as error:
             fate = Fate.REFUSED if error.smtp_code >= _PERMANENT else Fate.LATER
-            return Receipt(fate, _said(error.smtp_code, error.smtp_error))
+            return Receipt(fate, self._said(error.smtp_code, error.smtp_error))
         except smtplib.SMTPSenderRefused as error:
             if error.smtp_code == _TOO_LARGE:
-                return Receipt(Fate.REFUSED, _said(error.smtp_code, error.smtp_error))
-            raise _of_reply("the sender", error, f"check {_VARIABLES}FROM") from error
+                return Receipt(Fate.REFUSED, self._said(error.smtp_code, error.smtp_error))
+            raise self._of_reply("the sender", error, f"check {_VARIABLES}FROM") from error
         except smtplib.SMTPRecipientsRefused as error:
             code, text = error.recipients[self._to]
             raise NotDelivered(
-                f"{self._to} is refused: {_said(code, text)}",
+                f"{self._to} is refused: {self._said(code, text)}",
                 hint="check the address, and that the server relays for who you are",
                 may_recover=code < _PERMANENT,
             ) from error
         return ACCEPTED
+
+    def _of_reply(self, place: str, error: smtplib.SMTPResponseException, hint: str) -> NotDelivered:
+        said = self._said(error.smtp_code, error.smtp_error)
+        return NotDelivered(f"{place}: {said}", hint=hint, may_recover=error.smtp_code < _PERMANENT)
+
+    def _said(self, code: int, text: bytes | str) -> str:
+        return f"{code}: {self._blanked(text.decode('utf-8', 'replace') if isinstance(text, bytes) else text)}"
+
+    def _blanked(self, said: str) -> str:
+        """Return a server's words as they may be shown: some repeat what they were sent."""
+        return printable(self._secrets.blank(one_line(said)))[:_SAID_CHARACTERS]
 
 
 def _message(document: Document, sender: str, to: str) -> EmailMessage:
@@ -208,14 +232,3 @@ def _message(document: Document, sender: str, to: str) -> EmailMessage:
 
 def _hopeless(reason: str, hint: str) -> NotDelivered:
     return NotDelivered(reason, hint=hint, may_recover=False)
-
-
-def _of_reply(place: str, error: smtplib.SMTPResponseException, hint: str) -> NotDelivered:
-    return NotDelivered(
-        f"{place}: {_said(error.smtp_code, error.smtp_error)}", hint=hint, may_recover=error.smtp_code < _PERMANENT
-    )
-
-
-def _said(code: int, text: bytes | str) -> str:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code}: {printable(one_line(said)[:200])}"
