@@ -338,6 +338,7 @@ def test_one_that_does_not_answer_is_left_in_time(front: Front, kind: str) -> No
         ("sqs:https://user:pa55@sqs.us-east-1.amazonaws.com/q", "holds a user name or password"),
         ("sqs:https://user:pa55@sqs.us-east-1.amazonaws.com/1/q:hec name=x digest", "takes no digest"),
         ("sqs:https://[pa55/1/q", "not the URL of a queue"),
+        ("sqs:http://queue.example/1/q", "in the clear"),
         ("hec+https://user:pa55@splunk.example:csv", "takes the format hec alone"),
         ("events:", "needs a bus"),
         ("events:a b", "is no option"),

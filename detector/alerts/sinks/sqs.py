@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from detector.alerts.sinks.aws import OPTIONS, AwsClients, batch_receipts, message_entry, within
+from detector.alerts.sinks.loopback import is_this_machine
 from detector.alerts.sinks.sink import Limits, Receipt
+from detector.errors import UsageError
 from detector.lake.ledger.outbox import Document
 from detector.sources.aws_session import open_session
 from detector.sources.sqs import options_for
@@ -28,13 +30,18 @@ class SqsQueue:
         """Take `sqs:URL`; nothing is sent yet.
 
         Raises:
-            UsageError: it is not the URL of a queue, or AWS is not set up.
+            UsageError: it is not the URL of a queue, goes to another machine without TLS, or AWS is not set up.
         """
         self._url = output.removeprefix("sqs:")
         options = options_for(self._url, OPTIONS)
+        parts = urlsplit(self._url)
+        if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
+            raise UsageError(
+                f"--output: sqs:http:// to {parts.hostname} would send alerts in the clear", hint="write sqs:https://"
+            )
         self._clients = AwsClients(open_session(options))
         self._client = self._clients.open("sqs", endpoint_url=options.endpoint_url)
-        self._is_fifo = urlsplit(self._url).path.endswith(".fifo")
+        self._is_fifo = parts.path.endswith(".fifo")
 
     @property
     def name(self) -> str:
