@@ -1,4 +1,4 @@
-"""Formats by name, as `--format` takes them."""
+"""What several options choose from: formats by name, and numbers of seconds."""
 
 from __future__ import annotations
 
@@ -87,3 +87,14 @@ def format_option(formats: type[Format], help_: str, *, former: Mapping[str, str
             raise typer.BadParameter(f"{value!r} is not one of {listed}.") from None
 
     return typer.Option("--format", help=help_, parser=parse, metavar="|".join(formats), **more)
+
+
+def seconds_option(name: str, help_: str) -> Any:  # noqa: ANN401 - as `typer.Option` has it
+    """Return an option that takes a time in seconds, which is neither over at once nor never."""
+    return typer.Option(name, min=0.001, max=86_400, callback=_number, help=help_, metavar="SECONDS")
+
+
+def _number(value: float) -> float:
+    if value != value:
+        raise typer.BadParameter("it is no number")
+    return value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.alerts.formats.names import AlertFormat
-from detector.cli.choices import format_option
+from detector.cli.choices import format_option, seconds_option
 from detector.cli.rule_pages import RulePages
 from detector.cli.terminal import screen
 from detector.errors import UsageError
@@ -154,10 +154,7 @@ class RuleOptions:
 
     rules: RuleDirectories = None
     suppressions: Suppressions = None
-    rule_seconds: Annotated[
-        float,
-        typer.Option("--rule-seconds", min=0.001, help="Stop a rule that runs longer than this.", metavar="SECONDS"),
-    ] = 60
+    rule_seconds: Annotated[float, seconds_option("--rule-seconds", "Stop a rule that runs longer than this.")] = 60
     rule_findings: Annotated[
         int,
         typer.Option(
@@ -237,10 +234,7 @@ class OutputOptions:
         Severity | None, typer.Option("--fail-on", help="Exit with 1 when an alert at least this severe is written.")
     ] = None
     delivery_seconds: Annotated[
-        float,
-        typer.Option(
-            "--delivery-seconds", min=0.001, help="Give up on deliveries after this many seconds.", metavar="SECONDS"
-        ),
+        float, seconds_option("--delivery-seconds", "Give up on deliveries after this many seconds.")
     ] = 60
 
     def open(self, *, fits_terminal: bool = True) -> AbstractContextManager[tuple[Output, ...]]:
