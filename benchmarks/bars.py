@@ -55,6 +55,8 @@ BARS: Final = (
     Bar("ingest", "× chdb", "ingest, against chDB JSONExtract → Parquet", at_least=2.5, goal=4),
     Bar("ingest", "× tuned", "ingest, against chDB JSONEachRow, tuned → Parquet", at_least=1.2, goal=2),
     Bar("ingest", "lake ÷ gz", "size of the lake, against the gzip input", at_most=1),
+    Bar("copies", "twice ÷ once", "CPU of ingest a record, every event twice against once", at_most=1.3),
+    Bar("copies", "twice ÷ once, larger", "the same, ten times as many events a day", at_most=1.3),
     Bar("scan", "× chdb", "scan, against chDB's ad-hoc root filter, by MB/s", at_least=1.4, goal=2),
     Bar("scan", "× tuned", "scan, against the same, tuned", at_least=0.9, goal=1.3),
     Bar("scan", "× jq", "scan, against zcat | jq in two processes, by MB/s", at_least=8),
