@@ -34,7 +34,7 @@ class Validity {
  public:
   void push(bool is_there) {
     if (nulls_ || !is_there) {
-      push_bits(is_there, 1);
+      push_bit(is_there);
     } else {
       ++length_;
     }
@@ -53,6 +53,12 @@ class Validity {
   const void* data() const { return nulls_ ? bits_.data() : nullptr; }
 
  private:
+  void push_bit(bool is_there) {
+    if (!nulls_) bits_.push(true, length_);
+    bits_.push(is_there);
+    ++length_;
+    nulls_ += !is_there;
+  }
   void push_bits(bool is_there, std::int64_t count);
 
   Bits bits_;
@@ -112,6 +118,10 @@ class TextColumn {
     texts_.push(text);
     validity_.push(true);
   }
+  void push_null() {
+    texts_.push_end();
+    validity_.push(false);
+  }
   void push_nulls(std::int64_t count) {
     texts_.push_ends(count);
     validity_.push(false, count);
@@ -138,6 +148,10 @@ class DictionaryColumn {
     places_.insert(places_.end(), static_cast<std::size_t>(count), place);
     validity_.push(true, count);
   }
+  void push_null() {
+    places_.push_back(0);
+    validity_.push(false);
+  }
   void push_nulls(std::int64_t count) {
     places_.insert(places_.end(), static_cast<std::size_t>(count), 0);
     validity_.push(false, count);
@@ -156,6 +170,10 @@ class BooleanColumn {
   void push(bool value) {
     values_.push(value);
     validity_.push(true);
+  }
+  void push_null() {
+    values_.push(false);
+    validity_.push(false);
   }
   void push_nulls(std::int64_t count) {
     values_.push(false, count);

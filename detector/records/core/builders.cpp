@@ -54,7 +54,7 @@ class TextBuilder : public FieldBuilder {
       if (value.state == State::present) {
         texts_.push(selection.file.text(value, unescaped_));
       } else {
-        texts_.push_nulls(1);
+        texts_.push_null();
       }
     }
   }
@@ -79,7 +79,7 @@ class RepeatingTextBuilder : public FieldBuilder {
     for (const std::int32_t record : selection.records) {
       const Value& value = value_of(selection, record, field_);
       if (value.state != State::present) {
-        texts_.push_nulls(1);
+        texts_.push_null();
         continue;
       }
       const std::string_view raw = selection.file.raw(value);
@@ -106,7 +106,7 @@ class BooleanBuilder : public FieldBuilder {
     for (const std::int32_t record : selection.records) {
       const State state = value_of(selection, record, field_).state;
       if (state == State::absent) {
-        values_.push_nulls(1);
+        values_.push_null();
       } else {
         values_.push(state == State::yes);
       }

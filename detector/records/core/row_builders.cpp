@@ -12,7 +12,7 @@ class NotesBuilder : public Builder {
     for (const std::int32_t record : selection.records) {
       note(selection, record);
       if (notes_.empty()) {
-        texts_.push_nulls(1);
+        texts_.push_null();
       } else {
         texts_.push(notes_.append("}"));
       }

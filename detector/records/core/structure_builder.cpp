@@ -78,7 +78,7 @@ class StructureBuilder : public Builder {
       if (known && known->places[leaf] != kAbsent) {
         leaves_[leaf].push(known->places[leaf]);
       } else {
-        leaves_[leaf].push_nulls(1);
+        leaves_[leaf].push_null();
       }
     }
   }
