@@ -12,7 +12,6 @@ import pyarrow as pa
 from detector.records.core.columns import Columns
 from detector.records.core.glance import Glance, NamesOfRecord, Seen
 from detector.records.coverage import Coverage, merge_coverage, place
-from detector.records.decode import decode_record
 from detector.records.log_file import DecodedLogFile, decode_log_file, each_raw_record
 from detector.records.schema import EVENTS
 from detector.records.table import Rows, to_table

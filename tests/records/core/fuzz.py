@@ -1,4 +1,4 @@
-"""Give the compiled core log files that are not quite what CloudTrail writes: `python -m tests.records.core.fuzz --help`."""
+"""Files that are not quite what CloudTrail writes, for the core: `python -m tests.records.core.fuzz --help`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def main() -> int:
     try:
         result = run(core, options.files, Random(options.seed))
     except AssertionError as difference:
-        print(f"the core and Python differ: {difference}", file=sys.stderr)
+        sys.stderr.write(f"the core and Python differ: {difference}\n")
         return 1
-    print(f"{options.files:,} files of seed {options.seed}: {result}; {time.process_time() - started:.0f} CPU s")
+    seconds = time.process_time() - started
+    sys.stdout.write(f"{options.files:,} files of seed {options.seed}: {result}; {seconds:.0f} CPU s\n")
     return 0
 
 

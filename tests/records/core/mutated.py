@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 RECORDS = Path(__file__).parents[3] / "fixtures" / "records"
 
@@ -15,11 +16,16 @@ RECORDS = Path(__file__).parents[3] / "fixtures" / "records"
 _TOKENS = (
     *[b"null", b"true", b"false", b"0", b"-0", b"01", b"1e400", b"1.", b"-", b"123456789012345678901234567890", b"NaN"],
     *[b'""', b'"\\ud800"', b'"\\ud83d\\ude00"', b'"\\u0000"', b'"\\/\\u00e9\\n"', b'"\\x"', b'"\t"', b'"\xc3\xa9"'],
-    *[b"{}", b"[]", b"[{}]", b'{"a":[1,{"b":null}]}', b'{"type":"Root"}', b'[1 , 2\n]', b"[" * 300 + b"]" * 300],
+    *[b"{}", b"[]", b"[{}]", b'{"a":[1,{"b":null}]}', b'{"type":"Root"}', b"[1 , 2\n]", b"[" * 300 + b"]" * 300],
     *[b",", b":", b"{", b"}", b"[", b"]", b'"', b"\\", b"/", b" ", b"\n", b"\r\t", b"\0", b"\xff", b"\xed\xa0\x80"],
     *[b"\xf4\x90\x80\x80", b"\xe0\x80\x80", b"\xc3", b"\xef\xbb\xbf"],
     *[b'"a":1,', b'"event\\u0054ime":"x",', b'"eventName":"StopLogging",', b'"userIdentity":{},', b'"resources":null,'],
-    *[b'"requestParameters":null,', b'"responseElements":{"a":1},', b'"additionalEventData":null,', b'"readOnly":true,'],
+    *[
+        b'"requestParameters":null,',
+        b'"responseElements":{"a":1},',
+        b'"additionalEventData":null,',
+        b'"readOnly":true,',
+    ],
     *[b'"eventID":"A0000000-0000-4000-8000-00000000000f",', b'"eventTime":"2024-02-30T00:00:00Z",'],
     *[b'"eventTime":"2024-02-29T23:59:59Z",', b'"eventCategory":"Insight",', b'"eventSource":"aws:s3",'],
     *[b'"type":null,', b'"invokedBy":"cloudtrail.amazonaws.com",', b'"sessionContext":{},', b'"attributes":null,'],
@@ -50,8 +56,12 @@ def _texts() -> list[bytes]:
         content = json.loads(path.read_bytes())
         for record in content if isinstance(content, list) else content.get("Records", [content]):
             record.setdefault("eventID", f"{number:08x}-0000-4000-8000-00000000000A")
-            for style in ({"separators": (",", ":")}, {"ensure_ascii": False, "separators": (",", ":")}, {}):
-                texts.append(json.dumps(record, **style).encode("utf-8", "surrogatepass"))
+            styles: tuple[dict[str, Any], ...] = (
+                {"separators": (",", ":")},
+                {"ensure_ascii": False, "separators": (",", ":")},
+                {},
+            )
+            texts += [json.dumps(record, **style).encode("utf-8", "surrogatepass") for style in styles]
     return [text for text in texts if len(text) < _LONGEST]
 
 
