@@ -53,19 +53,24 @@ def stage(batch: Batch) -> StagedBatch:
         LakeError: the disk refuses.
     """
     from detector.lake.part_writer import PartWriter
-    from detector.records.log_file import decode_in_pieces
+    from detector.records.log_file import decode_unpacked, unpack
 
     staged = StagedBatch(replaced=batch.replaced)
     parts = PartWriter(batch.staging, batch.stem)
     for log_object, stored in staged.read(batch.reader, batch.objects):
-        pieces = decode_in_pieces(stored, log_object.uri, max_bytes=batch.max_object_bytes)
-        staged.objects.append(_stage_object(log_object, pieces, parts, staged))
-        parts.carry(staged.objects[-1])
+        content = unpack(stored, max_bytes=batch.max_object_bytes)
+        rows = parts.add_usual(content, log_object.uri)
+        if rows is None:
+            one = _stage_pieces(log_object, decode_unpacked(content, log_object.uri), parts, staged)
+        else:
+            one = _ledger_object(log_object, content.sha256, rows, rows)
+        staged.objects.append(one)
+        parts.carry(one)
     staged.parts = parts.close()
     return staged
 
 
-def _stage_object(
+def _stage_pieces(
     log_object: LogObject, pieces: Iterable[DecodedLogFile], parts: PartWriter, staged: StagedBatch
 ) -> LedgerObject:
     records = rows = 0
@@ -77,19 +82,31 @@ def _stage_object(
         staged.rejected += piece.rejections()
         staged.unkept += piece.unkept
         last = piece
+    return _ledger_object(log_object, last.content_sha256, records, rows, problem=last.problem, skipped=last.skipped)
+
+
+def _ledger_object(
+    log_object: LogObject,
+    content_sha256: bytes,
+    records: int,
+    rows: int,
+    *,
+    problem: str | None = None,
+    skipped: str | None = None,
+) -> LedgerObject:
     status = ObjectStatus.INGESTED
-    if last.problem:
+    if problem:
         status = ObjectStatus.PARTIAL
-    elif last.skipped:
+    elif skipped:
         status = ObjectStatus.SKIPPED
     return LedgerObject(
         uri=log_object.uri,
         etag=log_object.etag,
         size_bytes=log_object.size_bytes,
         last_modified=log_object.last_modified,
-        content_sha256=last.content_sha256,
+        content_sha256=content_sha256,
         records=records,
         rows=rows,
         status=status,
-        reason=last.problem or last.skipped,
+        reason=problem or skipped,
     )

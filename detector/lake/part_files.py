@@ -21,6 +21,7 @@ from detector.lake_layout import PartKind
 from detector.records.coverage import coverage_of
 from detector.records.log_file import KeptRecord
 from detector.records.schema import EVENTS
+from detector.records.table import UNIQUE
 
 # The columns of now, and no rows. DuckDB takes the columns of the first file that it is given, and fills in what others
 # lack: behind this one, parts of earlier versions are read like those of today. `python -m fixtures.columns` writes it.
@@ -29,8 +30,6 @@ _ROW_GROUP_ROWS = 100_000
 _DAMAGED = "is the file missing or damaged? `detector lake check` compares all, `lake repair` sets it aside"
 _READ_BYTES = 1 << 20
 _MAGIC = b"PAR1"  # at both ends of a Parquet file
-# What never repeats itself: no dictionary, and no smallest and largest value, which would rule out nothing.
-_UNIQUE_COLUMNS = ("eventID", "eventKey", "requestID")
 # Texts by whose smallest and largest value nobody looks; they would be kept in full.
 _JSON_COLUMNS = ("requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "resources")
 
@@ -61,7 +60,8 @@ def write_part(
         LakeError: the disk refuses, for example because it is full.
     """
     path = folder / f"{stem}.parquet"
-    repetitive = [name for name in _leaves(rows.schema) if name not in _UNIQUE_COLUMNS]
+    # What never repeats has no dictionary, and no smallest and largest value, which would rule out nothing.
+    repetitive = [name for name in _leaves(rows.schema) if name not in UNIQUE]
     with disk_errors(path), path.open("wb") as file:
         with pq.ParquetWriter(
             file,
@@ -71,6 +71,7 @@ def write_part(
             use_dictionary=repetitive,
             write_statistics=[name for name in repetitive if name not in _JSON_COLUMNS],
             write_page_checksum=True,
+            store_schema=False,  # how Arrow held the rows is of no interest: texts may have been in dictionaries
         ) as writer:
             writer.write_table(rows, row_group_size=_ROW_GROUP_ROWS)
             # As metadata of the schema they would be written twice.

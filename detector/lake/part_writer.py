@@ -7,7 +7,7 @@ record can give it any day. So files that hold few events of many days make no m
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from detector.lake.ledger.objects import LedgerObject
 from detector.lake.part import Part
 from detector.lake.part_files import write_part, write_rejected
 from detector.lake_layout import SEVERAL_DAYS, PartKind
-from detector.records.log_file import KeptRecord
+from detector.records.core.columns import new_columns
+from detector.records.log_file import WHOLE_BYTES, KeptRecord, Unpacked
+from detector.records.schema import EVENTS
 from detector.records.table import Rows, to_table
 
 # Few decoded objects at a time: holding many costs more than decoding them (docs/performance.md).
@@ -46,6 +48,7 @@ class PartWriter:
         self._stem = stem
         self._rows: defaultdict[str, _Day] = defaultdict(_Day)
         self._waiting = _Day()  # all of these together, without the rows
+        self._columns = new_columns()  # None: there is no compiled core
         self._tables: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._mixed = _Mixed()
         self._files: set[str] = set()  # that the tables are of
@@ -54,6 +57,20 @@ class PartWriter:
         self._kept_bytes = 0
         self._read: list[LedgerObject] = []  # and named in no part
         self._parts: list[Part] = []
+
+    def add_usual(self, content: Unpacked, log_file: str) -> int | None:
+        """Take a log file as CloudTrail writes it straight into columns; write parts when there are many.
+
+        Returns:
+            The number of rows; None when nothing was taken, since the file is not usual or there is no compiled core.
+        """
+        if self._columns is None or content.problem or len(content.data) > WHOLE_BYTES:
+            return None
+        rows = self._columns.add(content.data, log_file)
+        if rows:
+            self._files.add(log_file)
+            self._write_when_full()
+        return rows
 
     def add(self, rows: Rows) -> None:
         """Take rows of a log file; write parts when there are many."""
@@ -64,8 +81,7 @@ class PartWriter:
             self._waiting.size_bytes += of_day.size_bytes
         while self._waiting.count >= _ROWS_A_TABLE or self._waiting.size_bytes >= _BYTES_A_TABLE:
             self._make_table()
-        if self._table_bytes >= _BYTES_A_PART:
-            self._write_events()
+        self._write_when_full()
 
     def keep(self, uri: str, records: Iterable[KeptRecord]) -> None:
         """Take records whose bytes are to be kept."""
@@ -102,7 +118,14 @@ class PartWriter:
             self._waiting = _Day()
         self._table_bytes += table.nbytes
 
+    def _write_when_full(self) -> None:
+        collected_bytes = self._columns.size_bytes if self._columns else 0
+        if self._table_bytes + collected_bytes >= _BYTES_A_PART:
+            self._write_events()
+
     def _write_events(self) -> None:
+        for day, batch in self._columns.take() if self._columns else ():
+            self._tables[day].append(pa.Table.from_batches([batch]))
         stem = self._next_stem()
         days = dict(self._by_part())
         fullest = max(days, key=lambda day: days[day].num_rows, default=None)
@@ -124,10 +147,10 @@ class PartWriter:
         thin = [day for day, count in counts.most_common() if count < _ROWS_OF_A_DAYS_PART]
         together = set(thin[_THIN_DAYS + _THIN_DAYS_A_FILE * len(self._files) :])
         for day in sorted(counts.keys() - together):
-            yield day, pa.concat_tables([*self._tables.get(day, ()), *self._mixed.rows({day})])
+            yield day, _joined([*self._tables.get(day, ()), *self._mixed.rows({day})])
         if together:
             tables = [table for day in sorted(together) for table in self._tables.get(day, ())]
-            yield SEVERAL_DAYS, pa.concat_tables([*tables, *self._mixed.rows(together)])
+            yield SEVERAL_DAYS, _joined([*tables, *self._mixed.rows(together)])
 
     def _write_kept(self) -> None:
         if self._kept:
@@ -137,6 +160,11 @@ class PartWriter:
 
     def _next_stem(self) -> str:
         return f"part-{self._stem}-{len(self._parts)}"
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return one table of all rows. Only where there is but one its texts may be in dictionaries."""
+    return tables[0] if len(tables) == 1 else pa.concat_tables([table.cast(EVENTS) for table in tables])
 
 
 @dataclass(slots=True)

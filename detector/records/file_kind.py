@@ -51,11 +51,15 @@ def kind_of_all(records: Iterable[RawRecord], most: int) -> str | None:
     return found
 
 
+# By field, the value that a record has which is no event of a trail.
+NO_EVENTS = {"eventSource": "aws:s3", "eventCategory": "Insight"}
+
+
 def kind_of_event(record: Any) -> str | None:  # noqa: ANN401 - a schema.Record
     """Say what a record is that has all that a CloudTrail event needs, and is none; None for an event."""
-    if record.eventSource == "aws:s3":
+    if record.eventSource == NO_EVENTS["eventSource"]:
         return Reason.S3_NOTIFICATION.of()
-    return Reason.INSIGHTS.of() if record.eventCategory == "Insight" else None
+    return Reason.INSIGHTS.of() if record.eventCategory == NO_EVENTS["eventCategory"] else None
 
 
 def is_beside_records(record: RawRecord) -> bool:

@@ -42,6 +42,15 @@ _LOG_FILE = msgspec.json.Decoder(_LogFile)
 
 
 @dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What a log object holds, before it is decoded."""
+
+    data: bytes  # in UTF-8
+    sha256: bytes  # of the decompressed bytes, as they are
+    problem: str | None  # it is not whole, and why
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRecord:
     """The bytes of a record that is not a row, or whose row does not give them back."""
 
@@ -111,11 +120,20 @@ def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES
     Yields:
         At least one piece. `skipped`, `problem` and `content_sha256` are those of the object, and stand in the last.
     """
+    yield from decode_unpacked(unpack(stored, max_bytes=max_bytes), log_file)
+
+
+def unpack(stored: bytes, *, max_bytes: int = MAX_BYTES) -> Unpacked:
+    """Decompress one log object."""
     content = decompress(stored, max_bytes)
-    digest = hashlib.sha256(content.data).digest()
+    return Unpacked(as_utf8(content.data), hashlib.sha256(content.data).digest(), content.problem)
+
+
+def decode_unpacked(content: Unpacked, log_file: str) -> Iterator[DecodedLogFile]:
+    """Decode what a log object holds, as `decode_in_pieces` does."""
     records = 0
     last = DecodedLogFile(Rows(log_file))
-    for piece in _decode(as_utf8(content.data), log_file, is_whole=content.problem is None):
+    for piece in _decode(content.data, log_file, is_whole=content.problem is None):
         if last.records:
             yield last
         records += piece.records
@@ -123,7 +141,7 @@ def decode_in_pieces(stored: bytes, log_file: str, *, max_bytes: int = MAX_BYTES
     problem = last.problem
     if content.problem:
         problem = f"{content.problem} after {counted(records, 'record')}" if records else content.problem
-    yield replace(last, skipped=None if problem else last.skipped, problem=problem, content_sha256=digest)
+    yield replace(last, skipped=None if problem else last.skipped, problem=problem, content_sha256=content.sha256)
 
 
 def each_raw_record(stored: bytes, *, max_bytes: int = MAX_BYTES) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from detector.records.compression import MAX_BYTES, decompress
+from detector.records.core.glance import Seen, new_glance
 from detector.records.coverage import Coverage, merge_coverage, place
 from detector.records.decode import REFUSALS, RecordRejected, decode_record, has_exact_times
 from detector.records.file_kind import kind_of_event
@@ -23,7 +24,7 @@ from detector.records.rejected import RejectedRecord
 from detector.records.table import Rows
 from detector.rules.trail_gaps import TrailGap
 from detector.scan.partial_decode import FIRST_LOOK, SECOND_LOOK, PartialRecords, partial_records
-from detector.scan.wanted_events import is_bucket_check, is_wanted, names_of
+from detector.scan.wanted_events import Names, is_bucket_check, is_wanted, names_of
 
 
 class _Parameters(msgspec.Struct, gc=False):
@@ -65,6 +66,8 @@ class Prefilter:
         self._max_bytes = max_bytes
         self._decoder = SECOND_LOOK if gaps else FIRST_LOOK
         self._bucket_checks: set[bytes] = set()
+        # A second look goes by other fields: it is rare, and all Python.
+        self._glance = None if gaps else new_glance(lambda names: is_wanted(Names(*names)))
 
     def prefilter(self, stored: bytes, log_file: str) -> Iterator[Prefiltered]:
         """Look through one log object.
@@ -83,6 +86,20 @@ class Prefilter:
 
     def _prefilter_usual(self, data: bytes, log_file: str) -> Prefiltered | None:
         """Look through a file as CloudTrail writes it; None when anything in it is unusual."""
+        seen = self._glance.look(data) if self._glance else None
+        return self._decode_usual(data, log_file) if seen is None else self._decode_seen(seen, log_file)
+
+    def _decode_seen(self, seen: Seen, log_file: str) -> Prefiltered | None:
+        found = Prefiltered(Rows(log_file), seen.records, coverage=seen.coverage)
+        try:
+            for one in seen.wanted:
+                if not is_bucket_check(one.names) or self._is_new_bucket(one.text):
+                    found.wanted.add(one.index, decode_record(one.text), len(one.text))
+        except (*REFUSALS, RecordRejected):
+            return None
+        return found
+
+    def _decode_usual(self, data: bytes, log_file: str) -> Prefiltered | None:
         try:
             usual = partial_records(data, self._decoder)
             if usual is None or not has_exact_times(usual.records):
