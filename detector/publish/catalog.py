@@ -17,7 +17,7 @@ from pyiceberg.exceptions import (
     NoSuchNamespaceError,
     TableAlreadyExistsError,
 )
-from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
 from requests import RequestException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -29,14 +29,15 @@ from detector.text import one_line
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
-    from pyiceberg.io import FileIO
+    from pyiceberg.io import FileIO, InputFile, OutputFile
 
     from detector.publish.address import TableAddress
+    from detector.publish.place import Place
     from detector.sources.aws_options import AwsOptions
 
 _NAME: Final = "detector"  # of the catalogue, within a file of SQLite; readers give the same
 # What a catalogue of the REST kind may say about files: the credentials that it lends for them.
-_LENT: Final = ("s3.access-key-id", "s3.secret-access-key", "s3.session-token", "s3.region")
+_LENT: Final = ("s3.access-key-id", "s3.secret-access-key", "s3.session-token")
 _OUTDONE: Final = (CommitFailedException, CommitStateUnknownException, TableAlreadyExistsError)
 _SQLITE_OUTDONE: Final = ("database is locked", "already exists")
 _ERRORS: Final[tuple[type[Exception], ...]] = (
@@ -54,12 +55,12 @@ _REST_VARIABLES: Final = {
 
 
 @contextmanager
-def open_catalog(address: TableAddress, io_properties: Mapping[str, str], options: AwsOptions) -> Iterator[Catalog]:
+def open_catalog(address: TableAddress, place: Place, options: AwsOptions) -> Iterator[Catalog]:
     """Open the catalogue of a table.
 
     Args:
         address: of the table.
-        io_properties: the way to its files.
+        place: of its files.
         options: the way to AWS.
 
     Raises:
@@ -70,46 +71,49 @@ def open_catalog(address: TableAddress, io_properties: Mapping[str, str], option
     """
     logging.getLogger("pyiceberg").setLevel(logging.CRITICAL)  # it repeats what tables say of themselves
     with _table_errors(address, options):
-        catalog = _OPENERS[address.kind](address, io_properties, options)
+        catalog = _OPENERS[address.kind](address, place, options)
         try:
             yield catalog
         finally:
             catalog.close()
 
 
-def _open_sqlite(address: TableAddress, io_properties: Mapping[str, str], _options: AwsOptions) -> Catalog:
+def _open_sqlite(address: TableAddress, place: Place, _options: AwsOptions) -> Catalog:
     from pyiceberg.catalog.sql import SqlCatalog
 
     class Sqlite(SqlCatalog):
         def _load_file_io(self, *_: object, **__: object) -> FileIO:
-            return _files(io_properties)
+            return _Files(place.roots, place.io_properties)
 
     path = Path(address.place).resolve()
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", hint="make it, or name another file behind sqlite:")
-    catalog = Sqlite(_NAME, uri=f"sqlite:///{path}", **io_properties)
+    catalog = Sqlite(_NAME, uri=f"sqlite:///{path}", **place.io_properties)
     catalog.create_namespace_if_not_exists(address.namespace)
     return catalog
 
 
-def _open_glue(_address: TableAddress, io_properties: Mapping[str, str], options: AwsOptions) -> Catalog:
+def _open_glue(_address: TableAddress, place: Place, options: AwsOptions) -> Catalog:
     from pyiceberg.catalog.glue import GlueCatalog
 
     class Glue(GlueCatalog):
         def _load_file_io(self, *_: object, **__: object) -> FileIO:
-            return _files(io_properties)
+            return _Files(place.roots, place.io_properties)
 
-    return Glue(_NAME, client=open_session(options).client("glue"), **io_properties)
+    return Glue(_NAME, client=open_session(options).client("glue"), **place.io_properties)
 
 
-def _open_rest(address: TableAddress, io_properties: Mapping[str, str], _options: AwsOptions) -> Catalog:
+def _open_rest(address: TableAddress, place: Place, _options: AwsOptions) -> Catalog:
     from pyiceberg.catalog.rest import RestCatalog
 
     class Rest(RestCatalog):
         def _load_file_io(self, properties: Mapping[str, str] | None = None, *_: object, **__: object) -> FileIO:
             lent = {name: value for name, value in (properties or {}).items() if name in _LENT}
-            # A key goes with its secret and its token, or not at all.
-            return _files({**io_properties, **lent} if _LENT[0] in lent else io_properties)
+            if not lent:
+                return _Files(place.roots, place.io_properties)
+            # A key goes with its own secret and token.
+            own = {name: value for name, value in place.io_properties.items() if name not in _LENT}
+            return _Files(place.roots, own | lent)
 
     given = {name: os.environ[variable] for variable, name in _REST_VARIABLES.items() if os.environ.get(variable)}
     return Rest(_NAME, uri=address.place, **given)
@@ -122,9 +126,32 @@ _OPENERS: Final[Mapping[CatalogKind, Any]] = {
 }
 
 
-def _files(io_properties: Mapping[str, str]) -> FileIO:
-    """Return the way to files. Not by what a table says of itself: that may name a server, or a class to import."""
-    return PyArrowFileIO(dict(io_properties))
+class _Files(PyArrowFileIO):
+    """Files in some folders only, reached as this program says.
+
+    A table names files to read, to write and to remove, a server to ask for them, and classes to import: these are the
+    words of whoever may write to it.
+    """
+
+    def __init__(self, roots: tuple[str, ...], properties: Mapping[str, str]) -> None:
+        super().__init__(dict(properties))
+        self._roots = roots
+
+    def new_input(self, location: str) -> PyArrowFile:
+        return super().new_input(self._within(location))
+
+    def new_output(self, location: str) -> PyArrowFile:
+        return super().new_output(self._within(location))
+
+    def delete(self, location: str | InputFile | OutputFile) -> None:
+        self._within(location if isinstance(location, str) else location.location)
+        super().delete(location)
+
+    def _within(self, location: str) -> str:
+        is_within = any(location.startswith(f"{root}/") for root in self._roots)
+        if not is_within or ".." in location.split("/"):
+            raise ValueError(f"the table names a file outside of its place, {location}")
+        return location
 
 
 class Outdone(Exception):  # noqa: N818 - a state, not a fault

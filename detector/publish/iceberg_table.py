@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PARTITION: Final = "event_date"
 LAKE: Final = "detector.lake"  # the property that says which lake the table is of
+_LOCATIONS: Final = "write.py-location-provider.impl"  # a class to import
 _NAME_MAPPING: Final = "schema.name-mapping.default"
 _TELLING: Final = ("recipientAccountId", "awsRegion", "eventSource", "eventName", "userIdentity.type")
 _PROPERTIES: Final = {
@@ -73,9 +74,8 @@ def load_table(catalog: Catalog, address: TableAddress) -> Table | None:
         if type(error) is not NoSuchTableError:  # there is one, of another kind
             raise
         return None
-    names = table.metadata.schema().column_names
-    fields = [(names and table.schema().find_column_name(one.source_id), one.transform) for one in table.spec().fields]
-    if LAKE not in table.properties or fields != [(EVENT_TIME, DayTransform())]:
+    fields = [(table.schema().find_column_name(one.source_id), one.transform) for one in table.spec().fields]
+    if LAKE not in table.properties or _LOCATIONS in table.properties or fields != [(EVENT_TIME, DayTransform())]:
         raise TableError(
             f"{address} was not made by `detector publish`, or was altered since",
             hint="name another table, or drop this one; the files of the lake stay as they are",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _UPLOADS: Final = 8  # at once
 # What no engine reads in another way than it was written.
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._=,+@/-]+")
+_PLAIN_SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9._=,+@-]+")
 _HINT: Final = "the bucket must exist, and s3:PutObject be allowed for who you are (aws sts get-caller-identity)"
 
 
@@ -44,6 +45,10 @@ class Place(Protocol):
     @property
     def io_properties(self) -> Mapping[str, str]:
         """The way to reach it, as pyiceberg's FileIO takes it."""
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders that files of the table may lie in, as URIs; whatever a table says, no others are touched."""
 
     def uri(self, file: TableFile) -> str:
         """Return where a file lies, or will."""
@@ -108,6 +113,11 @@ class LakeFolder:
         """None are needed."""
         return {}
 
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders of the table and of the lake."""
+        return self.location, f"file://{self.lake}"
+
     def uri(self, file: TableFile) -> str:
         """Return the URI of the part, or of what is shown of it, which lies with the table."""
         return f"file://{(self.folder if file.hidden else self.lake) / file.path}"
@@ -138,8 +148,9 @@ class LakeFolder:
 def _open_bucket(lake: Path, to: str, options: AwsOptions) -> Bucket:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    name, _, prefix = to.removeprefix("s3://").strip("/").partition("/")
-    if not to.startswith("s3://") or not name or not _PLAIN_PATH.fullmatch(to.removeprefix("s3://")) or "//" in prefix:
+    name, _, prefix = to.removeprefix("s3://").removesuffix("/").partition("/")
+    segments = [name, *prefix.split("/")] if prefix else [name]
+    if not to.startswith("s3://") or not all(map(_PLAIN_SEGMENT.fullmatch, segments)):
         raise UsageError(f"--to {to} is no folder in S3", hint="write s3://BUCKET/PREFIX")
     session = open_session(options)
     client = s3_client(session, options)
@@ -180,6 +191,11 @@ class Bucket:
     def location(self) -> str:
         """The folder in S3."""
         return f"s3://{self.name}/{self.prefix}".rstrip("/")
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The same."""
+        return (self.location,)
 
     def uri(self, file: TableFile) -> str:
         """Return the URI of the copy."""

@@ -81,7 +81,7 @@ def publish(
     publisher = Publisher(lake, address, open_place(lake, address, to, options), replaces)
     for failures in range(1, _TRIES + 1):
         try:
-            with open_catalog(address, publisher.place.io_properties, options) as catalog:
+            with open_catalog(address, publisher.place, options) as catalog:
                 return _publish_once(publisher, catalog)
         except Outdone:
             time.sleep(_BACKOFF.seconds(failures))
