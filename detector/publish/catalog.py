@@ -150,7 +150,10 @@ class _Files(PyArrowFileIO):
     def _within(self, location: str) -> str:
         is_within = any(location.startswith(f"{root}/") for root in self._roots)
         if not is_within or ".." in location.split("/"):
-            raise ValueError(f"the table names a file outside of its place, {location}")
+            raise TableError(
+                f"the table names a file outside of {self._roots[0]}: {location}",
+                hint="was it made at another place, with another --to? If not, somebody has altered it",
+            )
         return location
 
 
