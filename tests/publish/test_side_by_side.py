@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from detector.errors import TableError
-from detector.publish import publish as publishing
+from detector.publish.iceberg_table import commit_snapshot
 from tests.lake.samples import log, record, shown
 from tests.publish.tables import NAME, compact_all, fill, fill_copies, fill_first, publish_to, rows, snapshots
 
@@ -27,15 +27,15 @@ def lake(tmp_path: Path) -> Path:
 
 def before_each_commit(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Let something happen between the look at a table and each commit, but for commits of what happens."""
-    commit, acts = publishing.commit_snapshot, [act]
+    acts = [act]
 
     def outdone(*arguments: Any, **options: Any) -> None:  # noqa: ANN401
         if acts:
             acts.pop()()
             acts.append(act)
-        commit(*arguments, **options)
+        commit_snapshot(*arguments, **options)
 
-    monkeypatch.setattr(publishing, "commit_snapshot", outdone)
+    monkeypatch.setattr("detector.publish.publish.commit_snapshot", outdone)
 
 
 def test_whoever_was_outdone_adds_nothing_twice(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_whoever_is_outdone_each_time_gives_up_and_changes_nothing(
     lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = iter(range(10, 60))
-    published = []
+    published: list[tuple[Any, ...]] = []
 
     def change() -> None:
         publish_to(tmp_path, lake)
@@ -68,10 +68,11 @@ def test_whoever_is_outdone_each_time_gives_up_and_changes_nothing(
 
 @pytest.mark.slow
 def test_of_three_publishers_at_once_nobody_adds_what_another_has(lake: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "detector", "publish", "--lake", lake]
+    command = [sys.executable, "-m", "detector", "publish", "--lake", str(lake)]
     command += ["--table", f"sqlite:{tmp_path}/catalog.db/{NAME}"]
-    for change in (lambda: None, lambda: fill_copies(lake), lambda: compact_all(lake)):
-        change()
+    for change in (None, fill_copies, compact_all):
+        if change:
+            change(lake)
         racers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(3)]
         for racer in racers:
             _, err = racer.communicate()
@@ -82,7 +83,7 @@ def test_of_three_publishers_at_once_nobody_adds_what_another_has(lake: Path, tm
 
 @pytest.mark.slow
 def test_a_killed_publisher_leaves_the_table_of_before_or_of_after(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.publish.kill", tmp_path, "--random", "3"]
+    command = [sys.executable, "-m", "tests.publish.kill", str(tmp_path), "--random", "3"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ended.returncode == 0, ended.stderr
     lives = [json.loads(line) for line in ended.stdout.splitlines()]
