@@ -54,6 +54,7 @@ def test_each_publication_is_one_snapshot_of_what_readers_of_the_lake_see(lake: 
     assert snapshots(tmp_path) == 3
 
 
+@pytest.mark.slow
 def test_a_row_that_is_shown_again_comes_back_into_the_table(lake: Path, tmp_path: Path) -> None:
     from detector.lake.writer import open_to_write
     from tests.lake.samples import put
@@ -101,6 +102,7 @@ def test_a_table_that_others_have_written_to_is_left_alone_until_it_is_to_be_rep
     assert rows(tmp_path) == shown(lake)
 
 
+@pytest.mark.slow
 def test_a_table_of_another_lake_is_left_alone_until_it_is_to_be_replaced(lake: Path, tmp_path: Path) -> None:
     publish_to(tmp_path, lake)
     other = tmp_path / "other"
@@ -122,6 +124,7 @@ def test_a_missing_part_leaves_the_table_as_it_was(lake: Path, tmp_path: Path) -
     assert len(rows(tmp_path)) == 3
 
 
+@pytest.mark.slow
 def test_an_older_ledger_takes_nothing_away(lake: Path, tmp_path: Path) -> None:
     older = (lake / LEDGER).read_bytes()
     fill(lake, x=log(record(7)))
@@ -137,6 +140,7 @@ def test_a_folder_without_a_ledger_is_no_lake_to_publish(tmp_path: Path) -> None
         publish_to(tmp_path, tmp_path / "nothing")
 
 
+@pytest.mark.slow
 def test_files_outside_of_the_place_of_a_table_are_not_touched_whatever_it_says(lake: Path, tmp_path: Path) -> None:
     """Metadata that are out of date are removed by the next publication: a table names them."""
     publish_to(tmp_path, lake)
@@ -160,6 +164,7 @@ def test_a_table_that_names_a_class_to_import_is_refused(lake: Path, tmp_path: P
         publish_to(tmp_path, lake)
 
 
+@pytest.mark.slow
 def test_a_member_that_structs_have_gained_is_added_to_the_table(lake: Path, tmp_path: Path) -> None:
     publish_to(tmp_path, lake)
     with open_table(tmp_path) as table, table.update_schema() as update:
@@ -178,12 +183,14 @@ def test_a_folder_whose_name_engines_read_differently_is_refused(tmp_path: Path)
         publish_to(tmp_path, lake)
 
 
+@pytest.mark.slow
 def test_a_database_that_is_none_is_told(lake: Path, tmp_path: Path) -> None:
     (tmp_path / "catalog.db").write_text("not a database, of a hundred bytes or so" * 4)
     with pytest.raises(TableError, match="not a database"):
         publish_to(tmp_path, lake)
 
 
+@pytest.mark.slow
 def test_statistics_tell_a_day_and_little_else(lake: Path, tmp_path: Path) -> None:
     """A list of files is read by every query: it must not hold values of seventy columns."""
     publish_to(tmp_path, lake)
