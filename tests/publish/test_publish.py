@@ -103,6 +103,19 @@ def test_a_table_that_others_have_written_to_is_left_alone_until_it_is_to_be_rep
 
 
 @pytest.mark.slow
+def test_a_file_that_is_in_the_table_twice_is_not_taken_for_one(lake: Path, tmp_path: Path) -> None:
+    publish_to(tmp_path, lake)
+    part = next((lake / "events").rglob("part-*"))
+    with open_table(tmp_path) as table:
+        table.add_files([f"file://{part}"], check_duplicate_files=False)
+    assert len(rows(tmp_path)) > 3
+    with pytest.raises(TableError, match="holds what is not of the lake"):
+        publish_to(tmp_path, lake)
+    publish_to(tmp_path, lake, replaces=True)
+    assert rows(tmp_path) == shown(lake)
+
+
+@pytest.mark.slow
 def test_a_table_of_another_lake_is_left_alone_until_it_is_to_be_replaced(lake: Path, tmp_path: Path) -> None:
     publish_to(tmp_path, lake)
     other = tmp_path / "other"
