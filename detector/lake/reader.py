@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.errors import LakeError
 from detector.lake.copies import find_copies
-from detector.lake.duplicates import glob_safe, lake_errors
+from detector.lake.duplicates import CopySearch, all_searches, glob_safe, lake_errors, unlisted_copies
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gap, OpenGaps
 from detector.lake.ledger.ledger import Ledger
@@ -43,6 +43,7 @@ class Snapshot:
     copies: tuple[Path, ...] = ()  # rows that are all duplicates, set apart from `events`
     unclassified: tuple[Path, ...] | None = None  # those of `events` that nobody has looked through; None: all
     candidates: tuple[Path, ...] = ()  # those that hold what detection looks at, and hardly anything else
+    searches: tuple[CopySearch, ...] = ()  # for copies of `events` that `duplicates` does not list
     coverage: Coverage | None = None
     unlisted: tuple[Path, ...] = ()  # parts that the ledger does not know, and that are not among the others
     gaps: OpenGaps = field(default_factory=OpenGaps)  # what was asked for and not read
@@ -61,7 +62,11 @@ class Snapshot:
         return replace(self, events=self.events + self.copies, unclassified=None, candidates=())
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *_others: duckdb.DuckDBPyConnection) -> None:
-        """Create `parts` and `duplicates` (the copies that are not shown) in DuckDB, and what saves reading `parts`."""
+        """Create `parts` and `duplicates` (the copies that are not shown) in DuckDB, and what saves reading `parts`.
+
+        Raises:
+            LakeError: a part that has to be searched for copies cannot be read.
+        """
         create_view(connection, "parts", self.events, EVENTS)
         if self.unclassified is not None:
             create_view(connection, "unclassified_parts", self.unclassified, EVENTS)
@@ -72,8 +77,21 @@ class Snapshot:
             put_integrity(connection, integrity_table(self.integrity.findings))
         if self.duplicates is None:
             create_duplicates(connection)
+        elif self.searches:
+            create_view(connection, "listed_duplicates", self.duplicates, DUPLICATES)
+            create_table(connection, "other_duplicates", self._search(connection))
+            connection.execute("CREATE VIEW duplicates AS FROM listed_duplicates UNION ALL FROM other_duplicates")
         else:
             create_view(connection, "duplicates", self.duplicates, DUPLICATES)
+
+    def _search(self, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+        """Return the copies that no part lists."""
+        import pyarrow as pa
+
+        found: list[pa.Table] = [DUPLICATES.empty_table()]
+        for search in self.searches:  # that of SEVERAL_DAYS goes by what was found of days
+            found.append(unlisted_copies(connection, search, self.directory, found))
+        return pa.concat_tables(found)
 
 
 def read_lake(directory: Path, candidates_digest: str | None = None, *, verifies: bool = False) -> Snapshot:
@@ -102,7 +120,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None, *, verifies
     ledger = Ledger.open(directory, writable=False)
     try:
         unlisted = unlisted_parts(directory, ledger)
-        parts = ledger.parts()
+        parts, unsearched = ledger.parts_and_unsearched()
         checksums = ledger.checksums() if verifies else {}
         coverage = ledger.coverage()
         is_judged = not ledger.misjudged_dates()
@@ -140,11 +158,14 @@ def read_lake(directory: Path, candidates_digest: str | None = None, *, verifies
         if candidates_digest is not None and part.classified_by == candidates_digest
     }
     events = of_kind(PartKind.EVENTS)
+    searches = all_searches(list(paths), unsearched)
+    found_again = {directory / part.path for search in searches for part in search.replaced}
     files = Snapshot(
         directory,
         events=events,
-        duplicates=of_kind(PartKind.DUPLICATES),
+        duplicates=tuple(path for path in of_kind(PartKind.DUPLICATES) if path not in found_again),
         copies=of_kind(PartKind.COPIES),
+        searches=searches,
         unclassified=tuple(path for path in events if path not in looked_through),
         candidates=tuple(path for part, path in paths.items() if part.has_candidates and path in looked_through),
         coverage=coverage,
@@ -156,7 +177,7 @@ def read_lake(directory: Path, candidates_digest: str | None = None, *, verifies
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
     is_judged &= not any(part.kind is PartKind.DUPLICATES for part in damaged)
-    return files if is_judged else replace(files.with_copies(), duplicates=None)
+    return files if is_judged else replace(files.with_copies(), duplicates=None, searches=())
 
 
 def read_lake_with_integrity(

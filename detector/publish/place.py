@@ -23,7 +23,6 @@ from detector.sources.aws_session import frozen_key, open_session, s3_client
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from detector.lake.part import Part
     from detector.publish.address import TableAddress
     from detector.publish.table_files import TableFile
     from detector.sources.aws_options import AwsOptions
@@ -120,7 +119,7 @@ class LakeFolder:
 
     def uri(self, file: TableFile) -> str:
         """Return the URI of the part, or of what is shown of it, which lies with the table."""
-        return f"file://{(self.folder if file.hidden else self.lake) / file.path}"
+        return f"file://{(self.lake if file.hidden is None else self.folder) / file.path}"
 
     def is_ours(self, uri: str) -> bool:
         """Tell whether a file is a part of the lake, or what was shown of one."""
@@ -137,7 +136,7 @@ class LakeFolder:
         for file in files:
             _require_undamaged(self.lake, file)
             target = self.folder / file.path
-            if file.hidden and not target.exists():
+            if file.hidden is not None and not target.exists():
                 with disk_errors(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with tempfile.TemporaryDirectory(dir=self.folder) as staging:
@@ -261,9 +260,6 @@ class Bucket:
 
 
 def _require_undamaged(lake: Path, file: TableFile) -> None:
-    parts: tuple[Part, ...] = (file.part, *(file.hidden.listed_in if file.hidden else ()))
-    for part in parts:
-        if why := damage(part, lake / part.path):
-            raise LakeError(
-                f"{lake / part.path} {why}", hint=f"restore it, or set it aside: detector lake repair --lake {lake}"
-            )
+    path = lake / file.part.path
+    if why := damage(file.part, path):
+        raise LakeError(f"{path} {why}", hint=f"restore it, or set it aside: detector lake repair --lake {lake}")

@@ -6,42 +6,37 @@ table gets a file without them, until compaction has moved such rows out of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pyarrow.parquet as pq
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from detector.errors import LakeError
-from detector.lake.duplicates import glob_safe, open_duckdb
+from detector.lake.duplicates import all_searches, glob_safe, open_duckdb, unlisted_copies
 from detector.lake.footer import Footer
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
-from detector.lake.part_files import write_part
+from detector.lake.part_files import DUPLICATES, read_part, write_part
+from detector.lake.reader import create_table, create_view
 from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, SEVERAL_DAYS, PartKind
 
+if TYPE_CHECKING:
+    import duckdb
+
 SHOWN: Final = "shown"  # the folder of files that are parts without their hidden rows
 _HIDDEN_IN: Final = """
-SELECT filename, count(*), sha256(string_agg(file_row_number, ',' ORDER BY file_row_number))
+SELECT filename, list(file_row_number ORDER BY file_row_number)
 FROM read_parquet($events, hive_partitioning = false, filename = true, file_row_number = true)
-SEMI JOIN (FROM read_parquet($hidden, hive_partitioning = false)) USING (logFile, logFileIndex)
+SEMI JOIN (FROM listed UNION ALL FROM found) USING (logFile, logFileIndex)
 GROUP BY filename
 """
-_SHOWN_IN: Final = """
-FROM read_parquet($events, hive_partitioning = false)
-ANTI JOIN (FROM read_parquet($hidden, hive_partitioning = false)) USING (logFile, logFileIndex)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Hidden:
-    """Rows of a part that are not shown."""
-
-    rows: int
-    digest: str  # of their numbers
-    listed_in: tuple[Part, ...] = field(compare=False)  # these and others, which may be of other parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +44,20 @@ class TableFile:
     """A part, or what is shown of it."""
 
     part: Part
-    hidden: Hidden | None = None  # None: all of it is shown
+    hidden: pa.Int64Array | None = field(default=None, compare=False)  # numbers of rows; None: all are shown
+    hidden_digest: str = ""  # of these
 
     @property
     def rows(self) -> int:
         """How many rows it has."""
-        return self.part.rows - (self.hidden.rows if self.hidden else 0)
+        return self.part.rows - (0 if self.hidden is None else len(self.hidden))
 
     @property
     def path(self) -> Path:
         """Its path, relative to the lake or to the table; never two contents under one."""
         if self.hidden is None:
             return self.part.path
-        name = f"{Path(self.part.name).stem}-{self.hidden.digest[:32]}.parquet"
+        name = f"{Path(self.part.name).stem}-{self.hidden_digest}.parquet"
         return Path(SHOWN) / self.part.path.parent.name / name
 
 
@@ -83,11 +79,11 @@ def table_files(lake: Path) -> list[TableFile]:
                 f"{lake} was written by an earlier version, which hid too much",
                 hint=f"look for copies anew: detector compact --lake {lake}",
             )
-        parts = ledger.parts()
+        parts, unsearched = ledger.parts_and_unsearched()
     finally:
         ledger.close()
-    hidden = dict(_hidden_rows(lake, parts))
-    files = (TableFile(part, hidden.get(part)) for part in parts if part.kind is PartKind.EVENTS)
+    hidden = dict(_hidden_rows(lake, parts, unsearched))
+    files = (hidden.get(part, TableFile(part)) for part in parts if part.kind is PartKind.EVENTS)
     return [file for file in files if file.rows]
 
 
@@ -95,51 +91,64 @@ def write_shown(lake: Path, file: TableFile, folder: Path) -> Path:
     """Write what is shown of a part to a file below `folder`; return its path there.
 
     Raises:
-        LakeError: a part cannot be read, or the disk refuses.
+        LakeError: the part cannot be read, or the disk refuses.
     """
-    hidden = file.hidden.listed_in if file.hidden else ()
-    with open_duckdb() as connection:
-        rows = connection.sql(_SHOWN_IN, params=_paths(lake, [file.part], hidden)).to_arrow_table()
-    # Parts of earlier versions lack members of structs that those of today have; the columns are the same.
-    rows = rows.combine_chunks().cast(pq.read_schema(lake / file.part.path).remove_metadata())
-    if rows.num_rows != file.rows:
-        raise LakeError(f"{lake / file.part.path} has changed", hint=f"compare all: detector lake check --lake {lake}")
+    rows = read_part(lake / file.part.path)
+    if file.hidden is not None:
+        is_hidden = pc.is_in(pa.arange(0, rows.num_rows), value_set=file.hidden)
+        rows = rows.filter(pc.invert(is_hidden))
     part = write_part(rows, PartKind.EVENTS, file.part.event_date, folder, file.path.stem, Footer())
     return folder / part.name
 
 
-def _hidden_rows(lake: Path, parts: Sequence[Part]) -> Iterator[tuple[Part, Hidden]]:
-    """Yield the parts with events that hold hidden rows, and which these are."""
+def _hidden_rows(lake: Path, parts: Sequence[Part], unsearched: Collection[Path]) -> Iterator[tuple[Part, TableFile]]:
+    """Yield the parts with events that hold hidden rows, and what is shown of them. Day by day, for it takes memory."""
     by_path = {str(lake / part.path): part for part in parts}
-    with open_duckdb() as connection:
-        for events, hidden in _parts_to_compare(parts):
-            found = connection.execute(_HIDDEN_IN, _paths(lake, events, hidden)).fetchall()
-            for name, rows, digest in found:
-                yield by_path[name], Hidden(rows, digest, tuple(hidden))
+    searches = all_searches(parts, unsearched)
+    found_again = {part for search in searches for part in search.replaced}
+    with tempfile.TemporaryDirectory(prefix="detector-publish-") as spill, open_duckdb(Path(spill)) as connection:
+        found: dict[str, pa.Table] = {}  # by day, copies that no part lists
+        for search in searches:
+            found[search.event_date] = unlisted_copies(connection, search, lake, list(found.values()))
+        counting = [part for part in parts if part not in found_again]
+        for events, lists, dates in _parts_to_compare(counting, found):
+            tables = [found[date] for date in dates if date in found]
+            names = _hidden_in(connection, lake, events, lists, pa.concat_tables([DUPLICATES.empty_table(), *tables]))
+            for name, numbers in names:
+                digest = sha256(",".join(map(str, numbers.to_pylist())).encode()).hexdigest()[:32]
+                yield by_path[name], TableFile(by_path[name], numbers, digest)
 
 
-def _paths(lake: Path, events: Sequence[Part], hidden: Sequence[Part]) -> dict[str, list[str]]:
-    return {
-        "events": glob_safe([lake / part.path for part in events]),
-        "hidden": glob_safe([lake / part.path for part in hidden]),
-    }
+def _hidden_in(
+    connection: duckdb.DuckDBPyConnection, lake: Path, events: Sequence[Part], lists: Sequence[Part], found: pa.Table
+) -> Iterator[tuple[str, pa.Int64Array]]:
+    """Yield the paths of parts that hold hidden rows, and the numbers of these."""
+    create_view(connection, "listed", [lake / part.path for part in lists], DUPLICATES)
+    create_table(connection, "found", found)
+    paths = {"events": glob_safe([lake / part.path for part in events])}
+    names, numbers = connection.sql(_HIDDEN_IN, params=paths).to_arrow_table().combine_chunks().columns
+    for name, of_part in zip(names, numbers, strict=True):
+        yield name.as_py(), of_part.values
+    connection.execute(f"DROP {'VIEW' if lists else 'TABLE'} listed; DROP TABLE found")
 
 
-def _parts_to_compare(parts: Sequence[Part]) -> Iterator[tuple[list[Part], list[Part]]]:
-    """Yield parts with events, and the parts that list which rows are hidden, some of which may be among those.
+def _parts_to_compare(
+    parts: Sequence[Part], found: Mapping[str, pa.Table]
+) -> Iterator[tuple[list[Part], list[Part], Collection[str]]]:
+    """Yield parts with events, the parts that list which rows are hidden, and the days of `found` that tell more.
 
-    Day by day, for it takes memory. A day whose hidden rows are all set apart has none among its events; where there
-    are parts of several days, what is listed for a day may lie in these, and the other way round.
+    A day whose hidden rows are all set apart has none among its events. Where there are parts of several days, what is
+    told for a day may lie in these, and the other way round.
     """
-    of_several = [part for part in parts if part.event_date == SEVERAL_DAYS]
+    by_day: defaultdict[str, list[Part]] = defaultdict(list)
+    for part in parts:
+        by_day[part.event_date].append(part)
     for date in sorted({part.event_date for part in parts if part.kind is PartKind.EVENTS}):
-        of_day = [part for part in parts if part.event_date == date]
-        events = [part for part in of_day if part.kind is PartKind.EVENTS]
-        if date == SEVERAL_DAYS:
-            hidden = [part for part in parts if part.kind is PartKind.DUPLICATES]
-        else:
-            hidden = [part for part in (*of_day, *of_several) if part.kind is PartKind.DUPLICATES]
+        dates = by_day.keys() | found.keys() if date == SEVERAL_DAYS else {date, SEVERAL_DAYS}
+        lists = [part for day in dates for part in by_day.get(day, ()) if part.kind is PartKind.DUPLICATES]
+        of_day = by_day[date]
         apart = [part for part in of_day if part.kind is PartKind.COPIES]
-        is_done = not of_several and sum(part.rows for part in hidden) == sum(part.rows for part in apart)
-        if hidden and not is_done:
-            yield events, hidden
+        is_alone = SEVERAL_DAYS not in by_day and date not in found
+        if is_alone and sum(part.rows for part in lists) == sum(part.rows for part in apart):
+            continue
+        yield [part for part in of_day if part.kind is PartKind.EVENTS], lists, dates

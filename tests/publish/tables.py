@@ -17,6 +17,8 @@ from detector.sources.aws_options import AwsOptions
 from tests.lake.samples import compact, log, put, record
 
 NAME = "security.cloudtrail"
+# One event more, and two copies: one hides behind an event that is in, and one takes the place of another.
+COPIES = {"s3://b/a": log(record(2)), "s3://b/z": log(record(1), record(4))}
 
 
 def fill(lake: Path, **files: bytes) -> None:
@@ -36,8 +38,8 @@ def fill_first(lake: Path) -> None:
 
 
 def fill_copies(lake: Path) -> None:
-    """One event more, and two copies: one hides behind an event that is in, and one takes the place of another."""
-    fill(lake, a=log(record(2)), z=log(record(1), record(4)))
+    with open_to_write(lake) as writer:
+        put(writer, COPIES)
 
 
 def publish_to(folder: Path, lake: Path, *, replaces: bool = False) -> Publication:

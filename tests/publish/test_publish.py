@@ -10,9 +10,11 @@ import pytest
 
 from detector.errors import LakeError, TableError, UsageError
 from detector.lake.ledger.ledger import Ledger
+from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER, SEVERAL_DAYS, PartKind
-from tests.lake.samples import log, parts_of_days, record, shown
+from tests.lake.samples import commit, log, parts_of_days, put, record, shown, staged
 from tests.publish.tables import (
+    COPIES,
     NAME,
     compact_all,
     fill,
@@ -54,11 +56,18 @@ def test_each_publication_is_one_snapshot_of_what_readers_of_the_lake_see(lake: 
     assert snapshots(tmp_path) == 3
 
 
+def test_copies_that_nobody_has_looked_for_are_not_published(lake: Path, tmp_path: Path) -> None:
+    with open_to_write(lake) as writer:
+        commit(writer, staged(writer, COPIES))
+    publish_to(tmp_path, lake)
+    assert rows(tmp_path) == shown(lake) == [("s3://b/a", 0), ("s3://b/m", 0), ("s3://b/n", 0), ("s3://b/z", 1)]
+    with open_to_write(lake) as writer:
+        assert writer.find_copies(jobs=1) == 2
+    assert publish_to(tmp_path, lake).added == 0
+
+
 @pytest.mark.slow
 def test_a_row_that_is_shown_again_comes_back_into_the_table(lake: Path, tmp_path: Path) -> None:
-    from detector.lake.writer import open_to_write
-    from tests.lake.samples import put
-
     fill_copies(lake)
     publish_to(tmp_path, lake)
     with open_to_write(lake) as writer:
