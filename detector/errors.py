@@ -10,6 +10,7 @@ DetectorError             exit code 2: one `error:` line on stderr, one `hint:` 
 │   └── LakeBusy          another writer holds the lake
 ├── RuleError             a rule file is malformed; names the file
 │   └── RuleQueryError    DuckDB refused a rule's SQL, or its result breaks the contract
+├── TableError            the published table cannot be read or changed
 └── SinkError             alerts cannot be written
     └── OutputClosed      exit code 141, in silence: the program that read the output has gone (`| head`)
 
@@ -73,6 +74,10 @@ class RuleError(DetectorError):
 
 class RuleQueryError(RuleError):
     """DuckDB refused a rule's SQL, or its result breaks the contract."""
+
+
+class TableError(DetectorError):
+    """The published table cannot be read or changed; it is as it was."""
 
 
 class SinkError(DetectorError):

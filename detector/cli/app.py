@@ -30,6 +30,7 @@ from detector.cli.manners import Quiet, Verbose, add_commands
 from detector.cli.outbox import outbox_command
 from detector.cli.output_command import OutputCommand
 from detector.cli.posture import posture_command
+from detector.cli.publish import publish_command
 from detector.cli.report import report_command
 from detector.cli.rules import rules_app
 from detector.cli.run import run_command
@@ -109,6 +110,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "sql": sql_command,
     "status": status_command,
     "compact": compact_command,
+    "publish": publish_command,
     "outbox": outbox_command,
 }
 add_commands(app, _COMMANDS, {"sql": SqlCommand} | dict.fromkeys(("detect", "run", "scan", "watch"), OutputCommand))

@@ -27,7 +27,7 @@ LAYERS = [
     {"run_report"},
     {"batching"},
     {"detect"},
-    {"bundle", "ingest", "scan", "posture", "story"},
+    {"bundle", "ingest", "publish", "scan", "posture", "story"},
     {"watch", "doctor", "report"},
     {"cli", "api"},
     {"__main__"},

@@ -1,0 +1,1 @@
+"""Publishing: the lake as an Iceberg table, for everybody else's engine."""
