@@ -243,7 +243,7 @@ def _step(reason: str, uri: str) -> str:
         return f"allow s3:GetObject on {place}, in the bucket's policy too if it is another account's"
     if "kms:Decrypt" in reason:
         return "allow kms:Decrypt on that key, in the key's own policy too if it is another account's"
-    if "Glacier" in reason:
+    if reason.startswith("archived"):
         return "restore them: `aws s3api restore-object`, or S3 Batch Operations for many"
     return "look at it; detector ingest names all of them in its --report"
 
