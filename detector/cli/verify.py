@@ -81,7 +81,10 @@ class EvidenceOptions:
 
 def verify_command(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE…", help="s3://BUCKET/PREFIX, or a directory with a copy of it.")
+        list[str],
+        typer.Argument(
+            metavar="SOURCE…", help="s3://BUCKET/PREFIX, inventory:s3://BUCKET/PREFIX, or a directory with a copy."
+        ),
     ],
     connection: ConnectionOptions,
     evidence: EvidenceOptions,
