@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from detector.rules.finding import Finding
     from detector.rules.suppressions import SuppressionEntry
 
-_SOURCES = "s3://BUCKET/PREFIX, inventory:s3://BUCKET/PREFIX (an S3 Inventory), file, directory, lookup-events: or -."
+_SOURCES = (
+    "s3://BUCKET/PREFIX, inventory:s3://BUCKET/PREFIX, a file, a directory, lookup-events: or - (standard input)."
+)
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE…", help=_SOURCES)]
 
 

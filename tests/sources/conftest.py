@@ -118,7 +118,8 @@ class FakeS3:
             f"<CommonPrefixes><Prefix>{quote(name)}</Prefix></CommonPrefixes>"
             if is_prefix
             else f"<Contents><Key>{quote(name)}</Key><LastModified>2026-03-01T00:00:00.000Z</LastModified>"
-            f"<ETag>&quot;etag-{len(self.objects[name])}&quot;</ETag><Size>{len(self.objects[name])}</Size>{self.storage.get(name, '')}</Contents>"
+            f"<ETag>&quot;etag-{len(self.objects[name])}&quot;</ETag><Size>{len(self.objects[name])}</Size>"
+            f"{self.storage.get(name, '')}</Contents>"
             for name, is_prefix in page.items()
         )
         more = len(entries) > size
