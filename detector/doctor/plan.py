@@ -139,25 +139,24 @@ def _asks_kms(storage: Storage, basis: Basis) -> bool:
 
 
 def _scan(work: Work, basis: Basis) -> Check:
-    hours = work.scan_hours(basis.rates)
-    return _hours("scan", hours, {cores: hours / cores for cores in basis.cores})
+    hours, alone = work.scan_hours(basis.rates), work.listing_hours(basis.rates)
+    return _hours("scan", hours, {cores: max(hours / cores, alone) for cores in basis.cores}, alone)
 
 
 def _ingest(work: Work, basis: Basis) -> Check:
-    hours, alone = work.ingest_hours(basis.rates), work.commit_hours(basis.rates)
+    hours, alone = work.ingest_hours(basis.rates), work.alone_hours(basis.rates)
     return _hours("ingest", hours, {cores: max(hours / cores, alone) for cores in basis.cores}, alone)
 
 
-def _hours(name: str, core_hours: float, clock: Mapping[int, float], alone: float | None = None) -> Check:
+def _hours(name: str, core_hours: float, clock: Mapping[int, float], alone: float) -> Check:
     times = ", ".join(f"{counted(cores, 'core')} {duration(hours * 3_600)}" for cores, hours in clock.items())
     said = f"{_figures(core_hours)} core-hours, ${core_hours * VCPU_HOUR_DOLLARS:,.2f} of EC2: {times}"
     facts: dict[str, Any] = {
         "core_hours": round(core_hours, 4),
         "dollars": round(core_hours * VCPU_HOUR_DOLLARS, 4),
+        "seconds_alone": round(alone * 3_600, 1),  # of the one process that lists and commits
         "seconds_by_cores": {str(cores): round(hours * 3_600, 1) for cores, hours in clock.items()},
     }
-    if alone is not None:
-        facts["seconds_of_commits"] = round(alone * 3_600, 1)
     return Check(name, Status.OK, said, None, facts)
 
 

@@ -22,6 +22,7 @@ class Rates:
     ingest_object: float
     commit_event: float  # of ingest_event, in the one process that commits
     commit_object: float
+    list_object: float  # an inventory names it, in the same process
     stored_bytes: float  # of an event, in gzip
     lake_share: float  # bytes of the lake for each stored byte
 
@@ -36,6 +37,7 @@ class Rates:
             ingest_object=self.ingest_object * ingest,
             commit_event=self.commit_event * ingest,
             commit_object=self.commit_object * ingest,
+            list_object=self.list_object * ingest,
         )
 
 
@@ -48,6 +50,7 @@ DOCUMENTED: Final = Rates(
     ingest_object=280e-6,
     commit_event=0.9e-6,
     commit_object=60e-6,
+    list_object=10e-6,
     stored_bytes=190,
     lake_share=0.77,
 )
@@ -74,9 +77,14 @@ class Work:
         event = rates.ingest_event + rates.compact_event
         return (self.events(rates) * event + self.objects * rates.ingest_object) / _HOUR
 
-    def commit_hours(self, rates: Rates) -> float:
-        """Return the hours of the one process that commits: more cores do not make it less."""
-        return (self.events(rates) * rates.commit_event + self.objects * rates.commit_object) / _HOUR
+    def listing_hours(self, rates: Rates) -> float:
+        """Return the hours of the one process that reads an inventory: more cores do not make it less."""
+        return self.objects * rates.list_object / _HOUR
+
+    def alone_hours(self, rates: Rates) -> float:
+        """Return the hours of the one process of `ingest` that lists and commits."""
+        commits = self.events(rates) * rates.commit_event + self.objects * rates.commit_object
+        return commits / _HOUR + self.listing_hours(rates)
 
     def lake_bytes(self, rates: Rates) -> float:
         """Return the size of the lake."""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from detector.sources.keys import Place, parse_folder, parse_key
@@ -60,8 +61,8 @@ class Survey:
         """True when not every object was counted."""
         return self.counted_days < self.all_days
 
-    def note_place(self, uri: str) -> None:
-        """Remember where an object or a folder lies, and its day when the name says one."""
+    def note_place(self, uri: str) -> Place:
+        """Remember where an object or a folder lies, and its day when the name says one; return the place."""
         place = parse_key(uri)
         if place.kind != "CloudTrail-Digest":
             self.layouts.add(layout_of(uri))
@@ -69,11 +70,7 @@ class Survey:
             self._note(place, place.first_day, place.first_day)
         else:
             self._of_kind(place).setdefault((place.account, place.region), None)
-
-    def note_object(self, one: LogObject) -> None:
-        """Remember where a log file lies, and how it is kept."""
-        self.note_place(one.uri)
-        self.note_storage(one)
+        return place
 
     def note_storage(self, one: LogObject) -> None:
         """Remember how a log file is kept."""
@@ -118,8 +115,8 @@ def survey_listed(found: Iterable[Listed], survey: Survey, most: int | None) -> 
         if isinstance(one, LogObject):
             count += 1
             size_bytes += one.size_bytes
-            survey.note_object(one)
-            sample.add(one)
+            survey.note_storage(one)
+            sample.add(one, survey.note_place(one.uri))
         elif isinstance(one, Unreadable):
             survey.note_unreadable(one)
         elif isinstance(one, Skipped) and one.digest is not None:
@@ -142,9 +139,8 @@ class Sample:
     _seen: int = 0
     _each: int = 1  # one of so many is spread
 
-    def add(self, one: LogObject) -> None:
-        """Take notice of an object."""
-        place = parse_key(one.uri)
+    def add(self, one: LogObject, place: Place) -> None:
+        """Take notice of an object, and where it lies."""
         where = place.account, place.region
         known = self._newest.get(where)
         if known is None:
@@ -172,7 +168,7 @@ def one_of_each_place(objects: Iterable[LogObject]) -> list[LogObject]:
     """Return a sample of objects."""
     sample = Sample()
     for one in objects:
-        sample.add(one)
+        sample.add(one, parse_key(one.uri))
     return sample.chosen()
 
 
@@ -197,8 +193,13 @@ def estimate(strata: Sequence[tuple[int, Sequence[float]]]) -> Amount:
 
 def layout_of(uri: str) -> str:
     """Return in which layout an object or folder lies."""
-    segments = uri.split("/")
-    place = parse_folder(uri.rpartition("/")[0])
+    return _layout_of_folder(uri.rpartition("/")[0])
+
+
+@lru_cache(maxsize=8192)
+def _layout_of_folder(folder: str) -> str:
+    segments = [*folder.split("/"), ""]
+    place = parse_folder(folder)
     if place.account is None or place.region is None or place.kind is None:
         return "other folders"
     if "AWSLogs" not in segments:

@@ -15,6 +15,7 @@ from detector.doctor.measure import Measured
 from detector.doctor.plan import Basis, plan
 from detector.doctor.prices import WRITTEN_DOWN
 from detector.doctor.rates import DOCUMENTED, Work
+from detector.sources.keys import Place
 from detector.sources.log_source import LogObject, Storage, Unreadable
 from detector.sources.survey import Amount, Sample, Survey, survey_listed
 from tests.inventories import Inventory
@@ -160,7 +161,7 @@ def test_ten_terabytes_take_as_long_as_their_commits_at_least() -> None:
     assert found["ingest"].facts["core_hours"] == pytest.approx(work.ingest_hours(DOCUMENTED), abs=1e-3)
     clock = found["ingest"].facts["seconds_by_cores"]
     assert clock["4"] == pytest.approx(work.ingest_hours(DOCUMENTED) / 4 * 3_600, rel=1e-3)
-    assert clock["100000"] == pytest.approx(work.commit_hours(DOCUMENTED) * 3_600, rel=1e-3)
+    assert clock["100000"] == pytest.approx(work.alone_hours(DOCUMENTED) * 3_600, rel=1e-3)
     assert found["lake"].facts["bytes"] == round(2e13 / 3 * DOCUMENTED.lake_share)
 
 
@@ -176,7 +177,7 @@ def test_measured_rates_give_what_was_measured() -> None:
 def test_a_sample_of_very_many_is_spread_over_all_of_them() -> None:
     sample = Sample(most=8)
     for number in range(10_000):
-        sample.add(LogObject(f"s3://b/{number:05}", 1, "", None))
+        sample.add(LogObject(f"s3://b/{number:05}", 1, "", None), Place())
     chosen = [int(one.uri[-5:]) for one in sample.chosen()]
     assert len(chosen) <= 8
     assert 9_999 in chosen, "the newest"
