@@ -16,7 +16,7 @@ OBJECT_BYTES: Final = 100_000  # a mean log file of an organisation
 TERABYTES: Final = (1, 10, 100)
 BOX, CLUSTER = 64, 1_000  # cores
 _MICRO: Final = 1e6
-_WHAT: Final[Mapping[str, tuple[str, str]]] = {
+WHAT: Final[Mapping[str, tuple[str, str]]] = {
     "scan_event": ("`scan`, an event", "µs of CPU"),
     "ingest_event": ("`ingest`, an event", "µs of CPU"),
     "compact_event": ("compaction, an event", "µs of CPU"),
@@ -41,7 +41,7 @@ def section(result: JobResult) -> Iterator[str]:
     yield from (f"## {TITLE}", "", *_INTRODUCTION.splitlines(), "")
     yield from _head("measured", "", "")
     for one in fields(Rates):
-        what, unit = _WHAT[one.name]
+        what, unit = WHAT[one.name]
         value = getattr(rates, one.name) * (_MICRO if unit.startswith("µs") else 1)
         yield _line(what, f"{value:.2f}" if value < 10 else f"{value:,.0f}", unit)
     yield ""
@@ -62,8 +62,8 @@ Measured are the rates in the first table: CPU seconds of all processes at two s
 program does once; objects are small ones from an S3 server on loopback. Everything in the other two tables is reckoned
 from these by the model of `detector plan`, and has not been run at such sizes. Log files are taken to be of
 {OBJECT_BYTES // 1_000} kB each, and no event to come twice. `ingest` includes the compaction of every day. The hours of
-one process, which lists an inventory and commits, are the least that any number of cores takes; {CLUSTER:,} cores stand for
-workers that are handed the same batches. A core is one vCPU of the machine; network and disk are not in the model
+one process, which lists an inventory and commits, are the least that any number of cores takes; {CLUSTER:,} cores stand
+for workers that are handed the same batches. A core is one vCPU of the machine; network and disk are not in the model
 (10 TB in an hour are 22 Gbit/s). Money: list prices of {WHERE}, written down {WRITTEN_DOWN}; c7i on demand."""
 
 

@@ -24,7 +24,7 @@ _LEAST: Final = 1e-9  # at a small size noise outweighs the work
 
 
 @dataclass(frozen=True, slots=True)
-class _Readings:
+class Readings:
     """What programs print about themselves: the last line of their output is a number."""
 
     by_name: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -41,7 +41,7 @@ def scale(shop: Workshop) -> JobResult:
     """The rates by which hours are reckoned, from two sizes: what is done once is not in their difference."""
     result = JobResult(NAME, TITLE)
     few, many, small = shop.quarter(), shop.logs(), shop.small_objects()
-    own = _Readings()
+    own = Readings()
     names = shop.events // 2
     with _small_source(small) as (place, options, environment):
         commands = [
@@ -52,7 +52,7 @@ def scale(shop: Workshop) -> JobResult:
             Command("list", peer("inventory", shop.data, names, python=sys.executable), check=own.of("list")),
         ]
         costs = compare(commands, shop.runs)
-    result.figures.update(_rates(costs, own, few, many, small))
+    result.figures.update(rates_between(costs, own, few, many, small))
     result.figures["list_object"] = own["list"] / names
     result.figures["stored_bytes"] = many.stored_bytes / many.events
     result.figures["lake_share"] = size_of(_scratch(shop, "compact many")) / many.stored_bytes
@@ -66,7 +66,7 @@ def scale(shop: Workshop) -> JobResult:
     return result
 
 
-def _on(shop: Workshop, size: str, logs: LogFiles, own: _Readings) -> Iterator[Command]:
+def _on(shop: Workshop, size: str, logs: LogFiles, own: Readings) -> Iterator[Command]:
     """Yield ingest, compaction and scan of log files on the disk."""
     yield _ingest(shop, size, [str(logs.path)], own, {})
     ingested, copy = _scratch(shop, f"ingest {size}"), _scratch(shop, f"compact {size}")
@@ -79,7 +79,7 @@ def _on(shop: Workshop, size: str, logs: LogFiles, own: _Readings) -> Iterator[C
     yield Command(f"scan {size}", [*detector(), "scan", str(logs.path)])
 
 
-def _ingest(shop: Workshop, size: str, source: list[str], own: _Readings, environment: Mapping[str, str]) -> Command:
+def _ingest(shop: Workshop, size: str, source: list[str], own: Readings, environment: Mapping[str, str]) -> Command:
     name = f"ingest {size}"
     lake = _scratch(shop, name)
     arguments = peer("own_cpu", "ingest", *source, "--lake", lake, python=sys.executable)
@@ -91,8 +91,8 @@ def _scratch(shop: Workshop, name: str) -> Path:
     return shop.data / "scratch" / f"scale-{name.replace(' ', '-')}"
 
 
-def _rates(
-    costs: Mapping[str, Cost], own: _Readings, few: LogFiles, many: LogFiles, small: LogFiles
+def rates_between(
+    costs: Mapping[str, Cost], own: Readings, few: LogFiles, many: LogFiles, small: LogFiles
 ) -> dict[str, float]:
     """Return CPU seconds of an event and of an object."""
 

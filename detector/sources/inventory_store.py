@@ -34,7 +34,6 @@ _UNFINISHED: Final = 8  # folders without a manifest, the newest first: S3 write
 _EMPTY_PAGES: Final = 100
 _MD5_BYTES: Final = 64
 _GRACE_SECONDS: Final = 20.0
-_TRIES: Final = 2  # a body may break off; botocore repeats only the request
 _HINT: Final = (
     "name the folder in which folders like 2026-03-01T01-00Z/ lie, or a manifest.json; S3 writes the first inventory "
     "within 48 hours"
@@ -72,11 +71,8 @@ class InventoryStore:
         """
         with tempfile.TemporaryDirectory(prefix="detector-inventory-") as folder:
             path = Path(folder) / "file"
-            for left in reversed(range(_TRIES)):
-                with path.open("wb") as into:
-                    is_there = self._copy(file.key, into, file.size_bytes, is_last_try=left == 0)
-                if is_there is not None:
-                    break
+            with path.open("wb") as into:
+                is_there = self._copy(file.key, into, file.size_bytes)
             if not is_there:
                 raise SourceError(f"{self._uri(file.key)}, a file of the inventory, is not there", hint=_HINT)
             with path.open("rb") as written:
@@ -126,31 +122,32 @@ class InventoryStore:
 
     def _get(self, key: str, most_bytes: int) -> bytes | None:
         """Return a small object; None when it is not there."""
-        for left in reversed(range(_TRIES)):
-            content = BytesIO()
-            is_there = self._copy(key, content, most_bytes, is_last_try=left == 0)
-            if is_there is not None:
-                break
-        return content.getvalue() if is_there else None
+        content = BytesIO()
+        return content.getvalue() if self._copy(key, content, most_bytes) else None
 
-    def _copy(self, key: str, into: BinaryIO, most_bytes: int, *, is_last_try: bool) -> bool | None:
-        """Write an object to a file; return whether it is there, None when it broke off and may be tried again."""
-        from botocore.exceptions import BotoCoreError, ClientError
+    def _copy(self, key: str, into: BinaryIO, most_bytes: int) -> bool:
+        """Write an object to a file; return whether it is there."""
+        from botocore import exceptions
 
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            copy_body(answer["Body"], into, most_bytes, _GRACE_SECONDS)
+            try:
+                self._copy_once(key, into, most_bytes)
+            except (exceptions.IncompleteReadError, exceptions.HTTPClientError):
+                # The body broke off; botocore repeats only the request itself.
+                self._copy_once(key, into, most_bytes)
         except RefusedBody as refused:
             raise SourceError(f"{self._uri(key)} {refused}", hint=_HINT) from refused
-        except ClientError as error:
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
             if error_code(error) == "NoSuchKey":
                 return False
             raise self._failure(error, key, "s3:GetObject") from error
-        except BotoCoreError as error:
-            if not is_last_try and refusal(error, self._options) is None:
-                return None
-            raise self._failure(error, key, "s3:GetObject") from error
         return True
+
+    def _copy_once(self, key: str, into: BinaryIO, most_bytes: int) -> None:
+        into.seek(0)
+        into.truncate()
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        copy_body(body, into, most_bytes, _GRACE_SECONDS)
 
     def _failure(self, error: Exception, key: str, action: str) -> DetectorError:
         uri = self._uri(key)

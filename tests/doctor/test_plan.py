@@ -13,10 +13,14 @@ import pytest
 
 from detector.doctor.measure import Measured
 from detector.doctor.plan import Basis, plan
+from detector.doctor.planning import planned
 from detector.doctor.prices import WRITTEN_DOWN
 from detector.doctor.rates import DOCUMENTED, Work
+from detector.scope import Scope
+from detector.sources.aws_options import AwsOptions
 from detector.sources.keys import Place
 from detector.sources.log_source import LogObject, Storage, Unreadable
+from detector.sources.s3 import open_s3
 from detector.sources.survey import Amount, Sample, Survey, survey_listed
 from tests.inventories import Inventory
 from tests.running import LOGIN, Run, write_log
@@ -103,6 +107,14 @@ def test_a_bucket_is_listed_and_asked_how_it_is_encrypted(run: Run, aws: AwsServ
     assert requests["list_requests"] > 0
     assert found["scan"][0]["core_hours"] >= 0
     assert not any(key.startswith("AWSLogs") for key in aws.gets), "no log file is read"
+
+
+def test_of_a_large_bucket_some_days_are_counted(aws: AwsServer) -> None:
+    source = open_s3("s3://example-trail-bucket", AwsOptions(endpoint_url=aws.url))
+    found = {one.name: one for one in planned(source, Scope(), (2,), listed_whole=1)}
+    assert found["objects"].facts["objects"] == 5
+    assert found["storage"].facts["class"] == "STANDARD"
+    assert found["requests"].facts["get_requests"] == 5
 
 
 def test_a_bucket_in_which_nothing_lies_is_a_problem(run: Run, aws: AwsServer) -> None:
