@@ -10,10 +10,11 @@ from time import monotonic
 from typing import Final
 
 from detector.doctor.findings import Check, Trial, findings
-from detector.doctor.look import LISTED_WHOLE, bucket_of, look, who
+from detector.doctor.look import LISTED_WHOLE, bucket_of, inventory, look, who
 from detector.scan.worker import ScanBatch, prefilter_batch
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
+from detector.sources.inventory import InventorySource
 from detector.sources.log_source import Unreadable
 from detector.sources.survey import Survey
 
@@ -37,6 +38,8 @@ def examine(
     """
     if bucket := bucket_of(source):
         yield who(bucket)
+    if isinstance(source, InventorySource):
+        yield inventory(source)
     survey = look(source, scope, listed_whole)
     yield from findings(survey, _try(source, survey), today)
 

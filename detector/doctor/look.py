@@ -12,6 +12,7 @@ from detector.sources.evidence import EvidenceSource
 from detector.sources.inventory import InventorySource
 from detector.sources.s3 import S3Source
 from detector.sources.survey import Survey, survey_listed
+from detector.text import counted
 
 # A listing of so many objects is a matter of seconds; of more, some days are counted.
 LISTED_WHOLE: Final = 20_000
@@ -31,6 +32,13 @@ def who(bucket: S3Source) -> Check:
     except CredentialsError as error:
         return Check("who", Status.NOTE, f"unknown: {error}", error.hint or None)
     return Check("who", Status.OK, f"{arn}, account {account}", None, {"arn": arn, "account": account})
+
+
+def inventory(source: InventorySource) -> Check:
+    """Return what an inventory lists, and what it cannot."""
+    said = f"{source.bucket.root} in {counted(source.files, 'file')}; not in it: what was {source.caveat}"
+    facts = {"bucket": source.bucket.root, "begun": f"{source.begun:%Y-%m-%dT%H:%M:%SZ}", "files": source.files}
+    return Check("inventory", Status.OK, said, None, facts)
 
 
 def look(source: EvidenceSource, scope: Scope, listed_whole: int | None) -> Survey:
@@ -55,5 +63,7 @@ def look(source: EvidenceSource, scope: Scope, listed_whole: int | None) -> Surv
     elif bucket:
         # The listing does not count its own requests: one for each folder of a region and thousand objects.
         survey.requests = len(survey.days) + round(survey.objects.value) // 1_000 + 1
+    if isinstance(source, InventorySource):
+        del survey.others[source.caveat]  # which `inventory` says
     survey.list_seconds = monotonic() - began
     return survey

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from detector.doctor.findings import Check, Status, refused
-from detector.doctor.look import LISTED_WHOLE, bucket_of, look
+from detector.doctor.look import LISTED_WHOLE, bucket_of, inventory, look
 from detector.doctor.measure import Measured, measure
 from detector.doctor.plan import Basis, plan
 from detector.doctor.rates import DOCUMENTED, MEASURED
@@ -16,7 +16,6 @@ from detector.sources.evidence import EvidenceSource
 from detector.sources.inventory import InventorySource
 from detector.sources.s3 import S3Source
 from detector.sources.survey import Survey
-from detector.text import counted
 
 _ENCRYPTIONS_ASKED: Final = 16
 
@@ -44,19 +43,12 @@ def planned(
     """
     survey = look(source, scope, listed_whole)
     if isinstance(source, InventorySource):
-        yield _inventory(source)
+        yield inventory(source)
     measured = measure(source.reader(), survey.sample) if measures and survey.sample else None
     yield from plan(survey, _basis(source, survey, measured, cores))
     if measured is not None:
         yield _told(measured)
         yield from refused("read", measured.failures)
-
-
-def _inventory(source: InventorySource) -> Check:
-    begun = source.begun
-    said = f"of {source.bucket.root}, begun {begun:%Y-%m-%dT%H:%MZ}, in {counted(source.files, 'file')}"
-    facts = {"bucket": source.bucket.root, "begun": f"{begun:%Y-%m-%dT%H:%M:%SZ}", "files": source.files}
-    return Check("inventory", Status.OK, said, None, facts)
 
 
 def _basis(source: EvidenceSource, survey: Survey, measured: Measured | None, cores: Sequence[int]) -> Basis:

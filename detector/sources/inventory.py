@@ -65,6 +65,11 @@ class InventorySource:
         return self._spec
 
     @property
+    def caveat(self) -> str:
+        """What cannot be in it, how old it is, and how to get the rest."""
+        return _unknown(self._opened(), self.bucket.root).reason
+
+    @property
     def begun(self) -> datetime:
         """When S3 began the inventory; aware, UTC."""
         return self._opened().begun

@@ -18,6 +18,7 @@ from detector.sources.log_source import Listed, LogObject, Skipped, Storage, Unr
 
 _KEPT: Final = 1_000  # refusals by name
 _PLACES: Final = 10_000  # accounts and regions of which the newest object is kept
+_KINDS: Final = 200  # in which objects are kept
 _UNKNOWN: Final = Storage()
 
 
@@ -75,6 +76,8 @@ class Survey:
     def note_storage(self, one: LogObject) -> None:
         """Remember how a log file is kept."""
         storage = one.storage or _UNKNOWN
+        if len(self.stored_objects) >= _KINDS and storage not in self.stored_objects:
+            storage = _UNKNOWN  # S3 has a dozen classes: these are somebody's words
         self.stored_objects[storage] += 1
         self.stored_bytes[storage] += one.size_bytes
 

@@ -106,7 +106,9 @@ def test_what_an_inventory_does_not_name_is_not_called_missing(run: Run, aws: Aw
     write_inventory(aws, named)
     arguments = ("--since", "2025-03-04", "--until", "2025-03-04", "--jobs", 1, "--report", tmp_path / "report.json")
 
-    assert run("verify", INVENTORY, *arguments).code == run("verify", f"s3://{BUCKET}", *arguments).code
+    result = run("verify", INVENTORY, *arguments)
+    assert result.code == run("verify", f"s3://{BUCKET}", *arguments).code
+    assert "does not name what was delivered after the inventory of 2026-11-28T01:00Z" in result.err
     whole = json.loads((tmp_path / "report.json").read_text())["log_files"]
 
     write_inventory(aws, named[1:])
@@ -114,6 +116,15 @@ def test_what_an_inventory_does_not_name_is_not_called_missing(run: Run, aws: Aw
     without_one = json.loads((tmp_path / "report.json").read_text())["log_files"]
     assert without_one["verified"] == whole["verified"] - 1
     assert without_one.get("missing", 0) == 0
+
+
+def test_a_first_look_goes_through_an_inventory(run: Run, aws: AwsServer) -> None:
+    write_inventory(aws, rows(aws))
+    found = {}
+    for line in run("doctor", INVENTORY, "--until", "2025-03-05", "--format", "jsonl").out.splitlines():
+        found[json.loads(line)["check"]] = json.loads(line)
+    assert found["inventory"]["bucket"] == f"s3://{BUCKET}/"
+    assert (found["objects"]["objects"], found["read"]["read"]) == (5, 5)
 
 
 def test_an_altered_inventory_is_one_line_and_a_gap(run: Run, aws: AwsServer, tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def test_an_inventory_is_reckoned_by_class_and_key(run: Run, aws: AwsServer) -> 
 
     assert code == 4
     assert found["inventory"][0]["bucket"] == "s3://trail/"
+    assert "delivered after the inventory of 2026-11-28T01:00Z" in found["inventory"][0]["finding"]
     assert (found["objects"][0]["objects"], found["objects"][0]["bytes"]) == (4, 4_000_000)
     assert [(one["class"], one["encryption"], one["bucket_key"]) for one in found["storage"]] == [
         ("STANDARD", "SSE-S3", False),
