@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import lake_jobs, machine, raw_jobs, report_jobs, table, verify_jobs, watch_jobs
+from benchmarks import lake_jobs, machine, raw_jobs, report_jobs, scale_jobs, table, verify_jobs, watch_jobs
 from benchmarks.bars import BARS, Verdict
 from benchmarks.measure import BenchmarkError
 from benchmarks.result import JobResult
@@ -32,6 +32,7 @@ JOBS: Final[dict[str, Callable[[Workshop], JobResult]]] = {
     "watch": watch_jobs.watch,
     "verify": verify_jobs.verify,
     "verified ingest": verify_jobs.verified_ingest,
+    "scale": scale_jobs.scale,
 }
 _HELP: Final = """\
 Run the benchmarks. Exit codes: 0 every bar that was measured is met, 1 one is missed or a job failed, 2 bad usage.
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         about.append(f"the machine was busy with other work: load {load:.1f} before the first run")
     _show([*table.bars(results, loose=shop.is_small), "", *table.growth(results)])
     if options.markdown:
-        options.markdown.write_text(table.document(results, about, loose=shop.is_small), encoding="utf-8")
+        page = options.markdown.read_text(encoding="utf-8") if options.only and options.markdown.exists() else ""
+        text = table.updated(page, results, about) if page else table.document(results, about, loose=shop.is_small)
+        options.markdown.write_text(text, encoding="utf-8")
     return _judge(results, loose=shop.is_small)
 
 
@@ -77,7 +80,12 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(tempfile.gettempdir()) / "detector-benchmarks",
         help="where data is generated, and found again by the next run (%(default)s)",
     )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables here as well")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="write the tables here as well; with --only into the page that is there",
+    )
     return parser
 
 

@@ -27,7 +27,7 @@ _JQ: Final = (
     "find {folder} -name '*.json.gz' -print0 | xargs -0 -P2 -n 32 sh -c "
     '\'zcat "$@" | jq -c ".Records[] | select(.userIdentity.type == \\"Root\\")"\' sh | wc -l'
 )
-_S3_ENVIRONMENT: Final = {
+S3_ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "AKIABENCHMARK",
     "AWS_SECRET_ACCESS_KEY": "not-a-secret",
     "AWS_SESSION_TOKEN": "",
@@ -77,7 +77,7 @@ def ingest(shop: Workshop) -> JobResult:
     ):
         if name in costs:
             result.figures[figure] = costs[name].wall_seconds / ours.wall_seconds
-    result.figures["lake ÷ gz"] = _size_of(lake) / logs.stored_bytes
+    result.figures["lake ÷ gz"] = size_of(lake) / logs.stored_bytes
     result.growth.append(("ingest", logs.events, ours))
     _clear(lake, parquet)
     return result
@@ -186,8 +186,8 @@ def s3(shop: Workshop) -> JobResult:
         theirs = peer("boto3_get", url, s3_server.BUCKET, keys, python=sys.executable)
         costs = compare(
             [
-                Command(names[0], ours, _remover(lake), environment=_S3_ENVIRONMENT),
-                Command(names[1], theirs, check=prints(logs.files), environment=_S3_ENVIRONMENT),
+                Command(names[0], ours, _remover(lake), environment=S3_ENVIRONMENT),
+                Command(names[1], theirs, check=prints(logs.files), environment=S3_ENVIRONMENT),
             ],
             shop.runs,
         )
@@ -265,7 +265,7 @@ def _require_rows(lake: Path, events: int) -> None:
         raise BenchmarkError(f"{events} rows expected in {lake}, found {rows}")
 
 
-def _size_of(lake: Path) -> int:
+def size_of(lake: Path) -> int:
     """Return the bytes of a lake, its ledger included."""
     return sum(path.stat().st_size for path in lake.rglob("*") if path.is_file())
 

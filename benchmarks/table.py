@@ -3,8 +3,10 @@
 # ruff: noqa: RUF001 - these signs are meant
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchmarks import model
 from benchmarks.bars import BARS, Verdict
 from benchmarks.result import JobResult, Row
 
@@ -50,8 +52,22 @@ def bars(results: Sequence[JobResult], *, loose: bool) -> Iterator[str]:
             )
 
 
+def updated(page: str, results: Sequence[JobResult], about: Sequence[str]) -> str:
+    """Return a page with the sections of some jobs written anew, each with what it was measured on; the rest stays."""
+    for result in results:
+        heading, *lines = section(result)
+        written = "\n".join([heading, "", f"Measured by itself: {'; '.join(about)}.", *lines]) + "\n\n"
+        found = re.search(rf"^{re.escape(heading)}\n.*?(?=^## )", page, re.DOTALL | re.MULTILINE)
+        at, end = found.span() if found else (page.index("## Growth"), page.index("## Growth"))
+        page = page[:at] + written + page[end:]
+    return page
+
+
 def section(result: JobResult) -> Iterator[str]:
     """Yield what one job found, under its title."""
+    if result.name == model.NAME and not result.failure:
+        yield from model.section(result)
+        return
     yield from (f"## {result.title}", "")
     if result.failure:
         yield f"Failed: {result.failure}"

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     FILE_BY_NAME = "Files, by their name"
     FILE_BY_CONTENT = "Files, by their content"
     FOLDER = "Folders"
+    INVENTORY = "Objects, by what an inventory says"
     SCOPE = "What was not asked for"
     MESSAGE = "Messages of a queue"
 
@@ -81,11 +82,23 @@ class Reason(Enum):
     HIDDEN_DIRECTORY = (Kind.FOLDER, "hidden directory", "its name begins with a dot")
     BESIDE_PREFIX = (Kind.FOLDER, "beside the prefix, which is empty", "named to say what is there instead")
 
+    DELETE_MARKER = (
+        Kind.INVENTORY,
+        "delete marker",
+        "an object was deleted, and a listing does not name it either; `verify` tells whether a log file is missing",
+    )
+    OLDER_VERSION = (Kind.INVENTORY, "older version of an object", "a listing names only the newest, as it is read")
+
     OTHER_ACCOUNT = (Kind.SCOPE, "account {account} is not asked for", "`--account`")
     OTHER_REGION = (Kind.SCOPE, "region {region} is not asked for", "`--region`")
     BEFORE = (Kind.SCOPE, "delivered before {moment}", "`--since`, or what `watch` has read already")
     AFTER = (Kind.SCOPE, "delivered after {moment}", "`--until`, with `--look-ahead-days`")
     OTHER_DAYS = (Kind.SCOPE, "only the days {days} were listed", "`--since` and `--until`: other days cost no request")
+    AFTER_INVENTORY = (
+        Kind.SCOPE,
+        "delivered after the inventory of {moment}, {age}: name {source} with --since {day} as well",
+        "`inventory:` knows what was in the bucket then",
+    )
     OTHER_SESSION = (
         Kind.SCOPE,
         "account {account} is not asked for, and --profile or --role-arn lead to no other",

@@ -26,6 +26,7 @@ from detector.rules.rule import load_rules, shipped_rules_directory
 from fixtures import posture_page
 from fixtures.cli_reference import help_pages, reference
 from fixtures.fields import page_with_table
+from tests.inventories import Inventory, rows_of
 from tests.lookup_server import LookupServer
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +68,10 @@ def bucket(s3_url: str) -> None:
         key = path.relative_to(ROOT / "fixtures/trails/compromised_root")
         for prefix in ("", "prefix/"):
             s3.put_object(Bucket="my-trail-bucket", Key=f"{prefix}{key}", Body=path.read_bytes())
+    s3.create_bucket(Bucket="my-inventories")
+    inventory = Inventory(source="my-trail-bucket").of(rows_of(s3, "my-trail-bucket"), "my-trail-bucket/all/")
+    for name, body in inventory.items():
+        s3.put_object(Bucket="my-inventories", Key=name, Body=body)
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from detector.cli.lake import lake_app
 from detector.cli.manners import Quiet, Verbose, add_commands
 from detector.cli.outbox import outbox_command
 from detector.cli.output_command import OutputCommand
+from detector.cli.plan import plan_command
 from detector.cli.posture import posture_command
 from detector.cli.publish import publish_command
 from detector.cli.report import report_command
@@ -96,6 +97,7 @@ def _detector(
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor_command,
+    "plan": plan_command,
     "scan": scan_command,
     "ingest": ingest_command,
     "detect": detect_command,

@@ -44,7 +44,9 @@ class PartOptions:
 
 
 def doctor_command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="s3://BUCKET/PREFIX, or a directory.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="s3://BUCKET/PREFIX, inventory:s3://BUCKET/PREFIX, or a directory.")
+    ],
     connection: ConnectionOptions,
     part: PartOptions,
     format_: Annotated[ListFormat, format_option(ListFormat, "Format of the findings.")] = ListFormat.TABLE,
@@ -64,16 +66,17 @@ def doctor_command(
     from detector.sources.evidence import open_evidence
 
     scope = part.scope()
-    is_copy = not source.startswith("s3://")
+    is_copy = not source.startswith(("s3://", "inventory:"))
     today = None if is_copy or scope.until else now().date()
     has_problem = False
     for check in examine(open_evidence(source, connection.aws()), scope, today):
         has_problem |= check.status is Status.PROBLEM
-        for line in [json.dumps(check.to_json())] if format_ is ListFormat.JSONL else _lines(check):
+        for line in [json.dumps(check.to_json())] if format_ is ListFormat.JSONL else check_lines(check):
             typer.echo(line)
     raise typer.Exit(INCOMPLETE if has_problem else DONE)
 
 
-def _lines(check: Check) -> list[str]:
+def check_lines(check: Check) -> list[str]:
+    """Return the lines of a finding for people."""
     lines = [f"{check.status:<8} {check.name:<11} {printable(check.finding)}"]
     return lines + [f"{'':<20} next: {printable(check.next)}"] * (check.next is not None)

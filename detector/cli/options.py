@@ -33,12 +33,10 @@ if TYPE_CHECKING:
     from detector.rules.finding import Finding
     from detector.rules.suppressions import SuppressionEntry
 
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="SOURCE…", help="s3://BUCKET/PREFIX, a file, a directory, lookup-events: or - (standard input)."
-    ),
-]
+_SOURCES = (
+    "s3://BUCKET/PREFIX, inventory:s3://BUCKET/PREFIX, a file, a directory, lookup-events: or - (standard input)."
+)
+Sources = Annotated[list[str], typer.Argument(metavar="SOURCE…", help=_SOURCES)]
 
 
 def require_path(lake: Path | None) -> Path | None:

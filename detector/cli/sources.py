@@ -28,11 +28,16 @@ def open_sources(
     return [open_source(source, aws, root_only=root_only, lake=lake) for source in sources]
 
 
-def no_standard_input(sources: Sequence[str]) -> None:
-    """Refuse standard input where a source is read again and again.
+def require_watchable(sources: Sequence[str]) -> None:
+    """Refuse what cannot be read again and again, or has nothing new for a day.
 
     Raises:
         UsageError: it is among the sources.
     """
     if "-" in sources:
         raise UsageError("standard input cannot be watched", hint="name a directory or s3://BUCKET/PREFIX")
+    if inventory := next((source for source in sources if source.startswith("inventory:")), None):
+        raise UsageError(
+            f"{inventory} cannot be watched: S3 writes it once a day or a week",
+            hint="ingest it once, then watch s3://BUCKET/PREFIX, or a queue",
+        )

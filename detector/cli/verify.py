@@ -81,7 +81,10 @@ class EvidenceOptions:
 
 def verify_command(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE…", help="s3://BUCKET/PREFIX, or a directory with a copy of it.")
+        list[str],
+        typer.Argument(
+            metavar="SOURCE…", help="s3://BUCKET/PREFIX, inventory:s3://BUCKET/PREFIX, or a directory with a copy."
+        ),
     ],
     connection: ConnectionOptions,
     evidence: EvidenceOptions,
@@ -105,6 +108,7 @@ def verify_command(
     from detector.cli.integrity_lines import finding_lines, summary_lines
     from detector.scope import Scope
     from detector.sources.evidence import open_evidence
+    from detector.sources.inventory import InventorySource
     from detector.verify.asking import key_source
     from detector.verify.expected import Expected, load_expected
     from detector.verify.verify import verify
@@ -127,6 +131,9 @@ def verify_command(
         lines = [part for line in finding_lines(integrity) for part in folded(printable(line), indent=12)]
     if lines:
         typer.echo("\n".join(lines))
+    for source in opened:
+        if isinstance(source, InventorySource):
+            say(f"{source.root} does not name what was {source.caveat}")
     for line in summary_lines(integrity):
         say(line)
     if evidence.report is not None:

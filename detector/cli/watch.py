@@ -22,7 +22,7 @@ from detector.cli.options import (
     OutputOptions,
     RuleOptions,
 )
-from detector.cli.sources import no_standard_input, open_sources
+from detector.cli.sources import open_sources, require_watchable
 from detector.cli.summary import say_watched
 from detector.cli.terminal import inform, say
 from detector.errors import NoLogObjects, UsageError
@@ -203,7 +203,7 @@ def _feed_opener(
         takes_digests,
     )
     sources = feed.sources or []
-    no_standard_input(sources)
+    require_watchable(sources)
 
     def open_feed(totals: Totals, stop: threading.Event, opened: ExitStack) -> Feed:
         if isinstance(given, GivenMessages):

@@ -9,17 +9,15 @@ from datetime import date
 from time import monotonic
 from typing import Final
 
-from detector.doctor.findings import Check, Status, Trial, findings
-from detector.errors import CredentialsError
+from detector.doctor.findings import Check, Trial, findings
+from detector.doctor.look import LISTED_WHOLE, bucket_of, inventory, look, who
 from detector.scan.worker import ScanBatch, prefilter_batch
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
+from detector.sources.inventory import InventorySource
 from detector.sources.log_source import Unreadable
-from detector.sources.s3 import S3Source
-from detector.sources.survey import Survey, survey_listed
+from detector.sources.survey import Survey
 
-# A listing of so many objects is a matter of seconds; of more, some days are counted.
-LISTED_WHOLE: Final = 20_000
 _ENCRYPTIONS_ASKED: Final = 16
 
 
@@ -38,32 +36,12 @@ def examine(
         CredentialsError: AWS refuses the credentials as a whole.
         SourceError: the source cannot be listed at all.
     """
-    if isinstance(source, S3Source):
-        yield _who(source)
-    survey = _survey(source, scope, listed_whole)
+    if bucket := bucket_of(source):
+        yield who(bucket)
+    if isinstance(source, InventorySource):
+        yield inventory(source)
+    survey = look(source, scope, listed_whole)
     yield from findings(survey, _try(source, survey), today)
-
-
-def _who(source: S3Source) -> Check:
-    try:
-        account, arn = source.caller()
-    except CredentialsError as error:
-        return Check("who", Status.NOTE, f"unknown: {error}", error.hint or None)
-    return Check("who", Status.OK, f"{arn}, account {account}", None, {"arn": arn, "account": account})
-
-
-def _survey(source: EvidenceSource, scope: Scope, listed_whole: int) -> Survey:
-    survey, began = Survey(), monotonic()
-    is_bucket = isinstance(source, S3Source)
-    is_whole = survey_listed(source.list(scope), survey, listed_whole if is_bucket else None)
-    if isinstance(source, S3Source) and not is_whole:
-        survey, began = Survey(), monotonic()
-        source.sample(scope, survey)
-    elif is_bucket:
-        # The listing does not count its own requests: one for each folder of a region and thousand objects.
-        survey.requests = len(survey.days) + round(survey.objects.value) // 1_000 + 1
-    survey.list_seconds = monotonic() - began
-    return survey
 
 
 def _try(source: EvidenceSource, survey: Survey) -> Trial:
@@ -74,9 +52,9 @@ def _try(source: EvidenceSource, survey: Survey) -> Trial:
     result = prefilter_batch(ScanBatch(tuple(survey.sample), source.reader(), ()))
     seconds = monotonic() - began
     encryptions: Counter[str] = Counter()
-    if isinstance(source, S3Source):
+    if bucket := bucket_of(source):
         some = survey.sample[:_ENCRYPTIONS_ASKED]
-        encryptions.update(how for one in some if (how := source.encryption(one.uri)))
+        encryptions.update(how for one in some if (how := bucket.encryption(one.uri)))
     trial = Trial(
         len(survey.sample), result.records, seconds, result.failures, result.skipped, dict(encryptions.most_common())
     )

@@ -10,13 +10,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from detector.aws_regions import partition_of, sign_in_region
+from detector.doctor.prices import LIST_DOLLARS, price_of
 from detector.sources.log_source import LeftOut, Unreadable
 from detector.sources.survey import Amount, Survey
 from detector.text import counted, size_text
 
-# S3 Standard, us-east-1, for a thousand requests; transfer out of AWS is not in it.
-_LIST_DOLLARS: Final = 0.005
-_GET_DOLLARS: Final = 0.0004
 _KEYS_A_PAGE: Final = 1_000
 _NAMED: Final = 5
 _QUIET_DAYS: Final = 2
@@ -73,15 +71,15 @@ def findings(survey: Survey, trial: Trial, today: date | None) -> Iterator[Check
         trial: what came of reading some of it.
         today: to tell whether something is delivered still; None of a copy, or where an end was given.
     """
-    yield from _places(survey, today)
+    yield from places(survey, today)
     if survey.objects.value:
-        yield _amount(survey)
+        yield amount(survey)
     yield from _digests(survey, trial)
     if trial.encryptions:
         listed = ", ".join(f"{how} ({count:,} of the sample)" for how, count in trial.encryptions.items())
         yield Check("encryption", Status.OK, listed, facts={"encryptions": dict(trial.encryptions)})
     yield from _trial(survey, trial)
-    yield from _refused("list", survey.unreadable)
+    yield from refused("list", survey.unreadable)
     if survey.unseen:
         yield Check(
             "list",
@@ -92,7 +90,8 @@ def findings(survey: Survey, trial: Trial, today: date | None) -> Iterator[Check
         )
 
 
-def _places(survey: Survey, today: date | None) -> Iterator[Check]:
+def places(survey: Survey, today: date | None) -> Iterator[Check]:
+    """Yield of which layouts, accounts, regions and days there are log files; arguments as of `findings`."""
     accounts = sorted({account for account, _ in survey.days if account})
     regions = sorted({region for _, region in survey.days if region})
     if not survey.days:
@@ -131,7 +130,8 @@ def _places(survey: Survey, today: date | None) -> Iterator[Check]:
         yield Check("logs", Status.NOTE, f"nothing was delivered since {last}", step)
 
 
-def _amount(survey: Survey) -> Check:
+def amount(survey: Survey) -> Check:
+    """Return how many log files there are, and of what size."""
     objects, size = survey.objects, survey.size_bytes
     facts: dict[str, Any] = {
         "objects": round(objects.value),
@@ -193,7 +193,7 @@ def _trial(survey: Survey, trial: Trial) -> Iterator[Check]:
         yield Check("read", Status.PROBLEM, said, step, facts)
     else:
         yield Check("read", Status.OK if read else Status.NOTE, said, None, facts)
-    yield from _refused("read", trial.failures)
+    yield from refused("read", trial.failures)
     for reason, count in Counter(one.reason for one in trial.skipped).most_common(_NAMED):
         yield Check("read", Status.NOTE, f"{counted(count, 'sampled file')} turned out to be {reason}", None)
     if read:
@@ -206,13 +206,13 @@ def _cost(survey: Survey, rate: float) -> Check:
     pages = objects / _KEYS_A_PAGE + survey.requests
     listing = survey.list_seconds * pages / survey.requests if survey.requests else survey.list_seconds
     seconds = objects / rate + listing
-    dollars = (pages * _LIST_DOLLARS + objects * _GET_DOLLARS) / 1_000
+    dollars = pages * LIST_DOLLARS + objects * price_of("STANDARD").get_dollars
     price = (
         f"{pages:,.0f} LIST and {objects:,.0f} GET, ${dollars:,.2f} (S3 Standard, us-east-1); "
         if survey.requests
         else ""
     )
-    said = f"{price}{_duration(seconds)} in one process, at {rate:,.0f} log files/s as measured; --jobs divides it"
+    said = f"{price}{duration(seconds)} in one process, at {rate:,.0f} log files/s as measured; --jobs divides it"
     facts = {
         "list_requests": round(pages) if survey.requests else None,
         "get_requests": round(objects) if survey.requests else None,
@@ -223,7 +223,7 @@ def _cost(survey: Survey, rate: float) -> Check:
     return Check("cost", Status.OK, said, None, facts)
 
 
-def _refused(name: str, refused: Iterable[Unreadable]) -> Iterator[Check]:
+def refused(name: str, refused: Iterable[Unreadable]) -> Iterator[Check]:
     """Yield a problem for each reason, with the first places that it stands in the way of."""
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for one in refused:
@@ -243,7 +243,7 @@ def _step(reason: str, uri: str) -> str:
         return f"allow s3:GetObject on {place}, in the bucket's policy too if it is another account's"
     if "kms:Decrypt" in reason:
         return "allow kms:Decrypt on that key, in the key's own policy too if it is another account's"
-    if "Glacier" in reason:
+    if reason.startswith("archived"):
         return "restore them: `aws s3api restore-object`, or S3 Batch Operations for many"
     return "look at it; detector ingest names all of them in its --report"
 
@@ -260,7 +260,8 @@ def _percent(amount: Amount) -> str:
     return f"{100 * amount.error / amount.value:.0f} %" if amount.value else "0 %"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in the unit that fits it."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"

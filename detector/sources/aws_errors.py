@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from detector.errors import CredentialsError, SourceError, UsageError
 from detector.sources.account_operations import OPERATIONS
 from detector.sources.botocore_tuning import odd_answer
+from detector.sources.log_source import archived_text
 from detector.text import one_line
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def denial_reason(error: Exception, action: str) -> str:
     known = {
         "AccessDenied": f"access denied: {action} is not allowed",
         "NoSuchKey": "listed, but gone since",
-        "InvalidObjectState": "archived (Glacier): restore it first",
+        "InvalidObjectState": archived_text(one_line(error.response["Error"].get("StorageClass", "Glacier"))[:40]),
     }
     return known.get(code) or f"{code}: {message}"
 

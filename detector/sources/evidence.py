@@ -11,6 +11,7 @@ from typing import Protocol
 from detector.errors import UsageError
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
+from detector.sources.inventory import InventorySource
 from detector.sources.local import LocalReader, LocalSource, name_of_uri, read_file
 from detector.sources.log_source import DigestReader, Listed, LogObject, LogSource, Stored, Unreadable
 from detector.sources.notified import NotifiedSource
@@ -53,7 +54,7 @@ def as_evidence(source: LogSource) -> EvidenceSource | None:
     """Return a source as one that can be verified; None when it can have no digests."""
     if isinstance(source, NotifiedSource):
         return as_evidence(source.whole)
-    if isinstance(source, S3Source):
+    if isinstance(source, S3Source | InventorySource):
         return source
     return LocalCopy(source, find_sidecar(source.path)) if isinstance(source, LocalSource) else None
 

@@ -15,6 +15,16 @@ MAX_OBJECT_BYTES: Final = 1 << 30  # as stored; what a larger object holds would
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """How S3 keeps an object, as far as a listing says so."""
+
+    storage_class: str | None = None  # S3's word: STANDARD, STANDARD_IA, GLACIER
+    encryption: str | None = None  # S3's word: SSE-S3, SSE-KMS; of an inventory alone
+    has_bucket_key: bool = False  # with SSE-KMS: many objects share one call of KMS
+    archived: str | None = None  # why it cannot be read as it is; None: it can, or nobody knows
+
+
+@dataclass(frozen=True, slots=True)
 class LogObject:
     """One object that looks like a log file, listed and not yet read."""
 
@@ -22,6 +32,7 @@ class LogObject:
     size_bytes: int  # as stored, compressed
     etag: str  # changes when the content does: S3's ETag, or size and mtime of a local file
     last_modified: datetime | None  # aware, UTC
+    storage: Storage | None = field(default=None, compare=False)  # None: nothing is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,11 @@ class Stored:
     last_modified: datetime | None = None  # by S3; None: a local copy does not say
     etag: str | None = None  # as S3 gave it with these bytes, without its quotes
     version_id: str | None = None  # None: the bucket keeps no versions, or nobody knows
+
+
+def archived_text(storage_class: str, remedy: str = "restore it first") -> str:
+    """Say of an object why it cannot be read, with its class or tier."""
+    return f"archived ({storage_class}): {remedy}"
 
 
 def too_large(uri: str, size_bytes: int) -> Unreadable:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from detector.errors import UsageError
 from detector.sources.aws_options import AwsOptions
+from detector.sources.inventory import SCHEME, open_inventory
 from detector.sources.local import open_local, path_of_uri
 from detector.sources.lookup_events import LookupEventsSource
 from detector.sources.s3 import open_s3
@@ -17,7 +18,10 @@ from detector.sources.stream import StreamSource
 if TYPE_CHECKING:
     from detector.sources.log_source import LogSource
 
-_FORMS = "write s3://BUCKET/PREFIX, a file, a directory, lookup-events:, or - for standard input"
+_FORMS = (
+    "write s3://BUCKET/PREFIX, inventory:s3://BUCKET/PREFIX, a file, a directory, lookup-events:, "
+    "or - for standard input"
+)
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?")
 
 
@@ -27,8 +31,8 @@ def open_source(
     """Return the source of log objects that `spec` names; nothing is sent to AWS yet.
 
     Args:
-        spec: `s3://bucket[/prefix]`, a path, a `file:///` URI, `lookup-events:`, or `-`.
-        aws: how to reach AWS; only for `s3://` and `lookup-events:`.
+        spec: `s3://bucket[/prefix]`, `inventory:s3://bucket/…`, a path, a `file:///` URI, `lookup-events:`, or `-`.
+        aws: how to reach AWS; only for `s3://`, `inventory:` and `lookup-events:`.
         root_only: ask only for events of root; only for `lookup-events:`.
         lake: the one that is written to, or asked; only a directory may hold it.
 
@@ -48,6 +52,8 @@ def open_source(
         return StreamSource()
     if spec.startswith("s3://"):
         return open_s3(spec, aws or AwsOptions())
+    if spec.startswith(SCHEME):
+        return open_inventory(spec, aws or AwsOptions())
     if spec.startswith("file:///"):
         return open_local(path_of_uri(spec), lake)
     if looks_like := _meant(spec):

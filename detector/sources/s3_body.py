@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from io import BytesIO
 from threading import Event, Timer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -37,17 +37,25 @@ def read_body(body: StreamingBody, size_bytes: int, grace_seconds: float) -> byt
         RefusedBody: it holds more, or took longer.
         BotoCoreError: it broke off.
     """
+    content = BytesIO()
+    copy_body(body, content, size_bytes, grace_seconds)
+    return content.getvalue()
+
+
+def copy_body(body: StreamingBody, into: BinaryIO, size_bytes: int, grace_seconds: float) -> None:
+    """Write what a body holds to a file; arguments and errors as of `read_body`."""
     from botocore.exceptions import BotoCoreError
 
-    content = BytesIO()
+    copied = 0
     seconds = grace_seconds + size_bytes / SLOWEST_BYTES_PER_SECOND
     too_slow = f"did not come whole within {seconds:,.0f} s"
     with closing(body), _cut_off(body, seconds) as is_over:
         try:
             while step := body.read(_STEP_BYTES):
-                content.write(step)
-                if content.tell() > size_bytes:
+                copied += len(step)
+                if copied > size_bytes:
                     raise RefusedBody(too_long(size_bytes))
+                into.write(step)
         except BotoCoreError as error:
             if is_over.is_set():
                 raise RefusedBody(too_slow) from error
@@ -55,7 +63,6 @@ def read_body(body: StreamingBody, size_bytes: int, grace_seconds: float) -> byt
         # Without a Content-Length the end of the connection looks like that of the body.
         if is_over.is_set():
             raise RefusedBody(too_slow)
-    return content.getvalue()
 
 
 @contextmanager

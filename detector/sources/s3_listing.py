@@ -29,6 +29,7 @@ from detector.sources.keys import (
 )
 from detector.sources.log_source import LeftOut, Limit, Listed, LogObject, Skipped, Unreadable
 from detector.sources.s3_pages import only_news
+from detector.sources.storage import storage_of
 from detector.text import one_line
 
 if TYPE_CHECKING:
@@ -135,7 +136,9 @@ class S3Listing:
                 return
 
     def _first_page(self, prefix: str) -> ListObjectsV2OutputTypeDef:
-        page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)
+        page = self._client.list_objects_v2(
+            Bucket=self._bucket, Prefix=prefix, MaxKeys=1, OptionalObjectAttributes=["RestoreStatus"]
+        )
         self._note_region(page)
         return page
 
@@ -214,7 +217,9 @@ class S3Listing:
         return before_moment(folder, since) if since and since.date() == first else before_day(folder, first)
 
     def _list(self, prefix: str, *, delimiter: str = "", start_after: str = "") -> Iterator[ListObjectsV2OutputTypeDef]:
-        options: dict[str, Any] = {"Delimiter": delimiter} if delimiter else {}
+        options: dict[str, Any] = {"OptionalObjectAttributes": ["RestoreStatus"]}
+        if delimiter:
+            options["Delimiter"] = delimiter
         if start_after:
             options["StartAfter"] = start_after
         pages = self._client.get_paginator("list_objects_v2")
@@ -239,7 +244,9 @@ class S3Listing:
         uri, modified = self._uri(item["Key"]), item.get("LastModified")
         if "ETag" not in item or item.get("Size", -1) < 0:
             return Unreadable(uri, "listed without its size or its ETag")
-        return LogObject(uri, item["Size"], item["ETag"].strip('"'), modified and modified.astimezone(UTC))
+        # S3 itself says where the bucket is. Other servers may give these names to classes that are read at once.
+        storage = storage_of(item) if self.region else None
+        return LogObject(uri, item["Size"], item["ETag"].strip('"'), modified and modified.astimezone(UTC), storage)
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"

@@ -224,6 +224,8 @@ class _Fetcher:
     def _fetch(self, item: LogObject) -> _Answer | Unreadable:
         if item.size_bytes > MAX_OBJECT_BYTES:
             return too_large(item.uri, item.size_bytes)
+        if item.storage is not None and item.storage.archived:
+            return Unreadable(item.uri, item.storage.archived)
         key = item.uri[self._key_at :]
         try:
             if (

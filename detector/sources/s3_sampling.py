@@ -18,6 +18,7 @@ from detector.sources.aws_session import CONNECTIONS
 from detector.sources.keys import folder_exclusion, in_layout, other_service, parse_folder, skip_reason
 from detector.sources.log_source import LogObject, Unreadable
 from detector.sources.s3_pages import only_news
+from detector.sources.storage import storage_of
 from detector.sources.survey import Survey, estimate, one_of_each_place
 
 if TYPE_CHECKING:
@@ -81,7 +82,10 @@ class S3Sampling:
         sizes = [(size, [sum(one.size_bytes for one in found) for found in some]) for size, some in strata]
         survey.size_bytes = estimate(sizes)
         survey.all_days, survey.counted_days = sum(size for size, _ in strata), len(days)
-        survey.sample = one_of_each_place([one for found in counted.values() for one in found])
+        named = [one for found in counted.values() for one in found]
+        survey.sample = one_of_each_place(named)
+        for one in named:
+            survey.note_storage(one)
         digests = [one for (kind, _), some in spans.items() for one in some if kind != "CloudTrail"]
         if digests:
             folder, (_, last) = max(digests, key=lambda one: one[1][1])
@@ -147,10 +151,12 @@ class S3Sampling:
         is_digest = parse_folder(folder).kind != "CloudTrail"
         found: list[LogObject] = []
         for number, page in enumerate(self._pages(folder), 1):
+            is_s3 = "x-amz-bucket-region" in page["ResponseMetadata"]["HTTPHeaders"]
             for item in page.get("Contents", []):
                 if is_digest or not skip_reason(item["Key"]):
                     tag, modified = item.get("ETag", "").strip('"'), item.get("LastModified")
-                    found.append(LogObject(self._uri(item["Key"]), max(0, item.get("Size", 0)), tag, modified))
+                    storage = storage_of(item) if is_s3 else None
+                    found.append(LogObject(self._uri(item["Key"]), max(0, item.get("Size", 0)), tag, modified, storage))
             if number >= pages:
                 break
         return found
@@ -158,7 +164,9 @@ class S3Sampling:
     def _pages(self, prefix: str, *, delimiter: str = "") -> Iterator[ListObjectsV2OutputTypeDef]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        more: dict[str, Any] = {"Delimiter": delimiter} if delimiter else {}
+        more: dict[str, Any] = {"OptionalObjectAttributes": ["RestoreStatus"]}
+        if delimiter:
+            more["Delimiter"] = delimiter
         pages: Iterable[ListObjectsV2OutputTypeDef] = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix, **more
         )

@@ -10,12 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from detector.sources.keys import Place, parse_folder, parse_key
-from detector.sources.log_source import Listed, LogObject, Skipped, Unreadable
+from detector.sources.log_source import Listed, LogObject, Skipped, Storage, Unreadable
 
 _KEPT: Final = 1_000  # refusals by name
+_PLACES: Final = 10_000  # accounts and regions of which the newest object is kept
+_KINDS: Final = 200  # in which objects are kept
+_UNKNOWN: Final = Storage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Survey:
     days: dict[tuple[str | None, str | None], tuple[date, date] | None] = field(default_factory=dict)  # of log files
     digest_days: dict[tuple[str | None, str | None], tuple[date, date] | None] = field(default_factory=dict)
     layouts: set[str] = field(default_factory=set)
+    stored_objects: Counter[Storage] = field(default_factory=Counter)  # of those that were named one by one
+    stored_bytes: Counter[Storage] = field(default_factory=Counter)
     objects: Amount = field(default_factory=Amount)
     size_bytes: Amount = field(default_factory=Amount)
     sample: list[LogObject] = field(default_factory=list)  # of log files that were named
@@ -56,8 +62,8 @@ class Survey:
         """True when not every object was counted."""
         return self.counted_days < self.all_days
 
-    def note_place(self, uri: str) -> None:
-        """Remember where an object or a folder lies, and its day when the name says one."""
+    def note_place(self, uri: str) -> Place:
+        """Remember where an object or a folder lies, and its day when the name says one; return the place."""
         place = parse_key(uri)
         if place.kind != "CloudTrail-Digest":
             self.layouts.add(layout_of(uri))
@@ -65,6 +71,15 @@ class Survey:
             self._note(place, place.first_day, place.first_day)
         else:
             self._of_kind(place).setdefault((place.account, place.region), None)
+        return place
+
+    def note_storage(self, one: LogObject) -> None:
+        """Remember how a log file is kept."""
+        storage = one.storage or _UNKNOWN
+        if len(self.stored_objects) >= _KINDS and storage not in self.stored_objects:
+            storage = _UNKNOWN  # S3 has a dozen classes: these are somebody's words
+        self.stored_objects[storage] += 1
+        self.stored_bytes[storage] += one.size_bytes
 
     def note_days(self, folder: str, first: date, last: date) -> None:
         """Remember from when to when there is something in a folder."""
@@ -95,15 +110,16 @@ def survey_listed(found: Iterable[Listed], survey: Survey, most: int | None) -> 
     Returns:
         Whether the listing came to its end.
     """
-    objects: list[LogObject] = []
-    size_bytes = 0
+    count = size_bytes = 0
+    sample = Sample()
     for number, one in enumerate(found, 1):
         if most is not None and number > most:
             return False
         if isinstance(one, LogObject):
-            objects.append(one)
+            count += 1
             size_bytes += one.size_bytes
-            survey.note_place(one.uri)
+            survey.note_storage(one)
+            sample.add(one, survey.note_place(one.uri))
         elif isinstance(one, Unreadable):
             survey.note_unreadable(one)
         elif isinstance(one, Skipped) and one.digest is not None:
@@ -111,25 +127,52 @@ def survey_listed(found: Iterable[Listed], survey: Survey, most: int | None) -> 
             survey.note_place(one.uri)
         else:
             survey.others[one.reason] += 1
-    survey.objects, survey.size_bytes = Amount(len(objects)), Amount(size_bytes)
-    survey.sample = one_of_each_place(objects)
+    survey.objects, survey.size_bytes = Amount(count), Amount(size_bytes)
+    survey.sample = sample.chosen()
     return True
 
 
-def one_of_each_place(objects: Sequence[LogObject], most: int = 64) -> list[LogObject]:
-    """Return the newest object of each account and region, and then others, evenly spread."""
-    newest: dict[tuple[str | None, str | None], LogObject] = {}
+@dataclass(slots=True)
+class Sample:
+    """Of objects that come one by one, however many: the newest of each account and region, then evenly spread ones."""
+
+    most: int = 64
+    _newest: dict[tuple[str | None, str | None], LogObject] = field(default_factory=dict)
+    _spread: list[LogObject] = field(default_factory=list)
+    _seen: int = 0
+    _each: int = 1  # one of so many is spread
+
+    def add(self, one: LogObject, place: Place) -> None:
+        """Take notice of an object, and where it lies."""
+        where = place.account, place.region
+        known = self._newest.get(where)
+        if known is None:
+            if len(self._newest) < _PLACES:
+                self._newest[where] = one
+        elif one.uri > known.uri:
+            self._newest[where] = one
+        if self._seen % self._each == 0:
+            self._spread.append(one)
+            if len(self._spread) == 2 * self.most:
+                self._spread = self._spread[::2]
+                self._each *= 2
+        self._seen += 1
+
+    def chosen(self) -> list[LogObject]:
+        """Return at most so many of them, each once."""
+        chosen = {one.uri: one for one in list(self._newest.values())[: self.most]}
+        room = self.most - len(chosen)
+        # Rounded up: the last ones count as much as the first.
+        chosen |= {one.uri: one for one in self._spread[:: max(1, -(-len(self._spread) // room))]} if room else {}
+        return list(chosen.values())
+
+
+def one_of_each_place(objects: Iterable[LogObject]) -> list[LogObject]:
+    """Return a sample of objects."""
+    sample = Sample()
     for one in objects:
-        place = parse_key(one.uri)
-        known = newest.get((place.account, place.region))
-        if known is None or one.uri > known.uri:
-            newest[place.account, place.region] = one
-    chosen = {one.uri: one for one in list(newest.values())[:most]}
-    for one in objects[:: max(1, len(objects) // most)]:
-        if len(chosen) >= most:
-            break
-        chosen[one.uri] = one
-    return list(chosen.values())
+        sample.add(one, parse_key(one.uri))
+    return sample.chosen()
 
 
 def estimate(strata: Sequence[tuple[int, Sequence[float]]]) -> Amount:
@@ -153,8 +196,13 @@ def estimate(strata: Sequence[tuple[int, Sequence[float]]]) -> Amount:
 
 def layout_of(uri: str) -> str:
     """Return in which layout an object or folder lies."""
-    segments = uri.split("/")
-    place = parse_folder(uri.rpartition("/")[0])
+    return _layout_of_folder(uri.rpartition("/")[0])
+
+
+@lru_cache(maxsize=8192)
+def _layout_of_folder(folder: str) -> str:
+    segments = [*folder.split("/"), ""]
+    place = parse_folder(folder)
     if place.account is None or place.region is None or place.kind is None:
         return "other folders"
     if "AWSLogs" not in segments:

@@ -70,6 +70,7 @@ class FakeS3:
     """One bucket, `trail`: ListObjectsV2, GetObject and HeadBucket, with faults on demand."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
+    storage: dict[str, str] = field(default_factory=dict)  # XML about how an object is kept, by key
     page_size: int = 1000
     region: str = "us-east-1"  # empty: it does not say, as S3 always does
     requests: list[tuple[str, str]] = field(default_factory=list)  # (operation, prefix or key)
@@ -117,7 +118,8 @@ class FakeS3:
             f"<CommonPrefixes><Prefix>{quote(name)}</Prefix></CommonPrefixes>"
             if is_prefix
             else f"<Contents><Key>{quote(name)}</Key><LastModified>2026-03-01T00:00:00.000Z</LastModified>"
-            f"<ETag>&quot;etag-{len(self.objects[name])}&quot;</ETag><Size>{len(self.objects[name])}</Size></Contents>"
+            f"<ETag>&quot;etag-{len(self.objects[name])}&quot;</ETag><Size>{len(self.objects[name])}</Size>"
+            f"{self.storage.get(name, '')}</Contents>"
             for name, is_prefix in page.items()
         )
         more = len(entries) > size

@@ -143,9 +143,14 @@ def test_an_object_denied_by_kms_names_kms_and_the_key(fake: FakeS3, code: str, 
     assert reason(fake, "bad") == f"encrypted with KMS, and kms:Decrypt is refused for {named} ({code})"
 
 
-def test_an_archived_object_says_so(fake: FakeS3) -> None:
-    fake.fail("GET", "bad", 403, "InvalidObjectState")
-    assert reason(fake, "bad") == "archived (Glacier): restore it first"
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [("", "Glacier"), ("</Message><StorageClass>DEEP_ARCHIVE</StorageClass><Message>", "DEEP_ARCHIVE")],
+)
+def test_an_archived_object_says_so(fake: FakeS3, more: str, named: str) -> None:
+    body = f"<Error><Code>InvalidObjectState</Code><Message>no{more}</Message></Error>".encode()
+    fake.faults.append(lambda operation, name, _: (403, body) if (operation, name) == ("GET", "bad") else None)
+    assert reason(fake, "bad") == f"archived ({named}): restore it first"
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])

@@ -156,6 +156,7 @@ def test_a_listing_asks_for_no_more_than_what_can_be_new(trail: Trail, tmp_path:
         (["--queue", "my-queue", "--once"], "is not the URL of a queue"),
         (["logs", "--interval", "soon"], "'soon' is not a length of time"),
         (["-"], "standard input cannot be watched"),
+        (["inventory:s3://inventories/trail"], "cannot be watched: S3 writes it once a day"),
     ],
 )
 def test_what_cannot_be_meant(run: Run, tmp_path: Path, arguments: list[str], says: str) -> None:
