@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
-from detector.alerts.alert import EVENT_IDS, Alert, Suppression, make_alert
+from detector.alerts.alert import EVENT_IDS, Alert, RecordMemo, Suppression, make_alert
 from detector.errors import RuleError
 from detector.records.coverage import Coverage
 from detector.rules.engine import RULES_AT_A_TIME, Engine, TooManyFindings
@@ -206,10 +206,11 @@ def _alerts(
     suppressed = {entry.rule for entry in suppressions}
     for some in _in_batches(findings, EVENT_IDS, _EVENTS_AT_A_TIME):
         found = engine.evidence(_shown(engine, some, suppressed))
+        records = RecordMemo()
         for finding in some:
             events = evidence_of(finding, found)
             entry = suppressing_entry(suppressions, finding, events, now)
-            alert = make_alert(finding, events, now, engine.integrity_of)
+            alert = make_alert(finding, events, now, engine.integrity_of, records)
             yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
 
 

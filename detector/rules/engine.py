@@ -99,7 +99,6 @@ class Engine:
             self._views = Views(self._connection, directory)
             self._dialects = Dialects(self._connection, directory)
             self._directory = directory
-            self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
         except BaseException:
             self._spill.cleanup()
             raise
@@ -231,7 +230,7 @@ class Engine:
         is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
         hidden = self._select(EARLIER_EDITIONS, keys) if is_edition else []
         hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
-        return make_evidence(rows, hidden, self._columns)
+        return make_evidence(rows, hidden)
 
     def oldest_and_last(self, findings: Sequence[Finding], limit: int) -> list[list[str]]:
         """Return the keys of the oldest events of each finding, at most `limit`, and of its last; rules read alike."""

@@ -79,12 +79,27 @@ def keys_of(findings: Sequence[Finding]) -> dict[str, list[object]]:
     }
 
 
-EVENTS_OF = """
-SELECT *, story_id(root_session) AS story
-FROM {}
+# What `evidence.make_evidence` takes, and no more: each value of a column becomes a Python object.
+EVENTS_OF = f"""
+SELECT
+    {AS_LOGGED},
+    event_key,
+    account_id,
+    recipient_account_id,
+    event_time,
+    region,
+    actor_type,
+    actor_arn,
+    access_key_id,
+    session_issuer,
+    source_ip,
+    user_agent,
+    mfa,
+    story_id(root_session) AS story
+FROM {{}}
 WHERE event_key IN (SELECT unnest($keys))
 ORDER BY logFile, logFileIndex
-"""
+"""  # noqa: S608 - column names of our own
 
 IMPLAUSIBLE_TIMES = """
 SELECT DISTINCT event_time
