@@ -12,7 +12,7 @@ from typing import Any
 
 from detector.alerts.redaction import NestedTooDeep, redact
 from detector.records.rebuild import record_json
-from detector.rules.evidence import Copy, Evidence
+from detector.rules.evidence import Evidence
 from detector.rules.finding import Finding
 from detector.rules.rule import Confidence
 from detector.severity import Severity
@@ -195,14 +195,13 @@ class RecordMemo:
     """The records of events, each made once: what several rules have found is read and redacted once."""
 
     def __init__(self) -> None:
-        self._records: dict[Copy, Any | None] = {}
+        self._records: dict[int, tuple[Evidence, Any | None]] = {}  # by identity, which holds as long as it is here
 
     def of(self, event: Evidence) -> Any | None:  # noqa: ANN401 - any JSON
         """Return an event's record with credentials redacted, not to be changed; None: it is nested too deep."""
-        place = event.copies[0]
-        if place not in self._records:
-            self._records[place] = _record(event)
-        return self._records[place]
+        if id(event) not in self._records:
+            self._records[id(event)] = event, _record(event)
+        return self._records[id(event)][1]
 
 
 def _records(events: Sequence[Evidence], subject: Evidence | None, memo: RecordMemo) -> tuple[list[Any], int | None]:

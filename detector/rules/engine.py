@@ -30,7 +30,8 @@ from detector.rules.engine_queries import (
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
-from detector.rules.query_errors import as_usage_error, batches
+from detector.rules.needed_events import INTEGRITY
+from detector.rules.query_errors import TooManyFindings, as_usage_error, batches
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, first_line, parse_select
@@ -43,10 +44,6 @@ warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", cat
 QUERY_MEMORY = "2GB"  # of a person's query, which may sort the whole lake
 RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB plans in one thread
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
-
-
-class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
-    """A rule returned more rows than allowed."""
 
 
 class Engine:
@@ -131,9 +128,14 @@ class Engine:
         self._attach(events)
         self._views.outdate()
 
-    def prepare(self) -> None:
-        """Make the views now, and not when the first rule needs them."""
-        self._views.update()
+    def prepare(self, rules: Sequence[Rule] | None = None) -> None:
+        """Make what some rules read now, and not when the first of them needs it; None: all that rules may read."""
+        self._views.update(*(None,) if rules is None else ("candidates", *map(_text_of, rules)))
+
+    def occurring(self) -> frozenset[str]:
+        """Return the names of candidates, and `INTEGRITY` where digests say that something is wrong."""
+        names = {row["event_name"] for row in self._select("SELECT DISTINCT event_name FROM candidates", None)}
+        return frozenset(names - {None} | ({INTEGRITY} if self._select(f"FROM {INTEGRITY} LIMIT 1", None) else set()))
 
     def run(self, rule: Rule) -> list[Finding]:
         """Return what one rule finds, oldest first.
@@ -142,7 +144,7 @@ class Engine:
             RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
             TooManyFindings: there are more than the cap; `newest` goes through them.
         """
-        self._views.update(rule.sql)
+        self._views.update(_text_of(rule))
         with self._as_rule_error(rule):
             with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
                 # A statement is planned once; a relation to tell its columns, and again to be run.
@@ -162,7 +164,7 @@ class Engine:
         Raises:
             RuleQueryError: as of `run`.
         """
-        self._views.update(rule.sql)
+        self._views.update(_text_of(rule), "candidates")
         with self._as_rule_error(rule):
             with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
                 reader = self._connection.sql(NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
@@ -192,6 +194,7 @@ class Engine:
                 f"the query {error}", hint='try "SELECT eventName, count(*) FROM events GROUP BY ALL"'
             ) from error
         if statement.describes_tables or not statement.tables <= RAW_RELATIONS | DIALECT_RELATIONS:
+            self._views.make()  # so that DuckDB can say which name was meant
             self._views.update(None if statement.describes_tables else sql)
         with as_usage_error():
             self._dialects.make(statement)
@@ -222,11 +225,11 @@ class Engine:
         Several events share a key only where records of different recipient accounts have one eventID.
         """
         keys = sorted(set(event_keys))
-        rows = self._rows_of("candidates", keys)
+        rows = self._select(EVENTS_OF.format("candidates"), keys)
         seen = {row["event_key"] for row in rows}
         rest = [key for key in keys if key not in seen]
         if rest:
-            rows += self._rows_of("all_events", rest)
+            rows += self._select(EVENTS_OF.format("all_events"), rest)
         is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
         hidden = self._select(EARLIER_EDITIONS, keys) if is_edition else []
         hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
@@ -268,9 +271,6 @@ class Engine:
         events.attach(*self._connections)
         self._events = events
 
-    def _rows_of(self, relation: str, keys: list[str]) -> list[dict[str, Any]]:
-        return self._select(EVENTS_OF.format(relation), keys)
-
     def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:
         self._views.update(sql)
         relation = self._connection.sql(sql, params=None if keys is None else {"keys": keys})
@@ -297,3 +297,8 @@ class Engine:
             yield connection
         finally:
             self._free.put(connection)
+
+
+def _text_of(rule: Rule) -> str | None:
+    # All is there for other people's rules, so that DuckDB can say which name was meant.
+    return rule.sql if rule.is_shipped else None
