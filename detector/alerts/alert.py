@@ -108,6 +108,7 @@ def make_alert(
     events: Sequence[Evidence],
     detected_at: datetime,
     integrity_of: Callable[[str], str | None] = _nobody_asked,
+    records: RecordMemo | None = None,
 ) -> Alert:
     """Join a finding and its events.
 
@@ -116,11 +117,12 @@ def make_alert(
         events: the finding's events, oldest first.
         detected_at: aware.
         integrity_of: returns the verdict on a log file.
+        records: of alerts that share events.
     """
     subject = _subject_of(finding, events)
     listed = list(dict.fromkeys([*(event.event_key for event in events), *finding.event_ids]))[:EVENT_IDS]
     shown = [event for event in events if event.event_key in set(listed)]
-    records, record_index = _records(shown, subject)
+    shown_records, record_index = _records(shown, subject, records or RecordMemo())
     return Alert(
         alert_id=alert_id(finding),
         rule_id=finding.rule.id,
@@ -145,8 +147,8 @@ def make_alert(
             for event in shown
             for copy in event.copies
         ),
-        records=tuple(records),
-        records_truncated=len(records) < len(finding.event_ids),
+        records=tuple(shown_records),
+        records_truncated=len(shown_records) < len(finding.event_ids),
         detected_at=detected_at,
         subject=Subject(subject.event_key, subject.event_time, record_index) if subject else Subject(),
         response=finding.rule.response,
@@ -189,7 +191,20 @@ def alert_id(finding: Finding) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps([finding.rule.id, finding.account_id, key])))
 
 
-def _records(events: Sequence[Evidence], subject: Evidence | None) -> tuple[list[Any], int | None]:
+class RecordMemo:
+    """The records of events, each made once: what several rules have found is read and redacted once."""
+
+    def __init__(self) -> None:
+        self._records: dict[int, tuple[Evidence, Any | None]] = {}  # by identity, which holds as long as it is here
+
+    def of(self, event: Evidence) -> Any | None:  # noqa: ANN401 - any JSON
+        """Return an event's record with credentials redacted, not to be changed; None: it is nested too deep."""
+        if id(event) not in self._records:
+            self._records[id(event)] = event, _record(event)
+        return self._records[id(event)][1]
+
+
+def _records(events: Sequence[Evidence], subject: Evidence | None, memo: RecordMemo) -> tuple[list[Any], int | None]:
     """Return the records of the first events and of the subject, and which one is the subject's."""
     chosen = list(events[:_RECORDS])
     if subject is not None and not any(event is subject for event in chosen):
@@ -197,7 +212,7 @@ def _records(events: Sequence[Evidence], subject: Evidence | None) -> tuple[list
     records: list[Any] = []
     index = None
     for event in chosen:
-        record = _record(event)
+        record = memo.of(event)
         if record is not None:
             index = len(records) if event is subject else index
             records.append(record)

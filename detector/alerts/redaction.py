@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "REDACTED"
 # Deeper than any real record; parsers of other programs give up between 100 and 1,000.
 _MAX_DEPTH = 100
 _LONGEST_NAME = 256
+_SHORT_TEXT = 256  # characters, of text that is kept in mind
 # CloudTrail itself hides most of these; LookupEvents, old records and other producers do not.
 _SECRET_WORDS = (
     "access_token",
@@ -87,37 +91,63 @@ def redact(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON
     if depth > _MAX_DEPTH:
         raise NestedTooDeep
     match value:
-        case dict():
-            hidden = _VALUES if any(_simple(key) in _NAMES and _names_secret(value[key]) for key in value) else ()
-            return {
-                key: REDACTED
-                if _is_secret(key, member) or (_simple(key) in hidden and isinstance(member, str))
-                else redact(member, depth + 1)
-                for key, member in value.items()
-            }
-        case list():
-            return [redact(member, depth + 1) for member in value]
         case str():
             return _redact_text(value, depth)
+        case dict():
+            return _redact_object(value, depth)
+        case list():
+            return [redact(member, depth + 1) for member in value]
         case _:
             return value
 
 
-def _is_secret(key: str, value: object) -> bool:
-    # `true` and null are settings, not secrets: {"password": true} says that one was set.
-    if value is None or isinstance(value, bool):
-        return False
-    simple = _simple(key)
-    return simple.endswith(_SECRET_ENDS) or (simple in _SECRET_KEYS and isinstance(value, str))
+def _redact_object(members: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    roles = {key: role for key in members if (role := _role_of(key)) is not _NO_ROLE}
+    if not roles:  # as in most objects
+        return {key: redact(member, depth + 1) for key, member in members.items()}
+    is_pair = any(role.is_name and _names_secret(members[key]) for key, role in roles.items())
+    return {
+        key: REDACTED if roles.get(key, _NO_ROLE).hides(member, is_pair=is_pair) else redact(member, depth + 1)
+        for key, member in members.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a key says of its value, or of the value beside it."""
+
+    is_name: bool = False  # of a pair like `{"name": "DB_PASSWORD", "value": …}`
+    is_value: bool = False  # of such a pair
+    is_secret: bool = False
+    is_secret_text: bool = False  # if it is text
+
+    def hides(self, value: object, *, is_pair: bool = False) -> bool:
+        """Say whether the value is a secret; `is_pair`: the one beside it names one."""
+        # `true` and null are settings, not secrets: {"password": true} says that one was set.
+        if value is None or isinstance(value, bool):
+            return False
+        return self.is_secret or (isinstance(value, str) and (self.is_secret_text or (is_pair and self.is_value)))
+
+
+_NO_ROLE = _Role()
+
+
+def _role_of(key: str) -> _Role:
+    return _known_role(key) if len(key) <= _LONGEST_NAME else _judged(key)
+
+
+def _judged(key: str) -> _Role:
+    simple = _NO_WORD.sub("", key.lower())
+    role = _Role(simple in _NAMES, simple in _VALUES, simple.endswith(_SECRET_ENDS), simple in _SECRET_KEYS)
+    return _NO_ROLE if role == _NO_ROLE else role
+
+
+# The same few hundred keys come again in every record.
+_known_role = lru_cache(maxsize=8_192)(_judged)
 
 
 def _names_secret(name: object) -> bool:
-    """Tell of a pair like `{"name": "DB_PASSWORD", "value": …}` whether its value is one."""
-    return isinstance(name, str) and len(name) <= _LONGEST_NAME and _is_secret(name, "")
-
-
-def _simple(key: str) -> str:
-    return _NO_WORD.sub("", key.lower())
+    return isinstance(name, str) and len(name) <= _LONGEST_NAME and _role_of(name).hides("")
 
 
 def _redact_text(text: str, depth: int) -> str:
@@ -129,9 +159,17 @@ def _redact_text(text: str, depth: int) -> str:
             pass  # no JSON, or cut off, or nested too deep
         else:
             return text if redacted == value else json.dumps(redacted)
+    return _known_text(text) if len(text) <= _SHORT_TEXT else _redact_words(text)
+
+
+def _redact_words(text: str) -> str:
     if not _MAY_HOLD_ONE.search(text):
         return text  # looking for all these words takes a while
     return _IN_TEXT.sub(_without_value, text)
+
+
+# So do addresses, user agents and ARNs.
+_known_text = lru_cache(maxsize=16_384)(_redact_words)
 
 
 def _without_value(match: re.Match[str]) -> str:

@@ -11,13 +11,15 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
-from detector.alerts.alert import EVENT_IDS, Alert, Suppression, make_alert
+from detector.alerts.alert import EVENT_IDS, Alert, RecordMemo, Suppression, make_alert
 from detector.errors import RuleError
 from detector.records.coverage import Coverage
-from detector.rules.engine import RULES_AT_A_TIME, Engine, TooManyFindings
+from detector.rules.engine import RULES_AT_A_TIME, Engine
 from detector.rules.events import Events
 from detector.rules.evidence import evidence_of
 from detector.rules.finding import Finding
+from detector.rules.needed_events import may_find, needed_by
+from detector.rules.query_errors import TooManyFindings
 from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_directory
 from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
 from detector.times import rfc3339
@@ -98,7 +100,7 @@ def detect_through(
     """Do the same through an engine that is open already, and stays so."""
     detection = Detection()
     with ThreadPoolExecutor(1) as pool:
-        preparing = pool.submit(engine.prepare)
+        preparing = pool.submit(engine.prepare, ())
         try:
             rule_set = load_rules(shipped_rules_directory(), *rule_directories, pages=rule_pages)  # meanwhile
             preparing.result()
@@ -127,10 +129,24 @@ def run_rules(
     rule_findings: int = 100_000,
 ) -> None:
     """Run rules that are loaded already, and add what they find to `detection`; see `detect`."""
-    engine.prepare()
-    with closing(_findings(engine, rules, detection, is_of_interest, rule_findings)) as found:
+    engine.prepare(())
+    running = _that_may_find(engine, rules, detection)
+    engine.prepare(running)
+    with closing(_findings(engine, running, detection, is_of_interest, rule_findings)) as found:
         detection.alerts += _alerts(engine, found, now, suppressions)
     detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))
+
+
+def _that_may_find(engine: Engine, rules: Sequence[Rule], detection: Detection) -> list[Rule]:
+    """Return the rules that can find anything; the others are at their end, and nothing is planned for them."""
+    occurring = engine.occurring()
+    running: list[Rule] = []
+    for rule, needed in needed_by(shipped_rules_directory(), rules):
+        if may_find(needed, occurring):
+            running.append(rule)
+        else:
+            detection.complete.add(rule.id)
+    return running
 
 
 def _findings(
@@ -206,10 +222,11 @@ def _alerts(
     suppressed = {entry.rule for entry in suppressions}
     for some in _in_batches(findings, EVENT_IDS, _EVENTS_AT_A_TIME):
         found = engine.evidence(_shown(engine, some, suppressed))
+        records = RecordMemo()
         for finding in some:
             events = evidence_of(finding, found)
             entry = suppressing_entry(suppressions, finding, events, now)
-            alert = make_alert(finding, events, now, engine.integrity_of)
+            alert = make_alert(finding, events, now, engine.integrity_of, records)
             yield alert if entry is None else replace(alert, suppressed_by=Suppression(entry.id, entry.reason))
 
 

@@ -31,7 +31,8 @@ from detector.rules.engine_queries import (
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
-from detector.rules.query_errors import as_usage_error, batches
+from detector.rules.needed_events import INTEGRITY
+from detector.rules.query_errors import TooManyFindings, as_usage_error, batches
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, first_line, parse_select
@@ -44,10 +45,6 @@ warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", cat
 QUERY_MEMORY = "2GB"  # of a person's query, which may sort the whole lake
 RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB plans in one thread
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
-
-
-class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
-    """A rule returned more rows than allowed."""
 
 
 class Engine:
@@ -100,7 +97,6 @@ class Engine:
             self._views = Views(self._connection, directory)
             self._dialects = Dialects(self._connection, directory)
             self._directory = directory
-            self._columns = tuple(self._connection.sql("FROM parts LIMIT 0").columns)
         except BaseException:
             self._spill.cleanup()
             raise
@@ -133,9 +129,14 @@ class Engine:
         self._attach(events)
         self._views.outdate()
 
-    def prepare(self) -> None:
-        """Make the views now, and not when the first rule needs them."""
-        self._views.update()
+    def prepare(self, rules: Sequence[Rule] | None = None) -> None:
+        """Make what some rules read now, and not when the first of them needs it; None: all that rules may read."""
+        self._views.update(*(None,) if rules is None else ("candidates", *map(_text_of, rules)))
+
+    def occurring(self) -> frozenset[str]:
+        """Return the names of candidates, and `INTEGRITY` where digests say that something is wrong."""
+        names = {row["event_name"] for row in self._select("SELECT DISTINCT event_name FROM candidates", None)}
+        return frozenset(names - {None} | ({INTEGRITY} if self._select(f"FROM {INTEGRITY} LIMIT 1", None) else set()))
 
     def run(self, rule: Rule) -> list[Finding]:
         """Return what one rule finds, oldest first.
@@ -144,7 +145,7 @@ class Engine:
             RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
             TooManyFindings: there are more than the cap; `newest` goes through them.
         """
-        self._views.update(rule.sql)
+        self._views.update(_text_of(rule))
         with self._as_rule_error(rule):
             with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
                 # A statement is planned once; a relation to tell its columns, and again to be run.
@@ -164,7 +165,7 @@ class Engine:
         Raises:
             RuleQueryError: as of `run`.
         """
-        self._views.update(rule.sql)
+        self._views.update(_text_of(rule), "candidates")
         with self._as_rule_error(rule):
             with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
                 reader = self._connection.sql(NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
@@ -194,6 +195,7 @@ class Engine:
                 f"the query {error}", hint='try "SELECT eventName, count(*) FROM events GROUP BY ALL"'
             ) from error
         if statement.describes_tables or not statement.tables <= RAW_RELATIONS | DIALECT_RELATIONS:
+            self._views.make()  # so that DuckDB can say which name was meant
             self._views.update(None if statement.describes_tables else sql)
         with as_usage_error():
             self._dialects.make(statement)
@@ -232,7 +234,7 @@ class Engine:
         is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
         hidden = self._select(EARLIER_EDITIONS, keys) if is_edition else []
         hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
-        return make_evidence(rows, hidden, self._columns)
+        return make_evidence(rows, hidden)
 
     def oldest_and_last(self, findings: Sequence[Finding], limit: int) -> list[list[str]]:
         """Return the keys of the oldest events of each finding, at most `limit`, and of its last; rules read alike."""
@@ -296,3 +298,8 @@ class Engine:
             yield connection
         finally:
             self._free.put(connection)
+
+
+def _text_of(rule: Rule) -> str | None:
+    # All is there for other people's rules, so that DuckDB can say which name was meant.
+    return rule.sql if rule.is_shipped else None

@@ -79,19 +79,36 @@ def keys_of(findings: Sequence[Finding]) -> dict[str, list[object]]:
     }
 
 
-EVENTS_OF = """
-SELECT *, story_id(root_session) AS story
+# What `evidence.make_evidence` takes, and no more: each value of a column becomes a Python object.
+_EVIDENCE = f"""{AS_LOGGED},
+    event_key,
+    account_id,
+    recipient_account_id,
+    event_time,
+    region,
+    actor_type,
+    actor_arn,
+    access_key_id,
+    session_issuer,
+    source_ip,
+    user_agent,
+    mfa,
+    story_id(root_session) AS story"""
+EVENTS_OF = f"""
+SELECT
+    {_EVIDENCE}
 FROM all_events
 WHERE event_key IN (SELECT unnest($keys))
 ORDER BY logFile, logFileIndex
-"""
+"""  # noqa: S608 - column names of our own
 # By the number of the row, so that not every column of every row is read.
-CANDIDATES_OF = """
-SELECT *, story_id(root_session) AS story
+CANDIDATES_OF = f"""
+SELECT
+    {_EVIDENCE}
 FROM candidates
 WHERE rowid IN (SELECT rowid FROM candidates WHERE event_key IN (SELECT unnest($keys)))
 ORDER BY logFile, logFileIndex
-"""
+"""  # noqa: S608 - column names of our own
 
 IMPLAUSIBLE_TIMES = """
 SELECT DISTINCT event_time

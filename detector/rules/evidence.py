@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -35,19 +35,18 @@ class Evidence:
     user_agent: str | None
     mfa: str | None
     copies: tuple[Copy, ...]  # every one, also of earlier editions, the shown one first
-    row: dict[str, Any]  # the shown row in the columns of `records.schema.EVENTS`, eventTime naive and UTC
+    row: Mapping[str, Any]  # the shown row, with the columns of `records.schema.EVENTS`, eventTime naive and UTC
     story: str | None = None  # id of the story of root's session; None: the event itself names none
 
 
 def make_evidence(
-    rows: Iterable[Mapping[str, Any]], hidden: Iterable[Mapping[str, Any]], columns: Sequence[str]
+    rows: Iterable[Mapping[str, Any]], hidden: Iterable[Mapping[str, Any]]
 ) -> dict[str, tuple[Evidence, ...]]:
     """Return the events by key.
 
     Args:
-        rows: shown rows with their normalised columns.
+        rows: shown rows as logged, with their normalised columns.
         hidden: places of rows that are copies or earlier editions, and of the rows that are shown for them.
-        columns: the columns of `row`.
     """
     copies = _copies_of(hidden)
     found: dict[str, tuple[Evidence, ...]] = {}
@@ -68,7 +67,7 @@ def make_evidence(
             user_agent=row["user_agent"],
             mfa=row["mfa"],
             copies=(shown, *copies.get(shown, [])),
-            row={name: row["logged_texts"].get(name) or row[name] for name in columns},
+            row=row,
             story=row["story"],
         )
         found[key] = (*found.get(key, ()), evidence)

@@ -8,9 +8,13 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from detector.errors import UsageError
+from detector.errors import RuleQueryError, UsageError
 from detector.rules.dialects import hint_of
 from detector.rules.sql_check import first_line
+
+
+class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
+    """A rule returned more rows than allowed."""
 
 
 def batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

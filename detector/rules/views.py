@@ -41,11 +41,8 @@ INTERNAL = (
 )
 _NO_ROWS = "SELECT logFile, logFileIndex FROM candidates WHERE false"
 
-_DEFINITIONS = """
-SELECT view_name, sql FROM duckdb_views() WHERE NOT internal AND sql IS NOT NULL
-UNION ALL
-SELECT function_name, macro_definition FROM duckdb_functions() WHERE NOT internal AND macro_definition IS NOT NULL
-"""
+_REPORTED_ALONE = "select_reported_alone"
+_MADE = re.compile(r"^CREATE (?:VIEW|TABLE|MACRO) (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
 _BY_NAME = frozenset({"query", "query_table"})  # table functions whose relations need not stand in the text
 
 
@@ -65,6 +62,16 @@ class Definition:
     def name(self) -> str:
         """The name of the table, or of the family."""
         return self.path.stem.removesuffix(_TABLE).partition("_")[2]
+
+    @property
+    def relations(self) -> frozenset[str]:
+        """What it makes: a table; or views, macros and tables."""
+        return frozenset({self.name} if self.is_table else _MADE.findall(self.sql))
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words of its SQL, among them all that it refers to."""
+        return _words_of(self.sql)
 
     @property
     def statements(self) -> str:
@@ -106,11 +113,13 @@ def macro_of_reported_alone(directory: Path) -> str:
     """
     views = views_reported_alone(directory)
     rows = "\nUNION ALL\n".join(f"SELECT logFile, logFileIndex FROM {view}" for view in views)  # noqa: S608
-    return f"CREATE MACRO select_reported_alone() AS '{rows or _NO_ROWS}'"
+    return f"CREATE MACRO {_REPORTED_ALONE}() AS '{rows or _NO_ROWS}'"
 
 
 class Views:
-    """The views of one database. A table behind them is made when it is needed, and anew when the events have changed.
+    """The views of one database. Each is made when it is needed, tables anew when the events have changed.
+
+    Making a view takes DuckDB as long as running a small query, and no rule reads more than a few.
 
     Args:
         connection: where `parts`, `duplicates` and `events` are, and the macros.
@@ -120,48 +129,51 @@ class Views:
     def __init__(self, connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
         self._connection = connection
         self._directory = directory
-        self._is_made = False
-        self._tables: dict[str, Definition] = {}  # in the order in which they are made
-        self._outdated: set[str] = set()
-        self._needed: dict[str, frozenset[str]] = {}  # text → the tables behind it
-        self._words: dict[str, frozenset[str]] = {}  # relation or macro → the words of its definition
+        self._definitions: dict[str, Definition] = {}  # in the order in which they are made
+        self._makers: dict[str, str] = {}  # relation → the definition that makes it
+        self._made: set[str] = set()
+        self._outdated: set[str] = set()  # tables that were made of other events
+        self._needed: dict[str, frozenset[str]] = {}  # text → the definitions behind it
 
     def make(self) -> None:
-        """Make all views and tables, once."""
-        if self._is_made:
-            return
-        definitions = read_views(self._directory)
-        self._connection.execute(macro_of_reported_alone(self._directory))
-        for definition in definitions:
-            self._make(definition)
-        self._tables = {one.name: one for one in definitions if one.is_table}
-        self._is_made = True
+        """Make all views and tables that have not been made."""
+        self._read()
+        for name in self._definitions:
+            if name not in self._made:
+                self._make(name)
 
     def outdate(self, *, keep: Collection[str] = ()) -> None:
         """Take note that the events have changed: tables are made anew, but for those that are right as they are."""
-        self._outdated = self._tables.keys() - set(keep)
+        self._outdated = {name for name in self._made if self._definitions[name].is_table} - set(keep)
 
     @property
     def up_to_date(self) -> frozenset[str]:
         """The tables that are of the events of now."""
-        return frozenset(self._tables.keys() - self._outdated)
+        return frozenset(name for name in self._made - self._outdated if self._definitions[name].is_table)
 
-    def update(self, sql: str | None = None) -> None:
-        """Make the outdated tables that a text refers to, also by way of views; None: all of them."""
-        self.make()
-        if not self._outdated:
+    def update(self, *texts: str | None) -> None:
+        """Make what texts refer to, also by way of views, and has not been made or is outdated; None: all of it."""
+        self._read()
+        if len(self._made) == len(self._definitions) and not self._outdated:
             return
-        if sql is not None and sql not in self._needed:
-            self._needed[sql] = self._behind(sql) & self._tables.keys()
-        needed = self._outdated & (self._tables.keys() if sql is None else self._needed[sql])
-        for name, table in self._tables.items():
-            if name in needed:
-                self._make(table)
-        self._outdated -= needed
+        needed = frozenset[str]().union(*map(self._behind, texts or (None,)))
+        for name in self._definitions:
+            if name in needed and (name in self._outdated or name not in self._made):
+                self._make(name)
 
-    def _make(self, definition: Definition) -> None:
+    def _read(self) -> None:
+        if not self._definitions:
+            self._connection.execute(macro_of_reported_alone(self._directory))
+            definitions = read_views(self._directory)
+            self._makers = {relation: one.name for one in definitions for relation in one.relations}
+            self._definitions = {one.name: one for one in definitions}
+
+    def _make(self, name: str) -> None:
         import duckdb
 
+        definition = self._definitions[name]
+        self._made.add(name)
+        self._outdated.discard(name)
         if not (definition.is_table and definition.name == _CANDIDATES):
             self._connection.execute(definition.statements)
             return
@@ -200,21 +212,34 @@ class Views:
         rows = f"SELECT * FROM {_ROWS} WHERE rowid >= {first} AND rowid < {end}"  # noqa: S608 - numbers
         self._connection.execute(f"CREATE OR REPLACE VIEW {_SLICE} AS {rows}")
 
-    def _behind(self, sql: str) -> frozenset[str]:
-        """Return the names that a text refers to, and what they refer to in their turn."""
-        words = _words_of(sql)
+    def _behind(self, sql: str | None) -> frozenset[str]:
+        """Return the definitions of what a text refers to, and of what these refer to in their turn."""
+        if sql is None:
+            return frozenset(self._definitions)
+        if sql not in self._needed:
+            self._needed[sql] = self._makers_behind(_words_of(sql))
+        return self._needed[sql]
+
+    def _makers_behind(self, words: frozenset[str]) -> frozenset[str]:
         if words & _BY_NAME:
-            return frozenset(self._tables)
-        if not self._words:
-            rows = self._connection.execute(_DEFINITIONS).fetchall()
-            tables = [(table.name, table.sql) for table in self._tables.values()]
-            self._words = {name: _words_of(text) for name, text in (*rows, *tables)}
-        found: frozenset[str] = frozenset()
-        waiting = words & self._words.keys()
+            return frozenset(self._definitions)
+        found: set[str] = set()
+        waiting = self._makers_of(words)
         while waiting:
+            if _CANDIDATES in waiting:  # with which `candidate_rows` goes
+                waiting |= {name for name, one in self._definitions.items() if _ROWS in one.words}
             found |= waiting
-            waiting = frozenset().union(*(self._words[name] for name in waiting)) & self._words.keys() - found
-        return found
+            waiting = {name for maker in waiting for name in self._makers_of(self._words_behind(maker))} - found
+        return frozenset(found)
+
+    def _makers_of(self, words: Collection[str]) -> set[str]:
+        return {self._makers[word] for word in words if word in self._makers}
+
+    def _words_behind(self, name: str) -> frozenset[str]:
+        words = self._definitions[name].words
+        if _REPORTED_ALONE in words:
+            words |= _words_of(macro_of_reported_alone(self._directory))
+        return words
 
 
 def _words_of(sql: str) -> frozenset[str]:

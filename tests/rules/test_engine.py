@@ -16,11 +16,12 @@ import pytest
 from detector.errors import RuleQueryError, UsageError
 from detector.records.log_file import decode_log_file
 from detector.records.rebuild import record_json
-from detector.rules.engine import Engine, TooManyFindings
+from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.rules.evidence import Copy, evidence_of
 from detector.rules.examples import merge_patch
 from detector.rules.finding import Finding
+from detector.rules.query_errors import TooManyFindings
 from detector.rules.rule import Rule, parse_rule, shipped_rules_directory
 from detector.severity import Severity
 

@@ -25,7 +25,9 @@ def json_line(document: Any) -> bytes:  # noqa: ANN401 - any JSON
     parsers refuse even as an escape, becomes U+FFFD.
     """
     text = _ENCODER.encode(document)
-    return _UNSAFE.sub(_escaped, text).encode("ascii") + b"\n"
+    if not (text.isascii() and text.isprintable()):
+        text = _UNSAFE.sub(_escaped, text)
+    return text.encode("ascii") + b"\n"
 
 
 def _escaped(match: re.Match[str]) -> str:
