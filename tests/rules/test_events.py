@@ -15,7 +15,7 @@ ROWS = 131_072 + 1_000  # DuckDB and Parquet hand on as many as the first at a t
 
 def many_logins() -> pa.Table:
     one = decode_log_file(json.dumps({"Records": [LOGIN]}).encode(), "s3://b/k").table
-    return one.take(pa.array([0]).take(pa.array([0] * ROWS)))
+    return one.take(pa.array([0] * ROWS))
 
 
 def seen_by_duckdb(table: pa.Table) -> tuple[int, int]:
@@ -26,7 +26,7 @@ def seen_by_duckdb(table: pa.Table) -> tuple[int, int]:
     return counts  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("step", [None, 131_072, 40_000])
+@pytest.mark.parametrize("step", [None, 131_072])
 def test_more_events_than_a_batch_holds_are_all_seen(step: int | None) -> None:
     table = many_logins()
     assert seen_by_duckdb(pa.Table.from_batches(table.to_batches(max_chunksize=step))) == (ROWS, ROWS)
