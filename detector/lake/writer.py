@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.engines.engine import Engine
+from detector.engines.local import LOCAL
 from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import DayParts, DuplicateFinder, glob_safe, open_duckdb
 from detector.lake.folder import make_folders, remove_unused, require_lake_or_empty
@@ -24,7 +26,6 @@ from detector.lake.lock import this_process, writer_lock
 from detector.lake.part import Part
 from detector.lake.unlisted import leavings, unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, SEVERAL_DAYS, STAGING, PartKind
-from detector.workers import run_in_workers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,13 +108,20 @@ class LakeWriter:
         return max(0, sum(part.rows for part in copies) - known_before)
 
     def compact(
-        self, candidates: Candidates, *, jobs: int, unclassified_parts: int = 1, unclassified_rows: int = 1
+        self,
+        candidates: Candidates,
+        *,
+        jobs: int,
+        engine: Engine = LOCAL,
+        unclassified_parts: int = 1,
+        unclassified_rows: int = 1,
     ) -> Iterator[Compacted]:
         """Put the small parts of days together, what detection looks at apart; yield each day when it is committed.
 
         Args:
             candidates: what detection looks at.
-            jobs: worker processes.
+            jobs: so many days at a time.
+            engine: writes them; this process alone commits.
             unclassified_parts: of days that have so many parts that came in since the last time,
             unclassified_rows: or so many rows in such parts.
 
@@ -130,7 +138,7 @@ class LakeWriter:
             unclassified_rows=unclassified_rows,
         )
         tasks = [Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates) for day in days]
-        for compacted in run_in_workers(compact_day, tasks, jobs=jobs):
+        for compacted in engine.run(compact_day, tasks, jobs=jobs):
             self._move_in_sealed(compacted.parts)
             self.ledger.commit((), compacted.parts, compacted.day.parts)
             yield compacted
