@@ -24,8 +24,9 @@ def compact_command(lake: Lake, jobs: Width = CORES, engine: EngineName = HERE) 
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
+    runs_at = open_engine(engine, jobs=jobs, lake=lake)
     read_lake(lake)  # a lake that does not exist is an error, not a new lake
-    with open_engine(engine, jobs=jobs, lake=lake) as at, open_to_write(lake) as writer:
+    with runs_at as at, open_to_write(lake) as writer:
         done = list(writer.compact(candidates(), jobs=jobs, engine=at))
     before, after = sum(len(one.day.parts) for one in done), sum(len(one.parts) for one in done)
     inform(f"{counted(len(done), 'day')} compacted, {counted(before, 'part')} became {after:,}")

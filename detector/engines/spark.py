@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ _CONNECT_PORT: Final = 15_002  # where an address names none
 _CONNECT_SECONDS: Final = 10
 _RETRIES: Final = 6  # of Spark Connect's client when its server is gone: half a minute; by itself it waits for ten
 _LONGEST_WAIT_MS: Final = 10_000
+_RAISED: Final = ("Error", "Exception")
 _Answers = Sequence[bytes]
 
 
@@ -106,13 +108,7 @@ def open_spark(address: str, *, jobs: int) -> Iterator[SparkEngine]:
         UsageError: PySpark is not installed.
         DetectorError: nothing answers, or executors are refused.
     """
-    try:
-        import pyspark  # noqa: F401 - is it there?
-    except ImportError:
-        raise UsageError(
-            f"--engine {shown_address(address)} needs PySpark",
-            hint="pip install 'cloudtrail-root-detector[spark]'; on EMR and Databricks it is there",
-        ) from None
+    _require_pyspark(address)
     with spark_errors():
         session = _connect(address) if address.startswith(CONNECT) else _submitted()
     try:
@@ -160,10 +156,25 @@ def _spark_error_types() -> tuple[type[Exception], ...]:
 
 
 def _told(error: Exception) -> str:
-    """Return the line of a message that says what happened: Python's tracebacks end with it, Java's begin."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    raised = [line for line in lines if line.partition(":")[0].endswith(("Error", "Exception"))]
-    return one_line((raised or lines or [type(error).__name__])[-1 if raised else 0])
+    """Return the line of a message that says what happened: the last that names an error, as tracebacks have it."""
+    lines = [line.strip(" :") for line in str(error).splitlines() if line.strip(" :")]
+    raised = [line for line in lines if line.removeprefix("Caused by: ").partition(":")[0].endswith(_RAISED)]
+    return one_line(raised[-1] if raised else (lines or [type(error).__name__])[0])
+
+
+def _require_pyspark(address: str) -> None:
+    try:
+        import pyspark  # noqa: F401 - is it there?
+    except ImportError:
+        raise UsageError(
+            f"--engine {shown_address(address)} needs PySpark",
+            hint="pip install 'cloudtrail-root-detector[spark]'; on EMR and Databricks it is there",
+        ) from None
+    if not address.startswith(CONNECT) and find_spec("py4j") is None:
+        raise UsageError(
+            f"--engine {address} needs Spark itself, and here is only its client",
+            hint="start detector by spark-submit, or name a server: --engine sc://HOST:PORT",
+        )
 
 
 def _submitted() -> Any:  # noqa: ANN401 - a session of classic Spark

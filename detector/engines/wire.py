@@ -14,6 +14,7 @@ import msgspec
 
 from detector import errors
 from detector.errors import DetectorError
+from detector.text import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,12 +49,20 @@ def unpack(work: Callable[[Any], Any], answer: bytes) -> Any:  # noqa: ANN401 - 
     """Return the result of the work; raise its error.
 
     Raises:
-        DetectorError: what the work raised.
-        ValueError: the bytes are not of such a result.
+        DetectorError: what the work raised, or the bytes are of no such result.
     """
-    if answer[:1] == b"-":
-        raise _error(_decoder(_Failure).decode(answer[1:]))
-    return _decoder(get_type_hints(work)["return"]).decode(answer[1:])
+    is_result, data = answer[:1] == b"+", memoryview(answer)[1:]
+    try:
+        found = _decoder(get_type_hints(work)["return"] if is_result else _Failure).decode(data)
+        failed = None if is_result else _error(found)
+    except (msgspec.MsgspecError, ValueError, OSError) as error:
+        raise DetectorError(
+            f"an executor answered with something else than a result: {one_line(error)}",
+            hint="does anybody else's program answer in its place?",
+        ) from error
+    if failed is not None:
+        raise failed
+    return found
 
 
 @lru_cache(maxsize=16)

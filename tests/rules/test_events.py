@@ -23,7 +23,7 @@ def seen_by_duckdb(table: pa.Table) -> tuple[int, int]:
         TableEvents(table, hides_copies=False).attach(connection)
         query = "SELECT count(*), count(*) FILTER (userIdentity.type = 'Root') FROM parts"
         [counts] = connection.sql(query).fetchall()
-    return counts  # type: ignore[no-any-return]
+    return counts
 
 
 @pytest.mark.parametrize("step", [None, 131_072])
