@@ -7,13 +7,14 @@ from datetime import date
 from itertools import accumulate, takewhile
 from typing import TypeVar
 
+from detector.engines.engine import Engine
+from detector.engines.local import LOCAL
 from detector.errors import DetectorError
 from detector.reasons import Reason
 from detector.run_report import RunReport
 from detector.sources.keys import parse_folder, parse_key
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
 from detector.sources.reading import Reading
-from detector.workers import run_in_workers
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result", bound=Reading)
@@ -111,15 +112,19 @@ def _shared_out(waiting: Sequence[LogObject], jobs: int) -> Iterator[tuple[LogOb
         yield piece
 
 
-def run_batches(work: Callable[[Batch], Result], batches: Iterable[Batch], *, jobs: int) -> Iterator[Result]:
+def run_batches(
+    work: Callable[[Batch], Result], batches: Iterable[Batch], *, jobs: int, engine: Engine = LOCAL
+) -> Iterator[Result]:
     """Yield what comes of each batch, in any order.
 
     When the listing fails, or AWS has refused the credentials in the middle of a batch, no other batch is begun; what
     is under way is yielded, and then the first of these errors is raised.
 
     Args:
-        work: a function of a module, run in `jobs` processes.
+        work: a function of a module.
         batches: made while the work goes on.
+        jobs: so many batches at a time.
+        engine: where the work is done.
 
     Raises:
         DetectorError: as above, or what `work` raises.
@@ -132,7 +137,7 @@ def run_batches(work: Callable[[Batch], Result], batches: Iterable[Batch], *, jo
         except DetectorError as error:
             errors.append(error)
 
-    for result in run_in_workers(work, until_error(), jobs=jobs):
+    for result in engine.run(work, until_error(), jobs=jobs):
         yield result
         if result.stopped_by is not None:
             errors.append(result.stopped_by)

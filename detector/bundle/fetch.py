@@ -63,5 +63,5 @@ def _read(
             for one, found in LocalReader().read(objects)
         )
     if is_in_s3(source):
-        return open_s3(source, aws).reader().read_with_metadata(objects)
+        return open_s3(source, aws).digest_reader().read_with_metadata(objects)
     return ((one, Unreadable(one.uri, "its source cannot be read a second time")) for one in objects)

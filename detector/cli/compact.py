@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from detector.cli.options import CORES, Jobs, Lake
+from detector.cli.engine_options import CORES, HERE, EngineName, Width
+from detector.cli.options import Lake
 from detector.cli.terminal import inform
 from detector.text import counted
 
 
-def compact_command(lake: Lake, jobs: Jobs = CORES) -> None:
+def compact_command(lake: Lake, jobs: Width = CORES, engine: EngineName = HERE) -> None:
     """Merge the small parts of each day.
 
     Reads of the lake are faster afterwards; `run` compacts as it goes. No event is lost or changed. Events that rules
@@ -18,12 +19,14 @@ def compact_command(lake: Lake, jobs: Jobs = CORES) -> None:
 
     Example: detector compact --lake lake/
     """
+    from detector.engines.opening import open_engine
     from detector.lake.reader import read_lake
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
+    runs_at = open_engine(engine, jobs=jobs, lake=lake)
     read_lake(lake)  # a lake that does not exist is an error, not a new lake
-    with open_to_write(lake) as writer:
-        done = list(writer.compact(candidates(), jobs=jobs))
+    with runs_at as at, open_to_write(lake) as writer:
+        done = list(writer.compact(candidates(), jobs=jobs, engine=at))
     before, after = sum(len(one.day.parts) for one in done), sum(len(one.parts) for one in done)
     inform(f"{counted(len(done), 'day')} compacted, {counted(before, 'part')} became {after:,}")

@@ -16,6 +16,7 @@ from detector.cli.sources import open_sources
 from detector.cli.summary import reported
 
 if TYPE_CHECKING:
+    from detector.engines.engine import Engine
     from detector.lake.writer import LakeWriter
     from detector.run_report import RunReport
     from detector.scope import Scope
@@ -38,14 +39,14 @@ def ingest_command(
 
     Example: detector ingest s3://my-trail-bucket --lake lake/ --since 7d
     """
-    from detector.workers import prestart_workers
+    from detector.engines.opening import open_engine
 
-    prestart_workers(reading.jobs, "detector.lake.part_writer")
+    engine = open_engine(reading.engine, jobs=reading.jobs, preload="detector.lake.part_writer", lake=lake)
     from detector.lake.writer import open_to_write
 
-    scope, aws = reading.scope(), connection.aws()
-    with reported(sources, reading.report) as report, open_to_write(lake) as writer:
-        ingest_sources(sources, aws, scope, writer, report, reading, integrity)
+    scope, aws = reading.scope(), connection.aws(reading.engine)
+    with engine as at, reported(sources, reading.report) as report, open_to_write(lake) as writer:
+        ingest_sources(sources, aws, scope, writer, report, reading, integrity, at)
     code = exit_code(report)
     check_something_found(code, report, scope)
     raise typer.Exit(code)
@@ -59,6 +60,7 @@ def ingest_sources(
     report: RunReport,
     reading: ReadOptions,
     integrity: IntegrityOptions,
+    engine: Engine,
 ) -> None:
     """Ingest the named sources, with a progress bar."""
     from detector.ingest.ingest import ingest
@@ -66,4 +68,4 @@ def ingest_sources(
     digests = integrity.intake_opener(aws)(writer.ledger) if integrity.is_asked else None
     with progress_bar() as progress:
         opened = open_sources(sources, aws, root_only=reading.root_only, lake=writer.directory)
-        ingest(opened, writer, scope, report, jobs=reading.jobs, progress=progress, digests=digests)
+        ingest(opened, writer, scope, report, jobs=reading.jobs, progress=progress, digests=digests, engine=engine)

@@ -12,6 +12,7 @@ import typer
 
 from detector.alerts.formats.names import AlertFormat
 from detector.cli.choices import format_option, seconds_option
+from detector.cli.engine_options import CORES, HERE, EngineName, Width
 from detector.cli.rule_pages import RulePages
 from detector.cli.terminal import screen
 from detector.errors import UsageError
@@ -66,7 +67,6 @@ AllowGaps = Annotated[
         "--allow-gaps", help="Do not exit with 4 for what earlier runs could not read; see `detector status`."
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Worker processes.", show_default="one for each core")]
 RuleDirectories = Annotated[
     list[Path] | None, typer.Option("--rules", help="Directory with rules of your own; repeat for more.", metavar="DIR")
 ]
@@ -74,14 +74,6 @@ Suppressions = Annotated[
     Path | None,
     typer.Option("--suppressions", help="TOML file of alerts that somebody has answered for.", metavar="FILE"),
 ]
-
-
-def _cores() -> int:
-    """Return the processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-CORES = _cores()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +108,8 @@ class ReadOptions:
             "did to MFA and the trail, sessions of AssumeRoot, and root under another name (an account alias) or none.",
         ),
     ] = False
-    jobs: Jobs = CORES
+    jobs: Width = CORES
+    engine: EngineName = HERE
     report: Annotated[
         Path | None, typer.Option("--report", help="Write the run report (JSON) here.", metavar="FILE")
     ] = None
@@ -141,9 +134,9 @@ class ConnectionOptions:
         None
     )
 
-    def aws(self) -> AwsOptions:
-        """Return the settings for sessions and clients."""
-        return AwsOptions(profile=self.profile, role_arn=self.role_arn, endpoint_url=self.endpoint_url)
+    def aws(self, engine: str = HERE) -> AwsOptions:
+        """Return the settings for sessions and clients; executors of another engine have a role of their own."""
+        return AwsOptions(self.profile, self.role_arn, None, self.endpoint_url, readers_sign_in=engine != HERE)
 
 
 @dataclass(frozen=True, slots=True)

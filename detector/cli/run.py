@@ -41,25 +41,26 @@ def run_command(
 
     Example: detector run s3://my-trail-bucket --lake lake/ --output alerts.jsonl
     """
-    from detector.workers import prestart_workers
+    from detector.engines.opening import open_engine
 
-    prestart_workers(reading.jobs, "detector.lake.part_writer")
+    engine = open_engine(reading.engine, jobs=reading.jobs, preload="detector.lake.part_writer", lake=lake)
     from detector.detect.basis import basis_of, found_text
     from detector.detect.emission import may_be_news, write_new_alerts
     from detector.lake.reader import read_lake_with_integrity
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
-    scope, aws = reading.scope(), connection.aws()
+    scope, aws = reading.scope(), connection.aws(reading.engine)
     sought = candidates()
     entries = rules.entries()
     selection = output.selection(scope.since, scope.until)
     with (
+        engine as at,
         output.open() as outputs,
         reported(sources, reading.report) as report,
         open_to_write(lake) as writer,
     ):
-        ingest_sources(sources, aws, scope, writer, report, reading, integrity)
+        ingest_sources(sources, aws, scope, writer, report, reading, integrity, at)
         is_of_interest = partial(may_be_news, ledger=writer.ledger)
         events = read_lake_with_integrity(lake, sought.digest, now(), (selection.since, selection.until))
         detection = rules.detect(events, entries, is_of_interest=is_of_interest)
@@ -77,6 +78,7 @@ def run_command(
         for _ in writer.compact(
             sought,
             jobs=reading.jobs,
+            engine=at,
             unclassified_parts=_UNCLASSIFIED_PARTS,
             unclassified_rows=_UNCLASSIFIED_ROWS,
         ):

@@ -31,20 +31,21 @@ def scan_command(
 
     Example: detector scan s3://my-trail-bucket --since 7d | jq -r .summary
     """
-    from detector.workers import prestart_workers
+    from detector.engines.opening import open_engine
 
-    prestart_workers(reading.jobs, "detector.scan.worker")
+    engine = open_engine(reading.engine, jobs=reading.jobs, preload="detector.scan.worker")
     from detector.scan.scan import scan
 
-    scope, aws = reading.scope(), connection.aws()
+    scope, aws = reading.scope(), connection.aws(reading.engine)
     entries = rules.entries()
     with (
+        engine as at,
         output.open() as outputs,
         reported(sources, reading.report, into_lake=False) as report,
     ):
         with progress_bar() as progress:
             opened = open_sources(sources, aws, root_only=reading.root_only)
-            events = scan(opened, scope, report, jobs=reading.jobs, progress=progress)
+            events = scan(opened, scope, report, jobs=reading.jobs, progress=progress, engine=at)
         # Not before: importing DuckDB would keep the workers waiting.
         from detector.detect.basis import basis_of, found_text
         from detector.detect.emission import write_alerts

@@ -20,12 +20,24 @@ def open_sources(
     """Return the sources that are named; `lake` is the one that is written to.
 
     Raises:
-        UsageError: a name is not that of a source.
+        UsageError: a name is not that of a source, or only this machine can read it, and others are to.
         SourceError: there is nothing of that name.
     """
     from detector.sources.opening import open_source
 
-    return [open_source(source, aws, root_only=root_only, lake=lake) for source in sources]
+    opened = [open_source(source, aws, root_only=root_only, lake=lake) for source in sources]
+    if aws.readers_sign_in:
+        for spec, source in zip(sources, opened, strict=True):
+            _require_within_reach(spec, source)
+    return opened
+
+
+def _require_within_reach(spec: str, source: LogSource) -> None:
+    from detector.sources.lookup_events import LookupEventsSource
+    from detector.sources.stream import StreamSource
+
+    if isinstance(source, LookupEventsSource | StreamSource):
+        raise UsageError(f"executors cannot read {spec}", hint="leave --engine out: this machine can read it")
 
 
 def require_watchable(sources: Sequence[str]) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.choices import ListFormat, format_option
+from detector.cli.engine_options import CORES, HERE, EngineName, Width
 from detector.cli.exit_codes import verify_exit_code
-from detector.cli.options import CORES, ConnectionOptions, Jobs, window
+from detector.cli.options import ConnectionOptions, window
 from detector.cli.tables import folded
 from detector.cli.terminal import say
 from detector.errors import SinkError
@@ -61,7 +62,8 @@ class EvidenceOptions:
         Path | None,
         typer.Option("--expect", help="TOML file with accounts and regions that must be there.", metavar="FILE"),
     ] = None
-    jobs: Jobs = CORES
+    jobs: Width = CORES
+    engine: EngineName = HERE
     report: Annotated[Path | None, typer.Option("--report", help="Write the outcome (JSON) here.", metavar="FILE")] = (
         None
     )
@@ -106,6 +108,7 @@ def verify_command(
     Example: detector verify s3://my-trail-bucket --lake lake/ --since 7d
     """
     from detector.cli.integrity_lines import finding_lines, summary_lines
+    from detector.engines.opening import open_engine
     from detector.scope import Scope
     from detector.sources.evidence import open_evidence
     from detector.sources.inventory import InventorySource
@@ -113,13 +116,13 @@ def verify_command(
     from detector.verify.expected import Expected, load_expected
     from detector.verify.verify import verify
 
-    asked, aws = evidence.asked(), connection.aws()
+    asked, aws = evidence.asked(), connection.aws(evidence.engine)
     scope = Scope(frozenset(evidence.account or ()), frozenset(evidence.region or ()))
     expected = Expected() if evidence.expect is None else load_expected(evidence.expect)
     ask_keys = key_source(evidence.keys, aws)
     opened = [open_evidence(source, aws, lake) for source in sources]
-    with _logs_of(lake) as logs:
-        integrity = verify(opened, scope, asked, ask_keys, lake=logs, jobs=evidence.jobs)
+    with open_engine(evidence.engine, jobs=evidence.jobs) as at, _logs_of(lake) as logs:
+        integrity = verify(opened, scope, asked, ask_keys, lake=logs, jobs=evidence.jobs, engine=at)
     integrity.expect(expected)
     if lake is not None:
         from detector.detect.resting import put_in_context

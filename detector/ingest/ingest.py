@@ -8,6 +8,8 @@ from functools import partial
 from itertools import chain
 
 from detector.batching import in_batches, log_objects, run_batches
+from detector.engines.engine import Engine
+from detector.engines.local import LOCAL
 from detector.errors import CredentialsError, SourceError, SourceUnavailable
 from detector.ingest.digests import DigestIntake
 from detector.ingest.worker import Batch, StagedBatch, stage
@@ -41,16 +43,18 @@ def ingest(
     committed: Committed = _unheard,
     digests: DigestIntake | None = None,
     finds_copies: bool = True,
+    engine: Engine = LOCAL,
 ) -> None:
     """Bring what is new in the sources into the lake, batch by batch, each committed as soon as it is durable.
 
     Args:
         report: gains the counts while the work goes on; it is right also when an error ends the run.
-        jobs: worker processes; 1 works in this process.
+        jobs: so many batches at a time.
         progress: called after each commit.
         committed: called after each commit with the objects that it brought in.
         digests: takes the digests that are listed beside the log files, in the end.
         finds_copies: look for further copies of events in the end; otherwise whoever reads the lake has to.
+        engine: reads them; this process alone commits.
 
     Raises:
         CredentialsError: AWS refuses the credentials; what was read before is committed.
@@ -61,7 +65,7 @@ def ingest(
     batches = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs, digests) for source in sources)
     unread = report.unreadable_prefixes
     try:
-        for staged in run_batches(stage, batches, jobs=jobs):
+        for staged in run_batches(stage, batches, jobs=jobs, engine=engine):
             _commit(staged, lake, report)
             lake.ledger.gaps.note(staged.failures, now())
             committed(staged.objects)
@@ -74,7 +78,7 @@ def ingest(
             report.fail(Unreadable(uri, ENDED_EARLY))
         lake.ledger.gaps.note(unread, now(), prefixes_of=scope.extent)
     if finds_copies:
-        report.duplicates += lake.find_copies(jobs=jobs)
+        report.duplicates += lake.find_copies(jobs=jobs, engine=engine)
     if digests is not None:
         digests.finish(scope, report)
 

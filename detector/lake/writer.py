@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.engines.engine import Engine
+from detector.engines.local import LOCAL
 from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import (
     CopySearch,
@@ -32,7 +34,6 @@ from detector.lake.lock import this_process, writer_lock
 from detector.lake.part import Part
 from detector.lake.unlisted import leavings, unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, SEVERAL_DAYS, STAGING, PartKind
-from detector.workers import run_in_workers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,11 +112,12 @@ class LakeWriter:
         self.ledger.commit(staged.objects, added, dropped, hidden_again, unsearched=unsearched)
         self._found -= sum(part.rows for part in lists)
 
-    def find_copies(self, *, jobs: int) -> int:
+    def find_copies(self, *, jobs: int, engine: Engine = LOCAL) -> int:
         """Look for further copies of events in what nobody has searched, day by day.
 
         Args:
-            jobs: worker processes.
+            jobs: so many days at a time.
+            engine: looks, where there are enough rows; this process alone commits.
 
         Returns:
             How many rows are copies that were none when this was called last, or the lake was opened.
@@ -126,23 +128,25 @@ class LakeWriter:
         parts, unsearched = self.ledger.parts_and_unsearched()
         searches = list(days_to_search(parts, unsearched))
         several = events_of_several_days(parts)
-        self._search(searches, again=several, jobs=jobs)
+        self._search(searches, again=several, jobs=jobs, engine=engine)
         if several and (searches or any(part.path in unsearched for part in several)):
             self._search([search_across_days(self.ledger.parts())], again=(), jobs=1)
         found, self._found = max(0, self._found), 0
         return found
 
-    def _search(self, searches: Sequence[CopySearch], again: Sequence[Part], jobs: int) -> None:
+    def _search(self, searches: Sequence[CopySearch], again: Sequence[Part], jobs: int, engine: Engine = LOCAL) -> None:
         """Make searches, each committed when it is done.
 
         Args:
             searches: of different days.
             again: parts that are to be searched after each of them.
-            jobs: worker processes, where there are enough rows.
+            jobs: so many days at a time.
+            engine: makes them, where there are enough rows.
         """
         many = sum(search.rows for search in searches) >= _ROWS_WORTH_WORKERS
         tasks = [CopyTask(one, self.directory, self.staging, f"part-{uuid.uuid4().hex}") for one in searches]
-        for found in run_in_workers(find_copies_of_day, tasks, jobs=jobs if many else 1):
+        runner, width = (engine, jobs) if many else (LOCAL, 1)
+        for found in runner.run(find_copies_of_day, tasks, jobs=width):
             self._move_in(found.parts)
             self.ledger.commit(
                 (), found.parts, found.search.replaced, searched=[found.search.event_date], unsearched=again
@@ -150,13 +154,20 @@ class LakeWriter:
             self._found += found.added
 
     def compact(
-        self, candidates: Candidates, *, jobs: int, unclassified_parts: int = 1, unclassified_rows: int = 1
+        self,
+        candidates: Candidates,
+        *,
+        jobs: int,
+        engine: Engine = LOCAL,
+        unclassified_parts: int = 1,
+        unclassified_rows: int = 1,
     ) -> Iterator[Compacted]:
         """Put the small parts of days together, what detection looks at apart; yield each day when it is committed.
 
         Args:
             candidates: what detection looks at.
-            jobs: worker processes.
+            jobs: so many days at a time.
+            engine: writes them; this process alone commits.
             unclassified_parts: of days that have so many parts that came in since the last time,
             unclassified_rows: or so many rows in such parts.
 
@@ -165,7 +176,7 @@ class LakeWriter:
         """
         from detector.lake.compaction import Compaction, compact_day, days_to_compact
 
-        self._found = self.find_copies(jobs=jobs)  # a copy is set apart where it is listed
+        self._found = self.find_copies(jobs=jobs, engine=engine)  # a copy is set apart where it is listed
         _remove_dropped(self.directory, self.ledger)  # whoever writes for days makes many of them
         days = days_to_compact(
             self.ledger.parts(),
@@ -174,7 +185,7 @@ class LakeWriter:
             unclassified_rows=unclassified_rows,
         )
         tasks = [Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates) for day in days]
-        for compacted in run_in_workers(compact_day, tasks, jobs=jobs):
+        for compacted in engine.run(compact_day, tasks, jobs=jobs):
             self._move_in_sealed(compacted.parts)
             self.ledger.commit((), compacted.parts, compacted.day.parts)
             yield compacted

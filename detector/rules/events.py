@@ -66,7 +66,7 @@ class TableEvents:
         hides_copies: bool = True,
         integrity: LakeIntegrity | None = None,
     ) -> None:
-        self._table = table
+        self._table = _unsliced(table)
         self._coverage = coverage
         self._hides_copies = hides_copies
         self.integrity = integrity
@@ -92,6 +92,17 @@ class TableEvents:
             connection.execute(f"DROP TABLE {name}")
         for one in (connection, *others):
             one.unregister("parts")
+
+
+def _unsliced(table: pa.Table) -> pa.Table:
+    """Return a table that DuckDB takes: it refuses structs that are a slice of a longer array.
+
+    They are in a table that was sliced, or put together from batches of one with more than 131,072 rows.
+    """
+    if not any(chunk.offset for column in table.columns for chunk in column.chunks):
+        return table
+    # Beside nothing: a chunk that is alone would stay the slice that it is.
+    return pa.concat_tables([table, table.schema.empty_table()]).combine_chunks()
 
 
 def each_once(table: pa.Table) -> pa.Table:

@@ -12,6 +12,8 @@ from itertools import chain
 import pyarrow as pa
 
 from detector.batching import in_batches, log_objects, run_batches
+from detector.engines.engine import Engine
+from detector.engines.local import LOCAL
 from detector.records.coverage import Coverage, coverage_table, merge_coverage
 from detector.records.schema import EVENTS
 from detector.rules.events import TableEvents, each_once
@@ -29,13 +31,15 @@ def scan(
     *,
     jobs: int,
     progress: Callable[[RunReport], None],
+    engine: Engine = LOCAL,
 ) -> TableEvents:
     """Look through all log objects in scope and return the events that rules can want.
 
     Args:
         report: gains the counts while the work goes on.
-        jobs: worker processes; 1 works in this process.
+        jobs: so many batches at a time.
         progress: called after each batch.
+        engine: looks through them.
 
     Raises:
         CredentialsError: AWS refuses the credentials.
@@ -43,7 +47,7 @@ def scan(
     """
     tables: list[pa.Table] = [EVENTS.empty_table()]
     coverage: Coverage = {}
-    for seen in _look_through(sources, scope, (), report, jobs):
+    for seen in _look_through(sources, scope, (), report, jobs, engine):
         _count(seen, report)
         tables.append(seen.table)
         merge_coverage(coverage, seen.coverage)
@@ -51,14 +55,19 @@ def scan(
     gaps = trail_gaps(each_once(pa.concat_tables(tables)))
     if gaps:
         unreported = RunReport(report.started)
-        for seen in _look_through(sources, scope_of_gaps(scope, gaps), gaps, unreported, jobs):
+        for seen in _look_through(sources, scope_of_gaps(scope, gaps), gaps, unreported, jobs, engine):
             tables.append(seen.table)
             progress(report)
     return TableEvents(each_once(pa.concat_tables(tables)), coverage_table(coverage))
 
 
 def _look_through(
-    sources: Sequence[LogSource], scope: Scope, gaps: tuple[TrailGap, ...], report: RunReport, jobs: int
+    sources: Sequence[LogSource],
+    scope: Scope,
+    gaps: tuple[TrailGap, ...],
+    report: RunReport,
+    jobs: int,
+    engine: Engine,
 ) -> Iterator[ScanResult]:
     listed: set[str] = set()
 
@@ -67,7 +76,7 @@ def _look_through(
         for objects in in_batches(new, jobs=jobs):
             yield ScanBatch(objects, source.reader(), gaps)
 
-    return run_batches(prefilter_batch, chain.from_iterable(map(batches, sources)), jobs=jobs)
+    return run_batches(prefilter_batch, chain.from_iterable(map(batches, sources)), jobs=jobs, engine=engine)
 
 
 def _once(

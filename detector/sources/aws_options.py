@@ -13,3 +13,5 @@ class AwsOptions:
     role_arn: str | None = None
     region: str | None = None
     endpoint_url: str | None = None  # of S3
+    # Whoever reads, on other machines, does it with a role of its own, and is sent no key.
+    readers_sign_in: bool = False

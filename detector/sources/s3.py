@@ -19,6 +19,7 @@ from detector.sources.aws_errors import denial_reason, error_code, refusal
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import CONNECTIONS, caller, frozen_key, open_session, s3_client
 from detector.sources.log_source import Listed, LogObject, Unreadable, lies_below
+from detector.sources.s3_own_role import OwnRoleReader
 from detector.sources.s3_reader import S3Reader
 
 if TYPE_CHECKING:
@@ -104,28 +105,31 @@ class S3Source:
             return Unreadable(uri, reason.get(error_code(error)) or denial_reason(error, "s3:GetObject"))
         return LogObject(uri, found["ContentLength"], found["ETag"].strip('"'), found["LastModified"].astimezone(UTC))
 
-    def reader(self) -> S3Reader:
+    def reader(self) -> S3Reader | OwnRoleReader:
         """Return a reader with the key as it is now; SSO, MFA prompts and role renewals happen here, in the parent.
+
+        Where readers sign in themselves, neither the key nor the profile leaves this machine.
 
         Raises:
             CredentialsError: there are no credentials, or they cannot be renewed.
         """
-        key = frozen_key(self._session, self._options)
-        client = self._client
-        if self._region is None and not self._is_asked:
-            self._ask_region()
-        region = self._region or client.meta.region_name
-        if region != client.meta.region_name:
-            client = s3_client(self._session, replace(self._options, region=region))
-        return S3Reader(self._bucket, region, client.meta.endpoint_url, key, self._options.profile)
+        if not self._options.readers_sign_in:
+            return self.digest_reader()
+        region, endpoint_url = self._place(self._client)
+        return OwnRoleReader(self._bucket, region, endpoint_url, self._options.role_arn)
 
     def delivered(self, log_object: LogObject) -> datetime | None:
         """Return when S3 took an object, as it was listed."""
         return log_object.last_modified
 
     def digest_reader(self) -> S3Reader:
-        """Return the same reader: it brings the metadata with each object."""
-        return self.reader()
+        """Return a reader with the key as it is now, which brings the metadata with each object if it is asked to.
+
+        Raises:
+            CredentialsError: there are no credentials, or they cannot be renewed.
+        """
+        key = frozen_key(self._session, self._options)
+        return S3Reader(self._bucket, *self._place(self._client), key, self._options.profile)
 
     def caller(self) -> tuple[str, str]:
         """Return the account and the ARN that reads.
@@ -154,6 +158,15 @@ class S3Source:
         except (BotoCoreError, ClientError):
             return None
         return " ".join(filter(None, (found.get("ServerSideEncryption"), found.get("SSEKMSKeyId")))) or None
+
+    def _place(self, client: S3Client) -> tuple[str, str]:
+        """Return the region of the bucket, and the endpoint there."""
+        if self._region is None and not self._is_asked:
+            self._ask_region()
+        region = self._region or client.meta.region_name
+        if region != client.meta.region_name:
+            client = s3_client(self._session, replace(self._options, region=region))
+        return region, client.meta.endpoint_url
 
     def _ask_region(self) -> None:
         """Ask where the bucket is; S3 says so even when it refuses everything else."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
 
+from detector.engines.engine import Engine
+from detector.engines.local import LOCAL
 from detector.scope import Scope
 from detector.sources.evidence import EvidenceSource
 from detector.sources.log_source import LogObject, Unreadable
@@ -19,13 +21,13 @@ from detector.verify.log_files import FoundLog
 from detector.verify.place import Location
 from detector.verify.survey import KeySpans, Survey, survey
 from detector.verify.verdicts import Absence, Asked
-from detector.verify.worker import HashBatch, hash_logs
-from detector.workers import run_in_workers
+from detector.verify.worker import HashBatch, Hashed, hash_logs
 
 NOT_IN_LAKE: Final = "not in the lake"
 _AT_ONCE: Final = 500
 
 
+_Hashes = Callable[[Iterable[HashBatch]], Iterator[Hashed]]
 LakeLogs = Callable[[Location], Mapping[str, FoundLog]]  # what a lake has read of one location, by URI
 
 
@@ -37,6 +39,7 @@ def verify(
     *,
     lake: LakeLogs | None = None,
     jobs: int = 1,
+    engine: Engine = LOCAL,
 ) -> Integrity:
     """Return what is to be thought of the digests and log files of sources.
 
@@ -46,7 +49,8 @@ def verify(
         asked: the time of delivery.
         ask_keys: answers for regions and spans of time.
         lake: takes the place of reading log files.
-        jobs: worker processes that hash log files, where there is no lake.
+        jobs: so many batches of log files are hashed at a time, where there is no lake.
+        engine: hashes them.
 
     Raises:
         SourceError: a source as a whole cannot be listed, or AWS refuses the credentials.
@@ -55,11 +59,12 @@ def verify(
     surveys = [survey(source, scope, asked, spans) for source in sources]
     keys = ask_keys(spans.to_ask()).ring()
     integrity = Integrity(asked, keys)
+    hashes = partial(engine.run, hash_logs, jobs=jobs)
     for found in surveys:
         integrity.add_survey(found.unreadable, found.unplaced)
         absence = Absence(tuple(one.uri for one in found.unreadable), partial(_is_below, found.source.root))
         for location in found.locations:
-            logs = _logs(found, location, lake, jobs)
+            logs = _logs(found, location, lake, hashes)
             digests = _digests(found.source, found.digests[location])
             integrity.add(judge_location(location, digests, logs, keys, asked, absence))
     return integrity
@@ -89,10 +94,10 @@ def _read(source: EvidenceSource, listed: Sequence[LogObject]) -> Iterator[Found
             yield read_digest(StoredDigest(one.uri, stored.bucket, stored.content, stored.metadata))
 
 
-def _logs(found: Survey, location: Location, lake: LakeLogs | None, jobs: int) -> dict[str, FoundLog]:
+def _logs(found: Survey, location: Location, lake: LakeLogs | None, hashes: _Hashes) -> dict[str, FoundLog]:
     listed = found.logs[location]
     if lake is None:
-        return _hashed(found.source, listed, jobs)
+        return _hashed(found.source, listed, hashes)
     known = dict(lake(location))
     for one in listed:
         delivered = found.source.delivered(one)
@@ -105,11 +110,11 @@ def _logs(found: Survey, location: Location, lake: LakeLogs | None, jobs: int) -
     return known
 
 
-def _hashed(source: EvidenceSource, listed: ListedObjects, jobs: int) -> dict[str, FoundLog]:
+def _hashed(source: EvidenceSource, listed: ListedObjects, hashes: _Hashes) -> dict[str, FoundLog]:
     delivered: dict[str, datetime | None] = {one.uri: source.delivered(one) for one in listed}
     logs = {uri: FoundLog(uri, moment, unread="not read") for uri, moment in delivered.items()}
     batches = (HashBatch(batch, source.reader()) for batch in listed.batches(_AT_ONCE))
-    for hashed in run_in_workers(hash_logs, batches, jobs=jobs):
+    for hashed in hashes(batches):
         if hashed.stopped_by:
             raise hashed.stopped_by
         for uri, sha256, problem in hashed.hashes:

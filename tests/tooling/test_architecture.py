@@ -18,6 +18,7 @@ GROUND_FLOOR = [
 ]
 LAYERS = [
     *GROUND_FLOOR,
+    {"engines"},
     {"records"},
     {"sources"},
     {"verify"},

@@ -1,0 +1,63 @@
+"""From `--engine` to what runs the tasks."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Final
+
+from detector.engines.engine import Engine
+from detector.engines.local import LOCAL
+from detector.errors import UsageError
+from detector.workers import prestart_workers
+
+HERE: Final = "local"
+_SUBMITTED: Final = "spark"
+_CONNECT: Final = "sc://"
+_MOST_PROCESSES: Final = 64
+MOST_TASKS: Final = 4_096
+
+
+def require_engine(name: str) -> str:
+    """Return the name of an engine.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name not in (HERE, _SUBMITTED) and not (name.startswith(_CONNECT) and len(name) > len(_CONNECT)):
+        raise UsageError(f"--engine {name.partition(';')[0]} is no engine", hint="local, spark or sc://HOST:PORT")
+    return name
+
+
+def open_engine(
+    name: str, *, jobs: int, preload: str | None = None, lake: Path | None = None
+) -> AbstractContextManager[Engine]:
+    """Return an engine to enter; worker processes of this machine begin to start before.
+
+    Args:
+        name: `local`, `spark` or `sc://HOST:PORT`.
+        jobs: so many tasks are to run at a time.
+        preload: the module that worker processes of this machine will need.
+        lake: the one that tasks write to, which executors find by the same path.
+
+    Raises:
+        UsageError: the lake's path is another one for each process, or there are too many processes for one machine.
+        DetectorError: on entering; see `spark.open_spark`.
+    """
+    if name == HERE:
+        if jobs > _MOST_PROCESSES:
+            raise UsageError(
+                f"--jobs {jobs} is more than one machine is given: {_MOST_PROCESSES}",
+                hint="--engine names where more of them can run",
+            )
+        if preload is not None:
+            prestart_workers(jobs, preload)
+        return nullcontext(LOCAL)
+    if lake is not None and not lake.is_absolute():
+        raise UsageError(
+            f"--lake {lake} is another folder on each executor",
+            hint="with --engine, write the path from / on, of a file system that all of them share",
+        )
+    from detector.engines.spark import open_spark
+
+    return open_spark(name, jobs=jobs)
