@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from detector.cli.options import CORES, Jobs, Lake
+from detector.cli.lake_option import Lake
+from detector.cli.options import CORES, Jobs
 from detector.cli.terminal import inform
 from detector.text import counted
 

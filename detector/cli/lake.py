@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from detector.cli.exit_codes import DONE, INCOMPLETE
+from detector.cli.lake_option import Lake
 from detector.cli.manners import add_commands
-from detector.cli.options import Lake
 from detector.cli.terminal import inform
 from detector.text import counted, printable
 

@@ -12,6 +12,7 @@ import typer
 
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.exit_codes import verify_exit_code
+from detector.cli.lake_option import LakeOfLogs
 from detector.cli.options import CORES, ConnectionOptions, Jobs, window
 from detector.cli.tables import folded
 from detector.cli.terminal import say
@@ -20,6 +21,7 @@ from detector.text import printable
 from detector.times import now
 
 if TYPE_CHECKING:
+    from detector.lake.place import LakePlace
     from detector.verify.verdicts import Asked
     from detector.verify.verify import LakeLogs
 
@@ -85,10 +87,7 @@ def verify_command(
     ],
     connection: ConnectionOptions,
     evidence: EvidenceOptions,
-    lake: Annotated[
-        Path | None,
-        typer.Option("--lake", help="Judge what this lake has read, instead of reading log files.", metavar="DIR"),
-    ] = None,
+    lake: LakeOfLogs = None,
     format_: Annotated[ListFormat, format_option(ListFormat, "Format of the findings.")] = ListFormat.TABLE,
 ) -> None:
     """Check files against what CloudTrail signed.
@@ -113,7 +112,7 @@ def verify_command(
     scope = Scope(frozenset(evidence.account or ()), frozenset(evidence.region or ()))
     expected = Expected() if evidence.expect is None else load_expected(evidence.expect)
     ask_keys = key_source(evidence.keys, aws)
-    opened = [open_evidence(source, aws, lake) for source in sources]
+    opened = [open_evidence(source, aws, lake.directory if lake else None) for source in sources]
     with _logs_of(lake) as logs:
         integrity = verify(opened, scope, asked, ask_keys, lake=logs, jobs=evidence.jobs)
     integrity.expect(expected)
@@ -134,7 +133,7 @@ def verify_command(
     raise typer.Exit(verify_exit_code(integrity))
 
 
-def _logs_of(lake: Path | None) -> AbstractContextManager[LakeLogs | None]:
+def _logs_of(lake: LakePlace | None) -> AbstractContextManager[LakeLogs | None]:
     if lake is None:
         return nullcontext()
     from detector.lake.evidence import open_lake_logs

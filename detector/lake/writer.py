@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING
 
 from detector.lake.disk import disk_error, disk_errors, fsync_folder
 from detector.lake.duplicates import DayParts, DuplicateFinder, glob_safe, open_duckdb
-from detector.lake.folder import make_folders, remove_unused, require_lake_or_empty
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject
 from detector.lake.lock import this_process, writer_lock
 from detector.lake.part import Part
-from detector.lake.unlisted import leavings, unlisted_error, unlisted_parts
-from detector.lake_layout import LEDGER, SEVERAL_DAYS, STAGING, PartKind
+from detector.lake.place import LakePlace, lake_at
+from detector.lake.unlisted import leavings, unlisted_error
+from detector.lake_layout import SEVERAL_DAYS, STAGING, PartKind
 from detector.workers import run_in_workers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from detector.lake.compaction import Candidates, Compacted
+    from detector.lake.compaction import Candidates, Compacted, Compaction, Day
 
 # A reader that listed the parts before they were replaced may still be reading them.
 _KEEP_DROPPED_SECONDS = 900
@@ -46,9 +46,10 @@ class Staged:
 class LakeWriter:
     """The one writer of a lake."""
 
-    def __init__(self, directory: Path, ledger: Ledger, staging: Path, copies: DuplicateFinder) -> None:
+    def __init__(self, place: LakePlace, ledger: Ledger, staging: Path, copies: DuplicateFinder) -> None:
         self._copies = copies
-        self.directory = directory
+        self.place = place
+        self.directory = place.directory
         self.ledger = ledger
         self.staging = staging  # where workers write parts; on the lake's file system
 
@@ -102,6 +103,7 @@ class LakeWriter:
         copies = self._find_duplicates([part for part in parts if part not in gone], added, dropped, hidden_again)
         self._move_in(copies)
         self.ledger.commit(staged.objects, [*added, *copies], dropped, hidden_again)
+        self.place.committed(self.ledger, is_idle=True)
         # Of a day whose rows were replaced, all copies are written down anew.
         known_before = sum(part.rows for part in dropped if part.kind is PartKind.DUPLICATES)
         return max(0, sum(part.rows for part in copies) - known_before)
@@ -120,20 +122,27 @@ class LakeWriter:
         Raises:
             LakeError: the disk refuses; the day under way stays as it was.
         """
-        from detector.lake.compaction import Compaction, compact_day, days_to_compact
+        from detector.lake.compaction import compact_day, days_to_compact
 
-        _remove_dropped(self.directory, self.ledger)  # whoever writes for days makes many of them
+        _remove_dropped(self.place, self.ledger)  # whoever writes for days makes many of them
         days = days_to_compact(
             self.ledger.parts(),
             candidates.digest,
             unclassified_parts=unclassified_parts,
             unclassified_rows=unclassified_rows,
         )
-        tasks = [Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates) for day in days]
-        for compacted in run_in_workers(compact_day, tasks, jobs=jobs):
+        for compacted in run_in_workers(compact_day, self._compactions(list(days), candidates), jobs=jobs):
             self._move_in_sealed(compacted.parts)
             self.ledger.commit((), compacted.parts, compacted.day.parts)
+            self.place.committed(self.ledger, is_idle=False)
             yield compacted
+
+    def _compactions(self, days: Sequence[Day], candidates: Candidates) -> Iterator[Compaction]:
+        from detector.lake.compaction import Compaction
+
+        for day in days:
+            self.place.fetch(part.path for part in day.parts)
+            yield Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates)
 
     def _find_duplicates(
         self, standing: Sequence[Part], added: Sequence[Part], dropped: Sequence[Part], hidden_again: set[str]
@@ -154,6 +163,8 @@ class LakeWriter:
             )
             for date in dates | {SEVERAL_DAYS}
         }
+        looked_at = (path for day in days.values() for path in (*day.all, *day.listed))
+        self.place.fetch(path.relative_to(self.directory) for path in looked_at)
         return [
             self._write(rows, PartKind.DUPLICATES, date, Footer()) for date, rows in self._copies.find_duplicates(days)
         ]
@@ -169,6 +180,7 @@ class LakeWriter:
         events = {self.directory / part.path: part for part in parts if part.kind in kinds}
         if not uris or not events:
             return []
+        self.place.fetch(part.path for part in events.values())
         query = """
             SELECT DISTINCT filename
             FROM read_parquet($paths, hive_partitioning = false, filename = true)
@@ -182,6 +194,7 @@ class LakeWriter:
         """Write the given parts anew, as EVENTS, without the rows of some objects; the seal comes first."""
         from detector.lake.part_files import read_footer
 
+        self.place.fetch(part.path for part in parts)
         replaced = {part.name: read_footer(self.directory / part.path)[1] for part in parts}
         footers = rewritten_footers(uuid.uuid4().hex, replaced, uris)
         for part in parts:
@@ -217,6 +230,7 @@ class LakeWriter:
                 fsync_folder(folder)
         except OSError as error:
             raise disk_error(f"cannot write to {self.directory}", error) from error
+        self.place.put(self.staging.name, [part.path for part in parts])
 
 
 def _rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
@@ -230,38 +244,39 @@ def _rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
 
 
 @contextmanager
-def open_to_write(directory: Path) -> Iterator[LakeWriter]:
-    """Open a lake as its only writer, creating it when the folder is absent or empty; leavings of a crash are removed.
+def open_to_write(lake: Path | LakePlace) -> Iterator[LakeWriter]:
+    """Open a lake as its only writer, creating it where there is none; leavings of a crash are removed.
 
     Raises:
-        LakeBusy: another process is writing.
-        LakeError: the path is not a folder, holds something else or parts that the ledger does not know, or cannot
-            be written.
+        LakeBusy: another process is writing; of a lake in S3 this may come to light when the block has ended.
+        LakeError: there can be no lake, or it holds something else or parts that the ledger does not know, or cannot be
+            written.
     """
+    place = lake_at(lake)
     with ExitStack() as opened:
         try:
-            require_lake_or_empty(directory)
-            is_new = not (directory / LEDGER).exists()
-            make_folders(directory)
+            is_new = place.prepare()
+            directory = place.directory
             opened.enter_context(writer_lock(directory))
-            if is_new:
-                opened.callback(remove_unused, directory)
+            opened.callback(place.end, is_new=is_new)
             ledger = Ledger.open(directory, writable=True)
             opened.callback(ledger.close)
             ledger.note_writer(this_process())
-            unlisted = unlisted_parts(directory, ledger)
+            place.begin(ledger)
+            unlisted = place.unlisted(ledger)
             if unlisted:
-                raise unlisted_error(directory, unlisted)
-            _remove_dropped(directory, ledger)
+                raise unlisted_error(place, unlisted)
+            _remove_dropped(place, ledger)
             _remove_leavings(directory, ledger)
             staging = directory / STAGING / uuid.uuid4().hex
             staging.mkdir(parents=True)
             opened.callback(_remove_leavings, directory, ledger)
         except OSError as error:
-            raise disk_error(f"cannot write to {directory}", error) from error
+            raise disk_error(f"cannot write to {place}", error) from error
+        opened.callback(place.share, ledger)
         copies = DuplicateFinder()
         opened.callback(copies.close)
-        writer = LakeWriter(directory, ledger, staging, copies)
+        writer = LakeWriter(place, ledger, staging, copies)
         writer.judge_anew()
         yield writer
 
@@ -279,9 +294,6 @@ def _remove_leavings(directory: Path, ledger: Ledger) -> None:
     shutil.rmtree(directory / STAGING, ignore_errors=True)
 
 
-def _remove_dropped(directory: Path, ledger: Ledger) -> None:
-    """Remove the files of parts that were replaced so long ago that no reader has them open."""
-    gone = ledger.dropped(_KEEP_DROPPED_SECONDS)
-    for path in gone:
-        (directory / path).unlink(missing_ok=True)
-    ledger.forget_dropped(gone)
+def _remove_dropped(place: LakePlace, ledger: Ledger) -> None:
+    """Remove the parts that were replaced so long ago that no reader has them open."""
+    ledger.forget_dropped(place.remove(ledger.dropped(_KEEP_DROPPED_SECONDS)))

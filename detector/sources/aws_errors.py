@@ -48,6 +48,7 @@ _OPERATIONS: Final = frozenset(
         "LookupEvents",
         "ListPublicKeys",
         "PutObject",
+        "DeleteObjects",
         "BatchImportFindings",
         "PublishBatch",
         "SendMessageBatch",
