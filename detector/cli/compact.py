@@ -23,8 +23,11 @@ def compact_command(lake: Lake, jobs: Jobs = CORES) -> None:
     from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
-    read_lake(lake)  # a lake that does not exist is an error, not a new lake
+    read_lake(lake, candidates().digest, fetches_all=False)  # a lake that does not exist is an error, not a new lake
     with open_to_write(lake) as writer:
         done = list(writer.compact(candidates(), jobs=jobs))
+        orphans = writer.place.remove_orphans(writer.ledger)
     before, after = sum(len(one.day.parts) for one in done), sum(len(one.parts) for one in done)
     inform(f"{counted(len(done), 'day')} compacted, {counted(before, 'part')} became {after:,}")
+    if orphans:
+        inform(f"{counted(orphans, 'part')} of runs that were killed removed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +80,10 @@ class Folder:
     def remove_orphans(self, ledger: Ledger) -> int:  # noqa: ARG002
         """Do nothing: each writer removes them when it begins."""
         return 0
+
+    def repairing(self) -> AbstractContextManager[Path]:
+        """Hand out the folder itself."""
+        return nullcontext(self.directory)
 
     def end(self, *, is_new: bool) -> None:
         """Remove a lake into which nothing came."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -88,6 +89,10 @@ class LakePlace(Protocol):
 
     def remove_orphans(self, ledger: Ledger) -> int:
         """Remove the parts that runs which were killed more than a day ago have left; return how many."""
+        ...
+
+    def repairing(self) -> AbstractContextManager[Path]:
+        """Hand out a folder with every part in it, for its ledger to be made anew."""
         ...
 
     def end(self, *, is_new: bool) -> None:

@@ -10,20 +10,25 @@ ledger lists them: a part of which neither speaks has lost its ledger.
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import tempfile
 import time
 import uuid
+import weakref
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from detector.errors import LakeBusy, LakeError, UsageError
+from detector.errors import LakeBusy, UsageError
 from detector.lake.folder import make_folders
 from detector.lake.object_store import MOST_BYTES, ObjectStore, StoredObject
-from detector.lake.unlisted import unlisted_error
-from detector.lake_layout import LEDGER, STAGING, is_entry, is_part_path
+from detector.lake.stored_listing import Listing, key_of, list_lake
+from detector.lake.unlisted import part_files, unlisted_error
+from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGING, is_part_path
 from detector.times import utc_now
 
 if TYPE_CHECKING:
@@ -31,10 +36,8 @@ if TYPE_CHECKING:
     from detector.lake.part import Part
 
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_INTENT: Final = re.compile(f"{STAGING.as_posix()}/[0-9a-f]{{32}}/[0-9a-f]{{32}}")
 _SHARE_SECONDS: Final = 300.0  # what a killed run has to read again at the most
 _ORPHAN_AGE: Final = timedelta(days=1)
-_MOST_INTENTS: Final = 64 << 20  # bytes of an object that says which parts a run puts there
 _FETCHED_BYTES: Final = 8 << 30  # kept here between commits
 
 
@@ -49,11 +52,10 @@ class StoredLake:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._work = tempfile.TemporaryDirectory(prefix="detector-lake-", ignore_cleanup_errors=True)
+        self._directory = Path(tempfile.mkdtemp(prefix="detector-lake-"))
+        weakref.finalize(self, _remove_own, self._directory, os.getpid())
         self._etag: str | None = None  # of the ledger that is here
-        self._listed: dict[Path, StoredObject] = {}  # parts
-        self._intents: dict[str, StoredObject] = {}
-        self._intended: dict[Path, str] = {}  # which of them speaks of a part
+        self._listing = Listing()
         self._own_intents: list[str] = []
         self._is_writing = self._is_lost = False
         self._shared_at = 0.0
@@ -84,7 +86,7 @@ class StoredLake:
     @property
     def directory(self) -> Path:
         """The folder in which this process works."""
-        return Path(self._work.name)
+        return self._directory
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
@@ -96,26 +98,30 @@ class StoredLake:
         """
         if self._is_writing:
             return
-        # Parts first, then what speaks of them, then the ledger: the order in which a part passes from one to the next.
-        self._list()
-        self._intended = dict(self._read_intents())
-        self._read_ledger()
-        if self._etag is None and (lost := sorted(self._listed.keys() - self._intended.keys())):
+        self._look()
+        if self._etag is None and (lost := sorted(self._listing.parts.keys() - self._listing.intended.keys())):
             raise unlisted_error(self, lost)
+
+    def _look(self) -> None:
+        # The ledger last: a part passes from a run's intents to the ledger.
+        self._listing = list_lake(self._store, self.directory / "intents")
+        self._read_ledger()
 
     def fetch(self, paths: Iterable[Path]) -> None:
         """Bring parts here, as far as they lie there."""
-        missing = {path for path in paths if path in self._listed and not (self.directory / path).exists()}
-        self._store.fetch({_key(path): self._listed[path].size_bytes for path in sorted(missing)}, self.directory)
+        missing = {path for path in paths if path in self._listing.parts and not (self.directory / path).exists()}
+        self._store.fetch(
+            {key_of(path): self._listing.parts[path].size_bytes for path in sorted(missing)}, self.directory
+        )
 
     def forget(self, path: Path) -> None:
         """Make room, but for what this process has yet to put there."""
-        if path in self._listed:
+        if path in self._listing.parts:
             (self.directory / path).unlink(missing_ok=True)
 
     def lacks(self, part: Part) -> str | None:
         """Say what is wrong with a part, as far as its listing tells."""
-        stored = self._listed.get(part.path)
+        stored = self._listing.parts.get(part.path)
         if stored is None:
             return "is missing"
         if stored.size_bytes != part.size_bytes:
@@ -124,34 +130,8 @@ class StoredLake:
 
     def unlisted(self, ledger: Ledger) -> list[Path]:
         """Return the parts of which neither the ledger nor a run that is under way, or was killed, says anything."""
-        explained = {part.path for part in ledger.parts()} | ledger.dropped() | self._intended.keys()
-        return sorted(self._listed.keys() - explained)
-
-    def _list(self) -> None:
-        self._listed.clear()
-        self._intents.clear()
-        foreign = []
-        for name, stored in self._store.list_all().items():
-            if _INTENT.fullmatch(name):
-                self._intents[name] = stored
-            elif is_part_path(name):
-                self._listed[Path(name)] = stored
-            elif not is_entry(name.partition("/")[0]):
-                foreign.append(name)
-        if foreign and not self._listed:
-            raise LakeError(
-                f"{self} is not empty and holds no lake", hint="give --lake a new prefix, or the prefix of a lake"
-            )
-
-    def _read_intents(self) -> Iterator[tuple[Path, str]]:
-        folder = self.directory / "intents"
-        self._store.fetch(dict.fromkeys(self._intents, _MOST_INTENTS), folder)
-        for name in self._intents:
-            file = folder / name
-            if file.exists():  # else it was removed meanwhile: a ledger lists the parts
-                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-                yield from ((Path(line), name) for line in lines if is_part_path(line))
-                file.unlink()
+        explained = {part.path for part in ledger.parts()} | ledger.dropped() | self._listing.intended.keys()
+        return sorted(self._listing.parts.keys() - explained)
 
     def _read_ledger(self) -> None:
         path = self.directory / LEDGER
@@ -175,6 +155,7 @@ class StoredLake:
     def begin(self, ledger: Ledger) -> None:
         """Begin to write: from here on the ledger that is here is the one to read."""
         self._is_writing, self._is_lost = True, False
+        self._own_intents.clear()  # those of a run that was lost explain its parts
         self._shared_at = time.monotonic()
         self._shared_changes = ledger.changes
         self._shared_dropped = ledger.dropped()
@@ -184,13 +165,11 @@ class StoredLake:
         """Say which parts are put there, then put them there."""
         if not paths:
             return
-        name = f"{STAGING.as_posix()}/{run}/{uuid.uuid4().hex}"
-        self._store.create(name, "".join(f"{path.as_posix()}\n" for path in paths).encode())
-        self._own_intents.append(name)
-        self._store.create_all({_key(path): self.directory / path for path in paths})
+        name = self._intend(run, paths)
+        self._store.create_all({key_of(path): self.directory / path for path in paths})
         for path in paths:
-            self._listed[path] = StoredObject((self.directory / path).stat().st_size, utc_now())
-            self._intended[path] = name
+            self._listing.parts[path] = StoredObject((self.directory / path).stat().st_size, utc_now())
+            self._listing.intended[path] = name
 
     def committed(self, ledger: Ledger, *, is_idle: bool) -> None:
         """Share the ledger when that was long ago; make room when much was fetched."""
@@ -228,9 +207,9 @@ class StoredLake:
     def remove(self, paths: Collection[Path]) -> Collection[Path]:
         """Remove parts that the lake's own ledger, too, has dropped."""
         gone = {path for path in self._shared_dropped.intersection(paths) if is_part_path(path.as_posix())}
-        self._store.remove([_key(path) for path in sorted(gone)])
+        self._store.remove([key_of(path) for path in sorted(gone)])
         for path in gone:
-            self._listed.pop(path, None)
+            self._listing.parts.pop(path, None)
             (self.directory / path).unlink(missing_ok=True)
         return gone
 
@@ -240,17 +219,19 @@ class StoredLake:
         One of them may only have slept: with a new ledger there first, it cannot commit any more.
         """
         before = utc_now() - _ORPHAN_AGE
-        old = {name for name, stored in self._intents.items() if stored.last_modified < before}
+        old = {name for name, stored in self._listing.intents.items() if stored.last_modified < before}
         if not old:
             return 0
         self._shared_changes = -1
         self.share(ledger)
         listed = {part.path for part in ledger.parts()} | ledger.dropped()
-        orphans = {path for path, name in self._intended.items() if name in old and path in self._listed} - listed
-        self._store.remove([_key(path) for path in sorted(orphans)])
+        orphans = {
+            path for path, name in self._listing.intended.items() if name in old and path in self._listing.parts
+        } - listed
+        self._store.remove([key_of(path) for path in sorted(orphans)])
         self._store.remove(sorted(old))
         for path in orphans:
-            self._listed.pop(path)
+            self._listing.parts.pop(path)
         return len(orphans)
 
     def end(self, *, is_new: bool) -> None:  # noqa: ARG002
@@ -259,20 +240,45 @@ class StoredLake:
         self._etag = None
         (self.directory / LEDGER).unlink(missing_ok=True)
 
+    # Repairing --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def repairing(self) -> Iterator[Path]:
+        """Hand out the folder with every part in it; in the end, make the lake what was made of them.
+
+        Raises:
+            LakeBusy: somebody else has committed meanwhile.
+        """
+        self._look()
+        self.fetch(self._listing.parts)
+        make_folders(self.directory)
+        yield self.directory
+        files = set(part_files(self.directory))
+        made, gone = files - self._listing.parts.keys(), self._listing.parts.keys() - files
+        # Those that are gone, too, are explained, should this be killed before it has removed them.
+        intents = self._intend(uuid.uuid4().hex, sorted(made | gone))
+        aside = [*self.directory.glob(f"{REPLACED_LEDGER}*"), *self.directory.glob(f"*/*/{DAMAGED_PREFIX}*")]
+        names = [*(key_of(path) for path in made), *(path.relative_to(self.directory).as_posix() for path in aside)]
+        self._store.create_all({name: self.directory / name for name in sorted(names)})
+        if self._store.swap(LEDGER, self.directory / LEDGER, self._etag) is None:
+            raise LakeBusy(f"{self} was written by another run meanwhile", hint="run the same command again")
+        self._store.remove([*(key_of(path) for path in sorted(gone)), intents])
+
+    def _intend(self, run: str, paths: Collection[Path]) -> str:
+        """Say which parts a run puts there; return the name of the object that says so."""
+        name = f"{STAGING.as_posix()}/{run}/{uuid.uuid4().hex}"
+        self._store.create(name, "".join(f"{path.as_posix()}\n" for path in paths).encode())
+        self._own_intents.append(name)
+        return name
+
     def _make_room(self) -> None:
-        here = [path for path in self._listed if (self.directory / path).exists()]
-        if sum(self._listed[path].size_bytes for path in here) > _FETCHED_BYTES:
+        here = [path for path in self._listing.parts if (self.directory / path).exists()]
+        if sum(self._listing.parts[path].size_bytes for path in here) > _FETCHED_BYTES:
             for path in here:
                 (self.directory / path).unlink()
 
 
-def _key(path: Path) -> str:
-    """Return the name of a part's object; a ledger is somebody's words, and may name any file of this machine.
-
-    Raises:
-        LakeError: it is no part's path.
-    """
-    name = path.as_posix()
-    if not is_part_path(name):
-        raise LakeError(f"{LEDGER} names a part {name!r}, which is none", hint="the ledger is not of this program")
-    return name
+def _remove_own(directory: Path, process: int) -> None:
+    """Remove the folder of a process that ends; a child that was forked from it leaves it alone."""
+    if os.getpid() == process:
+        shutil.rmtree(directory, ignore_errors=True)
