@@ -40,6 +40,7 @@ def ingest(
     progress: Progress = _silent,
     committed: Committed = _unheard,
     digests: DigestIntake | None = None,
+    finds_copies: bool = True,
 ) -> None:
     """Bring what is new in the sources into the lake, batch by batch, each committed as soon as it is durable.
 
@@ -49,6 +50,7 @@ def ingest(
         progress: called after each commit.
         committed: called after each commit with the objects that it brought in.
         digests: takes the digests that are listed beside the log files, in the end.
+        finds_copies: look for further copies of events in the end; otherwise whoever reads the lake has to.
 
     Raises:
         CredentialsError: AWS refuses the credentials; what was read before is committed.
@@ -71,6 +73,8 @@ def ingest(
         for uri in sorted(pending):
             report.fail(Unreadable(uri, ENDED_EARLY))
         lake.ledger.gaps.note(unread, now(), prefixes_of=scope.extent)
+    if finds_copies:
+        report.duplicates += lake.find_copies(jobs=jobs)
     if digests is not None:
         digests.finish(scope, report)
 
@@ -139,7 +143,7 @@ def _commit(staged: StagedBatch, lake: LakeWriter, report: RunReport) -> None:
     """Commit a staged batch, then count it."""
     read = {one.uri for one in staged.objects}
     replaced = [uri for uri in staged.replaced if uri in read]
-    report.duplicates += lake.commit(Staged(tuple(staged.objects), tuple(staged.parts)), replaced)
+    lake.commit(Staged(tuple(staged.objects), tuple(staged.parts)), replaced)
     for one in staged.objects:
         match one.status:
             case ObjectStatus.INGESTED:

@@ -9,71 +9,73 @@ do not matter. Rows that share a key and differ are all events, so that nobody h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+_PLACE: Final = ("logFile", "logFileIndex")
 # A digest of all that a record is, of one row called `row`.
-CONTENT: Final = "sha256(to_json(struct_pack(*COLUMNS(row.* EXCLUDE (logFile, logFileIndex)))))"
-# Rows that share a key, each with its content. `{rows}` and `{keys}` are ours.
-_CONTENTS = """
-CREATE OR REPLACE TEMP TABLE contents AS
-WITH shared AS (
-    SELECT row.recipientAccountId, row.eventKey
-    FROM {rows} AS row
-    SEMI JOIN (SELECT recipientAccountId, eventKey FROM {keys}) AS touched
-        ON row.eventKey = touched.eventKey
-        AND row.recipientAccountId IS NOT DISTINCT FROM touched.recipientAccountId
-    GROUP BY ALL
-    HAVING count(*) > 1
-)
-
-SELECT
-    row.recipientAccountId,
-    row.eventKey,
-    row.logFile,
-    row.logFileIndex,
-    {content} AS content
-FROM {rows} AS row
-SEMI JOIN shared
-    ON row.eventKey = shared.eventKey
-    AND row.recipientAccountId IS NOT DISTINCT FROM shared.recipientAccountId
+CONTENT: Final = f"sha256(to_json(struct_pack(*COLUMNS(row.* EXCLUDE ({', '.join(_PLACE)})))))"
+_KEY = "hash(recipientAccountId, eventKey)"
+# Keys that come more than once, and some that only seem to: hashes save the memory of texts. `{rows}` and `{keys}` are
+# ours.
+_SHARED = f"""
+CREATE OR REPLACE TEMP TABLE shared AS
+SELECT key
+FROM (SELECT {_KEY} AS key FROM {{rows}})
+{{of_keys}}
+GROUP BY key
+HAVING count(*) > 1
+"""  # noqa: S608
+_OF_KEYS = f"SEMI JOIN (SELECT DISTINCT {_KEY} AS key FROM {{keys}}) AS touched USING (key)"  # noqa: S608
+# Where rows that share a key lie, those together whose columns are all equal. No digest of them: making one costs
+# several times as much as comparing the columns, and a hash of another kind could be aimed at.
+_EQUAL = """
+CREATE OR REPLACE TEMP TABLE equal AS
+SELECT recipientAccountId, eventKey, list({{'logFile': logFile, 'logFileIndex': logFileIndex}}) AS places
+FROM {rows}
+{of_shared}
+GROUP BY {columns}
 """
+_OF_SHARED = f"SEMI JOIN shared ON {_KEY} = shared.key"
+# One row for all that are equal, of each key whose rows are not.
 _DIFFERING = """
+CREATE OR REPLACE TEMP TABLE differing AS
+SELECT unnest(list(places[1]), recursive := true)
+FROM equal
+GROUP BY recipientAccountId, eventKey
+HAVING count(*) > 1
+"""
+_DIFFERING_ROWS = """
 SELECT row.*
 FROM {rows} AS row
-SEMI JOIN (
-    FROM contents
-    SEMI JOIN (
-        SELECT recipientAccountId, eventKey FROM contents GROUP BY ALL HAVING count(DISTINCT content) > 1
-    ) AS unequal
-        ON contents.eventKey = unequal.eventKey
-        AND contents.recipientAccountId IS NOT DISTINCT FROM unequal.recipientAccountId
-) AS differing
+SEMI JOIN differing
     ON row.logFile = differing.logFile
     AND row.logFileIndex = differing.logFileIndex
 """
 _SAME_VALUE = """
-UPDATE contents
-SET content = canonical.content
-FROM canonical
-WHERE
-    contents.logFile = canonical.logFile
-    AND contents.logFileIndex = canonical.logFileIndex
+CREATE OR REPLACE TEMP TABLE equal AS
+SELECT recipientAccountId, eventKey, flatten(list(places)) AS places
+FROM equal
+LEFT JOIN canonical
+    ON places[1].logFile = canonical.logFile
+    AND places[1].logFileIndex = canonical.logFileIndex
+GROUP BY recipientAccountId, eventKey, content
 """
 _COPIES = """
 SELECT
     recipientAccountId,
     eventKey,
-    logFile,
-    logFileIndex,
-    first_value(logFile) OVER copies AS shownLogFile,
-    first_value(logFileIndex) OVER copies AS shownLogFileIndex
-FROM contents
-WINDOW copies AS (PARTITION BY recipientAccountId, eventKey, content ORDER BY logFile, logFileIndex)
-QUALIFY row_number() OVER copies > 1
+    unnest(sorted[2:], recursive := true),
+    sorted[1].logFile AS shownLogFile,
+    sorted[1].logFileIndex AS shownLogFileIndex
+FROM (
+    SELECT recipientAccountId, eventKey, list_sort(places) AS sorted
+    FROM equal
+    WHERE len(places) > 1
+)
 """
 
 
@@ -98,17 +100,34 @@ def find_copies(
         duckdb.Error: the rows cannot be read.
     """
     from detector.lake.part_files import DUPLICATES
+    from detector.records.schema import EVENTS
 
-    connection.execute(_CONTENTS.format(rows=rows, keys=keys or rows, content=CONTENT), parameters)
     of_rows = {name: value for name, value in (parameters or {}).items() if f"${name}" in rows}
-    differing = connection.sql(_DIFFERING.format(rows=rows), params=of_rows).to_arrow_table()
-    if differing.num_rows:
+    of_keys = _OF_KEYS.format(keys=keys) if keys else ""
+    connection.execute(_SHARED.format(rows=rows, of_keys=of_keys), parameters if keys else of_rows)
+    shared = _count(connection, "shared")
+    if not shared:
+        connection.execute("DROP TABLE shared")
+        return DUPLICATES.empty_table()
+    # Where most rows have copies, finding out which ones costs more than taking all.
+    are_most = shared * 4 > _count(connection, rows, of_rows)
+    columns = ", ".join(f'"{name}"' for name in EVENTS.names if name not in _PLACE)
+    of_shared = "" if are_most else _OF_SHARED
+    connection.execute(_EQUAL.format(rows=rows, of_shared=of_shared, columns=columns), of_rows)
+    connection.execute(_DIFFERING)
+    if _count(connection, "differing"):
+        differing = connection.sql(_DIFFERING_ROWS.format(rows=rows), params=of_rows).to_arrow_table()
         connection.register("canonical", _canonical(differing))
         connection.execute(_SAME_VALUE)
         connection.unregister("canonical")
-    copies = connection.sql(_COPIES).to_arrow_table().cast(DUPLICATES)
-    connection.execute("DROP TABLE contents")
-    return cast("pa.Table", copies)
+    copies = connection.sql(_COPIES).to_arrow_table().select(DUPLICATES.names).cast(DUPLICATES)
+    connection.execute("DROP TABLE shared; DROP TABLE equal; DROP TABLE differing")
+    return copies
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str, parameters: Mapping[str, object] | None = None) -> int:
+    [(count,)] = connection.execute(f"SELECT count(*) FROM {relation}", parameters).fetchall()  # noqa: S608
+    return int(count)
 
 
 def _canonical(rows: pa.Table) -> pa.Table:
@@ -118,4 +137,4 @@ def _canonical(rows: pa.Table) -> pa.Table:
     from detector.records.table import content_digest
 
     digests = [content_digest(row) for row in rows.to_pylist()]
-    return rows.select(["logFile", "logFileIndex"]).append_column("content", pa.array(digests, pa.string()))
+    return rows.select(list(_PLACE)).append_column("content", pa.array(digests, pa.string()))

@@ -1,252 +1,248 @@
-"""Further copies of events, found as parts come in: which rows of the lake are not to be shown.
+"""Further copies of events, found a day at a time: which rows of the lake are not to be shown.
 
-Copies share eventTime, so that only the days that a commit touches need to be looked at. What is a copy within the
-parts of a day is listed for that day, and what only a part of SEVERAL_DAYS tells, for SEVERAL_DAYS: the one or the
-other can be decided anew.
-
-duckdb and pyarrow are imported when they are needed first: at a commit, when workers are at the next batches already.
+Copies share eventTime, so that a day is looked through alone. What is a copy within the parts of a day is listed for
+that day, and what only a part of SEVERAL_DAYS tells, for SEVERAL_DAYS. Of a day it is known in which parts nobody has
+looked for copies yet: a commit adds parts to these, and a search takes them away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from detector.errors import LakeError
-from detector.lake.copies import find_copies
-from detector.lake_layout import SEVERAL_DAYS
+from detector.lake.part import Part
+from detector.lake_layout import SEVERAL_DAYS, PartKind
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "threads": 2}
-_PARTS = "read_parquet($paths, hive_partitioning = false)"
-_NOT_LISTED_YET = f"""
-SELECT copy.*
-FROM copies AS copy
-ANTI JOIN (SELECT * FROM {_PARTS} AS listed SEMI JOIN copies USING (eventKey)) AS known
-    ON copy.logFile = known.logFile
-    AND copy.logFileIndex = known.logFileIndex
-"""  # noqa: S608
-_SEEN = "CREATE OR REPLACE TABLE seen (key UBIGINT)"
-_KEYS = f"SELECT eventTime::DATE AS day, hash(recipientAccountId, eventKey, day) AS key FROM {_PARTS}"  # noqa: S608
-_ARRIVED = f"CREATE OR REPLACE TEMP TABLE arrived AS {_KEYS}"
-_SEE = f"INSERT INTO seen SELECT key FROM ({_KEYS})"  # noqa: S608
-_DAYS = f"SELECT DISTINCT eventTime::DATE FROM {_PARTS}"  # noqa: S608
-_DAYS_WITH_COPIES = """
-SELECT DISTINCT day
-FROM (
-    (SELECT day FROM arrived GROUP BY day, key HAVING count(*) > 1)
-    UNION ALL
-    (SELECT day FROM arrived SEMI JOIN seen USING (key))
-)
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB"}
+_PARTS = "read_parquet({}, hive_partitioning = false)"
+_DATES = f"SELECT DISTINCT eventTime::DATE FROM {_PARTS.format('$paths')}"  # noqa: S608
+_NOT_LISTED_YET = """
+FROM found
+ANTI JOIN (FROM ({listed}) SEMI JOIN found USING (eventKey)) AS known USING (logFile, logFileIndex)
+ORDER BY eventKey, logFile, logFileIndex
 """
-_SEEN_EVENTS = 1_000_000  # 8 bytes each
-
-
-class DuplicateFinder:
-    """Finds further copies of events, as parts come in.
-
-    Nearly all events of nearly all commits have none. So a hash of each event's identity is kept, of the days that
-    this writer has met: only days where a hash comes again are looked through.
-    """
-
-    def __init__(self) -> None:
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._days: set[str] = set()  # whose hashes are all in `seen`
-
-    def close(self) -> None:
-        """Forget everything."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-        self._days.clear()
-
-    def find_duplicates(self, days: Mapping[str, DayParts]) -> Iterator[tuple[str, pa.Table]]:
-        """Yield, day by day, the copies that are not listed yet: date and rows of the `DUPLICATES` schema, sorted.
-
-        Args:
-            days: the parts of each day that anything arrived for, and of SEVERAL_DAYS; where anything arrived for these
-                or they are replaced, of all days.
-
-        Raises:
-            LakeError: a part cannot be read, or there is no room for what does not fit into memory.
-        """
-        with self._open() as connection:
-            suspects = self._days_with_copies(connection, days)
-            several = days.get(SEVERAL_DAYS, DayParts())
-            across = _AcrossDays(connection, several, days, suspects)
-            for date, parts in sorted(days.items()):
-                if date != SEVERAL_DAYS and parts.all and (parts.is_replaced or (parts.arrived and date in suspects)):
-                    rows = _copies(connection, parts.all, parts.to_look_at, [*parts.listed, *several.listed])
-                    across.leave_out(rows)
-                    if rows.num_rows:
-                        yield date, rows
-            rows = across.copies()
-            if rows.num_rows:
-                yield SEVERAL_DAYS, rows
-
-    def _days_with_copies(self, connection: duckdb.DuckDBPyConnection, days: Mapping[str, DayParts]) -> set[str]:
-        replaced = {date for date, parts in days.items() if parts.is_replaced}
-        self._forget_some(connection, replaced)
-        arrived = [path for parts in days.values() for path in parts.arrived]
-        if not arrived:
-            return set()
-        connection.execute(_ARRIVED, {"paths": glob_safe(arrived)})
-        touched = ({*_dates(connection, "SELECT DISTINCT day FROM arrived"), SEVERAL_DAYS} & days.keys()) - replaced
-        standing = [path for date in touched - self._days for path in days[date].standing]
-        if standing:
-            connection.execute(_SEE, {"paths": glob_safe(standing)})
-        suspects = _dates(connection, _DAYS_WITH_COPIES)
-        connection.execute("INSERT INTO seen SELECT key FROM arrived")
-        self._days |= touched
-        return suspects
-
-    def _forget_some(self, connection: duckdb.DuckDBPyConnection, replaced: set[str]) -> None:
-        """Forget days of which rows have gone, and everything when it has become much."""
-        row = connection.execute("SELECT count(*) FROM seen").fetchone()
-        if replaced & self._days or (row and row[0] > _SEEN_EVENTS):
-            connection.execute(_SEEN)
-            self._days.clear()
-
-    @contextmanager
-    def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Hand out the connection; after an error nothing that it knew is relied on."""
-        import duckdb
-
-        try:
-            with lake_errors():
-                if self._connection is None:
-                    self._connection = duckdb.connect(config=_CONFIG)
-                    self._connection.execute(_SEEN)
-                yield self._connection
-        except BaseException:
-            self.close()
-            raise
+_PART_ROWS: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
-class DayParts:
-    """The parts of one day that matter for its copies."""
+class CopySearch:
+    """The parts that tell which copies of a day nobody has listed; picklable."""
 
-    standing: Sequence[Path] = ()  # were in before
-    arrived: Sequence[Path] = ()
-    duplicates: Sequence[Path] = ()  # DUPLICATES parts; where `is_replaced`, those that count no longer
-    is_replaced: bool = False  # rows have gone from this day: what hid behind them is decided anew
-
-    @property
-    def all(self) -> list[Path]:
-        """Every part with events of the day."""
-        return [*self.standing, *self.arrived]
+    event_date: str  # or SEVERAL_DAYS
+    new: tuple[Part, ...]  # whose rows may have copies, among themselves and in `searched`
+    searched: tuple[Part, ...]
+    listed: tuple[Part, ...]  # DUPLICATES: what is in them is not found again
+    # DUPLICATES that count no longer: what they listed is found again, as far as it holds.
+    replaced: tuple[Part, ...] = ()
 
     @property
-    def to_look_at(self) -> Sequence[Path]:
-        """The parts whose events may have copies that are not listed yet."""
-        return self.all if self.is_replaced else self.arrived
+    def rows(self) -> int:
+        """How many rows are looked at."""
+        return sum(part.rows for part in self.new + self.searched)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTask:
+    """One search; picklable."""
+
+    search: CopySearch
+    lake: Path
+    staging: Path  # where the parts that list copies are written, and what does not fit into memory
+    stem: str  # of their names
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCopies:
+    """The outcome of one search."""
+
+    search: CopySearch
+    parts: tuple[Part, ...]  # DUPLICATES, staged
 
     @property
-    def listed(self) -> Sequence[Path]:
-        """The parts that say which rows are copies."""
-        return () if self.is_replaced else self.duplicates
+    def added(self) -> int:
+        """How many rows are copies and were not listed; fewer than none where more were."""
+        return sum(part.rows for part in self.parts) - sum(part.rows for part in self.search.replaced)
 
 
-class _AcrossDays:
-    """The search for copies that the parts of a day do not tell, as there are events of SEVERAL_DAYS.
+def days_to_search(parts: Collection[Part], unsearched: Collection[Path]) -> Iterator[CopySearch]:
+    """Yield a search for each day with parts in which nobody has looked for copies.
 
-    Rows are looked at that share a key with what arrived or is to be decided anew; every row is listed once.
+    Args:
+        parts: of the lake.
+        unsearched: the paths of these parts.
     """
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        several: DayParts,
-        days: Mapping[str, DayParts],
-        suspects: set[str],
-    ) -> None:
-        self._connection = connection
-        self._several = several
-        if several.is_replaced:  # what was listed may be of any day
-            dates = days.keys() - {SEVERAL_DAYS}
-            keys = [*several.all, *several.duplicates]
-        else:
-            dates = _dates(connection, _DAYS, several.all) & suspects if several.all and suspects else set()
-            arrived = (path for date in dates & days.keys() for path in days[date].arrived)
-            keys = [*several.arrived, *arrived] if dates else []
-        self._days = [days[date] for date in sorted(dates & days.keys())]
-        self._is_needed = bool(keys)
-        if self._is_needed:
-            query = f"CREATE OR REPLACE TEMP TABLE keys AS SELECT recipientAccountId, eventKey FROM {_PARTS}"  # noqa: S608
-            connection.execute(query, {"paths": glob_safe(keys)})
-            connection.execute("CREATE OR REPLACE TEMP TABLE found (logFile VARCHAR, logFileIndex INTEGER)")
-
-    def leave_out(self, rows: pa.Table) -> None:
-        """Take copies that are listed elsewhere."""
-        if self._is_needed:
-            self._connection.register("copies", rows)
-            self._connection.execute(
-                "INSERT INTO found SELECT logFile, logFileIndex FROM copies SEMI JOIN keys USING (eventKey)"
-            )
-            self._connection.unregister("copies")
-
-    def copies(self) -> pa.Table:
-        """Return the copies that are listed nowhere."""
-        from detector.lake.part_files import DUPLICATES
-
-        if not self._is_needed:
-            return DUPLICATES.empty_table()
-        listed = [path for parts in (self._several, *self._days) for path in parts.listed]
-        paths = [path for parts in (self._several, *self._days) for path in parts.all]
-        rows = _copies(self._connection, paths, "keys", listed)
-        self._connection.register("copies", rows)
-        rest = self._connection.sql("FROM copies ANTI JOIN found USING (logFile, logFileIndex)").to_arrow_table()
-        self._connection.unregister("copies")
-        return _sorted(rest)
+    by_day: defaultdict[str, list[Part]] = defaultdict(list)
+    for part in parts:
+        by_day[part.event_date].append(part)
+    for date in sorted({part.event_date for part in parts if part.path in unsearched} - {SEVERAL_DAYS}):
+        events = [part for part in by_day[date] if part.kind is PartKind.EVENTS]
+        yield CopySearch(
+            date,
+            new=tuple(part for part in events if part.path in unsearched),
+            searched=tuple(part for part in events if part.path not in unsearched),
+            listed=tuple(part for part in by_day[date] if part.kind is PartKind.DUPLICATES),
+        )
 
 
-def _copies(
-    connection: duckdb.DuckDBPyConnection, rows: Sequence[Path], keys: str | Sequence[Path], listed: Sequence[Path]
+def search_across_days(parts: Collection[Part]) -> CopySearch:
+    """Return the search for the copies that only parts of SEVERAL_DAYS tell, to be made when all days are searched.
+
+    It is always made anew: what a day has come to list itself is listed here no more.
+    """
+    several = [part for part in parts if part.event_date == SEVERAL_DAYS]
+    days = [part for part in parts if part.event_date != SEVERAL_DAYS]
+    return CopySearch(
+        SEVERAL_DAYS,
+        new=tuple(part for part in several if part.kind in (PartKind.EVENTS, PartKind.COPIES)),
+        searched=tuple(part for part in days if part.kind is PartKind.EVENTS),
+        listed=tuple(part for part in days if part.kind is PartKind.DUPLICATES),
+        replaced=tuple(part for part in several if part.kind is PartKind.DUPLICATES),
+    )
+
+
+def events_of_several_days(parts: Collection[Part]) -> list[Part]:
+    """Return the parts with events of SEVERAL_DAYS: they are searched again whenever a day was."""
+    return [part for part in parts if part.event_date == SEVERAL_DAYS and part.kind is PartKind.EVENTS]
+
+
+def all_searches(parts: Collection[Part], unsearched: Collection[Path]) -> tuple[CopySearch, ...]:
+    """Return the searches that find every copy which no part lists; each goes by what those before it found."""
+    days = tuple(days_to_search(parts, unsearched))
+    several = events_of_several_days(parts)
+    if several and (days or any(part.path in unsearched for part in several)):
+        return *days, search_across_days(parts)
+    return days
+
+
+def find_copies_of_day(task: CopyTask) -> FoundCopies:
+    """Find the copies of a day that are not listed, and list them: what a worker process does.
+
+    Nothing but `task.staging` is changed.
+
+    Raises:
+        LakeError: a part cannot be read, or the disk refuses.
+    """
+    from detector.lake.footer import Footer
+    from detector.lake.part_files import write_part
+
+    # One thread: looking through rows with two costs half as much again, and there are other days.
+    with open_duckdb(task.staging, threads=1) as connection:
+        rows = unlisted_copies(connection, task.search, task.lake)
+    if task.search.replaced and rows.equals(_listed(task)):
+        return FoundCopies(replace(task.search, replaced=()), ())
+    parts = [
+        write_part(
+            rows.slice(first, _PART_ROWS),
+            PartKind.DUPLICATES,
+            task.search.event_date,
+            task.staging,
+            f"{task.stem}-{first // _PART_ROWS}",
+            Footer(),
+        )
+        for first in range(0, rows.num_rows, _PART_ROWS)
+    ]
+    return FoundCopies(task.search, tuple(parts))
+
+
+def _listed(task: CopyTask) -> pa.Table:
+    """Return what the parts list that a search is to replace."""
+    import pyarrow as pa
+
+    from detector.lake.part_files import read_part
+
+    return pa.concat_tables([read_part(task.lake / part.path) for part in task.search.replaced])
+
+
+def unlisted_copies(
+    connection: duckdb.DuckDBPyConnection, search: CopySearch, lake: Path, known: Sequence[pa.Table] = ()
 ) -> pa.Table:
-    """Return the copies among the rows of parts that share a key with others, without those that are listed."""
-    from detector.lake.part_files import COLUMNS
+    """Return the copies that a search finds, sorted.
 
-    parameters = {"rows": glob_safe([COLUMNS, *rows])}
-    if not isinstance(keys, str):
-        parameters["keys"] = glob_safe(keys)
-        keys = "read_parquet($keys, hive_partitioning = false)"
-    copies = find_copies(connection, "read_parquet($rows, hive_partitioning = false)", keys, parameters)
-    if copies.num_rows and listed:
-        connection.register("copies", copies)
-        copies = connection.sql(_NOT_LISTED_YET, params={"paths": glob_safe(listed)}).to_arrow_table()
-        connection.unregister("copies")
-    return _sorted(copies)
+    Args:
+        connection: it gains nothing that stays.
+        search: what to look through.
+        lake: its directory.
+        known: further rows of the `DUPLICATES` schema that are listed.
+
+    Raises:
+        LakeError: a part cannot be read.
+    """
+    from detector.lake.copies import find_copies
+    from detector.lake.part_files import COLUMNS, DUPLICATES
+
+    def paths(parts: Sequence[Part]) -> list[str]:
+        return glob_safe([lake / part.path for part in parts])
+
+    with lake_errors():
+        search = _on_its_days(connection, search, lake)
+        searched, listed = search.searched, search.listed
+        parameters = {"rows": [*glob_safe([COLUMNS]), *paths((*search.new, *searched))]}
+        keys = None
+        if searched:
+            parameters["keys"] = paths(search.new)
+            keys = _PARTS.format("$keys")
+        found = find_copies(connection, _PARTS.format("$rows"), keys, parameters)
+        if not found.num_rows:
+            return found
+        tables = {f"known_{number}": table for number, table in enumerate([found.slice(0, 0), *known])}
+        for name, table in tables.items():
+            connection.register(name, table)
+        connection.register("found", found)
+        relations = [*tables, *([_PARTS.format("$paths")] if listed else [])]
+        query = _NOT_LISTED_YET.format(listed=" UNION ALL ".join(f"FROM {relation}" for relation in relations))
+        rest = connection.sql(query, params={"paths": paths(listed)} if listed else None).to_arrow_table()
+        for name in ("found", *tables):
+            connection.unregister(name)
+    return cast("pa.Table", rest.cast(DUPLICATES))
 
 
-def _sorted(copies: pa.Table) -> pa.Table:
-    return copies.sort_by([(name, "ascending") for name in ("eventKey", "logFile", "logFileIndex")])
+def on_its_days(search: CopySearch, lake: Path) -> CopySearch:
+    """Return a search without the parts of days of which its new parts have nothing; only these are read.
+
+    Raises:
+        LakeError: one cannot be read.
+    """
+    if search.event_date != SEVERAL_DAYS:
+        return search
+    with open_duckdb(threads=1) as connection:
+        return _on_its_days(connection, search, lake)
 
 
-def _dates(connection: duckdb.DuckDBPyConnection, query: str, paths: Sequence[Path] = ()) -> set[str]:
-    parameters = {"paths": glob_safe(paths)} if paths else None
-    return {f"{day}" for (day,) in connection.execute(query, parameters).fetchall()}
+def _on_its_days(connection: duckdb.DuckDBPyConnection, search: CopySearch, lake: Path) -> CopySearch:
+    if search.event_date != SEVERAL_DAYS or not search.searched:
+        return search
+    parameters = {"paths": glob_safe([lake / part.path for part in search.new])}
+    dates = {f"{day}" for (day,) in connection.execute(_DATES, parameters).fetchall()}
+    searched, listed = (
+        tuple(part for part in of if part.event_date in dates) for of in (search.searched, search.listed)
+    )
+    return replace(search, searched=searched, listed=listed)
 
 
 @contextmanager
-def open_duckdb(spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_duckdb(spill: Path | None = None, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB to look into parts with.
 
     Args:
         spill: a folder for what does not fit into memory; without one nothing is written to disk.
+        threads: how many it works with.
 
     Raises:
         LakeError: a part cannot be read, or there is no room for what does not fit into memory.
     """
     import duckdb
 
-    with lake_errors(), duckdb.connect(config=_CONFIG | {"temp_directory": str(spill or "")}) as connection:
+    config = _CONFIG | {"temp_directory": str(spill or ""), "threads": threads}
+    with lake_errors(), duckdb.connect(config=config) as connection:
         yield connection
 
 

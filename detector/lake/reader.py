@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import LakeError
+from detector.lake.duplicates import CopySearch, all_searches, unlisted_copies
 from detector.lake.elsewhere import Elsewhere
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gap, OpenGaps
@@ -17,7 +18,7 @@ from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import OutboxCount
 from detector.lake.part_files import DUPLICATES, damage
 from detector.lake.place import LakePlace, lake_at
-from detector.lake.relations import create_duplicates, create_view
+from detector.lake.relations import create_duplicates, create_table, create_view
 from detector.lake.unlisted import unlisted_error
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage, coverage_table, create_coverage
@@ -26,6 +27,7 @@ from detector.records.schema import EVENTS
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
     from detector.lake.integrity import Attested, LakeIntegrity
     from detector.lake.part import Part
@@ -45,6 +47,7 @@ class Snapshot:
     copies: tuple[Path, ...] = ()  # rows that are all duplicates, set apart from `events`
     unclassified: tuple[Path, ...] | None = None  # those of `events` that nobody has looked through; None: all
     candidates: tuple[Path, ...] = ()  # those that hold what detection looks at, and hardly anything else
+    searches: tuple[CopySearch, ...] = ()  # for copies of `events` that `duplicates` does not list
     coverage: Coverage | None = None
     unlisted: tuple[Path, ...] = ()  # parts that the ledger does not know, and that are not among the others
     gaps: OpenGaps = field(default_factory=OpenGaps)  # what was asked for and not read
@@ -64,7 +67,11 @@ class Snapshot:
         return replace(self, events=self.events + self.copies, unclassified=None, candidates=())
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *_others: duckdb.DuckDBPyConnection) -> None:
-        """Create `parts` and `duplicates` (the copies that are not shown) in DuckDB, and what saves reading `parts`."""
+        """Create `parts` and `duplicates` (the copies that are not shown) in DuckDB, and what saves reading `parts`.
+
+        Raises:
+            LakeError: a part that has to be searched for copies cannot be read.
+        """
         create_view(connection, "parts", self.events, EVENTS)
         if self.elsewhere is not None:
             self.elsewhere.attach(connection)
@@ -77,8 +84,21 @@ class Snapshot:
             put_integrity(connection, integrity_table(self.integrity.findings))
         if self.duplicates is None:
             create_duplicates(connection)
+        elif self.searches:
+            create_view(connection, "listed_duplicates", self.duplicates, DUPLICATES)
+            create_table(connection, "other_duplicates", self._search(connection))
+            connection.execute("CREATE VIEW duplicates AS FROM listed_duplicates UNION ALL FROM other_duplicates")
         else:
             create_view(connection, "duplicates", self.duplicates, DUPLICATES)
+
+    def _search(self, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+        """Return the copies that no part lists."""
+        import pyarrow as pa
+
+        found: list[pa.Table] = [DUPLICATES.empty_table()]
+        for search in self.searches:  # that of SEVERAL_DAYS goes by what was found of days
+            found.append(unlisted_copies(connection, search, self.directory, found))
+        return pa.concat_tables(found)
 
 
 def read_lake(
@@ -102,7 +122,8 @@ def read_lake(
     known = _ask_ledger(place, verifies=verifies)
     # Rules do not open parts without candidates: a few bytes of a large lake are read for it.
     read_by_rules = {part for part in known.parts if part.has_candidates or part.classified_by != candidates_digest}
-    waits = not fetches_all and place.is_elsewhere and known.is_judged and known.coverage is not None
+    is_told = known.is_judged and not known.unsearched and known.coverage is not None
+    waits = not fetches_all and place.is_elsewhere and is_told
     later = {part for part in known.parts if waits and part.kind in _ROWS and part not in read_by_rules}
     here = [part for part in known.parts if part not in later]
     place.fetch(part.path for part in here if part.kind is not PartKind.REJECTED)
@@ -124,11 +145,14 @@ def read_lake(
     }
     events = of_kind(PartKind.EVENTS)
     waiting = tuple(part for part in later if part.kind is PartKind.EVENTS and part not in damaged)
+    searches = all_searches(list(paths), known.unsearched)
+    found_again = {directory / part.path for search in searches for part in search.replaced}
     files = Snapshot(
         directory,
         events=events,
-        duplicates=of_kind(PartKind.DUPLICATES),
+        duplicates=tuple(path for path in of_kind(PartKind.DUPLICATES) if path not in found_again),
         copies=of_kind(PartKind.COPIES),
+        searches=searches,
         unclassified=tuple(path for path in events if path not in looked_through),
         candidates=tuple(path for part, path in paths.items() if part.has_candidates and path in looked_through),
         coverage=known.coverage,
@@ -140,7 +164,7 @@ def read_lake(
         elsewhere=Elsewhere(place, events, waiting) if waiting else None,
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
-    return files if are_copies_known else replace(files.with_copies(), duplicates=None)
+    return files if are_copies_known else replace(files.with_copies(), duplicates=None, searches=())
 
 
 def _read_without_ledger(place: LakePlace) -> Snapshot:
@@ -164,6 +188,7 @@ class _Known:
 
     unlisted: Sequence[Path]
     parts: Sequence[Part]
+    unsearched: Collection[Path]  # in which nobody has looked for copies
     checksums: Mapping[Path, int]
     coverage: Coverage | None
     is_judged: bool  # which rows are copies is known by the rules of now
@@ -176,12 +201,13 @@ def _ask_ledger(place: LakePlace, *, verifies: bool) -> _Known:
     ledger = Ledger.open(place.directory, writable=False)
     try:
         unlisted = place.unlisted(ledger)
-        parts = ledger.parts()
+        parts, unsearched = ledger.parts_and_unsearched()
         if unlisted and not parts:
             raise unlisted_error(place, unlisted)
         return _Known(
             unlisted,
             parts,
+            unsearched,
             ledger.checksums() if verifies else {},
             ledger.coverage(),
             not ledger.misjudged_dates(),

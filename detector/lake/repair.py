@@ -18,14 +18,21 @@ import pyarrow.compute as pc
 
 from detector.errors import LakeError
 from detector.lake.disk import disk_errors, fsync_folder
-from detector.lake.duplicates import DayParts, DuplicateFinder
+from detector.lake.duplicates import (
+    CopySearch,
+    CopyTask,
+    days_to_search,
+    events_of_several_days,
+    find_copies_of_day,
+    search_across_days,
+)
 from detector.lake.evidence import open_ledger
 from detector.lake.footer import Footer
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.lock import writer_lock
 from detector.lake.part import Part
-from detector.lake.part_files import crc32_of, read_footer, read_part, require_intact, write_part
+from detector.lake.part_files import crc32_of, read_footer, read_part, require_intact
 from detector.lake.place import LakePlace, lake_at
 from detector.lake.unlisted import part_files
 from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGING, PartKind
@@ -204,25 +211,25 @@ def _unknown(uri: str, rows: int) -> LedgerObject:
 
 def _find_duplicates(directory: Path, staging: Path, events: Sequence[Part]) -> list[Part]:
     """Find the further copies of events anew; return the parts that say which they are."""
-    paths: defaultdict[str, list[Path]] = defaultdict(list)
-    for part in events:
-        paths[part.event_date].append(directory / part.path)
-    duplicates = []
-    copies = DuplicateFinder()
-    try:
-        days = {date: DayParts(of_day, is_replaced=True) for date, of_day in paths.items()}
-        for date, rows in copies.find_duplicates(days):
-            part = write_part(rows, PartKind.DUPLICATES, date, staging, f"part-{uuid.uuid4().hex}", Footer())
-            target = directory / part.path
-            with disk_errors(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                (staging / part.name).rename(target)
-                fsync_folder(target.parent)
-                fsync_folder(target.parent.parent)
-            duplicates.append(part)
-    finally:
-        copies.close()
+    duplicates: list[Part] = []
+    for search in days_to_search(events, {part.path for part in events}):
+        duplicates += _search(search, directory, staging)
+    if events_of_several_days(events):
+        duplicates += _search(search_across_days([*events, *duplicates]), directory, staging)
     return duplicates
+
+
+def _search(search: CopySearch, directory: Path, staging: Path) -> tuple[Part, ...]:
+    """List the copies of a day; return the parts that do, in their places."""
+    found = find_copies_of_day(CopyTask(search, directory, staging, f"part-{uuid.uuid4().hex}"))
+    for part in found.parts:
+        target = directory / part.path
+        with disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (staging / part.name).rename(target)
+            fsync_folder(target.parent)
+            fsync_folder(target.parent.parent)
+    return found.parts
 
 
 def _replace_ledger(directory: Path, new: Path) -> Path | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
+from detector.lake.disk import disk_errors
 from detector.lake.ledger.ledger import Ledger
 from detector.lake_layout import LEDGER, STAGING, PartKind
 
@@ -41,6 +43,19 @@ def unlisted_parts(directory: Path, ledger: Ledger) -> list[Path]:
 def leavings(directory: Path, ledger: Ledger) -> list[Path]:
     """Return the parts that runs which are under way, or were killed, put in place and have not committed."""
     return [path for path, run in ledger.intents().items() if (directory / STAGING / run).is_dir()]
+
+
+def remove_leavings(directory: Path, ledger: Ledger) -> None:
+    """Remove what runs of a writer left: parts put in place and not committed, and then their staging folders."""
+    with disk_errors(directory):
+        for path in leavings(directory, ledger):
+            if (directory / path).exists():
+                (directory / path).unlink()
+    intents = ledger.intents()
+    if intents:
+        ledger.forget_intents(intents)
+    # The folders go last: they vouch for the intents.
+    shutil.rmtree(directory / STAGING, ignore_errors=True)
 
 
 def unlisted_error(directory: Path | LakePlace, unlisted: Sequence[Path]) -> LakeError:

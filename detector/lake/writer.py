@@ -5,24 +5,32 @@ Most commits move finished files, and never look into one: what reads and writes
 
 from __future__ import annotations
 
-import shutil
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.lake.disk import disk_error, disk_errors, fsync_folder
-from detector.lake.duplicates import DayParts, DuplicateFinder, glob_safe, open_duckdb
+from detector.lake.disk import disk_error, fsync_folder
+from detector.lake.duplicates import (
+    CopySearch,
+    CopyTask,
+    days_to_search,
+    events_of_several_days,
+    find_copies_of_day,
+    glob_safe,
+    on_its_days,
+    open_duckdb,
+    search_across_days,
+)
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject
 from detector.lake.lock import this_process, writer_lock
 from detector.lake.part import Part
 from detector.lake.place import LakePlace, lake_at
-from detector.lake.unlisted import leavings, unlisted_error
+from detector.lake.unlisted import remove_leavings, unlisted_error
 from detector.lake_layout import SEVERAL_DAYS, STAGING, PartKind
 from detector.workers import run_in_workers
 
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
 
 # A reader that listed the parts before they were replaced may still be reading them.
 _KEEP_DROPPED_SECONDS = 900
+_ROWS_WORTH_WORKERS = 200_000  # fewer are looked through before workers have started
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +55,15 @@ class Staged:
 class LakeWriter:
     """The one writer of a lake."""
 
-    def __init__(self, place: LakePlace, ledger: Ledger, staging: Path, copies: DuplicateFinder) -> None:
-        self._copies = copies
+    def __init__(self, place: LakePlace, ledger: Ledger, staging: Path) -> None:
+        self._found = 0  # copies that were listed since `find_copies` last said so, less those that are no more
         self.place = place
         self.directory = place.directory
         self.ledger = ledger
         self.staging = staging  # where workers write parts; on the lake's file system
 
-    def commit(self, staged: Staged, replaced: Sequence[str] = ()) -> int:
-        """Make staged objects part of the lake; return how many rows are further copies of an event.
+    def commit(self, staged: Staged, replaced: Sequence[str] = ()) -> None:
+        """Make staged objects part of the lake; `find_copies` says later which rows are further copies of an event.
 
         Args:
             staged: what workers wrote.
@@ -63,19 +72,16 @@ class LakeWriter:
         Raises:
             LakeError: the disk refuses; nothing of `staged` is in then.
         """
-        dates = {part.event_date for part in staged.parts} | {SEVERAL_DAYS}
-        # A replaced object may have had rows on any day, and a part of several days has; otherwise a commit does not
-        # cost more in a larger lake.
-        is_any_day = replaced or any(part.event_date == SEVERAL_DAYS for part in staged.parts)
-        parts = self.ledger.parts(dates=None if is_any_day else dates)
+        # A replaced object may have had rows on any day; otherwise a commit does not cost more in a larger lake.
+        parts = self.ledger.parts() if replaced else []
         holding = self._parts_holding(replaced, parts)
         hidden_again = {part.event_date for part in holding}
         if hidden_again and any(part.event_date == SEVERAL_DAYS for part in parts):
             hidden_again.add(SEVERAL_DAYS)  # what is listed there may be of any day
-        return self._commit(staged, replaced, parts, holding, hidden_again)
+        self._commit(staged, replaced, parts, holding, hidden_again)
 
     def judge_anew(self) -> None:
-        """Look anew for the copies of days that an earlier version looked through, day by day.
+        """Have the copies of days looked for anew that an earlier version looked through.
 
         Raises:
             LakeError: a part cannot be read, or the disk refuses.
@@ -90,7 +96,7 @@ class LakeWriter:
         parts: Sequence[Part],
         holding: Sequence[Part],
         hidden_again: set[str],
-    ) -> int:
+    ) -> None:
         # Of what a replaced object hid, something may have to be shown again.
         set_apart = [part for part in parts if part.kind is PartKind.COPIES and part.event_date in hidden_again]
         dropped = list(dict.fromkeys([*holding, *set_apart]))
@@ -98,15 +104,59 @@ class LakeWriter:
         added = [*staged.parts, *rewritten]
         self._move_in(staged.parts)
         self._move_in_sealed(rewritten)
-        dropped += [part for part in parts if part.kind is PartKind.DUPLICATES and part.event_date in hidden_again]
+        lists = [part for part in parts if part.kind is PartKind.DUPLICATES and part.event_date in hidden_again]
+        dropped += lists
         gone = set(dropped)
-        copies = self._find_duplicates([part for part in parts if part not in gone], added, dropped, hidden_again)
-        self._move_in(copies)
-        self.ledger.commit(staged.objects, [*added, *copies], dropped, hidden_again)
+        standing = [part for part in parts if part.event_date in hidden_again and part not in gone]
+        unsearched = [part for part in (*standing, *added) if part.kind is PartKind.EVENTS]
+        self.ledger.commit(staged.objects, added, dropped, hidden_again, unsearched=unsearched)
         self.place.committed(self.ledger, is_idle=True)
-        # Of a day whose rows were replaced, all copies are written down anew.
-        known_before = sum(part.rows for part in dropped if part.kind is PartKind.DUPLICATES)
-        return max(0, sum(part.rows for part in copies) - known_before)
+        self._found -= sum(part.rows for part in lists)
+
+    def find_copies(self, *, jobs: int) -> int:
+        """Look for further copies of events in what nobody has searched, day by day.
+
+        Args:
+            jobs: worker processes.
+
+        Returns:
+            How many rows are copies that were none when this was called last, or the lake was opened.
+
+        Raises:
+            LakeError: a part cannot be read, or the disk refuses; the days that were done stay so.
+        """
+        parts, unsearched = self.ledger.parts_and_unsearched()
+        searches = list(days_to_search(parts, unsearched))
+        several = events_of_several_days(parts)
+        self._search(searches, again=several, jobs=jobs)
+        if several and (searches or any(part.path in unsearched for part in several)):
+            self._search([search_across_days(self.ledger.parts())], again=(), jobs=1)
+        found, self._found = max(0, self._found), 0
+        return found
+
+    def _search(self, searches: Sequence[CopySearch], again: Sequence[Part], jobs: int) -> None:
+        """Make searches, each committed when it is done.
+
+        Args:
+            searches: of different days.
+            again: parts that are to be searched after each of them.
+            jobs: worker processes, where there are enough rows.
+        """
+        many = sum(search.rows for search in searches) >= _ROWS_WORTH_WORKERS
+        for found in run_in_workers(find_copies_of_day, self._copy_tasks(searches), jobs=jobs if many else 1):
+            self._move_in(found.parts)
+            self.ledger.commit(
+                (), found.parts, found.search.replaced, searched=[found.search.event_date], unsearched=again
+            )
+            self._found += found.added
+            self.place.committed(self.ledger, is_idle=False)
+
+    def _copy_tasks(self, searches: Sequence[CopySearch]) -> Iterator[CopyTask]:
+        for search in searches:
+            self.place.fetch(part.path for part in search.new)
+            one = on_its_days(search, self.directory) if self.place.is_elsewhere else search
+            self.place.fetch(part.path for part in (*one.searched, *one.listed, *one.replaced))
+            yield CopyTask(one, self.directory, self.staging, f"part-{uuid.uuid4().hex}")
 
     def compact(
         self, candidates: Candidates, *, jobs: int, unclassified_parts: int = 1, unclassified_rows: int = 1
@@ -124,6 +174,7 @@ class LakeWriter:
         """
         from detector.lake.compaction import compact_day, days_to_compact
 
+        self._found = self.find_copies(jobs=jobs)  # a copy is set apart where it is listed
         _remove_dropped(self.place, self.ledger)  # whoever writes for days makes many of them
         days = days_to_compact(
             self.ledger.parts(),
@@ -144,37 +195,6 @@ class LakeWriter:
             self.place.fetch(part.path for part in day.parts)
             yield Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates)
 
-    def _find_duplicates(
-        self, standing: Sequence[Part], added: Sequence[Part], dropped: Sequence[Part], hidden_again: set[str]
-    ) -> list[Part]:
-        """Write down which rows became further copies of an event, day by day."""
-        before, arrived, gone = self._paths(standing), self._paths(added), self._paths(dropped)
-        dates = {date for date, kind in arrived if kind is PartKind.EVENTS} | hidden_again
-        if not dates:
-            return []
-        if SEVERAL_DAYS in dates:
-            dates.update(date for date, kind in before if kind is PartKind.EVENTS)
-        days = {
-            date: DayParts(
-                standing=before[date, PartKind.EVENTS],
-                arrived=arrived[date, PartKind.EVENTS],
-                duplicates=(gone if date in hidden_again else before)[date, PartKind.DUPLICATES],
-                is_replaced=date in hidden_again,
-            )
-            for date in dates | {SEVERAL_DAYS}
-        }
-        looked_at = (path for day in days.values() for path in (*day.all, *day.listed))
-        self.place.fetch(path.relative_to(self.directory) for path in looked_at)
-        return [
-            self._write(rows, PartKind.DUPLICATES, date, Footer()) for date, rows in self._copies.find_duplicates(days)
-        ]
-
-    def _paths(self, parts: Iterable[Part]) -> Mapping[tuple[str, PartKind], list[Path]]:
-        paths: defaultdict[tuple[str, PartKind], list[Path]] = defaultdict(list)
-        for part in parts:
-            paths[part.event_date, part.kind].append(self.directory / part.path)
-        return paths
-
     def _parts_holding(self, uris: Sequence[str], parts: Sequence[Part]) -> list[Part]:
         kinds = (PartKind.EVENTS, PartKind.COPIES)
         events = {self.directory / part.path: part for part in parts if part.kind in kinds}
@@ -192,13 +212,13 @@ class LakeWriter:
 
     def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
         """Write the given parts anew, as EVENTS, without the rows of some objects; the seal comes first."""
-        from detector.lake.part_files import read_footer
+        from detector.lake.part_files import read_footer, rows_without
 
         self.place.fetch(part.path for part in parts)
         replaced = {part.name: read_footer(self.directory / part.path)[1] for part in parts}
         footers = rewritten_footers(uuid.uuid4().hex, replaced, uris)
         for part in parts:
-            rest = _rows_without(self.directory / part.path, uris)
+            rest = rows_without(self.directory / part.path, uris)
             if rest.num_rows:
                 footer = replace(next(footers), classified_by=part.classified_by, has_candidates=part.has_candidates)
                 yield self._write(rest, PartKind.EVENTS, part.event_date, footer)
@@ -233,16 +253,6 @@ class LakeWriter:
         self.place.put(self.staging.name, [part.path for part in parts])
 
 
-def _rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from detector.lake.part_files import read_part
-
-    table = read_part(path)
-    return table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
-
-
 @contextmanager
 def open_to_write(lake: Path | LakePlace) -> Iterator[LakeWriter]:
     """Open a lake as its only writer, creating it where there is none; leavings of a crash are removed.
@@ -267,31 +277,16 @@ def open_to_write(lake: Path | LakePlace) -> Iterator[LakeWriter]:
             if unlisted:
                 raise unlisted_error(place, unlisted)
             _remove_dropped(place, ledger)
-            _remove_leavings(directory, ledger)
+            remove_leavings(directory, ledger)
             staging = directory / STAGING / uuid.uuid4().hex
             staging.mkdir(parents=True)
-            opened.callback(_remove_leavings, directory, ledger)
+            opened.callback(remove_leavings, directory, ledger)
         except OSError as error:
             raise disk_error(f"cannot write to {place}", error) from error
         opened.callback(place.share, ledger)
-        copies = DuplicateFinder()
-        opened.callback(copies.close)
-        writer = LakeWriter(place, ledger, staging, copies)
+        writer = LakeWriter(place, ledger, staging)
         writer.judge_anew()
         yield writer
-
-
-def _remove_leavings(directory: Path, ledger: Ledger) -> None:
-    """Remove what runs of a writer left: parts put in place and not committed, and then their staging folders."""
-    with disk_errors(directory):
-        for path in leavings(directory, ledger):
-            if (directory / path).exists():
-                (directory / path).unlink()
-    intents = ledger.intents()
-    if intents:
-        ledger.forget_intents(intents)
-    # The folders go last: they vouch for the intents.
-    shutil.rmtree(directory / STAGING, ignore_errors=True)
 
 
 def _remove_dropped(place: LakePlace, ledger: Ledger) -> None:

@@ -32,6 +32,8 @@ INTERNAL = (
     "coverage",
     "denials_reported_alone",
     "duplicates",
+    "listed_duplicates",
+    "other_duplicates",
     "parts",
     "reported_alone",
     "root_calls_reported",

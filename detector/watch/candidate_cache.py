@@ -173,7 +173,11 @@ def _with_every_copy(files: Snapshot) -> Snapshot:
     """Return a lake in which no copy of an event is hidden: which is shown is decided over all that are kept."""
     unclassified = files.events if files.unclassified is None else files.unclassified
     return replace(
-        files.with_copies(), duplicates=(), unclassified=unclassified + files.copies, candidates=files.candidates
+        files.with_copies(),
+        duplicates=(),
+        searches=(),
+        unclassified=unclassified + files.copies,
+        candidates=files.candidates,
     )
 
 

@@ -112,6 +112,7 @@ class Watch:
                 self._outage.end()
         alerting.run_lake_rules()
         self._look_after(lake)
+        lake.find_copies(jobs=1)
 
     def _take(self, arrival: Arrival, lake: LakeWriter, alerting: Alerting) -> None:
         """Ingest an arrival, run the rules, write the alerts; only then acknowledge it."""
@@ -140,6 +141,7 @@ class Watch:
                 jobs=self.settings.jobs,
                 committed=note,
                 digests=intake,
+                finds_copies=False,  # the candidate cache finds those of its own, and a day is not searched each minute
             )
         finally:  # what was committed before an error counts
             after = _event_parts(lake)

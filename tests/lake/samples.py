@@ -56,7 +56,8 @@ class MemoryReader:
 
 def put(writer: LakeWriter, files: Mapping[str, bytes], replaced: Sequence[str] = ()) -> int:
     """Stage and commit log files in one batch; return how many further copies it made."""
-    return commit(writer, staged(writer, files), replaced)
+    commit(writer, staged(writer, files), replaced)
+    return writer.find_copies(jobs=1)
 
 
 @contextmanager
@@ -73,8 +74,8 @@ def staged(writer: LakeWriter, files: Mapping[str, bytes]) -> StagedBatch:
     return stage(Batch(objects, MemoryReader(files), writer.staging, uuid.uuid4().hex))
 
 
-def commit(writer: LakeWriter, batch: StagedBatch, replaced: Sequence[str] = ()) -> int:
-    return writer.commit(Staged(tuple(batch.objects), tuple(batch.parts)), replaced)
+def commit(writer: LakeWriter, batch: StagedBatch, replaced: Sequence[str] = ()) -> None:
+    writer.commit(Staged(tuple(batch.objects), tuple(batch.parts)), replaced)
 
 
 # What `record` calls Call1 and Call2 stands for what detection looks at.

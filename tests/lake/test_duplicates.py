@@ -17,7 +17,7 @@ from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER
 
-from .samples import compact, log, parts_of_days, put, record, shown
+from .samples import commit, compact, log, parts_of_days, put, record, shown, staged
 
 Key = tuple[int, str | None]
 keys = st.tuples(st.integers(1, 3), st.sampled_from([None, "111122223333", "444455556666", ""]))
@@ -41,23 +41,27 @@ def expected(lake: dict[str, list[Key]]) -> list[tuple[str, int]]:
     return sorted((uri.decode(), index) for uri, index in smallest.values())
 
 
-@given(st.lists(st.tuples(files, st.booleans(), st.integers(0, 3)), min_size=1, max_size=4))
+@given(
+    st.lists(st.tuples(files, st.sampled_from(["", "searches", "compacts"]), st.integers(0, 3)), min_size=1, max_size=4)
+)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.slow
 def test_the_shown_copy_is_the_smallest_after_any_commits_replacements_and_compactions(
-    commits: list[tuple[dict[str, list[Key]], bool, int]],
+    commits: list[tuple[dict[str, list[Key]], str, int]],
 ) -> None:
     model: dict[str, list[Key]] = {}
     with tempfile.TemporaryDirectory() as folder:
         lake = Path(folder) / "lake"
         with open_to_write(lake) as writer:
             put(writer, {"s3://b/first": content([])})
-            for batch, compacts, days in commits:
+            for batch, then, days in commits:
                 replaced = [uri for uri in batch if uri in model]
                 with parts_of_days(days):
-                    put(writer, {uri: content(held) for uri, held in batch.items()}, replaced)
+                    commit(writer, staged(writer, {uri: content(held) for uri, held in batch.items()}), replaced)
                 model |= batch
-                if compacts:
+                if then == "searches":
+                    writer.find_copies(jobs=1)
+                elif then == "compacts":
                     compact(writer)
                 assert sorted(shown(lake)) == expected(model)
             compact(writer)
@@ -144,7 +148,8 @@ def test_what_an_older_version_hid_is_judged_anew(tmp_path: Path) -> None:
     connection.close()
     both = [("s3://b/1", "A"), ("s3://b/2", "B")]
     assert shown(tmp_path, "logFile, eventName") == both
-    with open_to_write(tmp_path):
-        pass
+    with open_to_write(tmp_path) as writer:
+        assert shown(tmp_path, "logFile, eventName") == both
+        writer.find_copies(jobs=1)
     assert read_lake(tmp_path).duplicates
     assert shown(tmp_path, "logFile, eventName") == both

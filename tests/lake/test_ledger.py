@@ -73,7 +73,7 @@ def test_the_ledger_of_a_later_version_is_left_alone(tmp_path: Path, writable: b
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     content = (tmp_path / LEDGER).read_bytes()
-    with pytest.raises(LakeError, match="has version 99, this program knows 13") as caught:
+    with pytest.raises(LakeError, match="has version 99, this program knows 14") as caught:
         Ledger.open(tmp_path, writable=writable)
     assert "update" in caught.value.hint
     assert (tmp_path / LEDGER).read_bytes() == content

@@ -21,11 +21,11 @@ from detector.lake.place import lake_at
 from detector.lake.reader import read_lake
 from detector.lake.repair import repair
 from detector.lake.stored_lake import StoredLake
-from detector.lake.writer import open_to_write
+from detector.lake.writer import Staged, open_to_write
 from detector.lake_layout import LEDGER, STAGING, PartKind
 from tests.loopback import serve
 
-from .samples import CANDIDATES, compact, log, put, record, shown
+from .samples import CANDIDATES, compact, log, put, record, shown, staged
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -221,7 +221,8 @@ def test_a_small_disk_is_enough(machine: Machines, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("detector.lake.stored_lake._FETCHED_BYTES", 0)
     lake = machine()
     with open_to_write(lake) as writer:
-        put(writer, {"s3://b/1": log(record(1), record(2))})
+        batch = staged(writer, {"s3://b/1": log(record(1), record(2))})
+        writer.commit(Staged(tuple(batch.objects), tuple(batch.parts)))
         assert not list(lake.directory.rglob("part-*"))
         assert put(writer, {"s3://b/2": log(record(2))}) == 1
         compact(writer)

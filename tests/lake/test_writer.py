@@ -80,9 +80,9 @@ def test_everything_is_on_the_disk_before_the_ledger_says_so(lake: Path, monkeyp
         steps.append(("rename", path.name))
         return rename(path, target)
 
-    def recorded_commit(*arguments: Any) -> None:  # noqa: ANN401
-        steps.append(("commit", ""))
-        ledger_commit(*arguments)
+    def recorded_commit(ledger: Ledger, objects: Any, added: Any, *others: Any, **named: Any) -> None:  # noqa: ANN401
+        steps.extend(("commit", part.name) for part in added)
+        ledger_commit(ledger, objects, added, *others, **named)
 
     with open_to_write(lake) as writer:
         monkeypatch.setattr(os, "fsync", recorded_fsync)
@@ -90,15 +90,15 @@ def test_everything_is_on_the_disk_before_the_ledger_says_so(lake: Path, monkeyp
         monkeypatch.setattr(Ledger, "commit", recorded_commit)
         put(writer, {"s3://b/1": log(record(1), record(1), record(2, day=2), {"x": 1})})
         monkeypatch.undo()
-    commit_step = steps.index(("commit", ""))
     paths = {Path(path) for path in listed(lake)}
     assert {path.parts[0] for path in paths} == {"events", "hidden", "rejected"}
     for path in paths:
-        moved = steps.index(("rename", path.name))
+        moved, committed = steps.index(("rename", path.name)), steps.index(("commit", path.name))
         assert steps.index(("fsync", path.name)) < moved
         # The folder that it was moved to, and the one that this folder is new in.
         for folder in path.parts[:-1]:
-            assert moved < max(at for at, step in enumerate(steps) if step == ("fsync", folder)) < commit_step
+            synced = [at for at, step in enumerate(steps) if step == ("fsync", folder)]
+            assert any(moved < at < committed for at in synced)
 
 
 def test_a_second_writer_is_refused_with_the_first_ones_pid(lake: Path) -> None:
@@ -521,16 +521,16 @@ def test_a_part_that_is_missing_or_damaged_is_named(lake: Path) -> None:
     with open_to_write(lake) as writer:
         path.write_bytes(content[:-20])
         with pytest.raises(LakeError, match=path.name):
-            put(writer, {"s3://b/2": log(record(2))})
-        with pytest.raises(LakeError, match=path.name):
             put(writer, {"s3://b/1": log(record(2))}, ["s3://b/1"])
         with pytest.raises(LakeError, match=path.name):
             parts_module.read_part(path)
         path.unlink()
         with pytest.raises(LakeError, match=f"{path.name} is missing"):
             read_lake(lake)
+        with pytest.raises(LakeError, match=path.name):
+            put(writer, {"s3://b/2": log(record(2))})
         path.write_bytes(content)
-    assert shown(lake) == [("s3://b/1", 0)]
+    assert shown(lake) == [("s3://b/1", 0), ("s3://b/2", 0)]
 
 
 def test_event_ids_are_what_the_samples_say(lake: Path) -> None:

@@ -108,6 +108,20 @@ class Ledger:
         with _sqlite_errors(f"cannot read {self._path}"):
             return list(part_table.select_parts(self._connection, kind, dates))
 
+    def unsearched(self) -> set[Path]:
+        """Return the parts in which nobody has looked for copies of events yet."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            return part_table.select_unsearched(self._connection)
+
+    def parts_and_unsearched(self) -> tuple[list[Part], set[Path]]:
+        """Return the parts that count, and which of them nobody has searched, at one moment."""
+        with _sqlite_errors(f"cannot read {self._path}"):
+            self._connection.execute("BEGIN")
+            try:
+                return self.parts(), self.unsearched()
+            finally:
+                self._connection.execute("ROLLBACK")
+
     def checksums(self) -> dict[Path, int]:
         """Return the CRC-32 of each part, as far as they are known."""
         with _sqlite_errors(f"cannot read {self._path}"):
@@ -139,6 +153,9 @@ class Ledger:
         added: Iterable[Part],
         dropped: Iterable[Part],
         judged: Iterable[str] = (),
+        *,
+        unsearched: Iterable[Part] = (),
+        searched: Iterable[str] = (),
     ) -> None:
         """Record parts and objects in one transaction: after it all of them are in, before it none.
 
@@ -147,6 +164,8 @@ class Ledger:
             added: their parts.
             dropped: parts that count no longer.
             judged: days of `misjudged_dates` that are so no longer.
+            unsearched: parts whose rows may have copies that no part lists.
+            searched: days of which all copies are listed.
 
         Raises:
             LakeError: the database refuses, for example because the disk is full.
@@ -157,6 +176,8 @@ class Ledger:
             part_table.delete_parts(connection, dropped)
             part_table.insert_parts(connection, parts)
             part_table.delete_misjudged(connection, judged)
+            part_table.delete_unsearched(connection, searched)
+            part_table.insert_unsearched(connection, unsearched)
             intents.delete_intents(connection, [part.path for part in parts])
             gaps.delete_gaps(connection, [one.uri for one in objects])
         self._known_in.cache_clear()

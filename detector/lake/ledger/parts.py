@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from detector.lake.part import Part
-from detector.lake_layout import PartKind
+from detector.lake_layout import SEVERAL_DAYS, PartKind
 from detector.records.coverage import Coverage
 
 # From version 10, which knew no checksums.
 CHECKSUMS = "CREATE TABLE IF NOT EXISTS part_checksums (path TEXT PRIMARY KEY, crc32 INTEGER NOT NULL) WITHOUT ROWID;"
+# From version 13, where copies were looked for at each commit.
+UNSEARCHED = "CREATE TABLE IF NOT EXISTS unsearched_parts (path TEXT PRIMARY KEY) WITHOUT ROWID;"
 CREATE = f"""
 CREATE TABLE IF NOT EXISTS parts (
     path TEXT PRIMARY KEY,
@@ -35,6 +37,7 @@ CREATE TABLE IF NOT EXISTS part_spans (
 );
 CREATE INDEX IF NOT EXISTS part_spans_by_path ON part_spans (path);
 {CHECKSUMS}
+{UNSEARCHED}
 CREATE TABLE IF NOT EXISTS misjudged_dates (event_date TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 # From version 5, in whose DUPLICATES parts rows with one key are copies, whatever they hold.
@@ -49,6 +52,13 @@ ALTER TABLE parts ADD COLUMN has_candidates INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE parts ADD COLUMN has_spans INTEGER NOT NULL DEFAULT 0;
 {CREATE}
 """
+# To version 14. With parts of several days, a copy that a day tells by itself could be listed for these alone.
+SEARCH_AGAIN = f"""
+{UNSEARCHED}
+INSERT OR IGNORE INTO unsearched_parts
+SELECT path FROM parts
+WHERE kind = 'events' AND EXISTS (SELECT 1 FROM parts WHERE event_date = '{SEVERAL_DAYS}');
+"""  # noqa: S608
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -117,6 +127,7 @@ def delete_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
         path = str(part.path)
         connection.execute("DELETE FROM part_spans WHERE path = ?", (path,))
         connection.execute("DELETE FROM part_checksums WHERE path = ?", (path,))
+        connection.execute("DELETE FROM unsearched_parts WHERE path = ?", (path,))
         connection.execute("DELETE FROM parts WHERE path = ?", (path,))
         connection.execute("INSERT OR REPLACE INTO dropped_parts VALUES (?, unixepoch())", (path,))
 
@@ -153,3 +164,22 @@ def select_misjudged(connection: sqlite3.Connection) -> set[str]:
 def delete_misjudged(connection: sqlite3.Connection, dates: Iterable[str]) -> None:
     """Forget days whose copies have been looked for anew."""
     connection.executemany("DELETE FROM misjudged_dates WHERE event_date = ?", [(date,) for date in dates])
+
+
+def select_unsearched(connection: sqlite3.Connection) -> set[Path]:
+    """Return the parts in which nobody has looked for copies, also of a ledger that only readers have opened."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'unsearched_parts'").fetchone():
+        return set()
+    return {Path(path) for (path,) in connection.execute("SELECT path FROM unsearched_parts")}
+
+
+def delete_unsearched(connection: sqlite3.Connection, dates: Iterable[str]) -> None:
+    """Note that the parts of some days have been looked through for copies."""
+    query = "DELETE FROM unsearched_parts WHERE path IN (SELECT path FROM parts WHERE event_date = ?)"
+    connection.executemany(query, [(date,) for date in dates])
+
+
+def insert_unsearched(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
+    """Note that parts have yet to be looked through for copies."""
+    rows = [(str(part.path),) for part in parts]
+    connection.executemany("INSERT OR IGNORE INTO unsearched_parts VALUES (?)", rows)

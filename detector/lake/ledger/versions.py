@@ -8,7 +8,7 @@ from detector.lake.ledger import digests, emitted, gaps, intents, outbox
 from detector.lake.ledger import objects as object_table
 from detector.lake.ledger import parts as part_table
 
-VERSION: Final = 13
+VERSION: Final = 14
 TABLES: Final = f"""
 BEGIN;
 {object_table.CREATE}
@@ -35,6 +35,7 @@ _UPGRADES = {  # from this version to the next
     10: object_table.READ_ANEW + object_table.COUNT + part_table.CHECKSUMS,  # and there are parts of SEVERAL_DAYS
     11: outbox.HIDE_PATHS,
     12: object_table.REJECTED_IS_PARTIAL,
+    13: part_table.SEARCH_AGAIN,
 }
 
 
