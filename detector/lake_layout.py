@@ -30,6 +30,10 @@ _PART: Final = re.compile(
     rf"(?:^|/)(?:(?:{PartKind.EVENTS}|{PartKind.DUPLICATES}|{PartKind.COPIES})/event_date=(?:[0-9-]+|{SEVERAL_DAYS})|"
     rf"{PartKind.REJECTED})/(?:part|message)-[^/]*$"
 )
+_PART_PATH: Final = re.compile(
+    rf"(?:(?:{PartKind.EVENTS}|{PartKind.DUPLICATES}|{PartKind.COPIES})/event_date=(?:[0-9-]+|{SEVERAL_DAYS})|"
+    rf"{PartKind.REJECTED})/part-[0-9A-Za-z_.-]+"
+)
 
 
 def is_lake(entries: Collection[str]) -> bool:
@@ -45,3 +49,8 @@ def is_entry(name: str) -> bool:
 def is_part_key(key: str) -> bool:
     """Tell whether an object key, or a path, names a part of some lake."""
     return _PART.search(key) is not None
+
+
+def is_part_path(path: str) -> bool:
+    """Tell whether a path, relative to a lake, is one that this program gives a part: it leads nowhere else."""
+    return _PART_PATH.fullmatch(path) is not None

@@ -35,6 +35,7 @@ from detector.lake.integrity import absence_in
 from detector.lake.ledger.digests import DigestStatus, LedgerDigest
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
+from detector.lake.place import LakePlace
 from detector.scope import Scope
 from detector.sources.aws_options import AwsOptions
 from detector.sources.aws_session import caller_arn
@@ -51,7 +52,7 @@ _HELD = {DigestStatus.UNREADABLE: Held.UNREADABLE, DigestStatus.UNREAD: Held.UNR
 class Order:
     """What is to be put into which bag."""
 
-    lake: Path
+    lake: LakePlace
     output: Path
     contents: Contents
     scope: Scope  # accounts and regions; its time is not looked at
@@ -92,7 +93,7 @@ def bundle(order: Order, aws: AwsOptions) -> Bundled:
         arn = caller_arn(aws) if any(is_in_s3(one.uri) for one in logs) else None
         here = machine()
         filling = _Filling(writer, Custody(arn or here["user"]), _record_indexes(order.alerts))
-        filling.custody.note("begun", lake=str(order.lake.absolute()))
+        filling.custody.note("begun", lake=order.lake.full_name)
         filling.add_digests(ledger, selected, {verdict.location for verdict in verdicts})
         filling.add_logs(logs, aws)
         filling.add_absent(selected)

@@ -12,8 +12,9 @@ import typer
 
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.exit_codes import bag_exit_code, exit_code
+from detector.cli.lake_option import LakeIfAny
 from detector.cli.manners import add_commands, add_own_command
-from detector.cli.options import ConnectionOptions, RuleOptions, Since, Until, require_path, window
+from detector.cli.options import ConnectionOptions, RuleOptions, Since, Until, window
 from detector.cli.summary import say_errors, say_gaps_in
 from detector.cli.terminal import inform, say
 from detector.errors import UsageError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from detector.bundle.check import Checked
     from detector.bundle.programs import Marks
     from detector.detect.detect import Detection
+    from detector.lake.place import LakePlace
     from detector.lake.reader import Snapshot
 
 _NAMED = 10
@@ -36,15 +38,11 @@ _SAVED_KEYS = "bundle"
 bundle_app = typer.Typer(rich_markup_mode=None)
 
 
-def _lake(lake: Path | None) -> Path | None:
-    return None if lake is None else require_path(lake)
-
-
 @dataclass(frozen=True, slots=True)
 class BagOptions:
     """What goes into the bag, and where it goes."""
 
-    lake: Annotated[Path | None, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=_lake)] = None
+    lake: LakeIfAny = None
     output: Annotated[
         Path | None,
         typer.Option("--output", help="Folder to make, or one file: NAME.zip. It must not exist.", metavar="BAG"),
@@ -130,7 +128,7 @@ def bundle_command(
 
 
 def _order(
-    lake: Path,
+    lake: LakePlace,
     output: Path,
     bag: BagOptions,
     times: tuple[datetime | None, datetime | None],

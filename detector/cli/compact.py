@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detector.cli.engine_options import CORES, HERE, EngineName, Width
-from detector.cli.options import Lake
+from detector.cli.lake_option import Lake
 from detector.cli.terminal import inform
 from detector.text import counted
 
@@ -25,8 +25,11 @@ def compact_command(lake: Lake, jobs: Width = CORES, engine: EngineName = HERE) 
     from detector.rules.candidates import candidates
 
     runs_at = open_engine(engine, jobs=jobs, lake=lake)
-    read_lake(lake)  # a lake that does not exist is an error, not a new lake
+    read_lake(lake, candidates().digest, fetches_all=False)  # a lake that does not exist is an error, not a new lake
     with runs_at as at, open_to_write(lake) as writer:
         done = list(writer.compact(candidates(), jobs=jobs, engine=at))
+        orphans = writer.place.remove_orphans(writer.ledger)
     before, after = sum(len(one.day.parts) for one in done), sum(len(one.parts) for one in done)
     inform(f"{counted(len(done), 'day')} compacted, {counted(before, 'part')} became {after:,}")
+    if orphans:
+        inform(f"{counted(orphans, 'part')} of runs that were killed removed")

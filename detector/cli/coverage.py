@@ -17,13 +17,15 @@ import typer
 
 from detector.cli.choices import format_option
 from detector.cli.exit_codes import DAMAGED, DONE, INCOMPLETE, NO_LOG_OBJECTS
-from detector.cli.options import Lake, Since, Until, window
+from detector.cli.lake_option import Lake
+from detector.cli.options import Since, Until, window
 from detector.cli.tables import fitted_lines, folded
 from detector.cli.terminal import say
 from detector.text import counted, spreadsheet_cell
 from detector.times import now, rfc3339
 
 if TYPE_CHECKING:
+    from detector.lake.place import LakePlace
     from detector.verify.coverage import Damage, HourState, Place, Stretch
 
 _LETTERS = "damaged !, complete #, empty ., partial ~, unread x, unattested ?, pending :, dark _"
@@ -148,7 +150,7 @@ def _hour_rows(places: Mapping[Place, Mapping[datetime, HourState]], damage: Dam
 
 
 def _gap_rows(
-    lake: Path, places: Mapping[Place, Mapping[datetime, HourState]], damage: Damage, absent: list[Place]
+    lake: LakePlace, places: Mapping[Place, Mapping[datetime, HourState]], damage: Damage, absent: list[Place]
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each stretch of time that is not proven."""
     from detector.detect.resting import explanations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,8 @@ import typer
 from detector.alerts.formats.names import AlertFormat
 from detector.cli.answer import AnswerOptions, say_basis
 from detector.cli.exit_codes import NO_LOG_OBJECTS, exit_code
-from detector.cli.options import Lake, OutputOptions, RuleOptions, Since, Until, window
+from detector.cli.lake_option import Lake
+from detector.cli.options import OutputOptions, RuleOptions, Since, Until, window
 from detector.cli.summary import say_alerts, say_delivery, say_errors, say_gaps_in, say_unlisted, say_warnings
 from detector.cli.terminal import inform, say_error
 from detector.errors import DetectorError, UsageError
@@ -21,6 +21,7 @@ from detector.times import now
 
 if TYPE_CHECKING:
     from detector.detect.selection import Selection
+    from detector.lake.place import LakePlace
 
 
 def detect_command(
@@ -59,7 +60,13 @@ def detect_command(
 
 
 def _write_alerts(
-    lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions, answer: AnswerOptions, *, new: bool
+    lake: LakePlace,
+    rules: RuleOptions,
+    selection: Selection,
+    output: OutputOptions,
+    answer: AnswerOptions,
+    *,
+    new: bool,
 ) -> None:
     from detector.detect.basis import basis_of, found_text
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
@@ -68,7 +75,14 @@ def _write_alerts(
     from detector.rules.candidates import candidates
 
     entries = rules.entries()
-    read = partial(read_lake_with_integrity, lake, candidates().digest, now(), (selection.since, selection.until))
+    read = partial(
+        read_lake_with_integrity,
+        lake,
+        candidates().digest,
+        now(),
+        (selection.since, selection.until),
+        fetches_all=False,
+    )
     # Before the lock: a lake that does not exist is an error, not a new lake.
     events = read()
     if events.is_unused:
@@ -104,7 +118,7 @@ def _write_alerts(
     raise typer.Exit(code)
 
 
-def _list_withdrawn(lake: Path, rules: RuleOptions, selection: Selection, output: OutputOptions) -> None:
+def _list_withdrawn(lake: LakePlace, rules: RuleOptions, selection: Selection, output: OutputOptions) -> None:
     from detector.detect.withdrawal import withdrawn_alerts, write_withdrawn
     from detector.lake.reader import read_emitted, read_lake
     from detector.rules.candidates import candidates

@@ -9,8 +9,9 @@ import typer
 
 from detector.cli.exit_codes import exit_code
 from detector.cli.integrity_options import IntegrityOptions
+from detector.cli.lake_option import Lake
 from detector.cli.nothing_found import check_something_found
-from detector.cli.options import ConnectionOptions, Lake, ReadOptions, Sources
+from detector.cli.options import ConnectionOptions, ReadOptions, Sources
 from detector.cli.progress import progress_bar
 from detector.cli.sources import open_sources
 from detector.cli.summary import reported

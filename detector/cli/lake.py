@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from detector.cli.exit_codes import DONE, INCOMPLETE
+from detector.cli.lake_option import Lake
 from detector.cli.manners import add_commands
-from detector.cli.options import Lake
 from detector.cli.terminal import inform
 from detector.text import counted, printable
 
@@ -34,7 +34,7 @@ def repair_command(lake: Lake) -> None:
     rows, objects = counted(done.rows, "row"), counted(done.objects, "object")
     inform(f"{counted(done.parts, 'part')} listed anew, with {rows} of {objects}")
     for path in done.damaged:
-        inform(f"damaged, set aside: {path}")
+        inform(f"damaged, set aside: {lake}/{path.relative_to(lake.directory)}")
     if done.damaged:
         inform("ingest the source once more: what was in there is read again")
     if done.unknown:
@@ -44,7 +44,7 @@ def repair_command(lake: Lake) -> None:
         " without rows (they are read again)"
     )
     if done.old_ledger:
-        inform(f"the old ledger is kept as {done.old_ledger}")
+        inform(f"the old ledger is kept as {lake}/{done.old_ledger.name}")
 
 
 def check_command(lake: Lake) -> None:

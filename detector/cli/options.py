@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,6 @@ from detector.errors import UsageError
 from detector.scope import Scope
 from detector.severity import Severity
 from detector.sources.aws_options import AwsOptions
-from detector.text import is_scheme
 from detector.times import now, parse_end, parse_moment, rfc3339, utc_now
 
 if TYPE_CHECKING:
@@ -38,23 +36,6 @@ _SOURCES = (
     "s3://BUCKET/PREFIX, inventory:s3://BUCKET/PREFIX, a file, a directory, lookup-events: or - (standard input)."
 )
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE…", help=_SOURCES)]
-
-
-def require_path(lake: Path | None) -> Path | None:
-    """Return a path of a lake; refuse what can be none."""
-    if lake is None:
-        return None
-    if is_scheme(str(lake)):
-        raise UsageError(f"--lake {lake} is no directory", hint=f"a lake lies on a disk; for a directory, ./{lake}")
-    try:
-        os.fspath(lake.absolute()).encode()
-    except UnicodeEncodeError:
-        raise UsageError("the path of --lake is not UTF-8", hint="DuckDB reads no other; name another folder") from None
-    return lake
-
-
-Lake = Annotated[Path, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=require_path)]
-LakeIfAny = Annotated[Path | None, typer.Option("--lake", help="Lake directory.", metavar="DIR", callback=require_path)]
 Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile.", metavar="NAME")]
 RoleArn = Annotated[str | None, typer.Option("--role-arn", help="Role to assume for reading.", metavar="ARN")]
 Since = Annotated[

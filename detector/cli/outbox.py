@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.options import Lake
+from detector.cli.lake_option import Lake
 from detector.cli.tables import write_table
 from detector.text import url_without_path
 

@@ -11,7 +11,8 @@ import typer
 
 from detector.cli.choices import PostureFormat, format_option
 from detector.cli.exit_codes import DONE, INCOMPLETE, NO_LOG_OBJECTS, posture_exit_code
-from detector.cli.options import AllowGaps, LakeIfAny
+from detector.cli.lake_option import LakeIfAny
+from detector.cli.options import AllowGaps
 from detector.cli.posture_options import FailOn, LiveOptions, Question
 from detector.cli.summary import say_gaps_in, say_unlisted
 from detector.cli.terminal import say, say_error
@@ -20,6 +21,7 @@ from detector.text import counted
 from detector.times import now, rfc3339
 
 if TYPE_CHECKING:
+    from detector.lake.place import LakePlace
     from detector.lake.reader import Snapshot
     from detector.posture.answer import Answer
     from detector.posture.change import Change
@@ -95,7 +97,7 @@ def posture_command(
     raise typer.Exit(posture_exit_code(posture.answers, _failing(fail_on), is_incomplete=is_incomplete))
 
 
-def _open_lake(lake: Path) -> Snapshot:
+def _open_lake(lake: LakePlace) -> Snapshot:
     from detector.lake.reader import read_lake
     from detector.rules.candidates import candidates
 
@@ -105,7 +107,7 @@ def _open_lake(lake: Path) -> Snapshot:
     return events
 
 
-def _from_lake(lake: Path | None, question: Question, at: datetime | None) -> tuple[Posture, bool]:
+def _from_lake(lake: LakePlace | None, question: Question, at: datetime | None) -> tuple[Posture, bool]:
     """Return what logs say, and whether there are gaps in them."""
     from detector.posture.posture import Posture, posture_of
 
@@ -136,7 +138,7 @@ def _ask_aws(options: LiveOptions, accounts: list[str]) -> Iterator[Live]:
 
 
 def _show_changes(
-    lake: Path,
+    lake: LakePlace,
     question: Question,
     moments: tuple[datetime | None, datetime | None],
     form: PostureFormat,
@@ -156,7 +158,7 @@ def _show_changes(
     raise typer.Exit(INCOMPLETE if found.missing or (events.gaps.count and not allow_gaps) else DONE)
 
 
-def _say_missing(accounts: Iterable[str], lake: Path | None) -> None:
+def _say_missing(accounts: Iterable[str], lake: LakePlace | None) -> None:
     where, hint = (
         "to ask: the credentials are of another account",
         "--role-name NAME asks about an organisation's accounts",

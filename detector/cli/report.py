@@ -10,7 +10,8 @@ import typer
 
 from detector.cli.choices import ReportFormat, format_option
 from detector.cli.exit_codes import INCOMPLETE, NO_LOG_OBJECTS, exit_code
-from detector.cli.options import AllowGaps, Lake, RuleOptions, Since, Until, window
+from detector.cli.lake_option import Lake
+from detector.cli.options import AllowGaps, RuleOptions, Since, Until, window
 from detector.cli.summary import say_gaps_in, say_unlisted
 from detector.cli.terminal import inform, say, say_error
 from detector.errors import DetectorError

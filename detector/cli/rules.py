@@ -11,8 +11,9 @@ import typer
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.completion import complete_rule_id
 from detector.cli.engine_options import CORES, Jobs
+from detector.cli.lake_option import Lake
 from detector.cli.manners import add_commands
-from detector.cli.options import Lake, RuleDirectories, Suppressions
+from detector.cli.options import RuleDirectories, Suppressions
 from detector.cli.progress import count_bar
 from detector.cli.tables import write_table
 from detector.cli.terminal import inform, say, say_error

@@ -10,8 +10,9 @@ from detector.cli.answer import AnswerOptions, say_basis
 from detector.cli.exit_codes import exit_code
 from detector.cli.ingest import ingest_sources
 from detector.cli.integrity_options import IntegrityOptions
+from detector.cli.lake_option import Lake
 from detector.cli.nothing_found import check_something_found
-from detector.cli.options import ConnectionOptions, Lake, OutputOptions, ReadOptions, RuleOptions, Sources
+from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources
 from detector.cli.summary import reported, say_alerts, say_delivery, say_gaps_in
 from detector.times import now
 
@@ -62,7 +63,8 @@ def run_command(
     ):
         ingest_sources(sources, aws, scope, writer, report, reading, integrity, at)
         is_of_interest = partial(may_be_news, ledger=writer.ledger)
-        events = read_lake_with_integrity(lake, sought.digest, now(), (selection.since, selection.until))
+        window = (selection.since, selection.until)
+        events = read_lake_with_integrity(lake, sought.digest, now(), window, fetches_all=False)
         detection = rules.detect(events, entries, is_of_interest=is_of_interest)
         alerts = filter(selection.takes, detection.alerts)
         written, delivery = write_new_alerts(alerts, outputs, writer.ledger, output.retry_policy())

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 from detector.cli.choices import QueryFormat, format_option
 from detector.cli.interrupt import run_interruptibly
-from detector.cli.options import Lake
+from detector.cli.lake_option import Lake
 from detector.cli.summary import say_unlisted
 from detector.cli.terminal import inform
 from detector.errors import UsageError

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli.choices import ListFormat, StatusBy, format_option
 from detector.cli.exit_codes import DONE, INCOMPLETE
-from detector.cli.options import Lake
+from detector.cli.lake_option import Lake
 from detector.cli.summary import say_gaps, say_unlisted
 from detector.cli.tables import fitted_lines
 from detector.cli.terminal import inform
@@ -17,6 +16,7 @@ from detector.times import now
 
 if TYPE_CHECKING:
     from detector.lake.overview import PlaceRow
+    from detector.lake.place import LakePlace
 
 _GAPS_BY_NAME = 20
 
@@ -120,7 +120,7 @@ def _signed(row: PlaceRow) -> str:
     return f"{int(1_000 * row.covered) / 10:g} % of {row.hours_due:,} h{damaged}"
 
 
-def _show_lag(lake: Path, *, as_json: bool) -> None:
+def _show_lag(lake: LakePlace, *, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from detector.cli.options import OutputOptions
     from detector.detect.detect import Detection
     from detector.lake.ledger.gaps import OpenGaps
+    from detector.lake.place import LakePlace
     from detector.run_report import RunReport
     from detector.watch.progress import Watched
 
@@ -54,7 +55,7 @@ def reported(sources: Sequence[str], file: Path | None, *, into_lake: bool = Tru
             report.write(file)
 
 
-def say_unlisted(lake: Path, unlisted: Sequence[Path]) -> None:
+def say_unlisted(lake: LakePlace, unlisted: Sequence[Path]) -> None:
     """Warn of parts that are left out, because the ledger of the lake does not know them."""
     if unlisted:
         say(
@@ -72,7 +73,7 @@ def say_gaps(gaps: OpenGaps, *, most: int) -> None:
         say(f"gap: … and {gaps.count - most:,} more")
 
 
-def say_gaps_in(lake: Path, gaps: OpenGaps) -> None:
+def say_gaps_in(lake: LakePlace, gaps: OpenGaps) -> None:
     """Warn in one line of what an answer from a lake does not rest on."""
     if gaps.count:
         first = gaps.first[0]

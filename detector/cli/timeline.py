@@ -13,7 +13,8 @@ import typer
 
 from detector.cli.choices import TimelineFormat, format_option
 from detector.cli.exit_codes import DONE, NO_LOG_OBJECTS, exit_code
-from detector.cli.options import AllowGaps, Lake, RuleOptions, Since, Until, window
+from detector.cli.lake_option import Lake
+from detector.cli.options import AllowGaps, RuleOptions, Since, Until, window
 from detector.cli.summary import say_errors, say_gaps_in, say_unlisted
 from detector.cli.terminal import inform, say, say_error
 from detector.errors import DetectorError, UsageError
@@ -21,6 +22,7 @@ from detector.text import counted, printable, table_lines
 from detector.times import now
 
 if TYPE_CHECKING:
+    from detector.lake.place import LakePlace
     from detector.lake.reader import Snapshot
     from detector.story.story import Stories, Story, StoryEvent
 
@@ -118,7 +120,7 @@ def timeline_command(
     raise typer.Exit(code if code != DONE or has_stories else NO_LOG_OBJECTS)
 
 
-def _open_lake(lake: Path) -> Snapshot:
+def _open_lake(lake: LakePlace) -> Snapshot:
     from detector.lake.reader import read_lake_with_integrity
     from detector.rules.candidates import candidates
 

@@ -13,6 +13,7 @@ import typer
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.engine_options import CORES, HERE, EngineName, Width
 from detector.cli.exit_codes import verify_exit_code
+from detector.cli.lake_option import LakeOfLogs
 from detector.cli.options import ConnectionOptions, window
 from detector.cli.tables import folded
 from detector.cli.terminal import say
@@ -21,6 +22,7 @@ from detector.text import printable
 from detector.times import now
 
 if TYPE_CHECKING:
+    from detector.lake.place import LakePlace
     from detector.verify.verdicts import Asked
     from detector.verify.verify import LakeLogs
 
@@ -90,10 +92,7 @@ def verify_command(
     ],
     connection: ConnectionOptions,
     evidence: EvidenceOptions,
-    lake: Annotated[
-        Path | None,
-        typer.Option("--lake", help="Judge what this lake has read, instead of reading log files.", metavar="DIR"),
-    ] = None,
+    lake: LakeOfLogs = None,
     format_: Annotated[ListFormat, format_option(ListFormat, "Format of the findings.")] = ListFormat.TABLE,
 ) -> None:
     """Check files against what CloudTrail signed.
@@ -120,7 +119,7 @@ def verify_command(
     scope = Scope(frozenset(evidence.account or ()), frozenset(evidence.region or ()))
     expected = Expected() if evidence.expect is None else load_expected(evidence.expect)
     ask_keys = key_source(evidence.keys, aws)
-    opened = [open_evidence(source, aws, lake) for source in sources]
+    opened = [open_evidence(source, aws, lake.directory if lake else None) for source in sources]
     with open_engine(evidence.engine, jobs=evidence.jobs) as at, _logs_of(lake) as logs:
         integrity = verify(opened, scope, asked, ask_keys, lake=logs, jobs=evidence.jobs, engine=at)
     integrity.expect(expected)
@@ -144,7 +143,7 @@ def verify_command(
     raise typer.Exit(verify_exit_code(integrity))
 
 
-def _logs_of(lake: Path | None) -> AbstractContextManager[LakeLogs | None]:
+def _logs_of(lake: LakePlace | None) -> AbstractContextManager[LakeLogs | None]:
     if lake is None:
         return nullcontext()
     from detector.lake.evidence import open_lake_logs

@@ -16,9 +16,9 @@ import typer
 
 from detector.cli.exit_codes import NO_LOG_OBJECTS, watch_exit_code
 from detector.cli.integrity_options import IntegrityOptions
+from detector.cli.lake_option import LakeOnDisk
 from detector.cli.options import (
     ConnectionOptions,
-    Lake,
     OutputOptions,
     RuleOptions,
 )
@@ -110,7 +110,7 @@ class HealthOptions:
 
 def watch_command(
     context: typer.Context,
-    lake: Lake,
+    lake: LakeOnDisk,
     feed: FeedOptions,
     health: HealthOptions,
     connection: ConnectionOptions,

@@ -12,7 +12,9 @@ from itertools import chain, islice
 from pathlib import Path
 
 from detector.alerts.alert import EVENT_IDS, Alert, RecordMemo, Suppression, make_alert
+from detector.detect.fetching import fetch_for_rules
 from detector.errors import RuleError
+from detector.lake.elsewhere import Elsewhere
 from detector.records.coverage import Coverage
 from detector.rules.engine import RULES_AT_A_TIME, Engine
 from detector.rules.events import Events
@@ -79,6 +81,7 @@ def detect(
             rule_directories,
             now,
             suppressions,
+            elsewhere=events.elsewhere,
             rule_findings=rule_findings,
             sees_all_events=sees_all_events,
             is_of_interest=is_of_interest,
@@ -92,12 +95,13 @@ def detect_through(
     now: datetime,
     suppressions: Sequence[SuppressionEntry] = (),
     *,
+    elsewhere: Elsewhere | None = None,
     rule_findings: int = 100_000,
     sees_all_events: bool = True,
     is_of_interest: Callable[[Finding], bool] = everything,
     rule_pages: str | None = None,
 ) -> Detection:
-    """Do the same through an engine that is open already, and stays so."""
+    """Do the same through an engine that is open already, and stays so; what rules want of `elsewhere` is fetched."""
     detection = Detection()
     with ThreadPoolExecutor(1) as pool:
         preparing = pool.submit(engine.prepare, ())
@@ -110,6 +114,8 @@ def detect_through(
         detection.errors += rule_set.errors
         if not sees_all_events:
             rule_set = _without_readers_of_all_events(rule_set, detection)
+        if elsewhere is not None:
+            fetch_for_rules(engine, elsewhere, rule_set.rules)
         detection.rules = {rule.id: rule for rule in rule_set.rules}
         detection.warnings += suppression_warnings(suppressions, set(detection.rules), now)
         run_rules(engine, rule_set.rules, now, suppressions, detection, is_of_interest, rule_findings)

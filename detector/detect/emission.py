@@ -55,6 +55,8 @@ def write_new_alerts(
     if new:
         documents = {output.sink.name: _Rendered.of(new, output) for output in outputs}
         ledger.record_emitted(map(_as_emitted, new), documents)
+    if ledger.outbox.waiting_by_sink():
+        ledger.share()  # whoever else works on this lake must know what has been sent, or may have been
     delivery = _deliver(ledger.outbox, outputs, retry_policy)
     delivery.warnings += _unattended(ledger, outputs)
     return new, delivery

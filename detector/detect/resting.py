@@ -15,6 +15,7 @@ from typing import Any, Final
 from detector.detect.detect import Detection, run_rules
 from detector.lake.findings import finding_row
 from detector.lake.integrity import LakeIntegrity, LocationIntegrity
+from detector.lake.place import LakePlace
 from detector.lake.reader import Snapshot, read_lake
 from detector.rules.candidates import candidates
 from detector.rules.engine import Engine
@@ -30,7 +31,7 @@ _EVENTS: Final = "SELECT logFile, count(*) AS events FROM events WHERE list_cont
 _Key = tuple[str, str, datetime | None]
 
 
-def put_in_context(integrity: Integrity, lake: Path, now: datetime) -> None:
+def put_in_context(integrity: Integrity, lake: Path | LakePlace, now: datetime) -> None:
     """Say of each digest, log file and stretch of time that is not as it should be what a lake knows of it.
 
     Raises:
@@ -54,7 +55,7 @@ def put_in_context(integrity: Integrity, lake: Path, now: datetime) -> None:
             integrity.contexts[one] = Context(cause)
 
 
-def explanations(lake: Path, findings: Sequence[Mapping[str, Any]]) -> list[str]:
+def explanations(lake: Path | LakePlace, findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return for each row of `integrity_findings` the call that may explain it; empty where the lake has none.
 
     Raises:
@@ -67,7 +68,7 @@ def explanations(lake: Path, findings: Sequence[Mapping[str, Any]]) -> list[str]
     return [causes.get(_key(row), "") for row in findings]
 
 
-def _with_findings(lake: Path, findings: Sequence[Mapping[str, Any]]) -> Snapshot:
+def _with_findings(lake: Path | LakePlace, findings: Sequence[Mapping[str, Any]]) -> Snapshot:
     nowhere = Location("", "", "")
     integrity = LakeIntegrity({nowhere: LocationIntegrity(list(findings), {})})
     return replace(read_lake(lake, candidates().digest), integrity=integrity)

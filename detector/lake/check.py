@@ -9,26 +9,30 @@ from detector.errors import LakeError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
 from detector.lake.part_files import damage, place_of, read_footer, require_intact
-from detector.lake.unlisted import unlisted_parts
+from detector.lake.place import LakePlace, lake_at
 from detector.lake_layout import LEDGER, PartKind
 
 
-def differences(directory: Path) -> Iterator[str]:
+def differences(lake: Path | LakePlace) -> Iterator[str]:
     """Yield what differs between the parts of a lake and its ledger, a sentence each; nothing is changed.
 
     Raises:
         LakeError: there is no ledger, or it cannot be read.
     """
-    if not (directory / LEDGER).exists():
-        raise LakeError(f"{directory} has no {LEDGER}", hint="a lake of this program has one")
-    ledger = Ledger.open(directory, writable=False)
+    place = lake_at(lake)
+    place.refresh()
+    if not (place.directory / LEDGER).exists():
+        raise LakeError(f"{place} has no {LEDGER}", hint="a lake of this program has one")
+    ledger = Ledger.open(place.directory, writable=False)
     try:
         checksums = ledger.checksums()
         for part in ledger.parts():
-            difference = _difference(directory, part, checksums.get(part.path))
+            place.fetch([part.path])
+            difference = place.lacks(part) or _difference(place.directory, part, checksums.get(part.path))
+            place.forget(part.path)
             if difference:
                 yield f"{part.path} {difference}"
-        for path in unlisted_parts(directory, ledger):
+        for path in place.unlisted(ledger):
             yield f"{path} is not known to the ledger"
     finally:
         ledger.close()

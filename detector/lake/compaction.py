@@ -18,7 +18,7 @@ from detector.lake.duplicates import open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.part import Part
 from detector.lake.part_files import DUPLICATES, read_footer, write_part
-from detector.lake.reader import create_view
+from detector.lake.relations import create_view
 from detector.lake_layout import PartKind
 from detector.records.schema import EVENTS
 

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from detector.lake.ledger.ledger import Ledger
+from detector.lake.place import LakePlace
 from detector.lake.reader import read_lake
 from detector.lake_layout import LEDGER
 from detector.sources.keys import parse_key
@@ -77,7 +78,7 @@ class LagRow:
     max_seconds: int
 
 
-def lake_lag(lake: Path) -> list[LagRow]:
+def lake_lag(lake: Path | LakePlace) -> list[LagRow]:
     """Measure the delivery of every record whose object tells when it came.
 
     Raises:

@@ -183,10 +183,8 @@ def unlisted_copies(
         return glob_safe([lake / part.path for part in parts])
 
     with lake_errors():
+        search = _on_its_days(connection, search, lake)
         searched, listed = search.searched, search.listed
-        if search.event_date == SEVERAL_DAYS and searched:
-            dates = {f"{day}" for (day,) in connection.execute(_DATES, {"paths": paths(search.new)}).fetchall()}
-            searched, listed = (tuple(part for part in of if part.event_date in dates) for of in (searched, listed))
         parameters = {"rows": [*glob_safe([COLUMNS]), *paths((*search.new, *searched))]}
         keys = None
         if searched:
@@ -205,6 +203,29 @@ def unlisted_copies(
         for name in ("found", *tables):
             connection.unregister(name)
     return cast("pa.Table", rest.cast(DUPLICATES))
+
+
+def on_its_days(search: CopySearch, lake: Path) -> CopySearch:
+    """Return a search without the parts of days of which its new parts have nothing; only these are read.
+
+    Raises:
+        LakeError: one cannot be read.
+    """
+    if search.event_date != SEVERAL_DAYS:
+        return search
+    with open_duckdb(threads=1) as connection:
+        return _on_its_days(connection, search, lake)
+
+
+def _on_its_days(connection: duckdb.DuckDBPyConnection, search: CopySearch, lake: Path) -> CopySearch:
+    if search.event_date != SEVERAL_DAYS or not search.searched:
+        return search
+    parameters = {"paths": glob_safe([lake / part.path for part in search.new])}
+    dates = {f"{day}" for (day,) in connection.execute(_DATES, parameters).fetchall()}
+    searched, listed = (
+        tuple(part for part in of if part.event_date in dates) for of in (search.searched, search.listed)
+    )
+    return replace(search, searched=searched, listed=listed)
 
 
 @contextmanager

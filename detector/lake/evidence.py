@@ -11,6 +11,7 @@ from detector.errors import LakeError
 from detector.lake.ledger.digests import DigestStatus, LedgerDigest
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
+from detector.lake.place import LakePlace, lake_at
 from detector.lake_layout import LEDGER, PartKind
 from detector.scope import Scope
 from detector.verify.digest import FoundDigest, StoredDigest, read_digest
@@ -23,17 +24,19 @@ from detector.verify.verify import LakeLogs
 
 
 @contextmanager
-def open_ledger(directory: Path) -> Iterator[Ledger]:
+def open_ledger(lake: Path | LakePlace) -> Iterator[Ledger]:
     """Open the ledger of a lake for reading.
 
     Raises:
         LakeError: there is none.
     """
-    if not (directory / LEDGER).exists():
-        has_parts = (directory / PartKind.EVENTS).is_dir()
+    place = lake_at(lake)
+    place.refresh()
+    if not (place.directory / LEDGER).exists():
+        has_parts = (place.directory / PartKind.EVENTS).is_dir()
         what = f"has no {LEDGER}" if has_parts else "holds no lake"
-        raise LakeError(f"{directory} {what}", hint="make one with: detector ingest SOURCE --lake DIR")
-    ledger = Ledger.open(directory, writable=False)
+        raise LakeError(f"{place} {what}", hint="make one with: detector ingest SOURCE --lake DIR")
+    ledger = Ledger.open(place.directory, writable=False)
     try:
         yield ledger
     finally:
@@ -41,13 +44,13 @@ def open_ledger(directory: Path) -> Iterator[Ledger]:
 
 
 @contextmanager
-def open_lake_logs(directory: Path) -> Iterator[LakeLogs]:
+def open_lake_logs(lake: Path | LakePlace) -> Iterator[LakeLogs]:
     """Open the ledger of a lake, for as long as something is verified against what was read into it.
 
     Raises:
         LakeError: there is none.
     """
-    with open_ledger(directory) as ledger:
+    with open_ledger(lake) as ledger:
         yield partial(logs_of, ledger)
 
 

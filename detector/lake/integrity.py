@@ -13,6 +13,7 @@ from detector.aws_regions import partition_of, sign_in_region
 from detector.lake.evidence import judge_lake, open_ledger
 from detector.lake.findings import finding_row
 from detector.lake.ledger.ledger import Ledger
+from detector.lake.place import LakePlace
 from detector.lake_layout import LEDGER
 from detector.scope import Scope
 from detector.verify.coverage import PROVEN, HourState, hours_of, undated
@@ -172,13 +173,13 @@ def _delivered(moment: datetime) -> datetime:
     return min(moment, datetime.max.replace(tzinfo=UTC) - DELIVERY) + DELIVERY
 
 
-def lake_verdicts(directory: Path, asked: Asked) -> list[LocationVerdict]:
+def lake_verdicts(lake: Path | LakePlace, asked: Asked) -> list[LocationVerdict]:
     """Return the verdicts on all locations of a lake, for a time of delivery.
 
     Raises:
         LakeError: there is no lake, or its ledger cannot be read.
     """
-    with open_ledger(directory) as ledger:
+    with open_ledger(lake) as ledger:
         if not ledger.digests.is_made:
             return []
         absence = absence_in(ledger)

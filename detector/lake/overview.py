@@ -12,6 +12,7 @@ from typing import Any, Final
 from detector.lake.evidence import open_ledger
 from detector.lake.integrity import lake_verdicts
 from detector.lake.ledger.gaps import Gap
+from detector.lake.place import LakePlace, lake_at
 from detector.lake.status import LakeStatus
 from detector.lake_layout import LEDGER
 from detector.sources.keys import parse_folder, parse_key
@@ -77,12 +78,12 @@ class Page:
     rest_accounts: int = 0
 
 
-def place_rows(status: LakeStatus, lake: Path, now: datetime) -> list[PlaceRow]:
+def place_rows(status: LakeStatus, lake: Path | LakePlace, now: datetime) -> list[PlaceRow]:
     """Return a row for each account and region that a lake knows of, in order.
 
     Args:
         status: of the lake.
-        lake: its directory.
+        lake: its place.
         now: aware; a digest is due two hours after its hour.
 
     Raises:
@@ -95,7 +96,7 @@ def place_rows(status: LakeStatus, lake: Path, now: datetime) -> list[PlaceRow]:
         if row.records and row.day:
             days[row.account, row.region].add(date.fromisoformat(row.day))
     gaps = Counter(map(_place_of, status.gaps.first))
-    hours = _hours(lake, now)
+    hours = _hours(lake_at(lake), now)
     places = sorted({*records, *gaps, *hours}, key=lambda where: [(part is not None, part or "") for part in where])
     return [_row(where, days[where], records[where], gaps[where], hours.get(where, {})) for where in places]
 
@@ -161,12 +162,12 @@ def _place_of(gap: Gap) -> Where:
     return place.account, place.region
 
 
-def _hours(lake: Path, now: datetime) -> Hours:
-    if not (lake / LEDGER).exists():
+def _hours(place: LakePlace, now: datetime) -> Hours:
+    if not (place.directory / LEDGER).exists():
         return {}
-    with open_ledger(lake) as ledger:
+    with open_ledger(place) as ledger:
         if not ledger.digests.are_there:
             return {}
     asked = Asked(None, now, now)
-    found = hours_of(lake_verdicts(lake, asked), asked)
+    found = hours_of(lake_verdicts(place, asked), asked)
     return {(account, region): hours for (account, region), hours in found.items()}

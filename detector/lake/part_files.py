@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from detector.errors import LakeError
@@ -126,6 +127,16 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         return rows.cast(EVENTS) if rows.column_names == EVENTS.names else rows
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"cannot read {path}: {error}", hint=_DAMAGED) from error
+
+
+def rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
+    """Read a file with events without those of some log objects.
+
+    Raises:
+        LakeError: it is missing or damaged.
+    """
+    table = read_part(path)
+    return table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
 
 
 def damage(part: Part, path: Path, crc32: int | None = None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import LakeError
-from detector.lake.copies import find_copies
-from detector.lake.duplicates import CopySearch, all_searches, glob_safe, lake_errors, unlisted_copies
+from detector.lake.duplicates import CopySearch, all_searches, unlisted_copies
+from detector.lake.elsewhere import Elsewhere
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gap, OpenGaps
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import OutboxCount
-from detector.lake.part_files import COLUMNS, DUPLICATES, damage
-from detector.lake.unlisted import unlisted_error, unlisted_parts
+from detector.lake.part_files import DUPLICATES, damage
+from detector.lake.place import LakePlace, lake_at
+from detector.lake.relations import create_duplicates, create_table, create_view
+from detector.lake.unlisted import unlisted_error
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.coverage import Coverage, coverage_table, create_coverage
 from detector.records.integrity import integrity_table, put_integrity
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from detector.lake.integrity import Attested, LakeIntegrity
+    from detector.lake.part import Part
 
+_ROWS: Final = (PartKind.EVENTS, PartKind.COPIES)
 MOST_GAPS: Final = 1_000  # named; the others are counted
 
 
@@ -51,6 +55,7 @@ class Snapshot:
     is_unused: bool = False  # nothing was ever read into it
     objects: int = 0  # that were read; none is known of a lake without a ledger
     integrity: LakeIntegrity | None = None  # None: nobody has asked for digests, or for this
+    elsewhere: Elsewhere | None = None  # further `events`, which have not been fetched
 
     @property
     def attested(self) -> Attested | None:
@@ -68,6 +73,8 @@ class Snapshot:
             LakeError: a part that has to be searched for copies cannot be read.
         """
         create_view(connection, "parts", self.events, EVENTS)
+        if self.elsewhere is not None:
+            self.elsewhere.attach(connection)
         if self.unclassified is not None:
             create_view(connection, "unclassified_parts", self.unclassified, EVENTS)
             create_view(connection, "classified_parts", self.candidates, EVENTS)
@@ -94,60 +101,39 @@ class Snapshot:
         return pa.concat_tables(found)
 
 
-def read_lake(directory: Path, candidates_digest: str | None = None, *, verifies: bool = False) -> Snapshot:
+def read_lake(
+    lake: Path | LakePlace, candidates_digest: str | None = None, *, verifies: bool = False, fetches_all: bool = True
+) -> Snapshot:
     """List the parts of a lake.
 
     Args:
-        directory: of the lake.
+        lake: its place.
         candidates_digest: of the definition of candidates; parts that by it hold none are left out of them.
         verifies: compare the bytes of the parts that rules read with their checksums.
+        fetches_all: False leaves parts without candidates `elsewhere` if the lake is; `Elsewhere.fetch` brings them.
 
     Raises:
         LakeError: there is no lake, or its ledger knows none of its parts.
     """
-    directory = directory.resolve()
-    if not (directory / LEDGER).exists():
-        folder = directory / PartKind.EVENTS
-        # What other engines write beside the data is in folders and files named `_…` or `.…`.
-        events = tuple(
-            path
-            for path in sorted(folder.rglob("*.parquet"))
-            if not any(name.startswith(("_", ".")) for name in path.relative_to(folder).parts)
-        )
-        if not events:
-            raise LakeError(f"{directory} holds no lake", hint="make one with: detector ingest SOURCE --lake DIR")
-        return Snapshot(directory, events, None)
-    ledger = Ledger.open(directory, writable=False)
-    try:
-        unlisted = unlisted_parts(directory, ledger)
-        parts, unsearched = ledger.parts_and_unsearched()
-        checksums = ledger.checksums() if verifies else {}
-        coverage = ledger.coverage()
-        is_judged = not ledger.misjudged_dates()
-        gaps = ledger.gaps.open(MOST_GAPS)
-        objects = ledger.object_count()
-        is_unused = ledger.is_unused()
-    finally:
-        ledger.close()
-    if unlisted and not parts:
-        raise unlisted_error(directory, unlisted)
-    paths = {part: directory / part.path for part in parts}
+    place = lake_at(lake)
+    place.refresh()
+    if not (place.directory / LEDGER).exists():
+        return _read_without_ledger(place)
+    known = _ask_ledger(place, verifies=verifies)
     # Rules do not open parts without candidates: a few bytes of a large lake are read for it.
-    checksums = {
-        part.path: checksums[part.path]
-        for part in parts
-        if part.path in checksums and (part.has_candidates or part.classified_by != candidates_digest)
-    }
-    damaged = {
-        part: Gap(str(path), why, None)
-        for part, path in paths.items()
-        if (why := damage(part, path, checksums.get(part.path)))
-    }
-    if damaged and not any(part.kind is PartKind.EVENTS for part in paths.keys() - damaged.keys()):
-        first = next(iter(damaged.values()))
-        raise LakeError(f"{first.uri} {first.reason}", hint=f"restore it, or: detector lake repair --lake {directory}")
-    for part in damaged:
-        del paths[part]
+    read_by_rules = {part for part in known.parts if part.has_candidates or part.classified_by != candidates_digest}
+    is_told = known.is_judged and not known.unsearched and known.coverage is not None
+    waits = not fetches_all and place.is_elsewhere and is_told
+    later = {part for part in known.parts if waits and part.kind in _ROWS and part not in read_by_rules}
+    here = [part for part in known.parts if part not in later]
+    place.fetch(part.path for part in here if part.kind is not PartKind.REJECTED)
+    checksums = {part: known.checksums[part.path] for part in read_by_rules if part.path in known.checksums}
+    damaged = _damaged(place, here, later, checksums)
+    are_copies_known = known.is_judged and not any(part.kind is PartKind.DUPLICATES for part in damaged)
+    if later and not are_copies_known:
+        return read_lake(place, candidates_digest, verifies=verifies)
+    directory = place.directory.resolve()
+    paths = {part: directory / part.path for part in here if part not in damaged}
 
     def of_kind(kind: PartKind) -> tuple[Path, ...]:
         return tuple(path for part, path in paths.items() if part.kind is kind)
@@ -158,7 +144,8 @@ def read_lake(directory: Path, candidates_digest: str | None = None, *, verifies
         if candidates_digest is not None and part.classified_by == candidates_digest
     }
     events = of_kind(PartKind.EVENTS)
-    searches = all_searches(list(paths), unsearched)
+    waiting = tuple(part for part in later if part.kind is PartKind.EVENTS and part not in damaged)
+    searches = all_searches(list(paths), known.unsearched)
     found_again = {directory / part.path for search in searches for part in search.replaced}
     files = Snapshot(
         directory,
@@ -168,93 +155,146 @@ def read_lake(directory: Path, candidates_digest: str | None = None, *, verifies
         searches=searches,
         unclassified=tuple(path for path in events if path not in looked_through),
         candidates=tuple(path for part, path in paths.items() if part.has_candidates and path in looked_through),
-        coverage=coverage,
-        unlisted=tuple(unlisted),
-        gaps=OpenGaps(gaps.count + len(damaged), (*damaged.values(), *gaps.first)),
+        coverage=known.coverage,
+        unlisted=tuple(known.unlisted),
+        gaps=OpenGaps(known.gaps.count + len(damaged), (*damaged.values(), *known.gaps.first)),
         damaged=tuple(damaged.values()),
-        is_unused=is_unused,
-        objects=objects,
+        is_unused=known.is_unused,
+        objects=known.objects,
+        elsewhere=Elsewhere(place, events, waiting) if waiting else None,
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
-    is_judged &= not any(part.kind is PartKind.DUPLICATES for part in damaged)
-    return files if is_judged else replace(files.with_copies(), duplicates=None, searches=())
+    return files if are_copies_known else replace(files.with_copies(), duplicates=None, searches=())
+
+
+def _read_without_ledger(place: LakePlace) -> Snapshot:
+    """List the parts of a lake that another engine made."""
+    directory = place.directory.resolve()
+    folder = directory / PartKind.EVENTS
+    # What other engines write beside the data is in folders and files named `_…` or `.…`.
+    events = tuple(
+        path
+        for path in sorted(folder.rglob("*.parquet"))
+        if not any(name.startswith(("_", ".")) for name in path.relative_to(folder).parts)
+    )
+    if not events:
+        raise LakeError(f"{place} holds no lake", hint="make one with: detector ingest SOURCE --lake DIR")
+    return Snapshot(directory, events, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a ledger says at one moment."""
+
+    unlisted: Sequence[Path]
+    parts: Sequence[Part]
+    unsearched: Collection[Path]  # in which nobody has looked for copies
+    checksums: Mapping[Path, int]
+    coverage: Coverage | None
+    is_judged: bool  # which rows are copies is known by the rules of now
+    gaps: OpenGaps
+    objects: int
+    is_unused: bool
+
+
+def _ask_ledger(place: LakePlace, *, verifies: bool) -> _Known:
+    ledger = Ledger.open(place.directory, writable=False)
+    try:
+        unlisted = place.unlisted(ledger)
+        parts, unsearched = ledger.parts_and_unsearched()
+        if unlisted and not parts:
+            raise unlisted_error(place, unlisted)
+        return _Known(
+            unlisted,
+            parts,
+            unsearched,
+            ledger.checksums() if verifies else {},
+            ledger.coverage(),
+            not ledger.misjudged_dates(),
+            ledger.gaps.open(MOST_GAPS),
+            ledger.object_count(),
+            ledger.is_unused(),
+        )
+    finally:
+        ledger.close()
+
+
+def _damaged(
+    place: LakePlace, here: Sequence[Part], later: Collection[Part], checksums: Mapping[Part, int]
+) -> dict[Part, Gap]:
+    """Return the parts that are not as listed, and how; of those that are not here, by their size.
+
+    Raises:
+        LakeError: there is no other part with events.
+    """
+    found: dict[Part, Gap] = {}
+    root = str(place) if place.is_elsewhere else str(place.directory.resolve())
+    for part in (*here, *later):
+        why = place.lacks(part)
+        if why is None and part not in later and not (place.is_elsewhere and part.kind is PartKind.REJECTED):
+            why = damage(part, place.directory / part.path, checksums.get(part))
+        if why is not None:
+            found[part] = Gap(f"{root}/{part.path.as_posix()}", why, None)
+    if found and not any(part.kind is PartKind.EVENTS and part not in found for part in (*here, *later)):
+        first = next(iter(found.values()))
+        raise LakeError(f"{first.uri} {first.reason}", hint=f"restore it, or: detector lake repair --lake {root}")
+    return found
 
 
 def read_lake_with_integrity(
-    directory: Path,
+    lake: Path | LakePlace,
     candidates_digest: str,
     now: datetime,
     window: tuple[datetime | None, datetime | None] | None = None,
+    *,
+    fetches_all: bool = True,
 ) -> Snapshot:
     """List the parts of a lake, verify those that rules read, and judge by digests the files that its events came from.
 
     Args:
-        directory: of the lake.
+        lake: its place.
         candidates_digest: as of `read_lake`.
         now: aware; a digest is due two hours after its hour.
         window: of event time, of which it is counted how many hours AWS vouches for; default: it is not.
+        fetches_all: as of `read_lake`.
 
     Raises:
         LakeError: as of `read_lake`.
     """
     from detector.lake.integrity import lake_integrity
 
-    snapshot = read_lake(directory, candidates_digest, verifies=True)
+    snapshot = read_lake(lake, candidates_digest, verifies=True, fetches_all=fetches_all)
     return replace(snapshot, integrity=lake_integrity(snapshot.directory, now, window))
 
 
-def read_emitted(directory: Path) -> list[EmittedAlert]:
+def read_emitted(lake: Path | LakePlace) -> list[EmittedAlert]:
     """Return the alerts that were written from a lake.
 
     Raises:
         LakeError: there is no lake, or it has no ledger.
     """
-    with _ledger_of(directory) as ledger:
+    with _ledger_of(lake) as ledger:
         return ledger.emitted()
 
 
-def read_outbox(directory: Path) -> tuple[list[OutboxCount], list[tuple[str, str, str | None]]]:
+def read_outbox(lake: Path | LakePlace) -> tuple[list[OutboxCount], list[tuple[str, str, str | None]]]:
     """Return the counts, and (sink, alert id, why it was refused) of each alert in the outbox of a lake.
 
     Raises:
         LakeError: there is no lake, or it has no ledger.
     """
-    with _ledger_of(directory) as ledger:
+    with _ledger_of(lake) as ledger:
         return ledger.outbox.counts(), list(ledger.outbox.entries())
 
 
 @contextmanager
-def _ledger_of(directory: Path) -> Iterator[Ledger]:
-    if not (directory / LEDGER).exists():
-        raise LakeError(f"{directory} has no {LEDGER}", hint="only `run` and `detect --new` remember alerts, there")
-    ledger = Ledger.open(directory, writable=False)
+def _ledger_of(lake: Path | LakePlace) -> Iterator[Ledger]:
+    place = lake_at(lake)
+    place.refresh()
+    if not (place.directory / LEDGER).exists():
+        raise LakeError(f"{place} has no {LEDGER}", hint="only `run` and `detect --new` remember alerts, there")
+    ledger = Ledger.open(place.directory, writable=False)
     try:
         yield ledger
     finally:
         ledger.close()
-
-
-def create_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the table `duplicates` from `parts`, where nobody has written down which rows are further copies."""
-    create_table(connection, "duplicates", find_copies(connection, "parts"))
-
-
-def create_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
-    """Create a table of rows in memory."""
-    connection.register(f"_{name}", rows)
-    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM _{name}")  # noqa: S608
-    connection.unregister(f"_{name}")
-
-
-def create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
-    """Create a view over parts, also over none; DuckDB binds no parameters in a view: the paths are quoted here."""
-    if paths:
-        if schema is EVENTS:
-            paths = [COLUMNS, *paths]
-        quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in glob_safe(paths))
-        source = f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = false)"
-        columns = ", ".join(f'"{column}"' for column in schema.names)
-        with lake_errors():
-            connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {source}")  # noqa: S608
-        return
-    create_table(connection, name, schema.empty_table())

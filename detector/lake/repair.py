@@ -33,6 +33,7 @@ from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.lock import writer_lock
 from detector.lake.part import Part
 from detector.lake.part_files import crc32_of, read_footer, read_part, require_intact
+from detector.lake.place import LakePlace, lake_at
 from detector.lake.unlisted import part_files
 from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGING, PartKind
 from detector.records.coverage import coverage_of
@@ -63,15 +64,21 @@ class _Found:
     footer: Footer  # empty when it says nothing
 
 
-def repair(directory: Path) -> Repaired:
+def repair(lake: Path | LakePlace) -> Repaired:
     """Make the ledger of a lake anew; safe to kill and to repeat.
 
     Raises:
         LakeBusy: a writer is at work.
         LakeError: there are no parts, or the disk refuses.
     """
-    if not any(part_files(directory)):
-        raise LakeError(f"{directory} holds no parts", hint="make a lake with: detector ingest SOURCE --lake DIR")
+    place = lake_at(lake)
+    with place.repairing() as directory:
+        if not any(part_files(directory)):
+            raise LakeError(f"{place} holds no parts", hint="make a lake with: detector ingest SOURCE --lake DIR")
+        return _repair(directory)
+
+
+def _repair(directory: Path) -> Repaired:
     with writer_lock(directory), _staging(directory) as staging:
         damaged = list(_set_damaged_aside(directory))
         found = [_look_at(directory, path) for path in part_files(directory)]

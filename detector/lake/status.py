@@ -12,6 +12,7 @@ from detector.lake.ledger.gaps import OpenGaps
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject
 from detector.lake.ledger.outbox import OutboxCount
+from detector.lake.place import LakePlace
 from detector.lake.reader import read_lake
 from detector.lake_layout import LEDGER
 from detector.sources.keys import parse_key
@@ -64,7 +65,7 @@ class LakeStatus:
         )
 
 
-def lake_status(lake: Path) -> LakeStatus:
+def lake_status(lake: Path | LakePlace) -> LakeStatus:
     """Count what is in a lake.
 
     Raises:

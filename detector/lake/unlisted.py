@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detector.errors import LakeError
+from detector.lake.disk import disk_errors
 from detector.lake.ledger.ledger import Ledger
 from detector.lake_layout import LEDGER, STAGING, PartKind
+
+if TYPE_CHECKING:
+    from detector.lake.place import LakePlace
 
 
 def part_files(directory: Path) -> Iterator[Path]:
@@ -39,7 +45,20 @@ def leavings(directory: Path, ledger: Ledger) -> list[Path]:
     return [path for path, run in ledger.intents().items() if (directory / STAGING / run).is_dir()]
 
 
-def unlisted_error(directory: Path, unlisted: Sequence[Path]) -> LakeError:
+def remove_leavings(directory: Path, ledger: Ledger) -> None:
+    """Remove what runs of a writer left: parts put in place and not committed, and then their staging folders."""
+    with disk_errors(directory):
+        for path in leavings(directory, ledger):
+            if (directory / path).exists():
+                (directory / path).unlink()
+    intents = ledger.intents()
+    if intents:
+        ledger.forget_intents(intents)
+    # The folders go last: they vouch for the intents.
+    shutil.rmtree(directory / STAGING, ignore_errors=True)
+
+
+def unlisted_error(directory: Path | LakePlace, unlisted: Sequence[Path]) -> LakeError:
     """Return the error for a lake whose ledger does not know all of its parts."""
     count = f"{len(unlisted):,} parts" if len(unlisted) != 1 else "a part"
     return LakeError(
@@ -48,6 +67,6 @@ def unlisted_error(directory: Path, unlisted: Sequence[Path]) -> LakeError:
     )
 
 
-def repair_hint(directory: Path) -> str:
+def repair_hint(directory: Path | LakePlace) -> str:
     """Return what to do about a ledger that does not go with its parts."""
     return f"nothing was changed; make the ledger anew from the parts: detector lake repair --lake {directory}"

@@ -5,7 +5,6 @@ Most commits move finished files, and never look into one: what reads and writes
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from detector.engines.engine import Engine
 from detector.engines.local import LOCAL
-from detector.lake.disk import disk_error, disk_errors, fsync_folder
+from detector.lake.disk import disk_error, fsync_folder
 from detector.lake.duplicates import (
     CopySearch,
     CopyTask,
@@ -23,22 +22,23 @@ from detector.lake.duplicates import (
     events_of_several_days,
     find_copies_of_day,
     glob_safe,
+    on_its_days,
     open_duckdb,
     search_across_days,
 )
-from detector.lake.folder import make_folders, remove_unused, require_lake_or_empty
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject
 from detector.lake.lock import this_process, writer_lock
 from detector.lake.part import Part
-from detector.lake.unlisted import leavings, unlisted_error, unlisted_parts
-from detector.lake_layout import LEDGER, SEVERAL_DAYS, STAGING, PartKind
+from detector.lake.place import LakePlace, lake_at
+from detector.lake.unlisted import remove_leavings, unlisted_error
+from detector.lake_layout import SEVERAL_DAYS, STAGING, PartKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from detector.lake.compaction import Candidates, Compacted
+    from detector.lake.compaction import Candidates, Compacted, Compaction, Day
 
 # A reader that listed the parts before they were replaced may still be reading them.
 _KEEP_DROPPED_SECONDS = 900
@@ -56,9 +56,10 @@ class Staged:
 class LakeWriter:
     """The one writer of a lake."""
 
-    def __init__(self, directory: Path, ledger: Ledger, staging: Path) -> None:
+    def __init__(self, place: LakePlace, ledger: Ledger, staging: Path) -> None:
         self._found = 0  # copies that were listed since `find_copies` last said so, less those that are no more
-        self.directory = directory
+        self.place = place
+        self.directory = place.directory
         self.ledger = ledger
         self.staging = staging  # where workers write parts; on the lake's file system
 
@@ -110,6 +111,7 @@ class LakeWriter:
         standing = [part for part in parts if part.event_date in hidden_again and part not in gone]
         unsearched = [part for part in (*standing, *added) if part.kind is PartKind.EVENTS]
         self.ledger.commit(staged.objects, added, dropped, hidden_again, unsearched=unsearched)
+        self.place.committed(self.ledger, is_idle=True)
         self._found -= sum(part.rows for part in lists)
 
     def find_copies(self, *, jobs: int, engine: Engine = LOCAL) -> int:
@@ -144,14 +146,21 @@ class LakeWriter:
             engine: makes them, where there are enough rows.
         """
         many = sum(search.rows for search in searches) >= _ROWS_WORTH_WORKERS
-        tasks = [CopyTask(one, self.directory, self.staging, f"part-{uuid.uuid4().hex}") for one in searches]
         runner, width = (engine, jobs) if many else (LOCAL, 1)
-        for found in runner.run(find_copies_of_day, tasks, jobs=width):
+        for found in runner.run(find_copies_of_day, self._copy_tasks(searches), jobs=width):
             self._move_in(found.parts)
             self.ledger.commit(
                 (), found.parts, found.search.replaced, searched=[found.search.event_date], unsearched=again
             )
             self._found += found.added
+            self.place.committed(self.ledger, is_idle=False)
+
+    def _copy_tasks(self, searches: Sequence[CopySearch]) -> Iterator[CopyTask]:
+        for search in searches:
+            self.place.fetch(part.path for part in search.new)
+            one = on_its_days(search, self.directory) if self.place.is_elsewhere else search
+            self.place.fetch(part.path for part in (*one.searched, *one.listed, *one.replaced))
+            yield CopyTask(one, self.directory, self.staging, f"part-{uuid.uuid4().hex}")
 
     def compact(
         self,
@@ -174,27 +183,35 @@ class LakeWriter:
         Raises:
             LakeError: the disk refuses; the day under way stays as it was.
         """
-        from detector.lake.compaction import Compaction, compact_day, days_to_compact
+        from detector.lake.compaction import compact_day, days_to_compact
 
         self._found = self.find_copies(jobs=jobs, engine=engine)  # a copy is set apart where it is listed
-        _remove_dropped(self.directory, self.ledger)  # whoever writes for days makes many of them
+        _remove_dropped(self.place, self.ledger)  # whoever writes for days makes many of them
         days = days_to_compact(
             self.ledger.parts(),
             candidates.digest,
             unclassified_parts=unclassified_parts,
             unclassified_rows=unclassified_rows,
         )
-        tasks = [Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates) for day in days]
-        for compacted in engine.run(compact_day, tasks, jobs=jobs):
+        for compacted in engine.run(compact_day, self._compactions(list(days), candidates), jobs=jobs):
             self._move_in_sealed(compacted.parts)
             self.ledger.commit((), compacted.parts, compacted.day.parts)
+            self.place.committed(self.ledger, is_idle=False)
             yield compacted
+
+    def _compactions(self, days: Sequence[Day], candidates: Candidates) -> Iterator[Compaction]:
+        from detector.lake.compaction import Compaction
+
+        for day in days:
+            self.place.fetch(part.path for part in day.parts)
+            yield Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates)
 
     def _parts_holding(self, uris: Sequence[str], parts: Sequence[Part]) -> list[Part]:
         kinds = (PartKind.EVENTS, PartKind.COPIES)
         events = {self.directory / part.path: part for part in parts if part.kind in kinds}
         if not uris or not events:
             return []
+        self.place.fetch(part.path for part in events.values())
         query = """
             SELECT DISTINCT filename
             FROM read_parquet($paths, hive_partitioning = false, filename = true)
@@ -206,12 +223,13 @@ class LakeWriter:
 
     def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
         """Write the given parts anew, as EVENTS, without the rows of some objects; the seal comes first."""
-        from detector.lake.part_files import read_footer
+        from detector.lake.part_files import read_footer, rows_without
 
+        self.place.fetch(part.path for part in parts)
         replaced = {part.name: read_footer(self.directory / part.path)[1] for part in parts}
         footers = rewritten_footers(uuid.uuid4().hex, replaced, uris)
         for part in parts:
-            rest = _rows_without(self.directory / part.path, uris)
+            rest = rows_without(self.directory / part.path, uris)
             if rest.num_rows:
                 footer = replace(next(footers), classified_by=part.classified_by, has_candidates=part.has_candidates)
                 yield self._write(rest, PartKind.EVENTS, part.event_date, footer)
@@ -243,69 +261,45 @@ class LakeWriter:
                 fsync_folder(folder)
         except OSError as error:
             raise disk_error(f"cannot write to {self.directory}", error) from error
-
-
-def _rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from detector.lake.part_files import read_part
-
-    table = read_part(path)
-    return table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
+        self.place.put(self.staging.name, [part.path for part in parts])
 
 
 @contextmanager
-def open_to_write(directory: Path) -> Iterator[LakeWriter]:
-    """Open a lake as its only writer, creating it when the folder is absent or empty; leavings of a crash are removed.
+def open_to_write(lake: Path | LakePlace) -> Iterator[LakeWriter]:
+    """Open a lake as its only writer, creating it where there is none; leavings of a crash are removed.
 
     Raises:
-        LakeBusy: another process is writing.
-        LakeError: the path is not a folder, holds something else or parts that the ledger does not know, or cannot
-            be written.
+        LakeBusy: another process is writing; of a lake in S3 this may come to light when the block has ended.
+        LakeError: there can be no lake, or it holds something else or parts that the ledger does not know, or cannot be
+            written.
     """
+    place = lake_at(lake)
     with ExitStack() as opened:
         try:
-            require_lake_or_empty(directory)
-            is_new = not (directory / LEDGER).exists()
-            make_folders(directory)
+            is_new = place.prepare()
+            directory = place.directory
             opened.enter_context(writer_lock(directory))
-            if is_new:
-                opened.callback(remove_unused, directory)
+            opened.callback(place.end, is_new=is_new)
             ledger = Ledger.open(directory, writable=True)
             opened.callback(ledger.close)
             ledger.note_writer(this_process())
-            unlisted = unlisted_parts(directory, ledger)
+            place.begin(ledger)
+            unlisted = place.unlisted(ledger)
             if unlisted:
-                raise unlisted_error(directory, unlisted)
-            _remove_dropped(directory, ledger)
-            _remove_leavings(directory, ledger)
+                raise unlisted_error(place, unlisted)
+            _remove_dropped(place, ledger)
+            remove_leavings(directory, ledger)
             staging = directory / STAGING / uuid.uuid4().hex
             staging.mkdir(parents=True)
-            opened.callback(_remove_leavings, directory, ledger)
+            opened.callback(remove_leavings, directory, ledger)
         except OSError as error:
-            raise disk_error(f"cannot write to {directory}", error) from error
-        writer = LakeWriter(directory, ledger, staging)
+            raise disk_error(f"cannot write to {place}", error) from error
+        opened.callback(place.share, ledger)
+        writer = LakeWriter(place, ledger, staging)
         writer.judge_anew()
         yield writer
 
 
-def _remove_leavings(directory: Path, ledger: Ledger) -> None:
-    """Remove what runs of a writer left: parts put in place and not committed, and then their staging folders."""
-    with disk_errors(directory):
-        for path in leavings(directory, ledger):
-            if (directory / path).exists():
-                (directory / path).unlink()
-    intents = ledger.intents()
-    if intents:
-        ledger.forget_intents(intents)
-    # The folders go last: they vouch for the intents.
-    shutil.rmtree(directory / STAGING, ignore_errors=True)
-
-
-def _remove_dropped(directory: Path, ledger: Ledger) -> None:
-    """Remove the files of parts that were replaced so long ago that no reader has them open."""
-    gone = ledger.dropped(_KEEP_DROPPED_SECONDS)
-    for path in gone:
-        (directory / path).unlink(missing_ok=True)
-    ledger.forget_dropped(gone)
+def _remove_dropped(place: LakePlace, ledger: Ledger) -> None:
+    """Remove the parts that were replaced so long ago that no reader has them open."""
+    ledger.forget_dropped(place.remove(ledger.dropped(_KEEP_DROPPED_SECONDS)))

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detector.lake.part_files import DUPLICATES
-from detector.lake.reader import create_duplicates, create_table
+from detector.lake.relations import create_duplicates, create_table
 from detector.records.coverage import create_coverage
 from detector.records.integrity import integrity_table, put_integrity
 
 if TYPE_CHECKING:
     import duckdb
 
+    from detector.lake.elsewhere import Elsewhere
     from detector.lake.integrity import LakeIntegrity
 
 
@@ -30,6 +31,11 @@ class Events(Protocol):
     @property
     def integrity(self) -> LakeIntegrity | None:
         """What digests say of the files that the events came from; None when nobody has asked for digests."""
+        ...
+
+    @property
+    def elsewhere(self) -> Elsewhere | None:
+        """The events that are not in `parts` until they are fetched; None: there are none."""
         ...
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
@@ -57,6 +63,7 @@ class TableEvents:
     """
 
     directory: Path | None = None
+    elsewhere: Elsewhere | None = None
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ _OPERATIONS: Final = frozenset(
         "LookupEvents",
         "ListPublicKeys",
         "PutObject",
+        "DeleteObjects",
         "BatchImportFindings",
         "PublishBatch",
         "SendMessageBatch",

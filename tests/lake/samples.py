@@ -15,6 +15,7 @@ import pytest
 
 from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.compaction import Candidates, Compacted
+from detector.lake.place import LakePlace
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged
 from detector.lake_layout import PartKind
@@ -89,7 +90,7 @@ def compact(writer: LakeWriter) -> list[Compacted]:
     return list(writer.compact(CANDIDATES, jobs=1))
 
 
-def shown(lake: Path, columns: str = "logFile, logFileIndex") -> list[tuple[Any, ...]]:
+def shown(lake: Path | LakePlace, columns: str = "logFile, logFileIndex") -> list[tuple[Any, ...]]:
     """The rows that `events` shows."""
     with duckdb.connect() as connection:
         read_lake(lake).attach(connection)

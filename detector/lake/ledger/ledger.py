@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,8 @@ class Ledger:
         self._path = path
         self._file = path.stat()
         self._known_in = lru_cache(maxsize=_FOLDERS)(self._find_known_in)
+        # Makes what was committed known to everybody: to be called before anybody acts on it. Here everybody reads it.
+        self.share: Callable[[], None] = _shared_already
 
     @classmethod
     def open(cls, lake: Path, *, writable: bool) -> Ledger:
@@ -71,6 +73,17 @@ class Ledger:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+    @property
+    def changes(self) -> int:
+        """A number that grows with each change that is made through this connection."""
+        return self._connection.total_changes
+
+    def copy_to(self, path: Path) -> None:
+        """Write the ledger, as it is committed, to a file of its own; one that is there is replaced."""
+        path.unlink(missing_ok=True)
+        with _sqlite_errors(f"cannot write {path}"):
+            self._connection.execute("VACUUM INTO ?", (str(path),))
 
     def has(self, uri: str, etag: str) -> bool:
         """Say whether an object was read whole, with this content. Quick for many objects of a folder in a row."""
@@ -278,6 +291,10 @@ class Ledger:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+
+def _shared_already() -> None:
+    """Do nothing."""
 
 
 @contextmanager
