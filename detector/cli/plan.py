@@ -9,8 +9,9 @@ import typer
 
 from detector.cli.choices import ListFormat, format_option
 from detector.cli.doctor import PartOptions, check_lines
+from detector.cli.engine_options import CORES
 from detector.cli.exit_codes import DONE, INCOMPLETE
-from detector.cli.options import CORES, ConnectionOptions
+from detector.cli.options import ConnectionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.options import ConnectionOptions, Lake
+from detector.cli.lake_option import LakeOnDisk
+from detector.cli.options import ConnectionOptions
 from detector.cli.terminal import inform
 from detector.errors import UsageError
 from detector.text import counted
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def publish_command(
-    lake: Lake,
+    lake: LakeOnDisk,
     table: Annotated[
         str,
         typer.Option(

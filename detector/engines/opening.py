@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from detector.engines.engine import Engine
 from detector.engines.local import LOCAL
 from detector.errors import UsageError
 from detector.workers import prestart_workers
+
+if TYPE_CHECKING:
+    from detector.lake.place import LakePlace
 
 HERE: Final = "local"
 _SUBMITTED: Final = "spark"
@@ -30,7 +33,7 @@ def require_engine(name: str) -> str:
 
 
 def open_engine(
-    name: str, *, jobs: int, preload: str | None = None, lake: Path | None = None
+    name: str, *, jobs: int, preload: str | None = None, lake: LakePlace | None = None
 ) -> AbstractContextManager[Engine]:
     """Return an engine to enter; worker processes of this machine begin to start before.
 
@@ -53,7 +56,7 @@ def open_engine(
         if preload is not None:
             prestart_workers(jobs, preload)
         return nullcontext(LOCAL)
-    if lake is not None and not lake.is_absolute():
+    if lake is not None and (lake.is_elsewhere or not Path(str(lake)).is_absolute()):
         raise UsageError(
             f"--lake {lake} is another folder on each executor",
             hint="with --engine, write the path from / on, of a file system that all of them share",

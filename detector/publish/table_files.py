@@ -23,7 +23,7 @@ from detector.lake.footer import Footer
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
 from detector.lake.part_files import DUPLICATES, read_part, write_part
-from detector.lake.reader import create_table, create_view
+from detector.lake.relations import create_table, create_view
 from detector.lake.unlisted import unlisted_error, unlisted_parts
 from detector.lake_layout import LEDGER, SEVERAL_DAYS, PartKind
 

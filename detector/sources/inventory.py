@@ -24,6 +24,7 @@ from detector.sources.inventory_store import InventoryStore
 from detector.sources.keys import Exclusion, exclusion, is_digest, parse_folder, skip_reason
 from detector.sources.log_source import LeftOut, Limit, Listed, LogObject, Skipped, Unreadable
 from detector.sources.s3 import S3Source, open_s3
+from detector.sources.s3_own_role import OwnRoleReader
 from detector.sources.s3_reader import S3Reader
 from detector.sources.storage import storage_in_inventory
 from detector.times import utc_now
@@ -116,7 +117,7 @@ class InventorySource:
         """Tell that only the inventory itself was read to its end: the bucket may hold more."""
         return uri == self.root
 
-    def reader(self) -> S3Reader:
+    def reader(self) -> S3Reader | OwnRoleReader:
         """Return a reader of the bucket that is listed.
 
         Raises:
@@ -125,8 +126,12 @@ class InventorySource:
         return self.bucket.reader()
 
     def digest_reader(self) -> S3Reader:
-        """Return the same reader: it brings the metadata with each object."""
-        return self.reader()
+        """Return a reader that brings the metadata with each object if it is asked to.
+
+        Raises:
+            CredentialsError: there are no credentials, or they cannot be renewed.
+        """
+        return self.bucket.digest_reader()
 
     def delivered(self, log_object: LogObject) -> datetime | None:
         """Return when S3 took an object, if the inventory says so."""

@@ -59,7 +59,7 @@ def write_files(folder: Path, random: Random, count: int) -> None:
         (folder / f"{number:03}.json.gz").write_bytes(gzip.compress(json.dumps({"Records": content}).encode()))
 
 
-def alerts_of(events: Events, *, sees_all_events: bool = True) -> list[str]:
+def alerts_of(events: Events, *, sees_all_events: bool = True) -> list[bytes]:
     alerts = detect(events, [], NOW, sees_all_events=sees_all_events).alerts
     return sorted(json_line(to_native(alert)) for alert in alerts)
 
