@@ -7,20 +7,23 @@ is told by wanted.py, and, in a second look, by what some callers did in some ti
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from detector.records.compression import MAX_BYTES, decompress
+from detector.records.core.columns import new_columns
 from detector.records.core.glance import Seen, new_glance
 from detector.records.coverage import Coverage, merge_coverage, place
 from detector.records.decode import REFUSALS, RecordRejected, decode_record, has_exact_times
 from detector.records.file_kind import kind_of_event
 from detector.records.log_file import WHOLE_BYTES, DecodedLogFile, decode_in_pieces
 from detector.records.rejected import RejectedRecord
+from detector.records.schema import EVENTS
 from detector.records.table import Rows
 from detector.rules.trail_gaps import TrailGap
 from detector.scan.partial_decode import FIRST_LOOK, SECOND_LOOK, PartialRecords, partial_records
@@ -45,7 +48,8 @@ _names_of = attrgetter(  # of a partial record, in which no struct is None
 class Prefiltered:
     """The part of one log object, or of a piece of one, that rules can want."""
 
-    wanted: Rows
+    wanted: Rows  # but for those that `take` gives
+    taken: tuple[int, ...] = ()  # which of the file's records it gives
     records: int = 0
     rejected: list[RejectedRecord] = field(default_factory=list)
     unnamed: int = 0  # further rejected ones
@@ -68,6 +72,7 @@ class Prefilter:
         self._bucket_checks: set[bytes] = set()
         # A second look goes by other fields: it is rare, and all Python.
         self._glance = None if gaps else new_glance(lambda names: is_wanted(Names(*names)))
+        self._columns = None if gaps else new_columns(by_day=False)
 
     def prefilter(self, stored: bytes, log_file: str) -> Iterator[Prefiltered]:
         """Look through one log object.
@@ -84,17 +89,28 @@ class Prefilter:
         for piece in decode_in_pieces(stored, log_file, max_bytes=self._max_bytes):
             yield self._prefilter_decoded(piece)
 
+    def take(self) -> list[pa.Table]:
+        """Return what was wanted and is in no `Prefiltered`: the compiled core has made columns of it."""
+        batches = self._columns.take() if self._columns else ()
+        return [pa.Table.from_batches([batch]).cast(EVENTS) for _, batch in batches]
+
     def _prefilter_usual(self, data: bytes, log_file: str) -> Prefiltered | None:
         """Look through a file as CloudTrail writes it; None when anything in it is unusual."""
         seen = self._glance.look(data) if self._glance else None
-        return self._decode_usual(data, log_file) if seen is None else self._decode_seen(seen, log_file)
+        return self._decode_usual(data, log_file) if seen is None else self._take_seen(seen, log_file)
 
-    def _decode_seen(self, seen: Seen, log_file: str) -> Prefiltered | None:
-        found = Prefiltered(Rows(log_file), seen.records, coverage=seen.coverage)
+    def _take_seen(self, seen: Seen, log_file: str) -> Prefiltered | None:
+        found = Prefiltered(Rows(log_file), records=seen.records, coverage=seen.coverage)
         try:
-            for one in seen.wanted:
-                if not is_bucket_check(one.names) or self._is_new_bucket(one.text):
-                    found.wanted.add(one.index, decode_record(one.text), len(one.text))
+            wanted = {
+                one.index: one.text
+                for one in seen.wanted
+                if not is_bucket_check(one.names) or self._is_new_bucket(one.text)
+            }
+            if wanted and self._columns and self._columns.add_some(wanted, log_file) is not None:
+                return replace(found, taken=tuple(wanted))
+            for index, text in wanted.items():
+                found.wanted.add(index, decode_record(text), len(text))
         except (*REFUSALS, RecordRejected):
             return None
         return found
@@ -107,7 +123,7 @@ class Prefilter:
             kind = kind_of_event(usual.records[0]) if usual.records else None
             if kind and all(map(kind_of_event, usual.records)):
                 return Prefiltered(Rows(log_file), skipped=kind)
-            found = Prefiltered(Rows(log_file), len(usual.records), coverage=usual.coverage())
+            found = Prefiltered(Rows(log_file), records=len(usual.records), coverage=usual.coverage())
             for index, text in usual.texts(self._wanted(usual)):
                 if not is_bucket_check(_names_of(usual.records[index])) or self._is_new_bucket(text):
                     found.wanted.add(index, decode_record(text), len(text))
@@ -135,7 +151,14 @@ class Prefilter:
             if (self._is_missed(record) or row in rows.extras) if self._gaps else is_wanted(names_of(record)):
                 wanted.append(row)
         return Prefiltered(
-            rows.select(wanted), piece.records, piece.rejections(), piece.unkept, coverage, piece.skipped, piece.problem
+            rows.select(wanted),
+            (),
+            piece.records,
+            piece.rejections(),
+            piece.unkept,
+            coverage,
+            piece.skipped,
+            piece.problem,
         )
 
     def _is_missed(self, record: Any) -> bool:  # noqa: ANN401 - a schema.Record or a partial record of one

@@ -58,6 +58,9 @@ def prefilter_batch(batch: ScanBatch) -> ScanResult:
             result.skipped.append(LeftOut(log_object.uri, last.skipped))
         else:
             result.ingested += 1
+    tables = prefilter.take()
     if wanted:
-        result.table = to_table(wanted)
+        tables.append(to_table(wanted))
+    if tables:
+        result.table = pa.concat_tables(tables)
     return result

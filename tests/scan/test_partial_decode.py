@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -13,6 +14,14 @@ from detector.records.log_file import decode_log_file
 from detector.records.table import to_table
 from detector.scan.partial_decode import FIRST_LOOK, partial_records
 from detector.scan.prefilter import Prefilter
+from tests.records.core.switched import without_core
+
+
+@pytest.fixture(autouse=True)
+def only_python() -> Iterator[None]:
+    """What the compiled core would take is to be read here."""
+    with without_core():
+        yield
 
 
 def record(number: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -19,7 +19,8 @@ namespace detector {
 struct Selection {
   const ParsedFile& file;
   std::string_view log_file;               // its URI
-  const std::vector<std::int32_t>& records;  // places in the file, in order
+  const std::vector<std::int32_t>& records;  // places in what was parsed, in order
+  const std::int32_t* indexes;               // by place, that in the log file; nullptr: the same
 };
 
 class Builder {

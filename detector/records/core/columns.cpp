@@ -31,7 +31,8 @@ Column Day::batch(const std::shared_ptr<const Day>& day) {
   return struct_column(day, "", Nullable::no, {day->rows_, 0, {nullptr}}, std::move(columns));
 }
 
-Columns::Columns(std::vector<Field> fields) : file_(std::move(fields), Others::refuse, seed_) {
+Columns::Columns(std::vector<Field> fields, bool by_day)
+    : file_(std::move(fields), Others::refuse, seed_), by_day_(by_day) {
   std::size_t columns = file_.fields().size();
   for (std::size_t place = 0; place < file_.fields().size(); ++place) {
     if (const Structures* structures = file_.structures(place)) columns += structures->leaf_count();
@@ -39,7 +40,8 @@ Columns::Columns(std::vector<Field> fields) : file_(std::move(fields), Others::r
   row_bytes_ = columns * sizeof(std::int32_t);
 }
 
-std::optional<std::int64_t> Columns::add(std::string_view data, std::string_view log_file) {
+std::optional<std::int64_t> Columns::add(std::string_view data, std::string_view log_file,
+                                         const std::int32_t* indexes) {
   if (is_broken_) throw std::bad_alloc();
   RowsOfDays days;
   if (!file_.parse(data) || !group_by_day(days) || !has_room(days, data.size() + log_file.size())) return {};
@@ -47,7 +49,7 @@ std::optional<std::int64_t> Columns::add(std::string_view data, std::string_view
   for (const auto& [number, records] : days) {
     Day& rows = day(number);
     const std::size_t before = rows.bytes();
-    rows.push({file_, log_file, records});
+    rows.push({file_, log_file, records, indexes});
     bytes_ += rows.bytes() - before + records.size() * row_bytes_;
   }
   is_broken_ = false;
@@ -67,7 +69,7 @@ std::pair<std::int64_t, Column> Columns::take() {
 bool Columns::group_by_day(RowsOfDays& days) const {
   auto current = days.end();
   for (std::size_t record = 0; record < file_.size(); ++record) {
-    const std::int64_t number = day_of(file_.time(record));
+    const std::int64_t number = by_day_ ? day_of(file_.time(record)) : 0;
     if (current == days.end() || current->first != number) {
       current = std::find_if(days.begin(), days.end(), [&](const auto& day) { return day.first == number; });
       if (current == days.end()) {

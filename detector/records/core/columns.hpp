@@ -1,4 +1,4 @@
-// Log files as CloudTrail writes them to columns: of each day a batch.
+// Log files as CloudTrail writes them to columns: of each day a batch, or one of all.
 #pragma once
 
 #include <cstdint>
@@ -37,15 +37,17 @@ class Columns {
  public:
   // Fields in the order of the columns, as a ParsedFile takes them. All records have the one with the role `time`, and
   // the one with the role `key`.
-  explicit Columns(std::vector<Field> fields);
+  Columns(std::vector<Field> fields, bool by_day);
 
   // Adds the records of a file as rows; their number, or nothing when anything in the file is unusual: then no row is
-  // added. `data` has to be followed by a NUL.
-  std::optional<std::int64_t> add(std::string_view data, std::string_view log_file);
+  // added. `data` has to be followed by a NUL. `indexes` says of each record which one it is of the log file; nullptr:
+  // `data` holds all of them.
+  std::optional<std::int64_t> add(std::string_view data, std::string_view log_file,
+                                  const std::int32_t* indexes = nullptr);
 
   std::size_t bytes() const { return bytes_; }
   std::size_t day_count() const { return days_.size(); }
-  // Takes out the first day, which is a number of days from 1970-01-01.
+  // Takes out the first day, which is a number of days from 1970-01-01; all rows, when they are not kept by day.
   std::pair<std::int64_t, Column> take();
 
  private:
@@ -58,6 +60,7 @@ class Columns {
 
   Seed seed_ = random_seed();
   ParsedFile file_;
+  bool by_day_;
   std::size_t row_bytes_;  // of a row, without its texts
   std::map<std::int64_t, std::shared_ptr<Day>> days_;
   std::size_t bytes_ = 0;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -26,12 +26,15 @@ class Columns:
     """Collects records of log files as columns. Not for two threads at a time.
 
     Any method raises a MemoryError when memory runs out; what was collected is lost then.
+
+    Args:
+        by_day: whether `take` gives a batch for each day, or one.
     """
 
-    def __init__(self, core: ctypes.CDLL) -> None:
+    def __init__(self, core: ctypes.CDLL, *, by_day: bool = True) -> None:
         self._core = Functions(core)
         with self._core.fields([_core_field(field) for field in RECORD.fields]) as fields:
-            self._columns = self._core.columns_new(fields)
+            self._columns = self._core.columns_new(fields, by_day)
         if not self._columns:
             raise MemoryError
 
@@ -49,11 +52,24 @@ class Columns:
         Returns:
             How many there are; None when anything in the file is unusual: then none is added, and Python reads it.
         """
+        return self._add(data, log_file, None)
+
+    def add_some(self, records: Mapping[int, bytes], log_file: str) -> int | None:
+        """Add some records of a log file as rows, as `add` does.
+
+        Args:
+            records: by their 0-based positions in the file, in order.
+            log_file: its URI.
+        """
+        data = b'{"Records":[' + b",".join(records.values()) + b"]}"
+        return self._add(data, log_file, (ctypes.c_int32 * len(records))(*records))
+
+    def _add(self, data: bytes, log_file: str, indexes: ctypes.Array[ctypes.c_int32] | None) -> int | None:
         try:
             uri = log_file.encode()
         except UnicodeEncodeError:
             return None
-        rows = checked(self._core.columns_add(self._columns, data, len(data), uri, len(uri)))
+        rows = checked(self._core.columns_add(self._columns, data, len(data), uri, len(uri), indexes))
         return None if rows == REFUSED else rows
 
     @property
@@ -64,6 +80,7 @@ class Columns:
     def take(self) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Take out what is collected: for each UTC day (YYYY-MM-DD) a batch, its rows in the order of the files.
 
+        Without days there is one, of whichever day.
         The columns are those of `schema.EVENTS`, but that texts that repeat are in dictionaries.
         """
         day = Number()
@@ -75,10 +92,10 @@ class Columns:
             yield (_FIRST_DAY + timedelta(days=day.value)).isoformat(), batch
 
 
-def new_columns() -> Columns | None:
+def new_columns(*, by_day: bool = True) -> Columns | None:
     """Return columns without rows; None when there is no core."""
     core = library()
-    return None if core is None else Columns(core)
+    return None if core is None else Columns(core, by_day=by_day)
 
 
 def _core_field(field: Field) -> CoreField:

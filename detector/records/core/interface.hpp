@@ -26,10 +26,10 @@ std::int64_t guarded(Work work) noexcept {
 }
 
 // Makes an object of fields; nullptr when that is not possible.
-template <class Object>
-Object* make(const std::vector<Field>& fields) noexcept {
+template <class Object, class... Settings>
+Object* make(const std::vector<Field>& fields, Settings... settings) noexcept {
   try {
-    return are_usable(fields) ? new Object(fields) : nullptr;
+    return are_usable(fields) ? new Object(fields, settings...) : nullptr;
   } catch (...) {
     return nullptr;
   }

@@ -60,7 +60,9 @@ class LogFileBuilder : public Builder {
 class LogFileIndexBuilder : public Builder {
  public:
   void push(const Selection& selection) override {
-    indexes_.insert(indexes_.end(), selection.records.begin(), selection.records.end());
+    for (const std::int32_t record : selection.records) {
+      indexes_.push_back(selection.indexes ? selection.indexes[record] : record);
+    }
   }
 
   Column column(const Owner& owner) const override {

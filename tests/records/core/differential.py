@@ -27,8 +27,9 @@ class Comparison:
     """Compares file by file; tables of many files at once, for they cost a millisecond each."""
 
     core: ctypes.CDLL
-    files: list[bytes] = field(default_factory=list)  # whose rows were not compared
+    files: dict[str, bytes] = field(default_factory=dict)  # by name, those whose rows were not compared
     rows: list[Rows] = field(default_factory=list)
+    wanted_rows: list[Rows] = field(default_factory=list)  # of which columns were made without the rest of their files
     compared: int = 0
     taken: int = 0  # of the files compared, by columns
     looked_at: int = 0  # of the files compared, by the glance
@@ -36,6 +37,7 @@ class Comparison:
     def __post_init__(self) -> None:
         self.columns = Columns(self.core)
         self.glance = Glance(self.core, is_wanted_of)
+        self.wanted_columns = Columns(self.core, by_day=False)
 
     def add(self, data: bytes) -> None:
         """Compare what is made of a file; its rows are compared later.
@@ -44,21 +46,24 @@ class Comparison:
             AssertionError: the core makes something else of it.
         """
         self.compared += 1
-        log_file = f"{len(self.files):06}"
+        log_file = f"{self.compared:08}"
         count = self.columns.add(data, log_file)
         seen = self.glance.look(data)
         if count is None and seen is None:
             return
+        self.files[log_file] = data
         decoded = decode_log_file(data, log_file)
         if count is not None:
             self.taken += 1
-            self.files.append(data)
             self.rows.append(decoded.rows)
             assert count == len(decoded.rows.records), data
             assert_usual(decoded, data)
         if seen is not None:
             self.looked_at += 1
             assert_same_look(seen, decoded, data)
+            texts = {one.index: one.text for one in seen.wanted}
+            if texts and self.wanted_columns.add_some(texts, log_file) is not None:
+                self.wanted_rows.append(decoded.rows.select(list(texts)))
         if len(self.files) >= 100:
             self.compare_rows()
 
@@ -68,23 +73,27 @@ class Comparison:
         Raises:
             AssertionError: some differ.
         """
-        batches = [pa.Table.from_batches([batch]) for _, batch in self.columns.take()]
+        self._compare_rows(self.columns, self.rows)
+        self._compare_rows(self.wanted_columns, self.wanted_rows)
+        self.files.clear()
+
+    def _compare_rows(self, columns: Columns, rows: list[Rows]) -> None:
+        batches = [pa.Table.from_batches([batch]) for _, batch in columns.take()]
         for batch in batches:
             batch.validate(full=True)
         found = pa.concat_tables([EVENTS.empty_table(), *(batch.cast(EVENTS) for batch in batches)])
         order = [("logFile", "ascending"), ("logFileIndex", "ascending")]
-        if not found.sort_by(order).equals(to_table(self.rows).sort_by(order)):
-            raise AssertionError(self._first_difference(found))
-        self.files.clear()
-        self.rows.clear()
+        if not found.sort_by(order).equals(to_table(rows).sort_by(order)):
+            raise AssertionError(self._first_difference(found, rows))
+        rows.clear()
 
-    def _first_difference(self, found: pa.Table) -> str:
+    def _first_difference(self, found: pa.Table, rows: list[Rows]) -> str:
         by_place = {(row["logFile"], row["logFileIndex"]): row for row in found.to_pylist()}
-        for row in to_table(self.rows).to_pylist():
+        for row in to_table(rows).to_pylist():
             other = by_place.get((row["logFile"], row["logFileIndex"]), {})
             differing = {name: (value, other.get(name)) for name, value in row.items() if other.get(name) != value}
             if differing:
-                return f"{differing} in {self.files[int(row['logFile'])]!r}"
+                return f"{differing} in {self.files[row['logFile']]!r}"
         return "rows that Python has not"
 
 
