@@ -49,21 +49,25 @@ class CoreHook(BuildHookInterface[BuilderConfig]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Leave a core, or why there is none, in the checkout (`version` "editable") or in the wheel."""
-        self._scratch = TemporaryDirectory()
-        checkout = Path(self.root, FOLDER)
-        folder = checkout if version == "editable" else Path(self._scratch.name)
-        left = leave_core(self._sources(), folder)
-        if left.name == WHY_NOT_BUILT:
-            self.app.display_warning(f"built without the compiled core: {left.read_text(encoding='utf-8').strip()}")
         if version == "editable":
+            self._leave_core(Path(self.root, FOLDER))
             return
+        self._packed = TemporaryDirectory()
+        left = self._leave_core(Path(self._packed.name))
         build_data["force_include"][str(left)] = f"{FOLDER}/{left.name}"
         if left.name == BUILT:
             build_data |= {"pure_python": False, "tag": f"py3-none-{platform_tag()}"}
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Remove what was packed."""
-        self._scratch.cleanup()
+        if version != "editable":
+            self._packed.cleanup()
+
+    def _leave_core(self, folder: Path) -> Path:
+        left = leave_core(self._sources(), folder)
+        if left.name == WHY_NOT_BUILT:
+            self.app.display_warning(f"built without the compiled core: {left.read_text(encoding='utf-8').strip()}")
+        return left
 
     def _sources(self) -> list[Path]:
         return sorted(Path(self.root, FOLDER).glob("*.cpp"))
