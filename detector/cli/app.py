@@ -14,7 +14,6 @@ from typing import Annotated
 
 import typer
 
-from detector import __version__
 from detector.alerts.sinks.local import forget_standard_output
 from detector.cli.bundle import bundle_app
 from detector.cli.compact import compact_command
@@ -40,6 +39,7 @@ from detector.cli.status import status_command
 from detector.cli.terminal import manners, say, say_error
 from detector.cli.timeline import timeline_command
 from detector.cli.verify import verify_command
+from detector.cli.version import Program, show_version
 from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
 
@@ -48,6 +48,7 @@ _INTERRUPTED = "interrupted; what was committed stays, run the same command agai
 
 app = typer.Typer(
     name="detector",
+    cls=Program,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -55,18 +56,18 @@ app = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:
-    if value:
-        typer.echo(f"detector {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
 def _detector(
     verbose: Verbose = False,
     quiet: Quiet = False,
     version: Annotated[  # noqa: ARG001 - the callback prints it
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=show_version,
+            is_eager=True,
+            help="Show the version and exit; with --verbose also whether the compiled core is in use.",
+        ),
     ] = False,
     config: Annotated[  # noqa: ARG001 - the callback reads it
         Path | None,

@@ -420,6 +420,23 @@ def test_the_version_is_the_packages(run: Run) -> None:
     assert run("--version").out == f"detector {version('cloudtrail-root-detector')}\n"
 
 
+@pytest.mark.parametrize("arguments", [["--version", "--verbose"], ["-v", "--version"], ["--version", "-qv", "scan"]])
+def test_the_version_says_whether_the_core_is_in_use_to_who_wants_to_know_more(arguments: list[str], run: Run) -> None:
+    from detector.records.core.library import core
+
+    _, line = run(*arguments).out.splitlines()
+    assert line == f"compiled core: {core().state}"
+
+
+def test_the_version_is_shown_beside_a_configuration_that_is_wrong(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "detector.toml").write_text("this is no TOML")
+    monkeypatch.chdir(tmp_path)
+    shown = run("--version", "--verbose")
+    assert (shown.code, shown.err) == (0, "")
+
+
 # Compaction -----------------------------------------------------------------------------------------------------------
 
 
