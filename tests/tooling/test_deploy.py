@@ -28,6 +28,7 @@ from cfnlint.api import lint_file
 from typer.core import TyperGroup
 
 from detector.cli.app import app
+from hatch_build import BUILT, FOLDER, WHY_NOT_BUILT
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -363,8 +364,17 @@ def test_the_images_are_of_the_oldest_python_that_is_supported() -> None:
     assert list(stages())[-1] == "command"
     minimum = re.search(r'requires-python = ">=([0-9.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert minimum is not None
-    bases = {stage.base for stage in stages().values()} - set(stages())
-    assert bases == {f"python:{minimum[1]}-slim"}
+    bases = {name: stage.base for name, stage in stages().items() if stage.base not in stages()}
+    assert bases == {"build": f"python:{minimum[1]}"} | dict.fromkeys(SHOWN, f"python:{minimum[1]}-slim")
+
+
+def test_an_image_is_built_where_there_is_a_compiler_with_all_that_the_build_reads() -> None:
+    copied = " ".join(stages()["build"].all("COPY")).split()
+    assert {"pyproject.toml", "hatch_build.py", "detector"} <= set(copied)
+    [*_, installed] = stages()["build"].all("RUN")
+    assert installed.endswith("detector --version --verbose"), "the log of a build says whether it has a core"
+    left_out = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+    assert {f"{FOLDER}/{BUILT}", f"{FOLDER}/{WHY_NOT_BUILT}"} <= set(left_out)
 
 
 def test_the_images_are_built_from_the_checkout() -> None:
