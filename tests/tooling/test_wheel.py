@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -12,18 +13,26 @@ from pathlib import Path
 
 import pytest
 
+from hatch_build import platform_tag
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as it is built from the source archive, and not from the checkout."""
+    folder = tmp_path_factory.mktemp("built")
+    subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT], check=True)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with the built wheel in it; only the dependencies come from this one."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, ROOT], check=True)
-    [wheel] = folder.glob("*.whl")
     venv.create(folder / "env", with_pip=True)
     python = folder / "env" / "bin" / "python"
     subprocess.run(
@@ -76,6 +85,21 @@ def test_the_installed_package_has_the_public_interface_and_its_types(installed:
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.skipif(not shutil.which("c++"), reason="needs a C++ compiler")
+def test_the_wheel_has_one_core_for_every_python_of_its_platform(wheel: Path, installed: Path) -> None:
+    assert wheel.name.endswith(f"-py3-none-{platform_tag()}.whl")
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "DETECTOR_PURE")}
+    for variables, state in (({}, "in use"), ({"DETECTOR_PURE": "1"}, "not in use: DETECTOR_PURE is set")):
+        shown = subprocess.run(
+            [installed, "--version", "--verbose"],
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert shown.stdout.splitlines()[1] == f"compiled core: {state}"
 
 
 def test_the_wheel_says_under_which_license_it_is(installed: Path) -> None:
