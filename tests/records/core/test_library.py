@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.records.core.library import ABI, BUILT, WHY_NOT_BUILT, load
+from detector.records.core.library import ABI, BUILT, PURE_VARIABLE, WHY_NOT_BUILT, core, load
 
 SOURCE = BUILT.with_name("abi.cpp")
 
@@ -30,40 +30,46 @@ def built(compiler: str, source: Path, folder: Path) -> Path:
 
 
 def test_a_core_with_the_interface_of_this_version_is_in_use(compiler: str, tmp_path: Path) -> None:
-    core = load(built(compiler, SOURCE, tmp_path))
-    assert core.state == "in use"
-    assert core.library is not None
-    assert core.library.detector_core_abi() == ABI
+    found = load(built(compiler, SOURCE, tmp_path))
+    assert found.state == "in use"
+    assert found.library is not None
+    assert found.library.detector_core_abi() == ABI
+
+
+@pytest.mark.skipif(os.environ.get(PURE_VARIABLE) == "1", reason="these tests are to do without")
+@pytest.mark.usefixtures("compiler")
+def test_the_checkout_has_a_core_that_is_in_use_where_there_is_a_compiler() -> None:
+    assert core().state == "in use", "scripts/venv builds it"
 
 
 def test_a_core_of_another_version_is_not_used(compiler: str, tmp_path: Path) -> None:
     other = tmp_path / "abi.cpp"
     other.write_text(SOURCE.read_text().replace(f"return {ABI};", "return 0;"))
-    core = load(built(compiler, other, tmp_path))
-    assert core.library is None
-    assert core.state == f"not in use: it was built for another version of detector (interface 0, not {ABI})"
+    found = load(built(compiler, other, tmp_path))
+    assert found.library is None
+    assert found.state == f"not in use: it was built for another version of detector (interface 0, not {ABI})"
 
 
 def test_a_library_that_is_no_core_is_not_used(compiler: str, tmp_path: Path) -> None:
     other = tmp_path / "other.cpp"
     other.write_text('extern "C" int something_else() { return 1; }')
-    core = load(built(compiler, other, tmp_path))
-    assert core.library is None
-    assert "cannot be loaded" in core.state
+    found = load(built(compiler, other, tmp_path))
+    assert found.library is None
+    assert "cannot be loaded" in found.state
 
 
 def test_a_core_of_another_machine_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "_core.so").write_bytes(b"\xcf\xfa\xed\xfe" + bytes(60))
-    core = load(tmp_path / "_core.so")
-    assert core.library is None
-    assert core.state.startswith("not in use: it cannot be loaded: ")
+    found = load(tmp_path / "_core.so")
+    assert found.library is None
+    assert found.state.startswith("not in use: it cannot be loaded: ")
 
 
 def test_without_a_core_it_is_said_why_none_was_built(tmp_path: Path) -> None:
     (tmp_path / WHY_NOT_BUILT.name).write_text("no C++ compiler was found\n")
-    core = load(tmp_path / "_core.so")
-    assert core.library is None
-    assert core.state == "not built: no C++ compiler was found"
+    found = load(tmp_path / "_core.so")
+    assert found.library is None
+    assert found.state == "not built: no C++ compiler was found"
 
 
 def test_without_a_core_and_a_reason_it_is_said_that_there_is_none(tmp_path: Path) -> None:
