@@ -13,7 +13,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,7 +31,7 @@ FOLDER = "detector/records/core"
 BUILT, WHY_NOT_BUILT = "_core.so", "_not_built.txt"
 
 WARNINGS = ("-Wall", "-Wextra")  # errors in our tests; here a newer compiler may have one that we have not met
-FLAGS = ("-O3", "-std=c++17", "-fPIC", "-shared", "-fvisibility=hidden", *WARNINGS)
+FLAGS = ("-O3", "-std=c++17", "-fPIC", "-fvisibility=hidden", *WARNINGS)
 # zig compiles for the very processor that it runs on unless it is told otherwise; an image is run elsewhere.
 ZIG = [sys.executable, "-m", "ziglang", "c++", "-mcpu=baseline"]
 
@@ -121,18 +123,23 @@ def make_library(compiler: list[str], sources: list[Path], target: Path) -> None
     Raises:
         CannotBuildError: the compiler failed. `target` is then what it was before.
     """
+    asked = [word for name in ("CXXFLAGS", "LDFLAGS", "ARCHFLAGS") for word in shlex.split(os.environ.get(name, ""))]
     stripped = [] if sys.platform == "darwin" else ["-s"]  # Apple's linker warns of it
-    wanted = [word for name in ("CXXFLAGS", "LDFLAGS", "ARCHFLAGS") for word in _words(name)]
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as threads:
+        run = partial(_run, [*compiler, *FLAGS], asked, scratch)
+        parts = [Path(scratch, f"{source.stem}.o") for source in sources]
+        for _ in threads.map(lambda source, part: run(["-c", str(source), "-o", str(part)]), sources, parts):
+            pass  # but raise what was raised
         made = Path(scratch, target.name)
-        _run([*compiler, *FLAGS, *stripped, *wanted, *map(str, sources), "-o", str(made)], scratch)
+        run(["-shared", *stripped, *map(str, parts), "-o", str(made)])
         beside = target.with_name(f"{target.name}.new")
         shutil.copyfile(made, beside)
         beside.replace(target)  # at once: a process that runs has the former one mapped
 
 
-def _run(command: list[str], scratch: str) -> None:
+def _run(compiler: list[str], asked: list[str], scratch: str, arguments: list[str]) -> None:
     caches = dict.fromkeys(("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"), scratch)
+    command = [*compiler, *arguments, *asked]
     done = subprocess.run(  # noqa: S603 - whoever builds chooses the compiler
         command, env=os.environ | caches, capture_output=True, text=True, errors="replace", check=False
     )
