@@ -118,13 +118,14 @@ def find_compiler(sources: list[Path]) -> list[str] | None:
 
 
 def make_library(compiler: list[str], sources: list[Path], target: Path) -> None:
-    """Make one stripped library of C++ files; CXXFLAGS, LDFLAGS and ARCHFLAGS of the environment come after ours.
+    """Make one library of C++ files; CXXFLAGS, LDFLAGS and ARCHFLAGS of the environment come after our own flags.
 
     Raises:
         CannotBuildError: the compiler failed. `target` is then what it was before.
     """
     asked = [word for name in ("CXXFLAGS", "LDFLAGS", "ARCHFLAGS") for word in shlex.split(os.environ.get(name, ""))]
-    stripped = [] if sys.platform == "darwin" else ["-s"]  # Apple's linker warns of it
+    # Stripped, but for who asks for names; Apple's linker warns of it.
+    stripped = [] if sys.platform == "darwin" or "-g" in [*compiler, *asked] else ["-s"]
     with TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as threads:
         run = partial(_run, [*compiler, *FLAGS], asked, scratch)
         parts = [Path(scratch, f"{source.stem}.o") for source in sources]
