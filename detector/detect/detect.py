@@ -15,7 +15,7 @@ from detector.alerts.alert import EVENT_IDS, Alert, RecordMemo, Suppression, mak
 from detector.errors import RuleError
 from detector.records.coverage import Coverage
 from detector.rules.engine import RULES_AT_A_TIME, Engine
-from detector.rules.events import Events
+from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import evidence_of
 from detector.rules.finding import Finding
 from detector.rules.needed_events import may_find, needed_by
@@ -73,7 +73,8 @@ def detect(
         is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
         rule_pages: what the URL of a rule's page begins with, for `rule_url`.
     """
-    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
+    few_rows = isinstance(events, TableEvents) and events.are_few
+    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings, few_rows=few_rows) as engine:
         return detect_through(
             engine,
             rule_directories,

@@ -59,8 +59,9 @@ def trail_gaps(table: pa.Table) -> tuple[TrailGap, ...]:
         return ()
     from detector.rules.engine import Engine  # not above: importing DuckDB would keep a scan's workers waiting
 
-    with Engine(TableEvents(table)) as engine:
-        rows = engine.query("SELECT since, until, caller FROM trail_gaps ORDER BY ALL").read_all().to_pylist()
+    events = TableEvents(table)
+    with Engine(events, few_rows=events.are_few) as engine:
+        rows = engine.select("SELECT since, until, caller FROM trail_gaps ORDER BY ALL")
     return tuple(TrailGap(_text(row["since"]), _text(row["until"]), row["caller"]) for row in rows)
 
 
