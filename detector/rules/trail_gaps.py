@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from detector.records.schema import EVENTS
 from detector.rules.engine_queries import AS_LOGGED
-from detector.rules.events import TableEvents
 from detector.scope import Scope
 
 if TYPE_CHECKING:
@@ -57,7 +56,9 @@ def trail_gaps(table: pa.Table) -> tuple[TrailGap, ...]:
     """Return when trails were stopped, and by whom, as far as events show that they were started again."""
     if not set(table.column("eventName").unique().to_pylist()) >= _SWITCHES:
         return ()
-    from detector.rules.engine import Engine  # not above: importing DuckDB would keep a scan's workers waiting
+    # Not above: importing DuckDB, and what reads a lake, would keep a scan's workers waiting.
+    from detector.rules.engine import Engine
+    from detector.rules.events import TableEvents
 
     events = TableEvents(table)
     with Engine(events, few_rows=events.are_few) as engine:
