@@ -101,7 +101,7 @@ def detect_through(
     """Do the same through an engine that is open already, and stays so."""
     detection = Detection()
     with ThreadPoolExecutor(1) as pool:
-        preparing = pool.submit(engine.prepare, ())
+        preparing = pool.submit(engine.prepare)
         try:
             rule_set = load_rules(shipped_rules_directory(), *rule_directories, pages=rule_pages)  # meanwhile
             preparing.result()
@@ -130,9 +130,9 @@ def run_rules(
     rule_findings: int = 100_000,
 ) -> None:
     """Run rules that are loaded already, and add what they find to `detection`; see `detect`."""
-    engine.prepare(())
+    engine.prepare()
     running = _that_may_find(engine, rules, detection)
-    engine.prepare(running)
+    engine.prepare(*running)
     with closing(_findings(engine, running, detection, is_of_interest, rule_findings)) as found:
         detection.alerts += _alerts(engine, found, now, suppressions)
     detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))

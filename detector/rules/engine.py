@@ -126,9 +126,9 @@ class Engine:
         self._attach(events)
         self._views.outdate()
 
-    def prepare(self, rules: Sequence[Rule] | None = None) -> None:
-        """Make what some rules read now, and not when the first of them needs it; None: all that rules may read."""
-        self._views.update(*(None,) if rules is None else ("candidates", *map(_text_of, rules)))
+    def prepare(self, *rules: Rule) -> None:
+        """Make candidates, and what some rules read, now and not when the first of them needs it."""
+        self._update(*rules)
 
     def occurring(self) -> frozenset[str | None]:
         """Return the names of candidates, and `INTEGRITY` where somebody has asked for digests."""
@@ -142,7 +142,7 @@ class Engine:
             RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
             TooManyFindings: there are more than the cap; `newest` goes through them.
         """
-        self._views.update(_text_of(rule))
+        self._update(rule)
         with self._as_rule_error(rule):
             with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
                 # A statement is planned once; a relation to tell its columns, and again to be run.
@@ -161,7 +161,7 @@ class Engine:
         Raises:
             RuleQueryError: as of `run`.
         """
-        self._views.update(_text_of(rule), "candidates")
+        self._update(rule)
         with self._as_rule_error(rule):
             with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
                 reader = self._connection.sql(NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
@@ -267,6 +267,11 @@ class Engine:
         rows = self._connection.sql(IMPLAUSIBLE_TIMES, params={"latest": now.astimezone(UTC) + timedelta(days=1)})
         return [row["event_time"].replace(tzinfo=UTC) for row in rows.to_arrow_table().to_pylist()]
 
+    def _update(self, *rules: Rule) -> None:
+        if not all(rule.is_shipped for rule in rules):
+            self._views.make()  # so that DuckDB can say which name was meant
+        self._views.update("candidates", *(rule.sql for rule in rules))
+
     def _attach(self, events: TableEvents) -> None:
         if isinstance(self._events, TableEvents):
             self._events.detach(*self._connections)
@@ -293,8 +298,3 @@ class Engine:
             yield connection
         finally:
             self._free.put(connection)
-
-
-def _text_of(rule: Rule) -> str | None:
-    # All is there for other people's rules, so that DuckDB can say which name was meant.
-    return rule.sql if rule.is_shipped else None
