@@ -17,7 +17,7 @@ from detector.errors import RuleError
 from detector.lake.elsewhere import Elsewhere
 from detector.records.coverage import Coverage
 from detector.rules.engine import RULES_AT_A_TIME, Engine
-from detector.rules.events import Events
+from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import evidence_of
 from detector.rules.finding import Finding
 from detector.rules.needed_events import may_find, needed_by
@@ -75,7 +75,8 @@ def detect(
         is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
         rule_pages: what the URL of a rule's page begins with, for `rule_url`.
     """
-    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings) as engine:
+    few_rows = isinstance(events, TableEvents) and events.are_few
+    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings, few_rows=few_rows) as engine:
         return detect_through(
             engine,
             rule_directories,
@@ -104,7 +105,7 @@ def detect_through(
     """Do the same through an engine that is open already, and stays so; what rules want of `elsewhere` is fetched."""
     detection = Detection()
     with ThreadPoolExecutor(1) as pool:
-        preparing = pool.submit(engine.prepare, ())
+        preparing = pool.submit(engine.prepare)
         try:
             rule_set = load_rules(shipped_rules_directory(), *rule_directories, pages=rule_pages)  # meanwhile
             preparing.result()
@@ -135,9 +136,9 @@ def run_rules(
     rule_findings: int = 100_000,
 ) -> None:
     """Run rules that are loaded already, and add what they find to `detection`; see `detect`."""
-    engine.prepare(())
+    engine.prepare()
     running = _that_may_find(engine, rules, detection)
-    engine.prepare(running)
+    engine.prepare(*running)
     with closing(_findings(engine, running, detection, is_of_interest, rule_findings)) as found:
         detection.alerts += _alerts(engine, found, now, suppressions)
     detection.alerts.sort(key=lambda alert: (alert.event_time, alert.rule_id, alert.alert_id))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -40,8 +39,6 @@ from detector.rules.views import INTERNAL, Views, read_macros
 
 # What exists before the views do. A statement over these alone does not pay for them.
 RAW_RELATIONS = frozenset({"events", "parts", "duplicates"})
-# It copies the rows of a statement once more on their way to Arrow: a rule finds a handful.
-warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 QUERY_MEMORY = "2GB"  # of a person's query, which may sort the whole lake
 RULES_AT_A_TIME = 2  # planning one takes longer than running it, and DuckDB plans in one thread
 _QUERY_ROWS = 10_000  # rows of one batch of an ad-hoc query's result
@@ -61,7 +58,8 @@ class Engine:
             what keeps a million events of a flood under 1 GB in all.
         time_limit_seconds: for one rule.
         row_cap: findings of one rule.
-        few_rows: there are so few that planning costs more than running; then one rule runs at a time.
+        few_rows: there are so few that planning costs more than running.
+        rules_at_a_time: in as many threads; at most `RULES_AT_A_TIME`.
     """
 
     def __init__(
@@ -74,6 +72,7 @@ class Engine:
         time_limit_seconds: float = 60,
         row_cap: int = 100_000,
         few_rows: bool = False,
+        rules_at_a_time: int = RULES_AT_A_TIME,
     ) -> None:
         self._events = events
         self._time_limit_seconds = time_limit_seconds
@@ -83,20 +82,19 @@ class Engine:
             self._connections = open_sandbox(
                 events,
                 Path(self._spill.name),
-                threads,
+                1 if few_rows else threads,
                 memory_limit,
-                connections=1 if few_rows else 1 + RULES_AT_A_TIME,
+                connections=1 if rules_at_a_time == 1 else 1 + rules_at_a_time,
                 plans_cheaply=few_rows,
             )
             self._connection, *others = self._connections
             self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
             for connection in others or self._connections:
                 self._free.put(connection)
-            directory = definitions or shipped_rules_directory()
-            self._connection.execute(read_macros(directory))
-            self._views = Views(self._connection, directory)
-            self._dialects = Dialects(self._connection, directory)
-            self._directory = directory
+            self._directory = definitions or shipped_rules_directory()
+            self._connection.execute(read_macros(self._directory))
+            self._views = Views(self._connection, self._directory)
+            self._dialects = Dialects(self._connection, self._directory)
         except BaseException:
             self._spill.cleanup()
             raise
@@ -129,14 +127,14 @@ class Engine:
         self._attach(events)
         self._views.outdate()
 
-    def prepare(self, rules: Sequence[Rule] | None = None) -> None:
-        """Make what some rules read now, and not when the first of them needs it; None: all that rules may read."""
-        self._views.update(*(None,) if rules is None else ("candidates", *map(_text_of, rules)))
+    def prepare(self, *rules: Rule) -> None:
+        """Make candidates, and what some rules read, now and not when the first of them needs it."""
+        self._update(*rules)
 
-    def occurring(self) -> frozenset[str]:
-        """Return the names of candidates, and `INTEGRITY` where digests say that something is wrong."""
-        names = {row["event_name"] for row in self._select("SELECT DISTINCT event_name FROM candidates", None)}
-        return frozenset(names - {None} | ({INTEGRITY} if self._select(f"FROM {INTEGRITY} LIMIT 1", None) else set()))
+    def occurring(self) -> frozenset[str | None]:
+        """Return the names of candidates, and `INTEGRITY` where somebody has asked for digests."""
+        names = {row["event_name"] for row in self.select("SELECT DISTINCT event_name FROM candidates")}
+        return frozenset(names if self._events.integrity is None else names | {INTEGRITY})
 
     def run(self, rule: Rule) -> list[Finding]:
         """Return what one rule finds, oldest first.
@@ -145,7 +143,7 @@ class Engine:
             RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
             TooManyFindings: there are more than the cap; `newest` goes through them.
         """
-        self._views.update(_text_of(rule))
+        self._update(rule)
         with self._as_rule_error(rule):
             with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
                 # A statement is planned once; a relation to tell its columns, and again to be run.
@@ -156,8 +154,7 @@ class Engine:
                 found = cast("pa.Table", connection.to_arrow_table())
             if found.num_rows > self._row_cap:
                 raise TooManyFindings(f"{rule.path}: more than {self._row_cap} findings")
-            findings = (make_finding(rule, row) for row in found.to_pylist())
-            return sorted(findings, key=lambda finding: finding.order)
+            return sorted((make_finding(rule, row) for row in found.to_pylist()), key=lambda finding: finding.order)
 
     def newest(self, rule: Rule) -> Iterator[Finding]:
         """Yield all that one rule finds, however many: callers take turns, each with their newest.
@@ -165,7 +162,7 @@ class Engine:
         Raises:
             RuleQueryError: as of `run`.
         """
-        self._views.update(_text_of(rule), "candidates")
+        self._update(rule)
         with self._as_rule_error(rule):
             with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
                 reader = self._connection.sql(NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
@@ -211,13 +208,19 @@ class Engine:
         with as_usage_error():
             self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS\n{sql}")
 
+    def select(self, sql: str, keys: list[str] | None = None) -> list[dict[str, Any]]:
+        """Return the rows of one of our own SELECTs; `keys` are its parameter."""
+        self._views.update(sql)
+        rows = self._connection.sql(sql, params=None if keys is None else {"keys": keys}).to_arrow_table()
+        return list(rows.to_pylist())
+
     def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
         """Return those of the given keys that no event has."""
         keys = set(event_keys)
         for relation in ("candidates", "all_events"):
             if keys:
                 sql = f"SELECT event_key FROM {relation} WHERE event_key IN (SELECT unnest($keys))"  # noqa: S608
-                keys -= {row["event_key"] for row in self._select(sql, sorted(keys))}
+                keys -= {row["event_key"] for row in self.select(sql, sorted(keys))}
         return sorted(keys)
 
     def evidence(self, event_keys: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
@@ -226,14 +229,14 @@ class Engine:
         Several events share a key only where records of different recipient accounts have one eventID.
         """
         keys = sorted(set(event_keys))
-        rows = self._select(CANDIDATES_OF, keys)
+        rows = self.select(CANDIDATES_OF, keys)
         seen = {row["event_key"] for row in rows}
         rest = [key for key in keys if key not in seen]
         if rest:
-            rows += self._select(EVENTS_OF, rest)
+            rows += self.select(EVENTS_OF, rest)
         is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
-        hidden = self._select(EARLIER_EDITIONS, keys) if is_edition else []
-        hidden += self._select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
+        hidden = self.select(EARLIER_EDITIONS, keys) if is_edition else []
+        hidden += self.select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
         return make_evidence(rows, hidden)
 
     def oldest_and_last(self, findings: Sequence[Finding], limit: int) -> list[list[str]]:
@@ -242,8 +245,8 @@ class Engine:
         relation = "candidates" if findings[0].rule.reads is Reads.CANDIDATES else "all_events"
         self._views.update(relation)
         # One question for all of them: it goes through all events.
-        found = self._connection.sql(OLDEST_AND_LAST.format(relation), params=keys_of(findings) | {"limit": limit})
-        for number, key in found.fetchall():
+        parameters = keys_of(findings) | {"limit": limit}
+        for number, key in self._connection.sql(OLDEST_AND_LAST.format(relation), params=parameters).fetchall():
             shown[number].append(key)
         return shown
 
@@ -253,12 +256,11 @@ class Engine:
 
     def coverage(self) -> Coverage:
         """Return from when to when there are events, of each account and region."""
-        return coverage_from(self._select("FROM coverage", None))
+        return coverage_from(self.select("FROM coverage"))
 
     def accounts_without_sign_in_region(self) -> list[str]:
         """Return the accounts of whose sign-in region there are no events: root logins would not be in the data."""
-        rows = self._select("FROM accounts_without_sign_in_region ORDER BY account_id", None)
-        return [row["account_id"] for row in rows]
+        return [row["account_id"] for row in self.select("FROM accounts_without_sign_in_region ORDER BY ALL")]
 
     def implausible_times(self, now: datetime) -> list[datetime]:
         """Return the first and the last time of each account that lie before CloudTrail began, or a day after `now`."""
@@ -266,16 +268,16 @@ class Engine:
         rows = self._connection.sql(IMPLAUSIBLE_TIMES, params={"latest": now.astimezone(UTC) + timedelta(days=1)})
         return [row["event_time"].replace(tzinfo=UTC) for row in rows.to_arrow_table().to_pylist()]
 
+    def _update(self, *rules: Rule) -> None:
+        if not all(rule.is_shipped for rule in rules):
+            self._views.make()  # so that DuckDB can say which name was meant
+        self._views.update("candidates", *(rule.sql for rule in rules))
+
     def _attach(self, events: TableEvents) -> None:
         if isinstance(self._events, TableEvents):
             self._events.detach(*self._connections)
         events.attach(*self._connections)
         self._events = events
-
-    def _select(self, sql: str, keys: list[str] | None) -> list[dict[str, Any]]:
-        self._views.update(sql)
-        relation = self._connection.sql(sql, params=None if keys is None else {"keys": keys})
-        return list(relation.to_arrow_table().to_pylist())
 
     @contextmanager
     def _as_rule_error(self, rule: Rule) -> Iterator[None]:
@@ -287,9 +289,8 @@ class Engine:
             raise RuleQueryError(message, hint=hint) from error
         # ValueError: a contract error, or a time that Python cannot hold.
         except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
-            raise RuleQueryError(
-                f"{rule.path}: {first_line(error)}", hint=f"`detector rules check {rule.path.parent}` runs its examples"
-            ) from error
+            hint = f"`detector rules check {rule.path.parent}` runs its examples"
+            raise RuleQueryError(f"{rule.path}: {first_line(error)}", hint=hint) from error
 
     @contextmanager
     def _free_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -298,8 +299,3 @@ class Engine:
             yield connection
         finally:
             self._free.put(connection)
-
-
-def _text_of(rule: Rule) -> str | None:
-    # All is there for other people's rules, so that DuckDB can say which name was meant.
-    return rule.sql if rule.is_shipped else None

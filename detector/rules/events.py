@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from detector.lake.integrity import LakeIntegrity
 
 
+_FEW = 5_000  # rows
+
+
 class Events(Protocol):
     """Anything that can show its events to DuckDB."""
 
@@ -77,6 +80,11 @@ class TableEvents:
         self._coverage = coverage
         self._hides_copies = hides_copies
         self.integrity = integrity
+
+    @property
+    def are_few(self) -> bool:
+        """True when planning a rule over them takes longer than running it, however it is planned."""
+        return bool(self._table.num_rows <= _FEW)
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `duplicates`, and `coverage` if they are known."""

@@ -28,7 +28,7 @@ class ExampleEngine(Engine):
     """
 
     def __init__(self) -> None:
-        super().__init__(TableEvents(EVENTS.empty_table()), threads=1, few_rows=True)
+        super().__init__(TableEvents(EVENTS.empty_table()), few_rows=True, rules_at_a_time=1)
         self._loaded: frozenset[str] = frozenset()  # the log files of these examples
         self._made: frozenset[str] = frozenset()  # what holds for each of them
         self._shows_loaded = False

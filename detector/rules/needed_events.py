@@ -15,7 +15,7 @@ from pathlib import Path
 from detector.rules.rule import VIEWS, Rule
 
 FILE = "_needed_events.json"
-# Stands among the names where somebody has asked for digests, and something is wrong.
+# Stands among the names where somebody has asked for digests.
 INTEGRITY = "integrity_findings"
 
 
@@ -33,7 +33,7 @@ def needed_by(directory: Path, rules: Iterable[Rule]) -> Iterator[tuple[Rule, fr
         yield rule, frozenset(names) if digest == digest_of(rule, views) else None
 
 
-def may_find(needed: frozenset[str] | None, occurring: Collection[str]) -> bool:
+def may_find(needed: frozenset[str] | None, occurring: Collection[str | None]) -> bool:
     """Say whether a rule can find anything, of what it needs and of the names that occur."""
     return needed is None or not needed.isdisjoint(occurring)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from detector.lake.duplicates import glob_safe
 from detector.lake.part_files import COLUMNS
 from detector.rules.events import Events
 
+# It copies the rows of a statement once more on their way to Arrow: a rule finds a handful.
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 _CHEAP_OPTIMIZERS = {"filter_pushdown", "unused_columns"}
 
 

@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from detector.records.schema import EVENTS
 from detector.rules.engine_queries import AS_LOGGED
-from detector.rules.events import TableEvents
 from detector.scope import Scope
 
 if TYPE_CHECKING:
@@ -57,10 +56,13 @@ def trail_gaps(table: pa.Table) -> tuple[TrailGap, ...]:
     """Return when trails were stopped, and by whom, as far as events show that they were started again."""
     if not set(table.column("eventName").unique().to_pylist()) >= _SWITCHES:
         return ()
-    from detector.rules.engine import Engine  # not above: importing DuckDB would keep a scan's workers waiting
+    # Not above: importing DuckDB, and what reads a lake, would keep a scan's workers waiting.
+    from detector.rules.engine import Engine
+    from detector.rules.events import TableEvents
 
-    with Engine(TableEvents(table)) as engine:
-        rows = engine.query("SELECT since, until, caller FROM trail_gaps ORDER BY ALL").read_all().to_pylist()
+    events = TableEvents(table)
+    with Engine(events, few_rows=events.are_few) as engine:
+        rows = engine.select("SELECT since, until, caller FROM trail_gaps ORDER BY ALL")
     return tuple(TrailGap(_text(row["since"]), _text(row["until"]), row["caller"]) for row in rows)
 
 
