@@ -223,3 +223,19 @@ def test_statistics_tell_a_day_and_little_else(lake: Path, tmp_path: Path) -> No
     assert {"eventTime", "eventName"} <= known
     assert "requestID" not in known
     assert {pq.read_metadata(file["file_path"].removeprefix("file://")).num_rows for file in files} == {1, 2}
+
+
+@pytest.mark.slow
+def test_the_lists_of_many_publications_are_put_together(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each publication adds a list of files, and a reader reads them all."""
+    monkeypatch.setattr("detector.publish.iceberg_table._MOST_MANIFESTS", 3)
+    for number in range(10, 16):
+        fill(lake, **{f"f{number}": log(record(number))})
+        publish_to(tmp_path, lake)
+    with open_table(tmp_path) as table:
+        snapshot = table.current_snapshot()
+        assert snapshot
+        assert len(snapshot.manifests(table.io)) <= 3
+    assert rows(tmp_path) == shown(lake)

@@ -19,7 +19,6 @@ from tests.lake.samples import log, record, shown
 from tests.publish.tables import compact_all, fill, fill_copies, fill_first
 from tests.running import Run
 
-pytestmark = pytest.mark.slow
 BUCKET, PREFIX, DATABASE = "published", "lakes/security", "security"
 
 
@@ -70,6 +69,7 @@ def parts_of(lake: Path) -> set[str]:
         ledger.close()
 
 
+@pytest.mark.slow
 def test_a_table_in_glue_follows_the_lake(lake: Path, s3_url: str) -> None:
     first = publish_to(lake)
     assert (first.rows, first.added) == (3, 2)
@@ -100,6 +100,7 @@ def test_what_a_killed_publisher_has_copied_is_taken_as_it_is(lake: Path, s3_url
     assert rows(s3_url) == shown(lake)
 
 
+@pytest.mark.slow
 def test_what_somebody_else_has_put_under_the_name_of_a_part_is_not_published(lake: Path) -> None:
     key = min(parts_of(lake))
     boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{PREFIX}/{key}", Body=b"PAR1 of others PAR1")
@@ -118,6 +119,7 @@ def test_what_is_missing_in_aws_is_told_with_the_remedy(run: Run, lake: Path) ->
     assert "there is no bucket no-such-bucket" in result.err
 
 
+@pytest.mark.slow
 def test_a_table_of_another_form_is_left_alone(run: Run, lake: Path) -> None:
     glue = boto3.client("glue")
     parameters = {"classification": "cloudtrail"}
@@ -129,6 +131,7 @@ def test_a_table_of_another_form_is_left_alone(run: Run, lake: Path) -> None:
     assert table["Parameters"] == parameters
 
 
+@pytest.mark.slow
 def test_the_place_of_a_table_is_not_changed_behind_its_back(lake: Path) -> None:
     publish_to(lake)
     fill(lake, x=log(record(7)))
