@@ -22,11 +22,11 @@ WHAT: Final[Mapping[str, tuple[str, str]]] = {
     "compact_event": ("compaction, an event", "µs of CPU"),
     "scan_object": ("`scan`, an object beyond its events", "µs of CPU"),
     "ingest_object": ("`ingest`, an object beyond its events", "µs of CPU"),
-    "commit_event": ("of `ingest`, in the process that commits: an event", "µs of CPU"),
+    "commit_event": ("of `ingest`, in the process that lists and commits: an event", "µs of CPU"),
     "commit_object": ("the same: an object", "µs of CPU"),
     "list_object": ("an object named by an inventory", "µs of CPU"),
     "stored_bytes": ("an event as stored", "bytes"),
-    "lake_share": ("the lake, for each stored byte", "bytes"),
+    "lake_share": ("the lake, for each stored byte; up to twice that for a while after a compaction", "bytes"),
 }
 
 
@@ -43,7 +43,7 @@ def section(result: JobResult) -> Iterator[str]:
     for one in fields(Rates):
         what, unit = WHAT[one.name]
         value = getattr(rates, one.name) * (_MICRO if unit.startswith("µs") else 1)
-        yield _line(what, f"{value:.2f}" if value < 10 else f"{value:,.0f}", unit)
+        yield _line(what, f"{value:.3g}", unit)
     yield ""
     yield from _head(
         "reckoned, stored", "objects", "events", "scan, core-hours", "ingest, core-hours", "one process alone, h",
@@ -52,7 +52,9 @@ def section(result: JobResult) -> Iterator[str]:
     for terabytes in TERABYTES:
         yield _hours(_work(terabytes), terabytes, rates)
     yield ""
-    yield from _head("reckoned, stored", "GET", "KMS at most", "retrieval, if STANDARD_IA", "EC2: scan", "EC2: ingest")
+    yield from _head(
+        "reckoned, stored", "GET", "KMS at most", "GET and retrieval, if STANDARD_IA", "EC2: scan", "EC2: ingest"
+    )
     for terabytes in TERABYTES:
         yield _dollars(_work(terabytes), terabytes, rates)
 
@@ -62,7 +64,7 @@ Measured are the rates in the first table: CPU seconds of all processes at two s
 program does once; objects are small ones from an S3 server on loopback. Everything in the other two tables is reckoned
 from these by the model of `detector plan`, and has not been run at such sizes. Log files are taken to be of
 {OBJECT_BYTES // 1_000} kB each, and no event to come twice. `ingest` includes the compaction of every day. The hours of
-one process, which lists an inventory and commits, are the least that any number of cores takes; {CLUSTER:,} cores stand
+one process, which lists and commits, are the least that any number of cores takes; {CLUSTER:,} cores stand
 for workers that are handed the same batches. A core is one vCPU of the machine; network and disk are not in the model
 (10 TB in an hour are 22 Gbit/s). Money: list prices of {WHERE}, written down {WRITTEN_DOWN}; c7i on demand."""
 

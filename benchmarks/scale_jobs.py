@@ -55,7 +55,7 @@ def scale(shop: Workshop) -> JobResult:
     result.figures.update(rates_between(costs, own, few, many, small))
     result.figures["list_object"] = own["list"] / names
     result.figures["stored_bytes"] = many.stored_bytes / many.events
-    result.figures["lake_share"] = size_of(_scratch(shop, "compact many")) / many.stored_bytes
+    result.figures["lake_share"] = size_of(_scratch(shop, "ingest many")) / many.stored_bytes
     for name, cost in costs.items():
         logs = {"few": few, "many": many, "small": small}.get(name.rpartition(" ")[2])
         result.rows.append(

