@@ -35,7 +35,7 @@ from tests.trails.test_any_split import records
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FEW = settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 
 
@@ -59,7 +59,7 @@ def write_files(folder: Path, random: Random, count: int) -> None:
         (folder / f"{number:03}.json.gz").write_bytes(gzip.compress(json.dumps({"Records": content}).encode()))
 
 
-def alerts_of(events: Events, *, sees_all_events: bool = True) -> list[str]:
+def alerts_of(events: Events, *, sees_all_events: bool = True) -> list[bytes]:
     alerts = detect(events, [], NOW, sees_all_events=sees_all_events).alerts
     return sorted(json_line(to_native(alert)) for alert in alerts)
 

@@ -64,6 +64,7 @@ def test_files_of_two_attempts_have_different_names(engine: SparkEngine, tmp_pat
     written = [*engine.run(write, [Task(1, tmp_path), Task(1, tmp_path)], jobs=2)]
     assert {path.name for path in tmp_path.iterdir()} == {name for one in written for name in one.names}
     assert len(list(tmp_path.iterdir())) == 2
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
 
 
 def test_an_error_keeps_its_type(engine: SparkEngine) -> None:
