@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from detector.engines.wire import pack
+from detector.interpreter import collect_garbage_rarely
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +34,7 @@ def run_tasks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     os.umask(_FOR_OWNER_ONLY)
+    collect_garbage_rarely()
     for batch in batches:
         for place, packed in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             work, task = pickle.loads(packed)  # noqa: S301 - of the driver, whose program this is

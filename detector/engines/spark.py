@@ -18,14 +18,13 @@ from socket import create_connection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from detector.engines.engine import Result, Task
+from detector.engines.engine import CONNECT, Result, Task
 from detector.engines.executor import ANSWERS, TASKS, packed_task, run_tasks
 from detector.engines.preflight import REMEDY, asking, require_same
 from detector.engines.wire import unpack
 from detector.errors import DetectorError, UsageError
 from detector.text import one_line
 
-CONNECT: Final = "sc://"
 _GROUPS_AHEAD: Final = 2
 _CONNECT_PORT: Final = 15_002  # where an address names none
 _CONNECT_SECONDS: Final = 10
