@@ -89,6 +89,7 @@ def main() -> int:
             victim = VICTIMS[number % len(VICTIMS)]
             killed[victim] += kill_after(moments.uniform(0.1, 0.9) * duration, victim, source, scratch)
             assert run_to_end(source, scratch) == clean, f"round {number} of seed {seed} differs"
+            print(f"round {number}: {victim}", file=sys.stderr)  # noqa: T201
             shutil.rmtree(scratch)
     print(f"seed {seed}: {arguments.rounds} rounds, killed {dict(killed)}, {len(clean.rows)} rows and "  # noqa: T201
           f"{len(clean.alert_ids)} alerts each time")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +17,11 @@ from tests.engines.work import Task, large, square, write
 
 
 @pytest.fixture(autouse=True)
-def umask() -> Iterator[None]:
-    before = os.umask(0o022)
+def settings_of_the_process() -> Iterator[None]:
+    mask, threshold = os.umask(0o022), gc.get_threshold()
     yield
-    os.umask(before)
+    os.umask(mask)
+    gc.set_threshold(*threshold)
 
 
 def answers(work: Callable[[Any], Any], *tasks: object) -> list[dict[str, Any]]:
