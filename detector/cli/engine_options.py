@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from detector.engines.opening import HERE as HERE
+from detector.engines.engine import HERE as HERE
 from detector.engines.opening import MOST_TASKS, require_engine
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
+HERE: Final = "local"
+SUBMITTED: Final = "spark"  # by spark-submit
+CONNECT: Final = "sc://"  # and HOST:PORT
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

@@ -5,6 +5,7 @@ Imported on the executors, which must have this very version: `preflight` sees t
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass, replace
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from detector.engines.wire import pack
+from detector.interpreter import collect_garbage_rarely
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 TASKS: Final = "place int, task binary"
 ANSWERS: Final = "place int, at int, piece binary"
+_FOR_OWNER_ONLY: Final = 0o077  # as the command line has it
 _PIECE_BYTES: Final = 4 << 20  # a message of Spark Connect holds 128 MiB, and a driver of Spark 1 GiB by default
 
 
@@ -30,6 +33,8 @@ def run_tasks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Do the work of tasks: `TASKS` in, `ANSWERS` out, each answer in pieces that any message holds."""
     import pyarrow as pa
 
+    os.umask(_FOR_OWNER_ONLY)
+    collect_garbage_rarely()
     for batch in batches:
         for place, packed in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             work, task = pickle.loads(packed)  # noqa: S301 - of the driver, whose program this is

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from detector.engines.engine import Engine
+from detector.engines.engine import CONNECT, HERE, SUBMITTED, Engine
 from detector.engines.local import LOCAL
 from detector.errors import UsageError
 from detector.workers import prestart_workers
@@ -14,9 +14,6 @@ from detector.workers import prestart_workers
 if TYPE_CHECKING:
     from detector.lake.place import LakePlace
 
-HERE: Final = "local"
-_SUBMITTED: Final = "spark"
-_CONNECT: Final = "sc://"
 _MOST_PROCESSES: Final = 64
 MOST_TASKS: Final = 4_096
 
@@ -27,7 +24,7 @@ def require_engine(name: str) -> str:
     Raises:
         UsageError: there is none of this name.
     """
-    if name not in (HERE, _SUBMITTED) and not (name.startswith(_CONNECT) and len(name) > len(_CONNECT)):
+    if name not in (HERE, SUBMITTED) and not (name.startswith(CONNECT) and len(name) > len(CONNECT)):
         raise UsageError(f"--engine {name.partition(';')[0]} is no engine", hint="local, spark or sc://HOST:PORT")
     return name
 

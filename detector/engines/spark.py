@@ -7,7 +7,6 @@ tasks, notices executors that are gone, and begins their tasks again; it never s
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,17 +14,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import islice
+from socket import create_connection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from detector.engines.engine import Result, Task
+from detector.engines.engine import CONNECT, Result, Task
 from detector.engines.executor import ANSWERS, TASKS, packed_task, run_tasks
 from detector.engines.preflight import REMEDY, asking, require_same
 from detector.engines.wire import unpack
 from detector.errors import DetectorError, UsageError
 from detector.text import one_line
 
-CONNECT: Final = "sc://"
 _GROUPS_AHEAD: Final = 2
 _CONNECT_PORT: Final = 15_002  # where an address names none
 _CONNECT_SECONDS: Final = 10
@@ -199,7 +198,7 @@ def _require_answer(address: str) -> None:
     """Refuse an address at which nothing listens, which Spark's client would try for ten minutes."""
     parts = urlsplit(address)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or _CONNECT_PORT), _CONNECT_SECONDS).close()
+        create_connection((parts.hostname or "", parts.port or _CONNECT_PORT), _CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DetectorError(

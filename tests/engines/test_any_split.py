@@ -35,7 +35,7 @@ from tests.trails.test_any_split import records
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FEW = settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from detector.engines.spark import SparkEngine, open_spark
@@ -64,6 +65,7 @@ def test_files_of_two_attempts_have_different_names(engine: SparkEngine, tmp_pat
     written = [*engine.run(write, [Task(1, tmp_path), Task(1, tmp_path)], jobs=2)]
     assert {path.name for path in tmp_path.iterdir()} == {name for one in written for name in one.names}
     assert len(list(tmp_path.iterdir())) == 2
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
 
 
 def test_an_error_keeps_its_type(engine: SparkEngine) -> None:
@@ -87,6 +89,37 @@ def test_a_scan_is_that_of_one_machine(run: Run, cluster: Sail) -> None:
     assert here.alerts
     assert alerts_in(there) == alerts_in(here)
     assert there.err == here.err
+
+
+def test_what_one_machine_alone_can_read_is_refused(run: Run, cluster: Sail) -> None:
+    for source in ("-", "lookup-events:"):
+        result = run("scan", source, "--engine", cluster.address, "--jobs", 1)
+        assert (result.code, result.errors) == (2, [f"error: executors cannot read {source}"])
+
+
+@pytest.mark.slow
+def test_executors_read_buckets_with_credentials_of_their_own(
+    run: Run, tmp_path: Path, aws_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "read-by-executors"
+    for variable, value in aws_variables.items():
+        monkeypatch.setenv(variable, value)
+    client = boto3.client("s3", endpoint_url=aws_variables["AWS_ENDPOINT_URL_S3"])
+    client.create_bucket(Bucket=name)
+    for path in sorted((TRAILS / "compromised_root/AWSLogs").rglob("*.gz")):
+        client.put_object(Bucket=name, Key=str(path.relative_to(TRAILS / "compromised_root")), Body=path.read_bytes())
+    lake = ["--lake", tmp_path / "lake"]
+
+    def ingest(environment: dict[str, str]) -> Result:
+        with sail(environment) as server:
+            return run("ingest", f"s3://{name}", *lake, "--engine", server.address, "--jobs", 2)
+
+    without = ingest({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""})
+    assert without.code == 2
+    assert "credentials" in without.errors[0]
+    assert run("status", *lake, "--format", "jsonl").out == ""
+    assert ingest({}).code == 0
+    assert run("detect", *lake).alerts
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+import botocore.validate
 import hcl2
 import pytest
 import typer
@@ -342,11 +343,11 @@ class Stage:
 
 
 @cache
-def stages() -> dict[str, Stage]:
-    """The stages of the Dockerfile by name, in their order."""
-    text = re.sub(r"\\\n\s*", "", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+def stages(file: str = "Dockerfile") -> dict[str, Stage]:
+    """The stages of a Dockerfile by name, in their order."""
+    text = re.sub(r"\\\n\s*", "", (DEPLOY / file).read_text(encoding="utf-8"))
     found: dict[str, Stage] = {}
-    for line in (line for line in text.splitlines() if line and not line.startswith("#")):
+    for line in (line for line in text.splitlines() if line and not line.startswith(("#", "ARG"))):
         name, rest = line.split(maxsplit=1)
         if name == "FROM":
             base, _, stage = rest.partition(" AS ")
@@ -377,9 +378,10 @@ def test_an_image_is_built_where_there_is_a_compiler_with_all_that_the_build_rea
     assert {f"{FOLDER}/{BUILT}", f"{FOLDER}/{WHY_NOT_BUILT}"} <= set(left_out)
 
 
-def test_the_images_are_built_from_the_checkout() -> None:
-    let_in = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
-    copied = [rest.split() for stage in stages().values() for rest in stage.all("COPY")]
+@pytest.mark.parametrize("file", ["Dockerfile", "emr/Dockerfile"])
+def test_the_images_are_built_from_the_checkout(file: str) -> None:
+    let_in = (DEPLOY / f"{file}.dockerignore").read_text(encoding="utf-8").split()
+    copied = [rest.split() for stage in stages(file).values() for rest in stage.all("COPY")]
     sources = [source for words in copied if not words[0].startswith("--from") for source in words[:-1]]
     assert sources
     for source in sources:
@@ -434,3 +436,47 @@ def test_the_health_of_a_container_is_that_watch_has_written_its_metrics_lately(
 def test_the_operations_page_names_every_file() -> None:
     for path in (path for path in DEPLOY.rglob("*") if path.is_file()):
         assert str(path.relative_to(ROOT)) in OPERATIONS, path
+
+
+# The job for EMR Serverless -------------------------------------------------------------------------------------------
+
+
+def emr_job() -> dict[str, Any]:
+    job: dict[str, Any] = json.loads((DEPLOY / "emr/job.json").read_text(encoding="utf-8"))
+    return job
+
+
+def test_emr_takes_the_job() -> None:
+    asked_for = botocore.session.Session().get_service_model("emr-serverless").operation_model("StartJobRun")
+    assert asked_for.input_shape is not None
+    given = emr_job() | {"clientToken": "made-by-the-client"}
+    report = botocore.validate.ParamValidator().validate(given, asked_for.input_shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+def test_the_jobs_command_is_one_that_the_program_takes() -> None:
+    submit = emr_job()["jobDriver"]["sparkSubmit"]
+    name, *arguments = submit["entryPointArguments"]
+    program = typer.main.get_command(app)
+    assert isinstance(program, TyperGroup)
+    command = program.commands[name]
+    context = command.make_context(name, arguments)
+    assert context.params["engine"] == "spark"
+    executors = int(submit["sparkSubmitParameters"].rpartition("maxExecutors=")[2])
+    assert context.params["jobs"] == 4 * executors, "as many tasks as cores"
+
+
+def test_what_the_job_names_is_in_its_image() -> None:
+    image = stages("emr/Dockerfile")["emr"]
+    submit = emr_job()["jobDriver"]["sparkSubmit"]
+    [source, target] = image.all("COPY")[-1].split()
+    assert submit["entryPoint"] == f"local://{target}"
+    assert runpy.run_path(str(ROOT / source))["main"].__module__ == "detector.__main__"
+    pythons = set(re.findall(r"PYTHON=(\S+)", submit["sparkSubmitParameters"]))
+    assert pythons == {"/opt/detector/bin/python"}
+    made, installed = image.all("RUN")
+    minimum = re.search(r'requires-python = ">=([0-9.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert minimum is not None
+    assert f"python{minimum[1]} -m venv /opt/detector" in made
+    assert " pandas" in installed, "Spark's data frames do not reach Python without it"
+    assert image.all("USER")[-1] == "hadoop:hadoop"

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_a_killed_engine_or_driver_loses_nothing_and_doubles_nothing() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.engines.rounds", "--rounds", "3"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert ended.returncode == 0, ended.stderr
+    found = re.search(r"3 rounds, killed \{.*\}, 1936 rows and \d+ alerts each time", ended.stdout)
+    assert found, ended.stdout
