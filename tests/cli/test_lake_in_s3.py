@@ -147,4 +147,5 @@ def test_a_rule_that_reads_all_events_has_all_of_them_fetched(run: Run, lake: st
     rule.parent.mkdir()
     rule.write_text(_RULE)
     result = run("detect", "--lake", lake, "--rules", rule.parent, "--format", "jsonl")
-    assert [alert["summary"] for alert in result.alerts if alert["rule_id"] == "ec2_calls"] == ["3 calls"], result.err
+    [alert] = [alert for alert in result.alerts if alert["rule_id"] == "ec2_calls"]
+    assert alert["summary"].startswith("3 calls")
