@@ -20,6 +20,7 @@ EVENTS: Final = 400_000
 JOBS: Final[dict[str, Callable[[Workshop], JobResult]]] = {
     "help": lake_jobs.help_,
     "ingest": raw_jobs.ingest,
+    "copies": raw_jobs.copies,
     "scan": raw_jobs.scan,
     "s3": raw_jobs.s3,
     "detect": lake_jobs.detect,

@@ -54,6 +54,8 @@ BARS: Final = (
     Bar("ingest", "× duckdb", "ingest, against DuckDB read_json → Parquet", at_least=5, goal=8),
     Bar("ingest", "× chdb", "ingest, against chDB JSONExtract → Parquet", at_least=2.5, goal=4),
     Bar("ingest", "lake ÷ gz", "size of the lake, against the gzip input", at_most=1),
+    Bar("copies", "twice ÷ once", "CPU of ingest a record, every event twice against once", at_most=1.3),
+    Bar("copies", "twice ÷ once, larger", "the same, ten times as many events a day", at_most=1.3),
     Bar("scan", "× chdb", "scan, against chDB's ad-hoc root filter, by MB/s", at_least=1.5, goal=2.5),
     Bar("scan", "× jq", "scan, against zcat | jq in two processes, by MB/s", at_least=6),
     Bar("s3", "× boto3", "ingest of small objects from S3, against boto3 GETs alone in 16 threads", at_least=5),

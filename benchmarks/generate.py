@@ -12,7 +12,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from multiprocessing import get_context
@@ -30,6 +30,7 @@ DAYS: Final = 14
 ROOT_SHARE: Final = 0.0002
 FIRST_DAY: Final = datetime(2026, 3, 1)  # noqa: DTZ001 - UTC, written without a zone
 _MOST_RECORDS: Final = 4_000
+_ORGANISATION: Final = "o-benchmarks1"
 _SIGMA: Final = 1.55  # of the logarithm of a file's records
 _GZIP_LEVEL: Final = 6  # as CloudTrail's files have it
 _WORTH_A_PROCESS: Final = 20_000  # events
@@ -87,6 +88,29 @@ def one_large_file(data: Path, events: int) -> LogFiles:
     """Return a folder with a single log file of so many events: larger than CloudTrail's own, as merged ones are."""
     file = _File(0, events, frozenset({0}), ACCOUNTS[0], REGIONS[0], FIRST_DAY + timedelta(hours=1), "large")
     return _made(data, f"large-{events}", {"large": events}, lambda: [file], 1)
+
+
+def delivered_twice(data: Path, logs: LogFiles) -> LogFiles:
+    """Return the same log files as an account's trail and an organisation's deliver them: every event comes twice."""
+    target, finished = data / f"{logs.path.name}-twice", data / f"{logs.path.name}-twice.made"
+    if not finished.exists():
+        shutil.rmtree(target, ignore_errors=True)
+        for path in sorted(logs.path.rglob("*.json.gz")):
+            _, *places, name = path.relative_to(logs.path).parts
+            account, digits = Path("AWSLogs", *places), name.replace("Z_", "Z_F")
+            for copy in (account / name, Path("organisation", "AWSLogs", _ORGANISATION, *places, digits)):
+                (target / copy).parent.mkdir(parents=True, exist_ok=True)
+                (target / copy).hardlink_to(path)
+        finished.touch()
+    return replace(
+        logs,
+        path=target,
+        files=logs.files * 2,
+        events=logs.events * 2,
+        root_events=logs.root_events * 2,
+        raw_bytes=logs.raw_bytes * 2,
+        stored_bytes=logs.stored_bytes * 2,
+    )
 
 
 def _made(data: Path, name: str, what: dict[str, object], plan: Callable[[], list[_File]], processes: int) -> LogFiles:

@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 - these signs are meant
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -75,6 +76,32 @@ def ingest(shop: Workshop) -> JobResult:
     result.figures["lake ÷ gz"] = _size_of(lake) / logs.stored_bytes
     result.growth.append(("ingest", logs.events, ours))
     _clear(lake, parquet)
+    return result
+
+
+def copies(shop: Workshop) -> JobResult:
+    """Ingest where every event comes twice, against the same events once."""
+    result = JobResult("copies", "Ingest: an account's trail and an organisation's, every event twice")
+    lake, report = shop.scratch("copies"), shop.scratch("copies.json")
+
+    def command(logs: LogFiles, found: int) -> Command:
+        def check(_: str) -> None:
+            records = json.loads(report.read_text())["records"]
+            if (records["rows"], records["duplicates"]) != (logs.events, found):
+                raise BenchmarkError(f"{logs.events} records, {found} of them copies expected, not {records}")
+
+        arguments = [*detector(), "ingest", str(logs.path), "--lake", str(lake), "--report", str(report)]
+        return Command(f"detector ingest {logs.path.name}", arguments, _remover(lake), check)
+
+    for logs, figure in ((shop.logs(), "twice ÷ once"), (shop.dense(), "twice ÷ once, larger")):
+        twice = shop.twice(logs)
+        commands = [command(logs, 0), command(twice, logs.events)]
+        once, doubled = compare(commands, shop.runs).values()
+        for name, of, cost in (("once", logs, once), ("twice", twice, doubled)):
+            result.rows.append(Row(f"detector ingest, {name}", cost, of.events, of.raw_bytes))
+            result.growth.append((f"ingest, every event {name}", of.events, cost))
+        result.figures[figure] = doubled.cpu_seconds / once.cpu_seconds / 2
+    _clear(lake, report)
     return result
 
 

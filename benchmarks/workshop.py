@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from benchmarks import lakes
 from benchmarks.digests import HOURS_OF_A_YEAR, Digests, SignedLogs, quiet_account, sign
 from benchmarks.digests import REGIONS as DIGEST_REGIONS
-from benchmarks.generate import ACCOUNTS, DAYS, REGIONS, LogFiles, Wanted, log_files, one_large_file
+from benchmarks.generate import ACCOUNTS, DAYS, REGIONS, LogFiles, Wanted, delivered_twice, log_files, one_large_file
 from benchmarks.measure import BenchmarkError
 
 ROOT: Final = Path(__file__).parents[1]
@@ -71,6 +71,14 @@ class Workshop:
     def parts(self, count: int) -> list[LogFiles]:
         """Return `count` times as many events, a folder each."""
         return [self.logs(part) for part in range(count)]
+
+    def dense(self) -> LogFiles:
+        """Return ten times the events in the same fortnight; three times at a small size."""
+        return self._making(f"{self.events * self.large:,} events", log_files, Wanted(self.events * self.large))
+
+    def twice(self, logs: LogFiles) -> LogFiles:
+        """Return log files with every event a second time."""
+        return delivered_twice(self.data, logs)
 
     def quarter(self) -> LogFiles:
         """Return a quarter of the events."""

@@ -100,7 +100,7 @@ class LakeWriter:
         # Of what a replaced object hid, something may have to be shown again.
         set_apart = [part for part in parts if part.kind is PartKind.COPIES and part.event_date in hidden_again]
         dropped = list(dict.fromkeys([*holding, *set_apart]))
-        rewritten = list(self._without(replaced, dropped))
+        rewritten = list(self._without(replaced, dropped)) if dropped else []
         added = [*staged.parts, *rewritten]
         self._move_in(staged.parts)
         self._move_in_sealed(rewritten)
