@@ -50,7 +50,7 @@ def show(lake: str, target: Path) -> None:
     state: dict[str, Any] = {"before": shown(place, "eventName"), "unlisted": len(read_lake(place).unlisted)}
     with open_to_write(place) as writer:
         state["objects"] = sorted((one.uri, one.records, one.rows) for one in writer.ledger.objects())
-        put(writer, BATCH, ["s3://b/1"])
+        put(writer, BATCH, [uri for uri, *_ in state["objects"]])
     state["again"] = shown(lake_at(lake), "eventName")
     state["damaged"] = len(read_lake(place).damaged)
     target.write_text(json.dumps(state))
