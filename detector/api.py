@@ -16,6 +16,7 @@ from detector.detect.detect import detect
 from detector.detect.selection import Selection
 from detector.errors import RuleError
 from detector.ingest.ingest import ingest
+from detector.lake.place import lake_at
 from detector.lake.reader import read_lake, read_lake_with_integrity
 from detector.lake.writer import open_to_write
 from detector.rules.candidates import candidates
@@ -76,14 +77,22 @@ class ScannedAlerts(Alerts):
 
 
 class Lake:
-    """A lake: a directory of Parquet files with events, and the ledger of what is in it.
+    """A lake: Parquet files with events, and the ledger of what is in it.
 
     Args:
-        directory: made by the first `ingest`.
+        place: a directory, made by the first `ingest`, or `s3://BUCKET/PREFIX`.
+
+    Raises:
+        UsageError: it begins as a URL of S3 does, and is none.
     """
 
-    def __init__(self, directory: str | PathLike[str]) -> None:
-        self.directory = Path(directory)
+    def __init__(self, place: str | PathLike[str]) -> None:
+        self._place = lake_at(place if isinstance(place, str) else Path(place))
+
+    @property
+    def directory(self) -> Path:
+        """The directory; of a lake in S3 that in which this process works."""
+        return self._place.directory
 
     def ingest(
         self, *sources: str | PathLike[str], scope: Scope = _EVERYTHING, aws: AwsOptions = _ENVIRONMENT, jobs: int = 1
@@ -103,7 +112,7 @@ class Lake:
             DetectorError: a source cannot be listed, or the lake cannot be written.
         """
         report = RunReport(now(), tuple(map(str, sources)))
-        with open_to_write(self.directory) as writer:
+        with open_to_write(self._place) as writer:
             opened = [open_source(str(one), aws, lake=self.directory) for one in sources]
             ingest(opened, writer, scope, report, jobs=jobs)
         report.ended = now()
@@ -118,7 +127,7 @@ class Lake:
             DetectorError: there is no lake, or it cannot be read.
         """
         moment = now()
-        snapshot = read_lake_with_integrity(self.directory, candidates().digest, moment, (None, None))
+        snapshot = read_lake_with_integrity(self._place, candidates().digest, moment, (None, None), fetches_all=False)
         found = detect(snapshot, list(map(Path, rules)), moment)
         basis = basis_of(
             found,
@@ -140,7 +149,7 @@ class Lake:
         Raises:
             DetectorError: there is no lake, or the query is refused or fails.
         """
-        with Engine(read_lake(self.directory, candidates().digest), memory_limit=QUERY_MEMORY) as engine:
+        with Engine(read_lake(self._place, candidates().digest), memory_limit=QUERY_MEMORY) as engine:
             return engine.query(sql, parameters).read_all()
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from detector.cli import app as cli
+from detector.lake.object_store import ObjectStore
+from detector.lake.stored_lake import StoredLake
 from detector.rules.rule import shipped_rules_directory
 from tests.lookup_server import LookupServer, serve_lookup_events
 from tests.running import FEW_RULES, Result, Run, aws_environment
 
 ROOT = Path(__file__).parents[1]
+_numbers = count()
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +79,30 @@ def lookup_server() -> Iterator[LookupServer]:
     """The LookupEvents API over HTTP on loopback."""
     with serve_lookup_events() as server:
         yield server
+
+
+@pytest.fixture
+def lake_bucket(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a bucket of the test's own."""
+    import boto3
+
+    for name, value in aws_environment(s3_url, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", endpoint_url=s3_url)
+    name = f"lake-{next(_numbers)}"
+    client.create_bucket(Bucket=name)
+    yield name
+    client.close()
+
+
+@pytest.fixture
+def machine(lake_bucket: str) -> Callable[[], StoredLake]:
+    """Hands out one lake in S3, as a further machine sees it that has nothing of it yet."""
+    client = ObjectStore(lake_bucket, "")._client
+
+    def see() -> StoredLake:
+        lake = StoredLake.named(f"s3://{lake_bucket}/trail")
+        lake._store._client = client  # to make one takes longer than the rest of a test
+        return lake
+
+    return see

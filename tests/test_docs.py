@@ -64,6 +64,7 @@ def bucket(s3_url: str) -> None:
         region_name="us-east-1",
     )
     s3.create_bucket(Bucket="my-trail-bucket")
+    s3.create_bucket(Bucket="my-lake-bucket")
     for path in sorted((ROOT / "fixtures/trails/compromised_root/AWSLogs").rglob("*.gz")):
         key = path.relative_to(ROOT / "fixtures/trails/compromised_root")
         for prefix in ("", "prefix/"):

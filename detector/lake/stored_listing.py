@@ -40,14 +40,15 @@ def list_lake(store: ObjectStore, scratch: Path) -> Listing:
     """
     listing = Listing()
     foreign = False
-    for name, stored in store.list_all().items():
+    objects = store.list_all()
+    for name, stored in objects.items():
         if _INTENT.fullmatch(name):
             listing.intents[name] = stored
         elif is_part_path(name):
             listing.parts[Path(name)] = stored
         else:
             foreign |= not is_entry(name.partition("/")[0])
-    if foreign and not listing.parts:
+    if foreign and not listing.parts and LEDGER not in objects:
         raise LakeError(
             f"{store} is not empty and holds no lake", hint="give --lake a new prefix, or the prefix of a lake"
         )

@@ -490,6 +490,7 @@ def test_an_output_of_an_unknown_kind_is_an_error_and_no_file(
 
 def test_a_lake_that_is_an_address_is_an_error(run: Run, tmp_path: Path) -> None:
     write_log(tmp_path / "logs" / "login.json.gz", LOGIN)
-    result = run("ingest", tmp_path / "logs", "--lake", "s3://bucket/lake")
+    result = run("ingest", tmp_path / "logs", "--lake", "gs://bucket/lake")
     assert result.code == 2
     assert "is no directory" in result.err
+    assert "write s3://BUCKET/PREFIX" in result.err

@@ -34,18 +34,18 @@ Machines = Callable[[], StoredLake]
 
 
 @pytest.fixture
-def client(bucket: str, s3_url: str) -> S3Client:  # noqa: ARG001
+def client(lake_bucket: str, s3_url: str) -> S3Client:  # noqa: ARG001
     import boto3
 
     return boto3.client("s3", endpoint_url=s3_url)
 
 
-def keys(client: S3Client, bucket: str) -> set[str]:
-    return {one["Key"] for one in client.list_objects_v2(Bucket=bucket).get("Contents", [])}
+def keys(client: S3Client, lake_bucket: str) -> set[str]:
+    return {one["Key"] for one in client.list_objects_v2(Bucket=lake_bucket).get("Contents", [])}
 
 
-def intents(client: S3Client, bucket: str) -> set[str]:
-    return {key for key in keys(client, bucket) if f"/{STAGING}/" in key}
+def intents(client: S3Client, lake_bucket: str) -> set[str]:
+    return {key for key in keys(client, lake_bucket) if f"/{STAGING}/" in key}
 
 
 def put_without_sharing(lake: StoredLake, number: int) -> None:
@@ -56,7 +56,7 @@ def put_without_sharing(lake: StoredLake, number: int) -> None:
             put(writer, {f"s3://b/{number}": log(record(number))})
 
 
-def test_what_one_machine_commits_others_see(machine: Machines, client: S3Client, bucket: str) -> None:
+def test_what_one_machine_commits_others_see(machine: Machines, client: S3Client, lake_bucket: str) -> None:
     with open_to_write(machine()) as writer:
         put(writer, {"s3://b/1": log(record(1), record(2)), "s3://b/2": log(record(2))})
     assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
@@ -65,7 +65,7 @@ def test_what_one_machine_commits_others_see(machine: Machines, client: S3Client
         assert writer.ledger.object_count() == 2
     # The copy of Call2 that hid behind the replaced object is shown again.
     assert shown(machine(), "eventName") == [("Call2",), ("Call3",)]
-    assert intents(client, bucket) == set()
+    assert intents(client, lake_bucket) == set()
 
 
 def test_of_two_writers_the_second_to_end_is_told_and_leaves_nothing(machine: Machines) -> None:
@@ -83,16 +83,16 @@ def test_of_two_writers_the_second_to_end_is_told_and_leaves_nothing(machine: Ma
     assert list(differences(machine())) == []
 
 
-def test_nothing_is_left_where_nothing_came_in(machine: Machines, client: S3Client, bucket: str) -> None:
+def test_nothing_is_left_where_nothing_came_in(machine: Machines, client: S3Client, lake_bucket: str) -> None:
     with open_to_write(machine()):
         pass
-    assert keys(client, bucket) == set()
+    assert keys(client, lake_bucket) == set()
     with pytest.raises(LakeError, match="holds no lake"):
         read_lake(machine())
 
 
 def test_what_a_killed_run_left_disturbs_nobody_and_is_removed_a_day_later(
-    machine: Machines, client: S3Client, bucket: str, monkeypatch: pytest.MonkeyPatch
+    machine: Machines, client: S3Client, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_without_sharing(machine(), 1)  # before there was a ledger
     with open_to_write(machine()) as writer:
@@ -105,8 +105,8 @@ def test_what_a_killed_run_left_disturbs_nobody_and_is_removed_a_day_later(
     monkeypatch.setattr("detector.lake.stored_lake._ORPHAN_AGE", timedelta(days=-1))
     with open_to_write(machine()) as writer:
         assert writer.place.remove_orphans(writer.ledger) == 2
-    assert len([key for key in keys(client, bucket) if "/part-" in key]) == 1
-    assert intents(client, bucket) == set()
+    assert len([key for key in keys(client, lake_bucket) if "/part-" in key]) == 1
+    assert intents(client, lake_bucket) == set()
     assert shown(machine(), "eventName") == [("Call2",)]
 
 
@@ -125,31 +125,31 @@ def test_a_run_whose_parts_were_removed_as_orphans_cannot_commit_them(
     assert shown(machine(), "eventName") == [("Call1",)]
 
 
-def test_a_lost_ledger_is_said_and_made_anew(machine: Machines, client: S3Client, bucket: str) -> None:
+def test_a_lost_ledger_is_said_and_made_anew(machine: Machines, client: S3Client, lake_bucket: str) -> None:
     with open_to_write(machine()) as writer:
         put(writer, {"s3://b/1": log(record(1), record(2), record(2))})
         compact(writer)  # copies are set apart: the repair puts them back
-    client.delete_object(Bucket=bucket, Key=f"trail/{LEDGER}")
+    client.delete_object(Bucket=lake_bucket, Key=f"trail/{LEDGER}")
     with pytest.raises(LakeError, match="is lost or too old") as refused:
         read_lake(machine())
-    assert f"repair --lake s3://{bucket}/trail" in refused.value.hint
+    assert f"repair --lake s3://{lake_bucket}/trail" in refused.value.hint
     with pytest.raises(LakeError, match="is lost or too old"), open_to_write(machine()):
         pass
     assert repair(machine()).rows == 3
     assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
     assert list(differences(machine())) == []
-    assert intents(client, bucket) == set()
+    assert intents(client, lake_bucket) == set()
     with open_to_write(machine()) as writer:
         assert writer.ledger.object_count() == 1
 
 
-def test_a_ledger_that_is_too_old_is_not_written_to(machine: Machines, client: S3Client, bucket: str) -> None:
+def test_a_ledger_that_is_too_old_is_not_written_to(machine: Machines, client: S3Client, lake_bucket: str) -> None:
     with open_to_write(machine()) as writer:
         put(writer, {"s3://b/1": log(record(1))})
-    old = client.get_object(Bucket=bucket, Key=f"trail/{LEDGER}")["Body"].read()
+    old = client.get_object(Bucket=lake_bucket, Key=f"trail/{LEDGER}")["Body"].read()
     with open_to_write(machine()) as writer:
         put(writer, {"s3://b/2": log(record(2))})
-    client.put_object(Bucket=bucket, Key=f"trail/{LEDGER}", Body=old)
+    client.put_object(Bucket=lake_bucket, Key=f"trail/{LEDGER}", Body=old)
     assert len(read_lake(machine()).unlisted) == 1
     with pytest.raises(LakeError, match="too old"), open_to_write(machine()):
         pass
@@ -157,20 +157,22 @@ def test_a_ledger_that_is_too_old_is_not_written_to(machine: Machines, client: S
     assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
 
 
-def test_a_damaged_part_is_a_gap_and_set_aside_by_a_repair(machine: Machines, client: S3Client, bucket: str) -> None:
+def test_a_damaged_part_is_a_gap_and_set_aside_by_a_repair(
+    machine: Machines, client: S3Client, lake_bucket: str
+) -> None:
     with open_to_write(machine()) as writer:
         put(writer, {"s3://b/1": log(record(1))})
         put(writer, {"s3://b/2": log(record(2, day=2))})
-    [key] = [key for key in keys(client, bucket) if "2024-05-02" in key]
-    body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-    client.put_object(Bucket=bucket, Key=key, Body=body[:-9])
+    [key] = [key for key in keys(client, lake_bucket) if "2024-05-02" in key]
+    body = client.get_object(Bucket=lake_bucket, Key=key)["Body"].read()
+    client.put_object(Bucket=lake_bucket, Key=key, Body=body[:-9])
     [gap] = read_lake(machine()).damaged
-    assert gap.uri == f"s3://{bucket}/{key}"
+    assert gap.uri == f"s3://{lake_bucket}/{key}"
     assert gap.reason == f"has {len(body) - 9:,} bytes, the ledger says {len(body):,}"
     assert [one.partition(" ")[2] for one in differences(machine())] == [gap.reason]
     assert len(repair(machine()).damaged) == 1
     assert shown(machine(), "eventName") == [("Call1",)]
-    client.delete_object(Bucket=bucket, Key=next(key for key in keys(client, bucket) if "2024-05-01" in key))
+    client.delete_object(Bucket=lake_bucket, Key=next(key for key in keys(client, lake_bucket) if "2024-05-01" in key))
     with pytest.raises(LakeError, match="is missing"):
         read_lake(machine())
 
@@ -195,18 +197,18 @@ def test_detection_fetches_candidates_and_later_the_days_that_it_is_told(machine
 
 
 def test_parts_that_were_replaced_stay_for_who_listed_them_before(
-    machine: Machines, client: S3Client, bucket: str, monkeypatch: pytest.MonkeyPatch
+    machine: Machines, client: S3Client, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_to_write(machine()) as writer:
         put(writer, {"s3://b/1": log(record(1), record(7))})
-    before = {key for key in keys(client, bucket) if "/part-" in key}
+    before = {key for key in keys(client, lake_bucket) if "/part-" in key}
     with open_to_write(machine()) as writer:
         compact(writer)
-    assert before < keys(client, bucket)
+    assert before < keys(client, lake_bucket)
     monkeypatch.setattr("detector.lake.writer._KEEP_DROPPED_SECONDS", -1)
     with open_to_write(machine()) as writer:
         put(writer, {"s3://b/2": log(record(2))})
-    assert not before & keys(client, bucket)
+    assert not before & keys(client, lake_bucket)
     assert list(differences(machine())) == []
 
 
@@ -230,16 +232,16 @@ def test_a_small_disk_is_enough(machine: Machines, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_ledger_cannot_make_a_reader_write_elsewhere(
-    machine: Machines, client: S3Client, bucket: str, tmp_path: Path
+    machine: Machines, client: S3Client, lake_bucket: str, tmp_path: Path
 ) -> None:
     with open_to_write(machine()) as writer:
         put(writer, {"s3://b/1": log(record(1))})
     file = tmp_path / "ledger"
-    client.download_file(bucket, f"trail/{LEDGER}", str(file))
+    client.download_file(lake_bucket, f"trail/{LEDGER}", str(file))
     with sqlite3.connect(file) as ledger:
         ledger.execute("UPDATE parts SET path = 'events/event_date=2024-05-01/../../../outside'")
-    client.upload_file(str(file), bucket, f"trail/{LEDGER}")
-    client.put_object(Bucket=bucket, Key="trail/events/event_date=2024-05-01/../../../outside", Body=b"x")
+    client.upload_file(str(file), lake_bucket, f"trail/{LEDGER}")
+    client.put_object(Bucket=lake_bucket, Key="trail/events/event_date=2024-05-01/../../../outside", Body=b"x")
     lake = machine()
     with pytest.raises(LakeError):
         read_lake(lake)
@@ -247,13 +249,13 @@ def test_a_ledger_cannot_make_a_reader_write_elsewhere(
     assert not (lake.directory.parent / "outside").exists()
 
 
-def test_a_prefix_that_holds_something_else_is_refused(machine: Machines, client: S3Client, bucket: str) -> None:
-    client.put_object(Bucket=bucket, Key="trail/AWSLogs/111122223333/x.json.gz", Body=b"x")
+def test_a_prefix_that_holds_something_else_is_refused(machine: Machines, client: S3Client, lake_bucket: str) -> None:
+    client.put_object(Bucket=lake_bucket, Key="trail/AWSLogs/111122223333/x.json.gz", Body=b"x")
     with pytest.raises(LakeError, match="is not empty and holds no lake"), open_to_write(machine()):
         pass
 
 
-def test_refusals_of_s3_are_said(machine: Machines, bucket: str) -> None:  # noqa: ARG001
+def test_refusals_of_s3_are_said(machine: Machines, lake_bucket: str) -> None:  # noqa: ARG001
     with pytest.raises(LakeError, match="NoSuchBucket"):
         read_lake(StoredLake.named("s3://there-is-no-such-bucket/x"))
 
@@ -264,8 +266,8 @@ def test_what_names_no_place_in_s3_is_refused(url: str) -> None:
         lake_at(url)
 
 
-def test_the_answer_to_an_own_write_may_be_lost(machine: Machines, bucket: str, tmp_path: Path) -> None:  # noqa: ARG001
-    store = ObjectStore(bucket, "trail/")
+def test_the_answer_to_an_own_write_may_be_lost(machine: Machines, lake_bucket: str, tmp_path: Path) -> None:  # noqa: ARG001
+    store = ObjectStore(lake_bucket, "trail/")
     file = tmp_path / "file"
     file.write_bytes(b"first")
     etag = store.swap("one", file, None)
@@ -292,14 +294,14 @@ class Careless(BaseHTTPRequestHandler):
 
 
 def test_a_server_without_conditional_writes_is_refused(
-    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lake_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"ledger")
     with serve(Careless) as port:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{port}")
         with pytest.raises(LakeError, match="ignores If-None-Match or If-Match"):
-            ObjectStore(bucket, "trail/").swap(LEDGER, file, None)
+            ObjectStore(lake_bucket, "trail/").swap(LEDGER, file, None)
 
 
 def test_writing_to_a_ledger_needs_no_s3_when_it_lies_in_a_folder(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ _PERMISSIONS = {
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:SendMessageBatch": "sqs:SendMessage",
     "sns:PublishBatch": "sns:Publish",
+    "s3:DeleteObjects": "s3:DeleteObject",
     "sts:GetCallerIdentity": None,
     "sts:AssumeRole": None,
 }
@@ -112,6 +113,18 @@ def test_the_readers_policy_allows_reading_and_no_more() -> None:
     for statement in policies()["read-logs.json"]["Statement"]:
         everywhere = statement["Resource"] == "*"
         assert everywhere == (set(actions({"Statement": [statement]})) <= WITHOUT_RESOURCES)
+
+
+def test_the_policy_of_a_shared_lake_allows_what_a_lake_needs_below_its_prefix() -> None:
+    policy = policies()["shared-lake.json"]
+    write = {"s3:PutObject", "s3:DeleteObject"}
+    assert actions(policy) == {"s3:ListBucket", "s3:GetObject", "kms:Decrypt", "kms:GenerateDataKey"} | write
+    store = (ROOT / "detector/lake/object_store.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'"(s3:[A-Za-z]+)"', store)) == {"s3:ListBucket", "s3:GetObject"} | write
+    for statement in policy["Statement"]:
+        lists = statement["Action"] == "s3:ListBucket"
+        assert statement["Resource"].endswith("/trail/*") or "kms:" in statement["Resource"] or lists
+        assert not lists or statement["Condition"] == {"StringLike": {"s3:prefix": "trail/*"}}
 
 
 def test_the_documented_policy_is_part_of_the_readers() -> None:

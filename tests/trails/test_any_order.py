@@ -10,7 +10,7 @@ import gzip
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -29,6 +29,7 @@ from detector.detect.emission import write_new_alerts
 from detector.detect.withdrawal import withdrawn_alerts
 from detector.ingest.worker import Batch, stage
 from detector.lake.ledger.outbox import Document
+from detector.lake.place import LakePlace, lake_at
 from detector.lake.reader import read_emitted, read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.rules.candidates import candidates
@@ -41,6 +42,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # More with e.g. DETECTOR_TRAILS=200; a seed that failed is run alone with -k.
 SEEDS = range(int(os.environ.get("DETECTOR_TRAILS", "3")))
 Record = dict[str, Any]
+InS3 = Callable[[str], LakePlace]
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +90,7 @@ class Outcome:
     withdrawn: frozenset[str]
 
 
-def outcome(lake: Path, pieces: Sequence[Sequence[Record]]) -> Outcome:
+def outcome(lake: Path | LakePlace, pieces: Sequence[Sequence[Record]]) -> Outcome:
     """Ingest the pieces one after the other, each followed by `detect --new`, then look at what there is.
 
     After every second one the lake is compacted, which must change nothing.
@@ -100,7 +102,7 @@ def outcome(lake: Path, pieces: Sequence[Sequence[Record]]) -> Outcome:
             put(writer, f"s3://bucket/{number}.json", records)
             if number % 2:
                 assert list(writer.compact(candidates(), jobs=1))
-            detection = detect(read_lake(lake, candidates().digest), [], NOW)
+            detection = detect(read_lake(lake, candidates().digest, fetches_all=False), [], NOW)
             assert detection.errors == []
             alerts = detection.alerts
             write_new_alerts(alerts, [Output(sink, AlertFormat.JSONL)], writer.ledger)
@@ -189,17 +191,20 @@ def in_any_order(random: Random, records: Sequence[Record], count: int) -> list[
 # What holds -----------------------------------------------------------------------------------------------------------
 
 
-def check(tmp_path: Path, random: Random, records: Sequence[Record], count: int) -> None:
+def check(tmp_path: Path, random: Random, records: Sequence[Record], count: int, in_s3: InS3 | None = None) -> None:
+    def lake(name: str) -> Path | LakePlace:
+        return in_s3(name) if in_s3 else tmp_path / name
+
     whole = outcome(tmp_path / "whole", [records])
     assert whole.emitted.keys() == whole.found.keys()
     assert not whole.withdrawn
 
-    ordered = outcome(tmp_path / "ordered", in_time_order(random, records, count))
+    ordered = outcome(lake("ordered"), in_time_order(random, records, count))
     assert ordered.found == whole.found
     assert ordered.emitted == whole.emitted
     assert not ordered.withdrawn
 
-    shuffled = outcome(tmp_path / "shuffled", in_any_order(random, records, count))
+    shuffled = outcome(lake("shuffled"), in_any_order(random, records, count))
     assert shuffled.found == whole.found
     extra = shuffled.emitted.keys() - whole.emitted.keys()
     assert whole.emitted.keys() <= shuffled.emitted.keys()
@@ -210,6 +215,19 @@ def check(tmp_path: Path, random: Random, records: Sequence[Record], count: int)
 @pytest.mark.slow
 def test_the_bundled_trails(tmp_path: Path) -> None:
     check(tmp_path, Random(1), bundled(), 4)
+
+
+@pytest.mark.slow
+def test_the_bundled_trails_in_s3(tmp_path: Path, lake_bucket: str) -> None:
+    check(tmp_path, Random(1), bundled(), 4, lambda name: lake_at(f"s3://{lake_bucket}/{name}"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_trails_thrown_together_in_s3(tmp_path: Path, lake_bucket: str, seed: int) -> None:
+    random = Random(seed)
+    records = thrown_together(random)
+    check(tmp_path, random, records, random.randint(2, 4), lambda name: lake_at(f"s3://{lake_bucket}/{name}"))
 
 
 @pytest.mark.slow

@@ -1,0 +1,72 @@
+"""A lake in S3 whose writers are killed, or race."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from detector.errors import LakeBusy
+from detector.lake.check import differences
+from detector.lake.stored_lake import StoredLake
+from detector.lake.writer import open_to_write
+
+from .samples import log, put, record, shown
+
+HERE = Path(__file__).parent
+Machines = Callable[[], StoredLake]
+
+
+@pytest.mark.slow
+def test_a_writer_killed_before_any_request_leaves_all_of_its_work_or_none(lake_bucket: str, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
+    environment["TMPDIR"] = str(tmp_path)  # what a killed process leaves on its own disk
+    command = [sys.executable, str(HERE / "stored_crash.py"), lake_bucket, str(tmp_path)]
+    ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    lives = [json.loads(line) for line in ended.stdout.splitlines()]
+    before = ([["Call1"], ["Call2"]], [["s3://b/1", 3, 3]])
+    after = ([["Call1"], ["Call2"], ["Call3"], ["Call4"]], [["s3://b/0", 3, 2], ["s3://b/1", 2, 2]])
+    states = [(life["before"], life["objects"]) for life in lives]
+    assert all(state in (before, after) for state in states)
+    assert states == sorted(states, key=lambda state: state == after)  # committed once, and for good
+    assert before in states
+    assert states.count(after) >= 2  # also when killed right after the commit
+    assert len(lives) > 15
+    assert lives[-1]["killed"] is False
+    for life in lives:
+        assert (life["again"], life["unlisted"], life["damaged"]) == (after[0], 0, 0)
+
+
+@pytest.mark.slow
+def test_of_two_writers_that_race_one_wins_each_time_and_nothing_is_lost(machine: Machines) -> None:
+    rounds = 50
+    barrier = Barrier(2)
+    kept: set[int] = set()
+
+    def race(number: int) -> bool:
+        try:
+            with open_to_write(machine()) as writer:
+                put(writer, {f"s3://b/{number}": log(record(number))})
+                barrier.wait()  # both have begun with the same ledger
+        except LakeBusy:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        for first in range(0, 2 * rounds, 2):
+            won = list(pool.map(race, (first, first + 1)))
+            assert sum(won) == 1
+            kept.add(first + won.index(True))
+    assert shown(machine(), "logFile") == [(f"s3://b/{number}",) for number in sorted(kept, key=str)]
+    orphans = list(differences(machine()))
+    assert orphans == []  # what the others left is explained
+    with open_to_write(machine()) as writer:
+        assert writer.ledger.object_count() == rounds
