@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from detector.lake.place import lake_at
 from tests.engines.sail import sail
 from tests.kill.rounds import Outcome, make_source, outcome, unexplained
 
@@ -37,8 +38,8 @@ def run_to_end(source: Path, folder: Path) -> Outcome:
     with sail() as server:
         ended = subprocess.run(command(source, folder, server.address), check=False, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 0, ended.stderr
-    assert unexplained(folder / "lake") == [], "a part that nobody listed"
-    return outcome(folder / "lake", folder / "alerts.jsonl")
+    assert unexplained(lake_at(folder / "lake")) == [], "a part that nobody listed"
+    return outcome(lake_at(folder / "lake"), folder / "alerts.jsonl")
 
 
 def kill_after(seconds: float, victim: str, source: Path, folder: Path) -> bool:
@@ -63,7 +64,7 @@ def kill_after(seconds: float, victim: str, source: Path, folder: Path) -> bool:
             run.kill()
         assert run.returncode in ((0, 2) if victim == "server" else (-signal.SIGKILL,)), told
         assert "Traceback" not in told, told
-        assert unexplained(folder / "lake") == [], "a part that no ledger entry and no intent explains"
+        assert unexplained(lake_at(folder / "lake")) == [], "a part that no ledger entry and no intent explains"
         if victim == "driver":
             run_to_end(source, folder)
         return True
