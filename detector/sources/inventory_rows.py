@@ -72,7 +72,7 @@ def rows(path: Path, manifest: Manifest, uri: str) -> Iterator[Row]:
     is_csv = manifest.format is FileFormat.CSV
     convert = _FROM_TEXT if is_csv else _FROM_VALUES
     try:
-        names, batches = _open_csv(path, manifest.columns) if is_csv else _open(path, manifest.format)
+        names, batches = _open(path, manifest)
         there = _places(names)
         for batch in batches(list(there.values())):
             nothing = [None] * batch.num_rows
@@ -88,14 +88,35 @@ def rows(path: Path, manifest: Manifest, uri: str) -> Iterator[Row]:
 Opened = tuple[Sequence[str], Callable[[list[str]], "Iterator[pa.RecordBatch]"]]
 
 
-def _open(path: Path, form: FileFormat) -> Opened:
+def _open(path: Path, manifest: Manifest) -> Opened:
     """Return the names of the columns, and what yields some of them in batches."""
-    import pyarrow.dataset as ds
+    match manifest.format:
+        case FileFormat.CSV:
+            return _open_csv(path, manifest.columns)
+        case FileFormat.ORC:
+            return _open_orc(path)
+        case FileFormat.PARQUET:
+            return _open_parquet(path)
 
-    dataset = ds.dataset(path, format=form.lower())
+
+def _open_parquet(path: Path) -> Opened:
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path, pre_buffer=False)  # which would hold a whole row group
 
     def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
-        # One batch after the other: what is read ahead is in memory.
+        with file:
+            yield from file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False)
+
+    return file.schema_arrow.names, batches
+
+
+def _open_orc(path: Path) -> Opened:
+    import pyarrow.dataset as ds
+
+    dataset = ds.dataset(path, format="orc")  # whose batches are smaller than stripes
+
+    def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
         scanner = dataset.scanner(
             columns=columns, batch_size=_ROWS_AT_ONCE, batch_readahead=1, fragment_readahead=1, use_threads=False
         )
