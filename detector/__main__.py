@@ -5,7 +5,7 @@ Worker processes start by importing this module again, and have no use for the c
 
 import os
 
-from detector.interpreter import collect_garbage_rarely, use_system_allocator
+from detector.interpreter import collect_garbage_rarely, keep_out_array_libraries, use_system_allocator
 
 _FOR_OWNER_ONLY = 0o077  # lakes, alerts and reports hold what logs do
 
@@ -15,6 +15,7 @@ def main() -> None:
     os.umask(_FOR_OWNER_ONLY)
     collect_garbage_rarely()
     use_system_allocator()
+    keep_out_array_libraries()
     from detector.cli.app import main as run
 
     run()

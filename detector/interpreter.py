@@ -1,9 +1,10 @@
-"""Settings by which this program, as a command, manages memory; a library leaves that to whoever imports it."""
+"""Settings of this program as a command: memory, and what is imported; a library leaves that to whoever imports it."""
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 
 # Containers made and not yet let go of. Python's own 700 is reached some thousand times while a million records
 # are read, and each look goes through objects that are all in use: a seventh of ingest's time.
@@ -21,3 +22,13 @@ def use_system_allocator() -> None:
     Its own allocator keeps for itself what tables have let go of, 90 MB in each worker of ingest.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+
+def keep_out_array_libraries() -> None:
+    """Let Arrow, from here on, take it that there is no pandas and no numpy.
+
+    It imports them wherever they are installed, only to ask whether a list is one of theirs: half a second in each
+    process. What needs them, as Spark's client does, takes these entries away before it is imported.
+    """
+    for name in ("numpy", "pandas"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # as the import system writes that there is none

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from detector.errors import DetectorError
-from detector.interpreter import collect_garbage_rarely
+from detector.interpreter import collect_garbage_rarely, keep_out_array_libraries
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 Task = TypeVar("Task")
@@ -87,6 +87,7 @@ def _start_worker(environment: dict[str, str], folder: Path) -> None:
     os.environ.update(environment)
     os.chdir(folder)
     collect_garbage_rarely()
+    keep_out_array_libraries()
     parent = multiprocessing.parent_process()
 
     def end_with_parent() -> None:

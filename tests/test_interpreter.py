@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +86,34 @@ finally:
     command = [sys.executable, "-c", script, "--version"]
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert run.stdout.splitlines()[-1] == chosen.get("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+
+_ASK_ARROW = """
+import pyarrow, sys
+pyarrow.array([1])
+print("pandas:", sys.modules.get("pandas") is not None)
+"""
+_AS_COMMAND = """
+import detector.__main__, sys
+try:
+    detector.__main__.main()
+except SystemExit:
+    pass
+"""
+
+
+@pytest.mark.parametrize(("program", "imported"), [("import detector.api", True), (_AS_COMMAND, False)])
+def test_the_command_imports_no_pandas_though_it_is_installed(tmp_path: Path, program: str, imported: bool) -> None:
+    (tmp_path / "pandas.py").write_text("__version__ = '2.0.0'\n", encoding="utf-8")
+    command = [sys.executable, "-c", program + _ASK_ARROW, "--version"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert run.stdout.splitlines()[-1] == f"pandas: {imported}"
+
+
+def array_libraries(_task: int) -> list[str]:
+    return [name for name in ("numpy", "pandas") if sys.modules.get(name, "not kept out") is None]
+
+
+def test_workers_import_none_either() -> None:
+    assert list(run_in_workers(array_libraries, [1, 2], jobs=2)) == [["numpy", "pandas"]] * 2
