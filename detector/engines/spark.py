@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,8 +19,9 @@ from socket import create_connection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from detector.engines.engine import CONNECT, Result, Task
+from detector.engines.engine import Result, Task
 from detector.engines.executor import ANSWERS, TASKS, packed_task, run_tasks
+from detector.engines.names import CONNECT
 from detector.engines.preflight import REMEDY, asking, require_same
 from detector.engines.wire import unpack
 from detector.errors import DetectorError, UsageError
@@ -189,6 +191,8 @@ def _connect(address: str) -> Any:  # noqa: ANN401 - a session of Spark Connect
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
+    # The error that follows says the same, in our words.
+    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
     session = SparkSession.builder.remote(address).create()
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_WAIT_MS)])
     return session

@@ -8,7 +8,8 @@ import pytest
 from pyspark.errors import PySparkException
 
 from detector.engines.local import LOCAL
-from detector.engines.opening import open_engine, require_engine
+from detector.engines.names import require_engine
+from detector.engines.opening import open_engine
 from detector.engines.spark import shown_address, spark_errors
 from detector.errors import DetectorError, UsageError
 from tests.engines.sail import free_port
