@@ -158,6 +158,9 @@ def _spark_error_types() -> tuple[type[Exception], ...]:
 
 def _told(error: Exception) -> str:
     """Return the line of a message that says what happened: the last that names an error, as tracebacks have it."""
+    details = getattr(error, "details", None)  # of gRPC, whose message has as many lines as it knows facts
+    if callable(details):
+        return one_line(details())
     lines = [line.strip(" :") for line in str(error).splitlines() if line.strip(" :")]
     raised = [line for line in lines if line.removeprefix("Caused by: ").partition(":")[0].endswith(_RAISED)]
     return one_line(raised[-1] if raised else (lines or [type(error).__name__])[0])
