@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from detector.engines.engine import HERE as HERE
-from detector.engines.opening import MOST_TASKS, require_engine
+from detector.engines.names import HERE as HERE
+from detector.engines.names import MOST_TASKS, require_engine
 
 
 def _cores() -> int:

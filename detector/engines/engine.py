@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-HERE: Final = "local"
-SUBMITTED: Final = "spark"  # by spark-submit
-CONNECT: Final = "sc://"  # and HOST:PORT
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

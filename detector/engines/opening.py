@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from detector.engines.engine import CONNECT, HERE, SUBMITTED, Engine
+from detector.engines.engine import Engine
 from detector.engines.local import LOCAL
+from detector.engines.names import HERE
 from detector.errors import UsageError
 from detector.workers import prestart_workers
 
@@ -15,18 +16,6 @@ if TYPE_CHECKING:
     from detector.lake.place import LakePlace
 
 _MOST_PROCESSES: Final = 64
-MOST_TASKS: Final = 4_096
-
-
-def require_engine(name: str) -> str:
-    """Return the name of an engine.
-
-    Raises:
-        UsageError: there is none of this name.
-    """
-    if name not in (HERE, SUBMITTED) and not (name.startswith(CONNECT) and len(name) > len(CONNECT)):
-        raise UsageError(f"--engine {name.partition(';')[0]} is no engine", hint="local, spark or sc://HOST:PORT")
-    return name
 
 
 def open_engine(

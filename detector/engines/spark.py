@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,8 +19,9 @@ from socket import create_connection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from detector.engines.engine import CONNECT, Result, Task
+from detector.engines.engine import Result, Task
 from detector.engines.executor import ANSWERS, TASKS, packed_task, run_tasks
+from detector.engines.names import CONNECT
 from detector.engines.preflight import REMEDY, asking, require_same
 from detector.engines.wire import unpack
 from detector.errors import DetectorError, UsageError
@@ -156,6 +158,9 @@ def _spark_error_types() -> tuple[type[Exception], ...]:
 
 def _told(error: Exception) -> str:
     """Return the line of a message that says what happened: the last that names an error, as tracebacks have it."""
+    details = getattr(error, "details", None)  # of gRPC, whose message has as many lines as it knows facts
+    if callable(details):
+        return one_line(details())
     lines = [line.strip(" :") for line in str(error).splitlines() if line.strip(" :")]
     raised = [line for line in lines if line.removeprefix("Caused by: ").partition(":")[0].endswith(_RAISED)]
     return one_line(raised[-1] if raised else (lines or [type(error).__name__])[0])
@@ -189,6 +194,8 @@ def _connect(address: str) -> Any:  # noqa: ANN401 - a session of Spark Connect
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
+    # The error that follows says the same, in our words.
+    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
     session = SparkSession.builder.remote(address).create()
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_WAIT_MS)])
     return session

@@ -64,6 +64,7 @@ def kill_after(seconds: float, victim: str, source: Path, folder: Path) -> bool:
             run.kill()
         assert run.returncode in ((0, 2) if victim == "server" else (-signal.SIGKILL,)), told
         assert "Traceback" not in told, told
+        assert "Warning" not in told, told
         assert unexplained(lake_at(folder / "lake")) == [], "a part that no ledger entry and no intent explains"
         if victim == "driver":
             run_to_end(source, folder)

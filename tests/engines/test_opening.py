@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import grpc
 import pytest
 from pyspark.errors import PySparkException
 
 from detector.engines.local import LOCAL
-from detector.engines.opening import open_engine, require_engine
+from detector.engines.names import require_engine
+from detector.engines.opening import open_engine
 from detector.engines.spark import shown_address, spark_errors
 from detector.errors import DetectorError, UsageError
 from tests.engines.sail import free_port
@@ -94,3 +96,11 @@ def test_what_spark_raises_is_told_in_the_line_that_matters(message: str, told: 
     with pytest.raises(DetectorError) as raised, spark_errors():
         raise PySparkException(message)
     assert str(raised.value) == f"Spark gave up: {told}"
+
+
+def test_a_server_that_is_gone_is_told_in_a_line() -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{free_port()}") as channel:
+        call = channel.unary_unary("/spark.connect.SparkConnectService/Config")
+        with pytest.raises(DetectorError, match=r"^Spark gave up: .*refused") as raised, spark_errors():
+            call(b"")
+    assert "StatusCode" not in str(raised.value)
