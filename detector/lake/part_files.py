@@ -28,6 +28,9 @@ from detector.records.table import UNIQUE
 # lack: behind this one, parts of earlier versions are read like those of today. `python -m fixtures.columns` writes it.
 COLUMNS = Path(__file__).with_name("columns.parquet")
 _ROW_GROUP_ROWS = 100_000
+_WRITE_BATCH_ROWS = 65_536  # Arrow's own 1,024 cost a tenth of the time of writing
+# Lengths apart from the texts are packed well when all texts are of one length: a part is a fortieth smaller.
+_UNIQUE_ENCODING = "DELTA_LENGTH_BYTE_ARRAY"
 _DAMAGED = "is the file missing or damaged? `detector lake check` compares all, `lake repair` sets it aside"
 _READ_BYTES = 1 << 20
 _MAGIC = b"PAR1"  # at both ends of a Parquet file
@@ -71,6 +74,8 @@ def write_part(
             compression_level=1,
             use_dictionary=repetitive,
             write_statistics=[name for name in repetitive if name not in _JSON_COLUMNS],
+            column_encoding={name: _UNIQUE_ENCODING for name in UNIQUE if name in rows.column_names},
+            write_batch_size=_WRITE_BATCH_ROWS,
             write_page_checksum=True,
             store_schema=False,  # how Arrow held the rows is of no interest: texts may have been in dictionaries
         ) as writer:
