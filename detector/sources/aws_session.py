@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from detector.errors import CredentialsError, UsageError
 from detector.sources.aws_errors import refusal
 from detector.sources.aws_options import AwsOptions
+from detector.sources.botocore_models import tune_models
 from detector.sources.botocore_tuning import tune_parsers
 from detector.text import one_line
 
@@ -78,6 +79,7 @@ def _botocore_session(options: AwsOptions) -> botocore.session.Session:
         Config(connect_timeout=4, read_timeout=30, retries=retries, max_pool_connections=CONNECTIONS)
     )
     tune_parsers(session)
+    tune_models(session)
     return session
 
 
