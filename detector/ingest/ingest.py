@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from detector.batching import in_batches, log_objects, run_batches
 from detector.engines.engine import Engine
 from detector.engines.local import LOCAL
 from detector.errors import CredentialsError, SourceError, SourceUnavailable
-from detector.ingest.digests import DigestIntake
 from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.writer import LakeWriter, Staged
@@ -19,6 +19,9 @@ from detector.run_report import RunReport
 from detector.scope import Scope
 from detector.sources.log_source import ENDED_EARLY, LeftOut, Listed, LogObject, LogSource, Unreadable, lies_below
 from detector.times import now
+
+if TYPE_CHECKING:
+    from detector.ingest.digests import DigestIntake
 
 Progress = Callable[[RunReport], None]
 Committed = Callable[[Sequence[LedgerObject]], None]
