@@ -278,7 +278,7 @@ class StoredLake:
 
     def _intend(self, run: str, paths: Collection[Path]) -> str:
         """Say which parts a run puts there; return the name of the object that says so."""
-        name = f"{STAGING.as_posix()}/{run}/{uuid.uuid4().hex}"
+        name = f"{STAGING.as_posix()}/{run}/{uuid.uuid4().hex}.csv"  # an ending that no log has
         self._store.create(name, "".join(f"{path.as_posix()}\n" for path in paths).encode())
         self._own_intents.append(name)
         return name
