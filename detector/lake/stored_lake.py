@@ -18,21 +18,21 @@ import time
 import uuid
 import weakref
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from detector.errors import LakeBusy, UsageError
+from detector.errors import LakeBusy, LakeError, UsageError
 from detector.lake.folder import make_folders
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.object_store import MOST_BYTES, ObjectStore, StoredObject
 from detector.lake.stored_listing import Listing, key_of, list_lake
-from detector.lake.unlisted import part_files, unlisted_error
+from detector.lake.unlisted import known_to, part_files, unlisted_error
 from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGING, is_part_path
 from detector.times import utc_now
 
 if TYPE_CHECKING:
-    from detector.lake.ledger.ledger import Ledger
     from detector.lake.part import Part
 
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -71,7 +71,8 @@ class StoredLake:
         """
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         prefix = prefix.strip("/")
-        if not _BUCKET.fullmatch(bucket) or not prefix.isprintable() or {"", ".", ".."} & set(prefix.split("/")[:-1]):
+        is_odd = not prefix.isprintable() or (prefix and {"", ".", ".."} & set(prefix.split("/")))
+        if not _BUCKET.fullmatch(bucket) or is_odd:
             raise UsageError(f"--lake {url!r} names no place in S3", hint="write s3://BUCKET/PREFIX")
         return cls(ObjectStore(bucket, f"{prefix}/" if prefix else ""))
 
@@ -130,8 +131,7 @@ class StoredLake:
 
     def unlisted(self, ledger: Ledger) -> list[Path]:
         """Return the parts of which neither the ledger nor a run that is under way, or was killed, says anything."""
-        explained = {part.path for part in ledger.parts()} | ledger.dropped() | self._listing.intended.keys()
-        return sorted(self._listing.parts.keys() - explained)
+        return sorted(self._listing.parts.keys() - known_to(ledger) - self._listing.intended.keys())
 
     def _read_ledger(self) -> None:
         path = self.directory / LEDGER
@@ -201,8 +201,11 @@ class StoredLake:
             )
         self._etag, self._shared_changes, self._shared_dropped = etag, changes, dropped
         self._shared_at = time.monotonic()
-        self._store.remove(self._own_intents)
-        self._own_intents.clear()
+        # Not those of a commit that failed: its parts are there, and no ledger lists them.
+        known = known_to(ledger)
+        open_ones = {name for path, name in self._listing.intended.items() if path not in known}
+        self._store.remove([name for name in self._own_intents if name not in open_ones])
+        self._own_intents = [name for name in self._own_intents if name in open_ones]
 
     def remove(self, paths: Collection[Path]) -> Collection[Path]:
         """Remove parts that the lake's own ledger, too, has dropped."""
@@ -224,10 +227,8 @@ class StoredLake:
             return 0
         self._shared_changes = -1
         self.share(ledger)
-        listed = {part.path for part in ledger.parts()} | ledger.dropped()
-        orphans = {
-            path for path, name in self._listing.intended.items() if name in old and path in self._listing.parts
-        } - listed
+        intended = {path for path, name in self._listing.intended.items() if name in old}
+        orphans = (intended & self._listing.parts.keys()) - known_to(ledger)
         self._store.remove([key_of(path) for path in sorted(orphans)])
         self._store.remove(sorted(old))
         for path in orphans:
@@ -250,11 +251,12 @@ class StoredLake:
             LakeBusy: somebody else has committed meanwhile.
         """
         self._look()
-        self.fetch(self._listing.parts)
+        before = self._listing.parts.keys() - self._orphans()
+        self.fetch(before)
         make_folders(self.directory)
         yield self.directory
         files = set(part_files(self.directory))
-        made, gone = files - self._listing.parts.keys(), self._listing.parts.keys() - files
+        made, gone = files - before, before - files
         # Those that are gone, too, are explained, should this be killed before it has removed them.
         intents = self._intend(uuid.uuid4().hex, sorted(made | gone))
         aside = [*self.directory.glob(f"{REPLACED_LEDGER}*"), *self.directory.glob(f"*/*/{DAMAGED_PREFIX}*")]
@@ -264,9 +266,19 @@ class StoredLake:
             raise LakeBusy(f"{self} was written by another run meanwhile", hint="run the same command again")
         self._store.remove([*(key_of(path) for path in sorted(gone)), intents])
 
+    def _orphans(self) -> set[Path]:
+        """Return what killed runs left, as far as there is a ledger to tell; without one, all parts may count."""
+        with suppress(LakeError):
+            ledger = Ledger.open(self.directory, writable=False)
+            try:
+                return self._listing.intended.keys() - known_to(ledger)
+            finally:
+                ledger.close()
+        return set()
+
     def _intend(self, run: str, paths: Collection[Path]) -> str:
         """Say which parts a run puts there; return the name of the object that says so."""
-        name = f"{STAGING.as_posix()}/{run}/{uuid.uuid4().hex}"
+        name = f"{STAGING.as_posix()}/{run}/{uuid.uuid4().hex}.csv"  # an ending that no log has
         self._store.create(name, "".join(f"{path.as_posix()}\n" for path in paths).encode())
         self._own_intents.append(name)
         return name

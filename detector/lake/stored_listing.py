@@ -15,7 +15,7 @@ from detector.errors import LakeError
 from detector.lake.object_store import ObjectStore, StoredObject
 from detector.lake_layout import LEDGER, STAGING, is_entry, is_part_path
 
-_INTENT: Final = re.compile(f"{STAGING.as_posix()}/[0-9a-f]{{32}}/[0-9a-f]{{32}}")
+_INTENT: Final = re.compile(f"{STAGING.as_posix()}/[0-9a-f]{{32}}/[0-9a-f]{{32}}\\.csv")
 _MOST_BYTES: Final = 64 << 20  # of an object that says which parts a run puts there
 
 

@@ -43,7 +43,7 @@ def number(connection: sqlite3.Connection, query: str) -> int:
 
 @contextmanager
 def sqlite_errors(message: str) -> Iterator[None]:
-    """Turn SQLite's errors into one line that says what failed."""
+    """Turn SQLite's errors into LakeErrors that begin with a message."""
     try:
         yield
     except sqlite3.Error as error:
