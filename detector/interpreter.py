@@ -28,7 +28,10 @@ def keep_out_array_libraries() -> None:
     """Let Arrow, from here on, take it that there is no pandas and no numpy.
 
     It imports them wherever they are installed, only to ask whether a list is one of theirs: half a second in each
-    process. What needs them, as Spark's client does, takes these entries away before it is imported.
+    process. What needs them, as Spark's client does, takes these entries away before it is imported. Once Arrow has
+    been imported it is too late: beside numpy it would take the entry of pandas for pandas itself.
     """
+    if "pyarrow" in sys.modules:
+        return
     for name in ("numpy", "pandas"):
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # as the import system writes that there is none

@@ -71,7 +71,7 @@ def prestart_workers(jobs: int, module: str) -> None:
         module: what they will need; importing it takes longer than most listings.
     """
     if jobs > 1:
-        _CONTEXT.set_forkserver_preload([module])
+        _CONTEXT.set_forkserver_preload(["detector.array_libraries", module])
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, also while a child imports
         try:
             multiprocessing.forkserver.ensure_running()

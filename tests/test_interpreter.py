@@ -117,3 +117,45 @@ def array_libraries(_task: int) -> list[str]:
 
 def test_workers_import_none_either() -> None:
     assert list(run_in_workers(array_libraries, [1, 2], jobs=2)) == [["numpy", "pandas"]] * 2
+
+
+_PREPARED = """
+from detector.workers import prestart_workers, run_in_workers
+
+def found(_task):
+    import needed
+    return needed.found
+
+if __name__ == "__main__":
+    prestart_workers(2, "needed")
+    print(list(run_in_workers(found, [1, 2], jobs=2)))
+"""
+_NEEDED = """
+try:
+    import pandas
+except ImportError:
+    pandas = None
+found = pandas is not None
+"""
+
+
+def test_nor_does_what_workers_are_forked_from(tmp_path: Path) -> None:
+    for name, text in (("pandas", "__version__ = '2.0.0'\n"), ("needed", _NEEDED), ("prepared", _PREPARED)):
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "prepared.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert run.stdout.strip() == "[False, False]"
+
+
+def test_they_are_not_kept_out_behind_the_back_of_arrow() -> None:
+    ask = "from detector.interpreter import *; keep_out_array_libraries(); print('pandas' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", f"import pyarrow, sys; {ask}"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "False"
