@@ -1,64 +1,36 @@
 """The command line as a whole: its commands, and the one place where an error becomes an exit code.
 
-duckdb, pyarrow and boto3 are imported inside the commands: `--help` must not wait for them.
+duckdb, pyarrow and boto3 are imported inside the commands: `--help` must not wait for them. And no command waits for
+the others.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from detector.alerts.sinks.local import forget_standard_output
-from detector.cli.bundle import bundle_app
-from detector.cli.compact import compact_command
-from detector.cli.configuration import configure
-from detector.cli.coverage import coverage_command
-from detector.cli.detect import detect_command
-from detector.cli.doctor import doctor_command
+from detector.cli.commands import NAMES, add
+from detector.cli.configuration import configure, is_configured
 from detector.cli.exit_codes import ERROR, INTERRUPTED
-from detector.cli.explain_message import explain_message_command
-from detector.cli.ingest import ingest_command
 from detector.cli.interrupt import is_interruption
-from detector.cli.lake import lake_app
-from detector.cli.manners import Quiet, Verbose, add_commands
-from detector.cli.outbox import outbox_command
-from detector.cli.output_command import OutputCommand
-from detector.cli.plan import plan_command
-from detector.cli.posture import posture_command
-from detector.cli.publish import publish_command
-from detector.cli.report import report_command
-from detector.cli.rules import rules_app
-from detector.cli.run import run_command
-from detector.cli.scan import scan_command
-from detector.cli.sql import SqlCommand, sql_command
-from detector.cli.status import status_command
+from detector.cli.manners import Quiet, Verbose
 from detector.cli.terminal import manners, say, say_error
-from detector.cli.timeline import timeline_command
-from detector.cli.verify import verify_command
 from detector.cli.version import Program, show_version
-from detector.cli.watch import watch_command
 from detector.errors import DetectorError, OutputClosed
 
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # of a file to be written to
 _INTERRUPTED = "interrupted; what was committed stays, run the same command again to go on"
 
-app = typer.Typer(
-    name="detector",
-    cls=Program,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
-
-@app.callback()
 def _detector(
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -95,36 +67,43 @@ def _detector(
     manners.verbose, manners.quiet = verbose, quiet
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "doctor": doctor_command,
-    "plan": plan_command,
-    "scan": scan_command,
-    "ingest": ingest_command,
-    "detect": detect_command,
-    "run": run_command,
-    "watch": watch_command,
-    "verify": verify_command,
-    "coverage": coverage_command,
-    "posture": posture_command,
-    "timeline": timeline_command,
-    "report": report_command,
-    "explain-message": explain_message_command,
-    "sql": sql_command,
-    "status": status_command,
-    "compact": compact_command,
-    "publish": publish_command,
-    "outbox": outbox_command,
-}
-add_commands(app, _COMMANDS, {"sql": SqlCommand} | dict.fromkeys(("detect", "run", "scan", "watch"), OutputCommand))
-app.add_typer(bundle_app, name="bundle")
-app.add_typer(lake_app, name="lake")
-app.add_typer(rules_app, name="rules")
+@cache
+def _program(*names: str) -> typer.Typer:
+    """Return the program with these commands and groups of commands."""
+    program = typer.Typer(
+        name="detector",
+        cls=Program,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    program.callback()(_detector)
+    for name in names:
+        add(program, name)
+    return program
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """Return, as `app`, the whole program."""
+    if name != "app":
+        raise AttributeError(name)
+    return _program(*NAMES)
+
+
+def _needed(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the names of the commands that a command line needs: the one that it begins with; failing that, all.
+
+    What sets options of some is held against the options of all.
+    """
+    is_one = bool(arguments) and arguments[0] in NAMES and not is_configured(os.environ)
+    return arguments[:1] if is_one else NAMES
 
 
 def main() -> None:
     """Entry point: turn whatever goes wrong into one line, one hint and an exit code."""
     try:
-        app()
+        _program(*_needed(sys.argv[1:]))()
     except OutputClosed as error:
         _end(error.exit_code)
     except DetectorError as error:

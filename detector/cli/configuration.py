@@ -99,6 +99,11 @@ def configure(context: typer.Context, named: Path | None) -> Path | None:
     return named
 
 
+def is_configured(environment: Mapping[str, str]) -> bool:
+    """Tell whether options may be set by a file that is found, or in the environment: of any command, then."""
+    return any(name.startswith(_PREFIX) for name in environment) or _find() is not None
+
+
 def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401
     yield words, command
     for word, member in getattr(command, "commands", {}).items():
