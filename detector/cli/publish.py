@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.lake_option import LakeOnDisk
+from detector.cli.lake_option import Lake, on_disk
 from detector.cli.options import ConnectionOptions
 from detector.cli.terminal import inform
 from detector.errors import UsageError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def publish_command(
-    lake: LakeOnDisk,
+    lake: Lake,
     table: Annotated[
         str,
         typer.Option(
@@ -55,7 +55,7 @@ def publish_command(
     address = parse_address(table)
     publish = _with_pyiceberg()
 
-    done = publish(lake, address, to, connection.aws(), replaces=replace)
+    done = publish(on_disk(lake), address, to, connection.aws(), replaces=replace)
     change = f"{done.added:,} added, {done.removed:,} removed" if done.added or done.removed else "nothing has changed"
     inform(f"{address} holds {counted(done.rows, 'event')} in {counted(done.files, 'file')}: {change}")
 
