@@ -414,6 +414,29 @@ def test_an_ingest_lists_before_the_heavy_libraries_are_there() -> None:
     assert ended.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("variables", "words", "imported"),
+    [
+        ({}, "status -h", False),
+        ({}, "-h", True),
+        ({}, "--quiet status -h", True),
+        ({"DETECTOR_FAIL_ON": "high"}, "status -h", True),  # which is held against the options of all
+    ],
+)
+def test_a_command_does_not_wait_for_the_others(variables: dict[str, str], words: str, imported: bool) -> None:
+    code = (
+        "import sys, contextlib, io\n"
+        "from detector.cli.app import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main()\n"
+        "print('detector.cli.watch' in sys.modules)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DETECTOR_")} | variables
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words.split()], capture_output=True, text=True, check=True, env=environment
+    )
+    assert ended.stdout.strip() == str(imported)
+
+
 def test_the_version_is_the_packages(run: Run) -> None:
     from importlib.metadata import version
 
