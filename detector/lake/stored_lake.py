@@ -32,6 +32,8 @@ from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGIN
 from detector.times import utc_now
 
 if TYPE_CHECKING:
+    from detector.engines.engine import Engine
+    from detector.lake.errands import ErrandEngine
     from detector.lake.ledger.ledger import Ledger
     from detector.lake.part import Part
 
@@ -57,6 +59,7 @@ class StoredLake:
         self._etag: str | None = None  # of the ledger that is here
         self._listing = Listing()
         self._own_intents: list[str] = []
+        self._lent: ErrandEngine | None = None
         self._is_writing = self._is_lost = False
         self._shared_at = 0.0
         self._shared_changes = 0
@@ -110,9 +113,8 @@ class StoredLake:
     def fetch(self, paths: Iterable[Path]) -> None:
         """Bring parts here, as far as they lie there."""
         missing = {path for path in paths if path in self._listing.parts and not (self.directory / path).exists()}
-        self._store.fetch(
-            {key_of(path): self._listing.parts[path].size_bytes for path in sorted(missing)}, self.directory
-        )
+        sizes = {key_of(path): self._listing.parts[path].size_bytes for path in sorted(missing)}
+        self._store.fetch(sizes, self.directory)
 
     def forget(self, path: Path) -> None:
         """Make room, but for what this process has yet to put there."""
@@ -154,7 +156,7 @@ class StoredLake:
 
     def begin(self, ledger: Ledger) -> None:
         """Begin to write: from here on the ledger that is here is the one to read."""
-        self._is_writing, self._is_lost = True, False
+        self._is_writing, self._is_lost, self._lent = True, False, None
         self._own_intents.clear()  # those of a run that was lost explain its parts
         self._shared_at = time.monotonic()
         self._shared_changes = ledger.changes
@@ -170,6 +172,19 @@ class StoredLake:
         for path in paths:
             self._listing.parts[path] = StoredObject((self.directory / path).stat().st_size, utc_now())
             self._listing.intended[path] = name
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether a part lies there."""
+        return path in self._listing.parts
+
+    def engine(self, engine: Engine, run: str) -> Engine:
+        """Return an engine whose executors fetch and put parts themselves."""
+        if not engine.is_elsewhere:
+            return engine
+        from detector.lake.errands import ErrandEngine
+
+        self._lent = ErrandEngine(engine, self._store, run, self._listing)
+        return self._lent
 
     def committed(self, ledger: Ledger, *, is_idle: bool) -> None:
         """Share the ledger when that was long ago; make room when much was fetched."""
@@ -203,6 +218,8 @@ class StoredLake:
         self._shared_at = time.monotonic()
         self._store.remove(self._own_intents)
         self._own_intents.clear()
+        if self._lent is not None:
+            self._lent.say_listed(ledger)
 
     def remove(self, paths: Collection[Path]) -> Collection[Path]:
         """Remove parts that the lake's own ledger, too, has dropped."""
@@ -225,9 +242,8 @@ class StoredLake:
         self._shared_changes = -1
         self.share(ledger)
         listed = {part.path for part in ledger.parts()} | ledger.dropped()
-        orphans = {
-            path for path, name in self._listing.intended.items() if name in old and path in self._listing.parts
-        } - listed
+        named = {path for path, name in self._listing.intended.items() if name in old}
+        orphans = named & (self._listing.parts.keys() - listed)
         self._store.remove([key_of(path) for path in sorted(orphans)])
         self._store.remove(sorted(old))
         for path in orphans:
