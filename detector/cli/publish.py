@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.lake_option import LakeOnDisk
+from detector.cli.lake_option import Lake
 from detector.cli.options import ConnectionOptions
 from detector.cli.terminal import inform
 from detector.errors import UsageError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def publish_command(
-    lake: LakeOnDisk,
+    lake: Lake,
     table: Annotated[
         str,
         typer.Option(
@@ -32,7 +32,7 @@ def publish_command(
         str | None,
         typer.Option(
             "--to",
-            help="Copy parts here, each once; without it the table points at the files of the lake.",
+            help="Copy parts here, each once; without it the table points at the files of a lake on this machine.",
             metavar="s3://BUCKET/PREFIX",
         ),
     ] = None,

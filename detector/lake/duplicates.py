@@ -45,6 +45,11 @@ class CopySearch:
     replaced: tuple[Part, ...] = ()
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """All of them."""
+        return self.new + self.searched + self.listed + self.replaced
+
+    @property
     def rows(self) -> int:
         """How many rows are looked at."""
         return sum(part.rows for part in self.new + self.searched)
@@ -62,8 +67,7 @@ class CopyTask:
     @property
     def reads(self) -> tuple[Part, ...]:
         """The parts that are looked at."""
-        search = self.search
-        return (*search.new, *search.searched, *search.listed, *search.replaced)
+        return self.search.parts
 
     def at(self, lake: Path, staging: Path, stem: str) -> Self:
         """Return the same search, in a lake that lies elsewhere, under other names."""
