@@ -9,6 +9,7 @@ import sys
 # Containers made and not yet let go of. Python's own 700 is reached some thousand times while a million records
 # are read, and each look goes through objects that are all in use: a seventh of ingest's time.
 _NEW_CONTAINERS = 100_000
+_ARRAY_LIBRARIES = ("numpy", "pandas")
 
 
 def collect_garbage_rarely() -> None:
@@ -28,7 +29,14 @@ def keep_out_array_libraries() -> None:
     """Let Arrow, from here on, take it that there is no pandas and no numpy.
 
     It imports them wherever they are installed, only to ask whether a list is one of theirs: half a second in each
-    process. What needs them, as Spark's client does, takes these entries away before it is imported.
+    process.
     """
-    for name in ("numpy", "pandas"):
+    for name in _ARRAY_LIBRARIES:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # as the import system writes that there is none
+
+
+def let_in_array_libraries() -> None:
+    """Take that back, for what needs them: Spark's client."""
+    for name in _ARRAY_LIBRARIES:
+        if sys.modules.get(name, sys) is None:
+            del sys.modules[name]

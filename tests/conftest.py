@@ -14,7 +14,7 @@ import pytest
 from detector.cli import app as cli
 from detector.lake.object_store import ObjectStore
 from detector.lake.stored_lake import StoredLake
-from detector.rules.rule import shipped_rules_directory
+from detector.rules.rule import VIEWS, shipped_rules_directory
 from tests.lookup_server import LookupServer, serve_lookup_events
 from tests.running import FEW_RULES, Result, Run, aws_environment
 
@@ -64,6 +64,7 @@ def few_rules_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in FEW_RULES:
         text = (shipped_rules_directory() / f"{name}.sql").read_text()
         (folder / f"{name}.sql").write_text(re.sub(r"^-- reports_alone = .*\n", "", text, flags=re.MULTILINE))
+    (folder / VIEWS).symlink_to(shipped_rules_directory() / VIEWS)
     return folder
 
 

@@ -18,7 +18,7 @@ import typer
 from detector.alerts.sinks.address import is_file, shown_output, written_output
 from detector.cli.terminal import say
 from detector.errors import UsageError
-from detector.text import nearest, printable
+from detector.text import is_scheme, nearest, printable
 
 FILE = "detector.toml"
 _PREFIX = "DETECTOR_"
@@ -189,14 +189,12 @@ def _require_own(path: Path) -> None:
 
 def _require_harmless(document: Mapping[str, Any], path: Path) -> None:
     """Refuse a file that was found when what it sets could hide something, or give it away."""
-    keys = [(key, key) for key, value in document.items() if not isinstance(value, dict)]
-    keys += [
-        (key, f"[{table}] {key}")
-        for table, settings in document.items()
-        if isinstance(settings, dict)
-        for key in settings
-    ]
-    refused = [name for key, name in keys if key not in OF_FOUND_FILES]
+    keys = [(key, value, key) for key, value in document.items() if not isinstance(value, dict)]
+    for table, settings in document.items():
+        if isinstance(settings, dict):
+            keys += [(key, value, f"[{table}] {key}") for key, value in settings.items()]
+    elsewhere = {name for key, value, name in keys if key == "lake" and is_scheme(f"{value}")}
+    refused = [name for key, _, name in keys if key not in OF_FOUND_FILES or name in elsewhere]
     if refused:
         raise UsageError(
             f"{path} was found, not named, and sets {', '.join(refused[:8])}{' …' * (len(refused) > 8)}",

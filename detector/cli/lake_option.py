@@ -13,7 +13,7 @@ from detector.errors import UsageError
 from detector.lake.place import S3, LakePlace, lake_at
 from detector.text import is_scheme
 
-_METAVAR: Final = "DIR|s3://…"
+_METAVAR: Final = "DIR"
 _HELP: Final = "Lake: a directory, or s3://BUCKET/PREFIX."
 
 
@@ -36,48 +36,39 @@ def parse_lake(written: str) -> LakePlace:
     return lake_at(lake)
 
 
-def parse_lake_on_disk(written: str) -> Path:
+def on_disk(lake: LakePlace) -> Path:
     """Return the directory of a lake; refuse one in S3.
 
     Raises:
-        UsageError: it is in S3, or no directory.
+        UsageError: it is there.
     """
-    if written.startswith(S3):
+    if lake.is_elsewhere:
         raise UsageError(
-            f"--lake {written}: `watch` needs a lake on a disk: it commits with every message",
+            f"--lake {lake}: `watch` needs a lake on a disk: it commits with every message",
             hint="run `detector run` every few minutes, which writes to a lake in S3",
         )
-    return parse_lake(written).directory
+    return lake.directory
 
 
 class _LakeType(TyperPath):
     """A type of option that the shell completes as a path."""
-
-    def __init__(self, parse: Any) -> None:  # noqa: ANN401 - one of the two above
-        super().__init__()
-        self._parse = parse
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ANN401 - as of click
         """Return what is written as the place that it names."""
         if not isinstance(value, str | os.PathLike):
             return value
         written = os.fspath(value)
-        return self._parse(written if written.startswith(S3) else super().convert(value, param, ctx))
+        return parse_lake(written if written.startswith(S3) else str(super().convert(value, param, ctx)))
 
 
-Lake = Annotated[LakePlace, typer.Option("--lake", help=_HELP, metavar=_METAVAR, click_type=_LakeType(parse_lake))]
-LakeIfAny = Annotated[
-    LakePlace | None, typer.Option("--lake", help=_HELP, metavar=_METAVAR, click_type=_LakeType(parse_lake))
-]
-LakeOnDisk = Annotated[
-    Path, typer.Option("--lake", help="Lake directory.", metavar="DIR", click_type=_LakeType(parse_lake_on_disk))
-]
+Lake = Annotated[LakePlace, typer.Option("--lake", help=_HELP, metavar=_METAVAR, click_type=_LakeType())]
+LakeIfAny = Annotated[LakePlace | None, typer.Option("--lake", help=_HELP, metavar=_METAVAR, click_type=_LakeType())]
 LakeOfLogs = Annotated[
     LakePlace | None,
     typer.Option(
         "--lake",
         help="Judge what this lake has read, instead of reading log files.",
         metavar=_METAVAR,
-        click_type=_LakeType(parse_lake),
+        click_type=_LakeType(),
     ),
 ]

@@ -16,7 +16,7 @@ import typer
 
 from detector.cli.exit_codes import NO_LOG_OBJECTS, watch_exit_code
 from detector.cli.integrity_options import IntegrityOptions
-from detector.cli.lake_option import LakeOnDisk
+from detector.cli.lake_option import Lake, on_disk
 from detector.cli.options import (
     ConnectionOptions,
     OutputOptions,
@@ -110,7 +110,7 @@ class HealthOptions:
 
 def watch_command(
     context: typer.Context,
-    lake: LakeOnDisk,
+    lake: Lake,
     feed: FeedOptions,
     health: HealthOptions,
     connection: ConnectionOptions,
@@ -149,7 +149,7 @@ def watch_command(
         raise UsageError("give either --queue URL or a SOURCE", hint="detector watch --help shows examples of both")
     every = None if health.heartbeat is None else timedelta(seconds=parse_seconds(health.heartbeat))
     aws = connection.aws()
-    open_feed = _feed_opener(feed, given, aws, lake, takes_digests=work.is_asked)
+    open_feed = _feed_opener(feed, given, aws, on_disk(lake), takes_digests=work.is_asked)
     loaded = load_watch_rules(rules.directories, rules.rule_pages)
     entries = rules.entries()
     for warning in suppression_warnings(entries, loaded.ids, now()):
@@ -175,7 +175,7 @@ def watch_command(
             open_intake=work.intake_opener(aws, judges_all=False) if work.is_asked else None,
         )
         watch = Watch(settings, Heartbeat(every, inform), stop, say)
-        watch.run(lake, lambda: open_feed(watch.watched.totals, stop, opened))
+        watch.run(on_disk(lake), lambda: open_feed(watch.watched.totals, stop, opened))
     say_watched(watch.watched)
     code = watch_exit_code(watch.watched, once=feed.once, is_queue=not sources)
     if code == NO_LOG_OBJECTS:

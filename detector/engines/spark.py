@@ -25,6 +25,7 @@ from detector.engines.names import CONNECT
 from detector.engines.preflight import REMEDY, asking, require_same
 from detector.engines.wire import unpack
 from detector.errors import DetectorError, UsageError
+from detector.interpreter import let_in_array_libraries
 from detector.text import one_line
 
 _GROUPS_AHEAD: Final = 2
@@ -169,6 +170,7 @@ def _told(error: Exception) -> str:
 
 
 def _require_pyspark(address: str) -> None:
+    let_in_array_libraries()
     try:
         import pyspark  # noqa: F401 - is it there?
     except ImportError:

@@ -23,7 +23,7 @@ _KEY = "hash(recipientAccountId, eventKey)"
 # ours.
 _SHARED = f"""
 CREATE OR REPLACE TEMP TABLE shared AS
-SELECT key
+SELECT key, count(*) AS rows
 FROM (SELECT {_KEY} AS key FROM {{rows}})
 {{of_keys}}
 GROUP BY key
@@ -37,9 +37,13 @@ CREATE OR REPLACE TEMP TABLE equal AS
 SELECT recipientAccountId, eventKey, list({{'logFile': logFile, 'logFileIndex': logFileIndex}}) AS places
 FROM {rows}
 {of_shared}
+{of_slice}
 GROUP BY {columns}
 """
 _OF_SHARED = f"SEMI JOIN shared ON {_KEY} = shared.key"
+_OF_SLICE = f"WHERE {_KEY} % {{slices}} = {{number}}"
+# Compared at a time. In a gigabyte, 500,000 rows of 1.3 kB would go to the disk, which costs more than reading twice.
+_ROWS_AT_ONCE = 300_000
 # One row for all that are equal, of each key whose rows are not.
 _DIFFERING = """
 CREATE OR REPLACE TEMP TABLE differing AS
@@ -100,30 +104,44 @@ def find_copies(
     Raises:
         duckdb.Error: the rows cannot be read.
     """
+    import pyarrow as pa
+
     from detector.lake.part_files import DUPLICATES
-    from detector.records.schema import EVENTS
 
     of_rows = {name: value for name, value in (parameters or {}).items() if f"${name}" in rows}
     of_keys = _OF_KEYS.format(keys=keys) if keys else ""
     connection.execute(_SHARED.format(rows=rows, of_keys=of_keys), parameters if keys else of_rows)
-    shared = _count(connection, "shared")
-    if not shared:
-        connection.execute("DROP TABLE shared")
-        return DUPLICATES.empty_table()
-    # Where most rows have copies, finding out which ones costs more than taking all.
-    are_most = shared * 4 > _count(connection, rows, of_rows)
+    [(shared,)] = connection.execute("SELECT coalesce(sum(rows), 0)::BIGINT FROM shared").fetchall()
+    found = [DUPLICATES.empty_table()]
+    if shared:
+        # Where most rows share keys, finding out which ones costs more than taking all.
+        all_rows = _count(connection, rows, of_rows)
+        are_most = shared * 2 > all_rows
+        slices = -(-(all_rows if are_most else shared) // _ROWS_AT_ONCE)
+        for number in range(slices):
+            of_slice = _OF_SLICE.format(slices=slices, number=number) if slices > 1 else ""
+            _group(connection, rows, of_rows, "" if are_most else _OF_SHARED, of_slice)
+            found.append(connection.sql(_COPIES).to_arrow_table().select(DUPLICATES.names).cast(DUPLICATES))
+        connection.execute("DROP TABLE equal; DROP TABLE differing")
+    connection.execute("DROP TABLE shared")
+    return pa.concat_tables(found)
+
+
+def _group(
+    connection: duckdb.DuckDBPyConnection, rows: str, of_rows: Mapping[str, object], of_shared: str, of_slice: str
+) -> None:
+    """Create the table `equal`: where rows lie that have one key and equal content, a row for all of them."""
+    from detector.records.schema import EVENTS
+
     columns = ", ".join(f'"{name}"' for name in EVENTS.names if name not in _PLACE)
-    of_shared = "" if are_most else _OF_SHARED
-    connection.execute(_EQUAL.format(rows=rows, of_shared=of_shared, columns=columns), of_rows)
+    query = _EQUAL.format(rows=rows, of_shared=of_shared, of_slice=of_slice, columns=columns)
+    connection.execute(query, of_rows)
     connection.execute(_DIFFERING)
     if _count(connection, "differing"):
         differing = connection.sql(_DIFFERING_ROWS.format(rows=rows), params=of_rows).to_arrow_table()
         connection.register("canonical", _canonical(differing))
         connection.execute(_SAME_VALUE)
         connection.unregister("canonical")
-    copies = connection.sql(_COPIES).to_arrow_table().select(DUPLICATES.names).cast(DUPLICATES)
-    connection.execute("DROP TABLE shared; DROP TABLE equal; DROP TABLE differing")
-    return copies
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str, parameters: Mapping[str, object] | None = None) -> int:

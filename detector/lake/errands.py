@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
+from typing import Any, Final, Protocol, Self, cast
 
 from detector.engines.engine import Engine, Result, Task
 from detector.engines.wire import pack, unpack
@@ -20,12 +20,9 @@ from detector.errors import LakeError
 from detector.lake.disk import disk_errors
 from detector.lake.object_store import ObjectStore, StoredObject
 from detector.lake.part import Part
-from detector.lake.stored_listing import LISTED, Listing, beginning_of, key_of
+from detector.lake.stored_listing import LISTED, Listing, beginning_of, intent_name, key_of
 from detector.lake_layout import STAGING, is_part_path
 from detector.times import utc_now
-
-if TYPE_CHECKING:
-    from detector.lake.ledger.ledger import Ledger
 
 _INTENT_BYTES: Final = 1_024
 
@@ -75,7 +72,7 @@ class ErrandEngine:
         self._engine = engine
         self._store = store
         self._run = run
-        self._intent = f"{STAGING.as_posix()}/{run}/{run}"
+        self._intent = intent_name(run, run)
         self._is_said = False
         self._listing = listing
 
@@ -95,13 +92,13 @@ class ErrandEngine:
             self._note(cast("_Made", made).parts)
             yield made
 
-    def say_listed(self, ledger: Ledger) -> None:
-        """Say which parts of executors the lake's ledger lists by now: should it be lost, these tell of it."""
+    def say_listed(self, known: Collection[Path]) -> None:
+        """Say which parts of executors the lake's ledger knows by now: should it be lost, these tell of it."""
         made = {path for path, name in self._listing.intended.items() if name == self._intent}
-        listed = made and made.intersection({part.path for part in ledger.parts()} | ledger.dropped())
+        listed = made.intersection(known)
         if listed:
             lines = "".join(f"{LISTED}{path.as_posix()}\n" for path in sorted(listed))
-            self._store.create(f"{STAGING.as_posix()}/{self._run}/{uuid.uuid4().hex}", lines.encode())
+            self._store.create(intent_name(self._run, uuid.uuid4().hex), lines.encode())
         for path in listed:
             del self._listing.intended[path]
 

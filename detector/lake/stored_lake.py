@@ -4,7 +4,7 @@ A process works on it in a folder of its own, as on any lake: it has the ledger,
 fetched or made. What it commits there becomes the lake's when its ledger replaces the one that it began with: of two
 writers one does. What the other one has put there is listed nowhere, and is read again from the logs.
 
-Before a run puts parts there it says so, in an object of its own below `events/_tmp/`, and it removes that when its
+Before parts are put there the run says so, in an object of its own below `events/_tmp/`, and removes that when its
 ledger lists them: a part of which neither speaks has lost its ledger.
 """
 
@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Final, Self
 from detector.errors import LakeBusy, UsageError
 from detector.lake.folder import make_folders
 from detector.lake.object_store import MOST_BYTES, ObjectStore, StoredObject
-from detector.lake.stored_listing import Listing, key_of, list_lake
-from detector.lake.unlisted import part_files, unlisted_error
-from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGING, is_part_path
+from detector.lake.stored_listing import Listing, intent_name, key_of, list_lake, orphans_in
+from detector.lake.unlisted import known_to, part_files, unlisted_error
+from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, is_part_path
 from detector.times import utc_now
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ class StoredLake:
         self._own_intents: list[str] = []
         self._lent: ErrandEngine | None = None
         self._is_writing = self._is_lost = False
-        self._shared_at = 0.0
-        self._shared_changes = 0
+        self._shared_at, self._shared_changes = 0.0, 0
         self._shared_dropped: set[Path] = set()
 
     @classmethod
@@ -74,7 +73,8 @@ class StoredLake:
         """
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         prefix = prefix.strip("/")
-        if not _BUCKET.fullmatch(bucket) or not prefix.isprintable() or {"", ".", ".."} & set(prefix.split("/")[:-1]):
+        is_odd = not prefix.isprintable() or (prefix and {"", ".", ".."} & set(prefix.split("/")))
+        if not _BUCKET.fullmatch(bucket) or is_odd:
             raise UsageError(f"--lake {url!r} names no place in S3", hint="write s3://BUCKET/PREFIX")
         return cls(ObjectStore(bucket, f"{prefix}/" if prefix else ""))
 
@@ -132,8 +132,7 @@ class StoredLake:
 
     def unlisted(self, ledger: Ledger) -> list[Path]:
         """Return the parts of which neither the ledger nor a run that is under way, or was killed, says anything."""
-        explained = {part.path for part in ledger.parts()} | ledger.dropped() | self._listing.intended.keys()
-        return sorted(self._listing.parts.keys() - explained)
+        return sorted(self._listing.parts.keys() - known_to(ledger) - self._listing.intended.keys())
 
     def _read_ledger(self) -> None:
         path = self.directory / LEDGER
@@ -159,8 +158,7 @@ class StoredLake:
         self._is_writing, self._is_lost, self._lent = True, False, None
         self._own_intents.clear()  # those of a run that was lost explain its parts
         self._shared_at = time.monotonic()
-        self._shared_changes = ledger.changes
-        self._shared_dropped = ledger.dropped()
+        self._shared_changes, self._shared_dropped = ledger.changes, ledger.dropped()
         ledger.share = lambda: self.share(ledger)
 
     def put(self, run: str, paths: Collection[Path]) -> None:
@@ -179,12 +177,11 @@ class StoredLake:
 
     def engine(self, engine: Engine, run: str) -> Engine:
         """Return an engine whose executors fetch and put parts themselves."""
-        if not engine.is_elsewhere:
-            return engine
-        from detector.lake.errands import ErrandEngine
+        if engine.is_elsewhere:
+            from detector.lake.errands import ErrandEngine
 
-        self._lent = ErrandEngine(engine, self._store, run, self._listing)
-        return self._lent
+            self._lent = engine = ErrandEngine(engine, self._store, run, self._listing)
+        return engine
 
     def committed(self, ledger: Ledger, *, is_idle: bool) -> None:
         """Share the ledger when that was long ago; make room when much was fetched."""
@@ -216,10 +213,13 @@ class StoredLake:
             )
         self._etag, self._shared_changes, self._shared_dropped = etag, changes, dropped
         self._shared_at = time.monotonic()
-        self._store.remove(self._own_intents)
-        self._own_intents.clear()
+        # Not those of a commit that failed: its parts are there, and no ledger lists them.
+        known = known_to(ledger)
+        open_ones = {name for path, name in self._listing.intended.items() if path not in known}
+        self._store.remove([name for name in self._own_intents if name not in open_ones])
+        self._own_intents = [name for name in self._own_intents if name in open_ones]
         if self._lent is not None:
-            self._lent.say_listed(ledger)
+            self._lent.say_listed(known)
 
     def remove(self, paths: Collection[Path]) -> Collection[Path]:
         """Remove parts that the lake's own ledger, too, has dropped."""
@@ -241,9 +241,8 @@ class StoredLake:
             return 0
         self._shared_changes = -1
         self.share(ledger)
-        listed = {part.path for part in ledger.parts()} | ledger.dropped()
-        named = {path for path, name in self._listing.intended.items() if name in old}
-        orphans = named & (self._listing.parts.keys() - listed)
+        intended = {path for path, name in self._listing.intended.items() if name in old}
+        orphans = (intended & self._listing.parts.keys()) - known_to(ledger)
         self._store.remove([key_of(path) for path in sorted(orphans)])
         self._store.remove(sorted(old))
         for path in orphans:
@@ -266,11 +265,12 @@ class StoredLake:
             LakeBusy: somebody else has committed meanwhile.
         """
         self._look()
-        self.fetch(self._listing.parts)
+        before = self._listing.parts.keys() - orphans_in(self._listing, self.directory)
+        self.fetch(before)
         make_folders(self.directory)
         yield self.directory
         files = set(part_files(self.directory))
-        made, gone = files - self._listing.parts.keys(), self._listing.parts.keys() - files
+        made, gone = files - before, before - files
         # Those that are gone, too, are explained, should this be killed before it has removed them.
         intents = self._intend(uuid.uuid4().hex, sorted(made | gone))
         aside = [*self.directory.glob(f"{REPLACED_LEDGER}*"), *self.directory.glob(f"*/*/{DAMAGED_PREFIX}*")]
@@ -282,7 +282,7 @@ class StoredLake:
 
     def _intend(self, run: str, paths: Collection[Path]) -> str:
         """Say which parts a run puts there; return the name of the object that says so."""
-        name = f"{STAGING.as_posix()}/{run}/{uuid.uuid4().hex}"
+        name = intent_name(run, uuid.uuid4().hex)
         self._store.create(name, "".join(f"{path.as_posix()}\n" for path in paths).encode())
         self._own_intents.append(name)
         return name

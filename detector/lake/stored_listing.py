@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from detector.errors import LakeError
+from detector.lake.ledger.ledger import Ledger
 from detector.lake.object_store import ObjectStore, StoredObject
+from detector.lake.unlisted import known_to
 from detector.lake_layout import LEDGER, STAGING, is_entry, is_part_path
 
-_INTENT: Final = re.compile(f"{STAGING.as_posix()}/[0-9a-f]{{32}}/[0-9a-f]{{32}}")
+_INTENT: Final = re.compile(f"{STAGING.as_posix()}/[0-9a-f]{{32}}/[0-9a-f]{{32}}\\.csv")
 LISTED: Final = "- "  # before the path of a part that executors put there, and a ledger has listed
 _BEGINNING: Final = re.compile("part-[0-9a-f]{32}-")
 _MOST_BYTES: Final = 64 << 20  # of an object that says which parts a run puts there
@@ -74,9 +77,25 @@ def _read_intents(store: ObjectStore, listing: Listing, scratch: Path) -> Iterat
             file.unlink()
 
 
+def intent_name(run: str, name: str) -> str:
+    """Return the name of an object in which a run says something of its parts; its ending is one that no log has."""
+    return f"{STAGING.as_posix()}/{run}/{name}.csv"
+
+
 def beginning_of(run: str) -> str:
     """Return how the names of the parts begin that executors put there for a run; an intent says it once for all."""
     return f"part-{run}-"
+
+
+def orphans_in(listing: Listing, directory: Path) -> set[Path]:
+    """Return what killed runs left, as far as there is a ledger to tell; without one, all parts may count."""
+    with suppress(LakeError):
+        ledger = Ledger.open(directory, writable=False)
+        try:
+            return listing.intended.keys() - known_to(ledger)
+        finally:
+            ledger.close()
+    return set()
 
 
 def key_of(path: Path) -> str:

@@ -40,6 +40,11 @@ def unlisted_parts(directory: Path, ledger: Ledger) -> list[Path]:
     return [path for path in files if path not in explained and (directory / path).exists()]
 
 
+def known_to(ledger: Ledger) -> set[Path]:
+    """Return the parts that count, and those that did until lately."""
+    return {part.path for part in ledger.parts()} | ledger.dropped()
+
+
 def leavings(directory: Path, ledger: Ledger) -> list[Path]:
     """Return the parts that runs which are under way, or were killed, put in place and have not committed."""
     return [path for path, run in ledger.intents().items() if (directory / STAGING / run).is_dir()]

@@ -231,8 +231,7 @@ class Engine:
         keys = sorted(set(event_keys))
         rows = self.select(CANDIDATES_OF, keys)
         seen = {row["event_key"] for row in rows}
-        rest = [key for key in keys if key not in seen]
-        if rest:
+        if rest := [key for key in keys if key not in seen]:
             rows += self.select(EVENTS_OF, rest)
         is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
         hidden = self.select(EARLIER_EDITIONS, keys) if is_edition else []

@@ -307,6 +307,8 @@ def test_a_file_that_was_found_is_named_and_one_that_was_named_is_not(
         ('[detect]\nallow-gaps = true\nmin-severity = "high"', "[detect] allow-gaps, [detect] min-severity"),
         ('[scan]\nreport = "x"\nregion = ["us-east-1"]', "[scan] report, [scan] region"),
         ('[outbox]\ndrop = "x"', "[outbox] drop"),
+        ('lake = "s3://bucket-of-somebody/x"', "lake"),
+        ('[run]\nlake = "s3://bucket-of-somebody/x"', "[run] lake"),
         (PLANTED, "[run] output"),
     ],
 )

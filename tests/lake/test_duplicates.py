@@ -124,6 +124,14 @@ def test_a_record_that_repeats_an_id_hides_no_other_whatever_the_order(tmp_path:
         assert shown(tmp_path / str(number), "logFile, eventName") == [("s3://b/1", "B"), ("s3://b/2", "A")]
 
 
+def test_many_rows_are_compared_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.lake.copies._ROWS_AT_ONCE", 5)
+    other = [record(number, eventName="Other") for number in range(9)]
+    with open_to_write(tmp_path) as writer:
+        put(writer, {"s3://b/1": log(*map(record, range(20))), "s3://b/2": log(*other, *map(record, range(20)))})
+    assert shown(tmp_path) == [*(("s3://b/1", index) for index in range(20)), *(("s3://b/2", n) for n in range(9))]
+
+
 def test_spacing_and_the_order_of_keys_make_no_other_event(tmp_path: Path) -> None:
     first = record(1, requestParameters={"a": 1, "b": {"c": 2, "d": 3}})
     second = record(1, requestParameters={"b": {"d": 3, "c": 2}, "a": 1})

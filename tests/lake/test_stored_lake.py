@@ -260,7 +260,35 @@ def test_refusals_of_s3_are_said(machine: Machines, lake_bucket: str) -> None:  
         read_lake(StoredLake.named("s3://there-is-no-such-bucket/x"))
 
 
-@pytest.mark.parametrize("url", ["s3://", "s3://B/x", "s3:///x", "s3://bucket/a//b/c", "s3://bucket/../x/y"])
+def refuse(*_: object, **__: object) -> None:
+    raise LakeError("the disk is full")
+
+
+def test_a_commit_that_fails_leaves_parts_that_are_explained(
+    machine: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_to_write(machine()) as writer:
+        put(writer, {"s3://b/1": log(record(1))})
+    failing = ExitStack()
+    writer = failing.enter_context(open_to_write(machine()))
+    put(writer, {"s3://b/2": log(record(2))})
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.ledger, "commit", refuse)
+        with pytest.raises(LakeError, match="disk is full"):
+            put(writer, {"s3://b/3": log(record(3))})
+    failing.close()
+    assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
+    assert read_lake(machine()).unlisted == ()
+    assert repair(machine()).rows == 2  # which takes what is left for no part of the lake
+    assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
+    with open_to_write(machine()) as writer:
+        put(writer, {"s3://b/3": log(record(3))})
+    assert shown(machine(), "eventName") == [("Call1",), ("Call2",), ("Call3",)]
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://", "s3://B/x", "s3:///x", "s3://bucket/a//b/c", "s3://bucket/../x/y", "s3://bucket/.."]
+)
 def test_what_names_no_place_in_s3_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="names no place"):
         lake_at(url)

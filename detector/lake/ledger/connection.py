@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from detector.errors import LakeError
@@ -37,3 +39,14 @@ def connect_to_read_only_media(path: Path) -> sqlite3.Connection:
 def number(connection: sqlite3.Connection, query: str) -> int:
     """Return the one number that a query gives."""
     return int(connection.execute(query).fetchone()[0])
+
+
+@contextmanager
+def sqlite_errors(message: str) -> Iterator[None]:
+    """Turn SQLite's errors into LakeErrors that begin with a message."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LakeError(
+            f"{message}: {error}", hint="is the disk full or read-only, or the file no ledger of this program?"
+        ) from error

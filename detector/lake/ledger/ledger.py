@@ -14,7 +14,7 @@ from detector.errors import LakeError
 from detector.lake.ledger import emitted, gaps, intents, outbox
 from detector.lake.ledger import objects as object_table
 from detector.lake.ledger import parts as part_table
-from detector.lake.ledger.connection import can_read, connect, connect_to_read_only_media, number
+from detector.lake.ledger.connection import can_read, connect, connect_to_read_only_media, number, sqlite_errors
 from detector.lake.ledger.digests import Digests
 from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gaps
@@ -47,7 +47,7 @@ class Ledger:
             LakeError: it is not a ledger, or of a later version.
         """
         path = lake / LEDGER
-        with ExitStack() as opened, _sqlite_errors(f"cannot open {path}"):
+        with ExitStack() as opened, sqlite_errors(f"cannot open {path}"):
             connection = connect(path, "rwc" if writable else "ro")
             opened.callback(connection.close)
             if not writable and not can_read(connection):
@@ -82,7 +82,7 @@ class Ledger:
     def copy_to(self, path: Path) -> None:
         """Write the ledger, as it is committed, to a file of its own; one that is there is replaced."""
         path.unlink(missing_ok=True)
-        with _sqlite_errors(f"cannot write {path}"):
+        with sqlite_errors(f"cannot write {path}"):
             self._connection.execute("VACUUM INTO ?", (str(path),))
 
     def has(self, uri: str, etag: str) -> bool:
@@ -100,22 +100,22 @@ class Ledger:
         names = self._known_in(folder)
         if names is not None and name not in names:
             return None
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return object_table.select_known(self._connection, uri, etag)
 
     def parts(self, kind: PartKind | None = None, dates: Iterable[str] | None = None) -> list[Part]:
         """Return the parts that count, in the order of their paths; only those of a kind, or of some days."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return list(part_table.select_parts(self._connection, kind, dates))
 
     def unsearched(self) -> set[Path]:
         """Return the parts in which nobody has looked for copies of events yet."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return part_table.select_unsearched(self._connection)
 
     def parts_and_unsearched(self) -> tuple[list[Part], set[Path]]:
         """Return the parts that count, and which of them nobody has searched, at one moment."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             self._connection.execute("BEGIN")
             try:
                 return self.parts(), self.unsearched()
@@ -124,27 +124,27 @@ class Ledger:
 
     def checksums(self) -> dict[Path, int]:
         """Return the CRC-32 of each part, as far as they are known."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return part_table.select_checksums(self._connection)
 
     def misjudged_dates(self) -> set[str]:
         """Return the days whose DUPLICATES parts were made when rows with one key were copies, whatever they held."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return part_table.select_misjudged(self._connection)
 
     def coverage(self) -> Coverage | None:
         """Return from when to when there are events, of each account and region; None when some part does not say."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return part_table.select_coverage(self._connection)
 
     def objects(self, below: str = "") -> Iterator[LedgerObject]:
         """Yield all objects, or those below a folder."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             yield from object_table.select_objects(self._connection, below)
 
     def object_count(self) -> int:
         """Return how many objects were read; at once, however many they are."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return object_table.select_count(self._connection)
 
     def commit(
@@ -198,7 +198,7 @@ class Ledger:
 
     def intents(self) -> dict[Path, str]:
         """Return the parts that were to be put in place and were not committed, each with its run."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return intents.select_intents(self._connection)
 
     def forget_intents(self, paths: Iterable[Path]) -> None:
@@ -220,12 +220,12 @@ class Ledger:
 
     def emitted(self) -> list[EmittedAlert]:
         """Return each alert as it was last written, those written first at the beginning."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return list(emitted.select_emitted(self._connection))
 
     def last_emitted(self, alert_id: str) -> EmittedAlert | None:
         """Return an alert as it was last written, or None when it has not been. Only of a ledger open for writing."""
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return emitted.select_one(self._connection, alert_id)
 
     def record_emitted(
@@ -263,11 +263,11 @@ class Ledger:
         return not any(list(self._rows(f"SELECT 1 FROM {table} LIMIT 1")) for table in tables)  # noqa: S608
 
     def _find_known_in(self, folder: str) -> dict[str, bytes | str | None] | None:
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             return object_table.select_etags(self._connection, folder, most=_FOLDER_OBJECTS)
 
     def _rows(self, query: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
-        with _sqlite_errors(f"cannot read {self._path}"):
+        with sqlite_errors(f"cannot read {self._path}"):
             yield from self._connection.execute(query, parameters)
 
     def _require_in_place(self) -> None:
@@ -281,7 +281,7 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         self._require_in_place()
-        with _sqlite_errors(f"cannot write {self._path}"):
+        with sqlite_errors(f"cannot write {self._path}"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -295,13 +295,3 @@ class Ledger:
 
 def _shared_already() -> None:
     """Do nothing."""
-
-
-@contextmanager
-def _sqlite_errors(message: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise LakeError(
-            f"{message}: {error}", hint="is the disk full or read-only, or the file no ledger of this program?"
-        ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-ABI = 1  # of the functions and layouts of the core; the same number is in abi.cpp
+ABI = 2  # of the functions and layouts of the core; the same number is in abi.cpp
 PURE_VARIABLE = "DETECTOR_PURE"
 BUILT = Path(__file__).with_name("_core.so")
 WHY_NOT_BUILT = BUILT.with_name("_not_built.txt")  # one line, left by the build where it leaves no core

@@ -15,7 +15,9 @@ RECORDS = Path(__file__).parents[3] / "fixtures" / "records"
 # What may stand in a file, wherever: values, parts of records, and what makes JSON of no kind.
 _TOKENS = (
     *[b"null", b"true", b"false", b"0", b"-0", b"01", b"1e400", b"1.", b"-", b"123456789012345678901234567890", b"NaN"],
+    *[b'"\\ud800\\u0041"', b'"\\ud83d\\ud83d\\ude00"', b'"\\ude00\\ud83d"', b'"\\uDBFF\\uDFFF"', b'"\\uD800\\uE000"'],
     *[b'""', b'"\\ud800"', b'"\\ud83d\\ude00"', b'"\\u0000"', b'"\\/\\u00e9\\n"', b'"\\x"', b'"\t"', b'"\xc3\xa9"'],
+    *[b'"aws:s3"', b'"Insight"', b'"Root"'],
     *[b"{}", b"[]", b"[{}]", b'{"a":[1,{"b":null}]}', b'{"type":"Root"}', b"[1 , 2\n]", b"[" * 300 + b"]" * 300],
     *[b",", b":", b"{", b"}", b"[", b"]", b'"', b"\\", b"/", b" ", b"\n", b"\r\t", b"\0", b"\xff", b"\xed\xa0\x80"],
     *[b"\xf4\x90\x80\x80", b"\xe0\x80\x80", b"\xc3", b"\xef\xbb\xbf"],

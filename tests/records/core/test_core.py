@@ -140,6 +140,9 @@ UNUSUAL = {
     "a key that comes twice": log(record()).replace(b'"awsRegion"', b'"eventName": "A", "awsRegion"'),
     "an escaped key": log(record()).replace(b'"eventName"', b'"event\\u004eame"'),
     "a lone surrogate": log(record(userAgent="\ud800")),
+    "a high surrogate before a letter": log(record(userAgent="?")).replace(b"?", b"\\ud800\\u0041"),
+    "two high surrogates": log(record(userAgent="?")).replace(b"?", b"\\ud83d\\ud83d\\ude00"),
+    "a low surrogate first": log(record(userAgent="?")).replace(b"?", b"\\ude00\\ud83d"),
     "null for a text": log(record(awsRegion=None)),
     "a text for true": log(record(readOnly="true")),
     "no eventTime": log({key: value for key, value in record().items() if key != "eventTime"}),
@@ -164,6 +167,9 @@ SEEN_ALL_THE_SAME = {  # for the glance looks at a few fields only
     "an unknown field",
     "an unknown field of the caller",
     "a lone surrogate",
+    "a high surrogate before a letter",
+    "two high surrogates",
+    "a low surrogate first",
     "a text for true",
     "a key that is no UUID",
     "events of nine days",
@@ -181,6 +187,40 @@ def test_a_file_with_anything_unusual_is_refused_as_a_whole(core: ctypes.CDLL, w
     assert batch.column("logFile").to_pylist() == ["s3://b/usual"]
     seen = Glance(core, is_wanted_of).look(UNUSUAL[what])
     assert (seen is not None) == (what in SEEN_ALL_THE_SAME)
+
+
+@pytest.mark.parametrize(
+    ("time", "is_exact"),
+    [
+        ("0001-01-01T00:00:00Z", True),
+        ("1900-02-28T23:59:59Z", True),
+        ("1900-02-29T00:00:00Z", False),
+        ("2000-02-29T00:00:00Z", True),
+        ("2024-02-29T12:34:56Z", True),
+        ("2024-02-30T00:00:00Z", False),
+        ("2026-04-30T00:00:00Z", True),
+        ("2026-04-31T00:00:00Z", False),
+        ("9999-12-31T23:59:59Z", True),
+        ("0000-01-01T00:00:00Z", False),
+        ("2026-00-01T00:00:00Z", False),
+        ("2026-13-01T00:00:00Z", False),
+        ("2026-01-00T00:00:00Z", False),
+        ("2026-01-01T24:00:00Z", False),
+        ("2026-01-01T00:60:00Z", False),
+        ("2026-01-01T00:00:60Z", False),
+        ("2026-01-01t00:00:00Z", False),
+        ("2026-01-01T00:00:00z", False),
+        ("2026-01-01T00:00:0\u0660Z", False),
+        ("+026-01-01T00:00:00Z", False),
+    ],
+)
+def test_times_of_the_exact_form_are_read_and_others_refused(core: ctypes.CDLL, time: str, is_exact: bool) -> None:
+    data = json.dumps({"Records": [record(eventTime=time)]}, ensure_ascii=False).encode()
+    if is_exact:
+        assert_same(core, data)
+    else:
+        assert Columns(core).add(data, "s3://b/k") is None
+        assert Glance(core, is_wanted_of).look(data) is None
 
 
 def test_a_uri_that_is_no_text_is_refused(core: ctypes.CDLL) -> None:
