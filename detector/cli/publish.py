@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.lake_option import Lake, on_disk
+from detector.cli.lake_option import Lake
 from detector.cli.options import ConnectionOptions
 from detector.cli.terminal import inform
 from detector.errors import UsageError
@@ -32,7 +32,7 @@ def publish_command(
         str | None,
         typer.Option(
             "--to",
-            help="Copy parts here, each once; without it the table points at the files of the lake.",
+            help="Copy parts here, each once; without it the table points at the files of a lake on this machine.",
             metavar="s3://BUCKET/PREFIX",
         ),
     ] = None,
@@ -55,7 +55,7 @@ def publish_command(
     address = parse_address(table)
     publish = _with_pyiceberg()
 
-    done = publish(on_disk(lake), address, to, connection.aws(), replaces=replace)
+    done = publish(lake, address, to, connection.aws(), replaces=replace)
     change = f"{done.added:,} added, {done.removed:,} removed" if done.added or done.removed else "nothing has changed"
     inform(f"{address} holds {counted(done.rows, 'event')} in {counted(done.files, 'file')}: {change}")
 

@@ -12,6 +12,11 @@ Result = TypeVar("Result")
 class Engine(Protocol):
     """Runs tasks somewhere; holds no rows, and commits nothing."""
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """True where tasks find no folder of this process, unless all machines share it."""
+        ...
+
     def run(self, work: Callable[[Task], Result], tasks: Iterable[Task], *, jobs: int) -> Iterator[Result]:
         """Yield `work(task)` of each task, in any order.
 

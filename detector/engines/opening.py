@@ -27,7 +27,7 @@ def open_engine(
         name: `local`, `spark` or `sc://HOST:PORT`.
         jobs: so many tasks are to run at a time.
         preload: the module that worker processes of this machine will need.
-        lake: the one that tasks write to, which executors find by the same path.
+        lake: the one that tasks write to; executors find it by the same path, or in S3.
 
     Raises:
         UsageError: the lake's path is another one for each process, or there are too many processes for one machine.
@@ -42,10 +42,10 @@ def open_engine(
         if preload is not None:
             prestart_workers(jobs, preload)
         return nullcontext(LOCAL)
-    if lake is not None and (lake.is_elsewhere or not Path(str(lake)).is_absolute()):
+    if lake is not None and not lake.is_elsewhere and not Path(str(lake)).is_absolute():
         raise UsageError(
             f"--lake {lake} is another folder on each executor",
-            hint="with --engine, write the path from / on, of a file system that all of them share",
+            hint="with --engine, name a lake in S3, or write the path from /, of a file system that all of them share",
         )
     from detector.engines.spark import open_spark
 

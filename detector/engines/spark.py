@@ -43,6 +43,8 @@ class SparkEngine:
     Not all tasks in one job: its results come when the last one has ended, and a listing may be endless.
     """
 
+    is_elsewhere = True
+
     def __init__(self, session: Any) -> None:  # noqa: ANN401 - of classic Spark or of Spark Connect
         self._session = session
 

@@ -68,7 +68,7 @@ def ingest(
     batches = chain.from_iterable(_batches(source, lake, scope, report, pending, jobs, digests) for source in sources)
     unread = report.unreadable_prefixes
     try:
-        for staged in run_batches(stage, batches, jobs=jobs, engine=engine):
+        for staged in run_batches(stage, batches, jobs=jobs, engine=lake.engine(engine)):
             _commit(staged, lake, report)
             lake.ledger.gaps.note(staged.failures, now())
             committed(staged.objects)

@@ -7,9 +7,9 @@ process that hands out batches, lists and commits waits for none of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from detector.lake.ledger.objects import LedgerObject, ObjectStatus
 from detector.lake.part import Part
@@ -33,6 +33,15 @@ class Batch:
     stem: str  # unique among all batches of all runs
     replaced: tuple[str, ...] = ()  # URIs that are in the lake with other content
     max_object_bytes: int = MAX_BYTES
+
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """No parts."""
+        return ()
+
+    def at(self, lake: Path, staging: Path, stem: str) -> Self:  # noqa: ARG002
+        """Return the same batch, staged elsewhere under other names."""
+        return replace(self, staging=staging, stem=stem)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
@@ -67,6 +67,15 @@ class Compaction:
     staging: Path
     stem: str
     candidates: Candidates
+
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """The parts that are put together."""
+        return self.day.parts
+
+    def at(self, lake: Path, staging: Path, stem: str) -> Self:
+        """Return the same work, on a lake that lies elsewhere, under other names."""
+        return replace(self, lake=lake, staging=staging, stem=f"part-{stem}")
 
 
 @dataclass(frozen=True, slots=True)

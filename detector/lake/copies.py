@@ -68,6 +68,7 @@ LEFT JOIN canonical
     AND places[1].logFileIndex = canonical.logFileIndex
 GROUP BY recipientAccountId, eventKey, content
 """
+# A row that lies there twice, as after a repair it may, is no copy of itself: hiding its place would hide both.
 _COPIES = """
 SELECT
     recipientAccountId,
@@ -76,7 +77,7 @@ SELECT
     sorted[1].logFile AS shownLogFile,
     sorted[1].logFileIndex AS shownLogFileIndex
 FROM (
-    SELECT recipientAccountId, eventKey, list_sort(places) AS sorted
+    SELECT recipientAccountId, eventKey, list_sort(list_distinct(places)) AS sorted
     FROM equal
     WHERE len(places) > 1
 )

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from detector.errors import LakeError
 from detector.lake.part import Part
@@ -45,6 +45,11 @@ class CopySearch:
     replaced: tuple[Part, ...] = ()
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """All of them."""
+        return self.new + self.searched + self.listed + self.replaced
+
+    @property
     def rows(self) -> int:
         """How many rows are looked at."""
         return sum(part.rows for part in self.new + self.searched)
@@ -58,6 +63,15 @@ class CopyTask:
     lake: Path
     staging: Path  # where the parts that list copies are written, and what does not fit into memory
     stem: str  # of their names
+
+    @property
+    def reads(self) -> tuple[Part, ...]:
+        """The parts that are looked at."""
+        return self.search.parts
+
+    def at(self, lake: Path, staging: Path, stem: str) -> Self:
+        """Return the same search, in a lake that lies elsewhere, under other names."""
+        return replace(self, lake=lake, staging=staging, stem=f"part-{stem}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from detector.lake.unlisted import repair_hint, unlisted_parts
 from detector.lake_layout import LEDGER, PartKind, is_entry
 
 if TYPE_CHECKING:
+    from detector.engines.engine import Engine
     from detector.lake.part import Part
 
 
@@ -64,6 +65,14 @@ class Folder:
 
     def put(self, run: str, paths: Collection[Path]) -> None:
         """Do nothing: they were renamed and fsynced."""
+
+    def holds(self, path: Path) -> bool:  # noqa: ARG002
+        """Leave it to whoever commits to move parts in."""
+        return False
+
+    def engine(self, engine: Engine, run: str) -> Engine:  # noqa: ARG002
+        """Return the engine: executors find the folder by its path."""
+        return engine
 
     def committed(self, ledger: Ledger, *, is_idle: bool) -> None:
         """Do nothing: the transaction was the commit."""

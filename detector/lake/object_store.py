@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -70,6 +70,10 @@ class ObjectStore:
 
     def __str__(self) -> str:
         return f"s3://{self._bucket}/{self._prefix}"
+
+    def __reduce__(self) -> tuple[Callable[[str, str], ObjectStore], tuple[str, str]]:
+        """Cross to another process without the client, which holds the credentials of this one."""
+        return _known_store, (self._bucket, self._prefix)
 
     def list_all(self) -> dict[str, StoredObject]:
         """Return all objects by name, in order.
@@ -253,6 +257,12 @@ class ObjectStore:
             if refused := refusal(error, _OPTIONS):
                 raise refused from error
             raise LakeError(f"cannot {verb} {what}: {denial_reason(error, action)}", hint=_HINT) from error
+
+
+@lru_cache(maxsize=4)
+def _known_store(bucket: str, prefix: str) -> ObjectStore:
+    """Return the store of an executor, whose tasks, one after the other, need the same: a client takes long to make."""
+    return ObjectStore(bucket, prefix)
 
 
 @contextmanager

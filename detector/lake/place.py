@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from detector.engines.engine import Engine
     from detector.lake.ledger.ledger import Ledger
     from detector.lake.part import Part
 
@@ -69,6 +70,14 @@ class LakePlace(Protocol):
 
     def put(self, run: str, paths: Collection[Path]) -> None:
         """Make parts durable that lie in the folder already; the ledger does not list them yet."""
+        ...
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether a part is durable there already, as those are that executors have put there."""
+        ...
+
+    def engine(self, engine: Engine, run: str) -> Engine:
+        """Return what runs tasks of a run for this lake on an engine, wherever both are."""
         ...
 
     def committed(self, ledger: Ledger, *, is_idle: bool) -> None:

@@ -4,7 +4,7 @@ A process works on it in a folder of its own, as on any lake: it has the ledger,
 fetched or made. What it commits there becomes the lake's when its ledger replaces the one that it began with: of two
 writers one does. What the other one has put there is listed nowhere, and is read again from the logs.
 
-Before a run puts parts there it says so, in an object of its own below `events/_tmp/`, and it removes that when its
+Before parts are put there the run says so, in an object of its own below `events/_tmp/`, and removes that when its
 ledger lists them: a part of which neither speaks has lost its ledger.
 """
 
@@ -18,21 +18,23 @@ import time
 import uuid
 import weakref
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from detector.errors import LakeBusy, LakeError, UsageError
+from detector.errors import LakeBusy, UsageError
 from detector.lake.folder import make_folders
-from detector.lake.ledger.ledger import Ledger
 from detector.lake.object_store import MOST_BYTES, ObjectStore, StoredObject
-from detector.lake.stored_listing import Listing, key_of, list_lake
+from detector.lake.stored_listing import Listing, intent_name, key_of, list_lake, orphans_in
 from detector.lake.unlisted import known_to, part_files, unlisted_error
-from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, STAGING, is_part_path
+from detector.lake_layout import DAMAGED_PREFIX, LEDGER, REPLACED_LEDGER, is_part_path
 from detector.times import utc_now
 
 if TYPE_CHECKING:
+    from detector.engines.engine import Engine
+    from detector.lake.errands import ErrandEngine
+    from detector.lake.ledger.ledger import Ledger
     from detector.lake.part import Part
 
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -57,9 +59,9 @@ class StoredLake:
         self._etag: str | None = None  # of the ledger that is here
         self._listing = Listing()
         self._own_intents: list[str] = []
+        self._lent: ErrandEngine | None = None
         self._is_writing = self._is_lost = False
-        self._shared_at = 0.0
-        self._shared_changes = 0
+        self._shared_at, self._shared_changes = 0.0, 0
         self._shared_dropped: set[Path] = set()
 
     @classmethod
@@ -111,9 +113,8 @@ class StoredLake:
     def fetch(self, paths: Iterable[Path]) -> None:
         """Bring parts here, as far as they lie there."""
         missing = {path for path in paths if path in self._listing.parts and not (self.directory / path).exists()}
-        self._store.fetch(
-            {key_of(path): self._listing.parts[path].size_bytes for path in sorted(missing)}, self.directory
-        )
+        sizes = {key_of(path): self._listing.parts[path].size_bytes for path in sorted(missing)}
+        self._store.fetch(sizes, self.directory)
 
     def forget(self, path: Path) -> None:
         """Make room, but for what this process has yet to put there."""
@@ -154,11 +155,10 @@ class StoredLake:
 
     def begin(self, ledger: Ledger) -> None:
         """Begin to write: from here on the ledger that is here is the one to read."""
-        self._is_writing, self._is_lost = True, False
+        self._is_writing, self._is_lost, self._lent = True, False, None
         self._own_intents.clear()  # those of a run that was lost explain its parts
         self._shared_at = time.monotonic()
-        self._shared_changes = ledger.changes
-        self._shared_dropped = ledger.dropped()
+        self._shared_changes, self._shared_dropped = ledger.changes, ledger.dropped()
         ledger.share = lambda: self.share(ledger)
 
     def put(self, run: str, paths: Collection[Path]) -> None:
@@ -170,6 +170,18 @@ class StoredLake:
         for path in paths:
             self._listing.parts[path] = StoredObject((self.directory / path).stat().st_size, utc_now())
             self._listing.intended[path] = name
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether a part lies there."""
+        return path in self._listing.parts
+
+    def engine(self, engine: Engine, run: str) -> Engine:
+        """Return an engine whose executors fetch and put parts themselves."""
+        if engine.is_elsewhere:
+            from detector.lake.errands import ErrandEngine
+
+            self._lent = engine = ErrandEngine(engine, self._store, run, self._listing)
+        return engine
 
     def committed(self, ledger: Ledger, *, is_idle: bool) -> None:
         """Share the ledger when that was long ago; make room when much was fetched."""
@@ -206,6 +218,8 @@ class StoredLake:
         open_ones = {name for path, name in self._listing.intended.items() if path not in known}
         self._store.remove([name for name in self._own_intents if name not in open_ones])
         self._own_intents = [name for name in self._own_intents if name in open_ones]
+        if self._lent is not None:
+            self._lent.say_listed(known)
 
     def remove(self, paths: Collection[Path]) -> Collection[Path]:
         """Remove parts that the lake's own ledger, too, has dropped."""
@@ -251,7 +265,7 @@ class StoredLake:
             LakeBusy: somebody else has committed meanwhile.
         """
         self._look()
-        before = self._listing.parts.keys() - self._orphans()
+        before = self._listing.parts.keys() - orphans_in(self._listing, self.directory)
         self.fetch(before)
         make_folders(self.directory)
         yield self.directory
@@ -266,19 +280,9 @@ class StoredLake:
             raise LakeBusy(f"{self} was written by another run meanwhile", hint="run the same command again")
         self._store.remove([*(key_of(path) for path in sorted(gone)), intents])
 
-    def _orphans(self) -> set[Path]:
-        """Return what killed runs left, as far as there is a ledger to tell; without one, all parts may count."""
-        with suppress(LakeError):
-            ledger = Ledger.open(self.directory, writable=False)
-            try:
-                return self._listing.intended.keys() - known_to(ledger)
-            finally:
-                ledger.close()
-        return set()
-
     def _intend(self, run: str, paths: Collection[Path]) -> str:
         """Say which parts a run puts there; return the name of the object that says so."""
-        name = f"{STAGING.as_posix()}/{run}/{uuid.uuid4().hex}.csv"  # an ending that no log has
+        name = intent_name(run, uuid.uuid4().hex)
         self._store.create(name, "".join(f"{path.as_posix()}\n" for path in paths).encode())
         self._own_intents.append(name)
         return name

@@ -8,9 +8,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from detector.engines.engine import Engine
 from detector.engines.local import LOCAL
@@ -21,12 +21,9 @@ from detector.lake.duplicates import (
     days_to_search,
     events_of_several_days,
     find_copies_of_day,
-    glob_safe,
     on_its_days,
-    open_duckdb,
     search_across_days,
 )
-from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import LedgerObject
 from detector.lake.lock import this_process, writer_lock
@@ -36,13 +33,12 @@ from detector.lake.unlisted import remove_leavings, unlisted_error
 from detector.lake_layout import SEVERAL_DAYS, STAGING, PartKind
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from detector.lake.compaction import Candidates, Compacted, Compaction, Day
 
 # A reader that listed the parts before they were replaced may still be reading them.
 _KEEP_DROPPED_SECONDS = 900
 _ROWS_WORTH_WORKERS = 200_000  # fewer are looked through before workers have started
+_Task = TypeVar("_Task", bound="CopyTask | Compaction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ class LakeWriter:
         # Of what a replaced object hid, something may have to be shown again.
         set_apart = [part for part in parts if part.kind is PartKind.COPIES and part.event_date in hidden_again]
         dropped = list(dict.fromkeys([*holding, *set_apart]))
-        rewritten = list(self._without(replaced, dropped)) if dropped else []
+        rewritten = self._without(replaced, dropped) if dropped else []
         added = [*staged.parts, *rewritten]
         self._move_in(staged.parts)
         self._move_in_sealed(rewritten)
@@ -146,8 +142,8 @@ class LakeWriter:
             engine: makes them, where there are enough rows.
         """
         many = sum(search.rows for search in searches) >= _ROWS_WORTH_WORKERS
-        runner, width = (engine, jobs) if many else (LOCAL, 1)
-        for found in runner.run(find_copies_of_day, self._copy_tasks(searches), jobs=width):
+        runner, width = (self.engine(engine), jobs) if many else (LOCAL, 1)
+        for found in runner.run(find_copies_of_day, self._copy_tasks(searches, runner), jobs=width):
             self._move_in(found.parts)
             self.ledger.commit(
                 (), found.parts, found.search.replaced, searched=[found.search.event_date], unsearched=again
@@ -155,12 +151,13 @@ class LakeWriter:
             self._found += found.added
             self.place.committed(self.ledger, is_idle=False)
 
-    def _copy_tasks(self, searches: Sequence[CopySearch]) -> Iterator[CopyTask]:
+    def _copy_tasks(self, searches: Sequence[CopySearch], runner: Engine) -> Iterator[CopyTask]:
         for search in searches:
-            self.place.fetch(part.path for part in search.new)
-            one = on_its_days(search, self.directory) if self.place.is_elsewhere else search
-            self.place.fetch(part.path for part in (*one.searched, *one.listed, *one.replaced))
-            yield CopyTask(one, self.directory, self.staging, f"part-{uuid.uuid4().hex}")
+            one = search
+            if self.place.is_elsewhere and not runner.is_elsewhere:
+                self.place.fetch(part.path for part in search.new)
+                one = on_its_days(search, self.directory)
+            yield self._with_parts(CopyTask(one, self.directory, self.staging, f"part-{uuid.uuid4().hex}"), runner)
 
     def compact(
         self,
@@ -193,51 +190,44 @@ class LakeWriter:
             unclassified_parts=unclassified_parts,
             unclassified_rows=unclassified_rows,
         )
-        for compacted in engine.run(compact_day, self._compactions(list(days), candidates), jobs=jobs):
+        runner = self.engine(engine)
+        for compacted in runner.run(compact_day, self._compactions(list(days), candidates, runner), jobs=jobs):
             self._move_in_sealed(compacted.parts)
             self.ledger.commit((), compacted.parts, compacted.day.parts)
             self.place.committed(self.ledger, is_idle=False)
             yield compacted
 
-    def _compactions(self, days: Sequence[Day], candidates: Candidates) -> Iterator[Compaction]:
+    def _compactions(self, days: Sequence[Day], candidates: Candidates, runner: Engine) -> Iterator[Compaction]:
         from detector.lake.compaction import Compaction
 
         for day in days:
-            self.place.fetch(part.path for part in day.parts)
-            yield Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates)
+            task = Compaction(day, self.directory, self.staging, f"part-{uuid.uuid4().hex}", candidates)
+            yield self._with_parts(task, runner)
+
+    def _with_parts(self, task: _Task, runner: Engine) -> _Task:
+        """Return a task when what it reads is here; executors fetch it themselves."""
+        if not runner.is_elsewhere:
+            self.place.fetch(part.path for part in task.reads)
+        return task
+
+    def engine(self, engine: Engine) -> Engine:
+        """Return what runs tasks that make parts of this lake."""
+        return self.place.engine(engine, self.staging.name)
 
     def _parts_holding(self, uris: Sequence[str], parts: Sequence[Part]) -> list[Part]:
-        kinds = (PartKind.EVENTS, PartKind.COPIES)
-        events = {self.directory / part.path: part for part in parts if part.kind in kinds}
-        if not uris or not events:
+        held = [part for part in parts if part.kind in (PartKind.EVENTS, PartKind.COPIES)]
+        if not uris or not held:
             return []
-        self.place.fetch(part.path for part in events.values())
-        query = """
-            SELECT DISTINCT filename
-            FROM read_parquet($paths, hive_partitioning = false, filename = true)
-            WHERE list_contains($uris, logFile)
-        """
-        params = {"paths": glob_safe(list(events)), "uris": list(uris)}
-        with open_duckdb() as connection:
-            return [events[Path(name)] for (name,) in connection.sql(query, params=params).fetchall()]
+        from detector.lake.replaced import parts_holding
 
-    def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> Iterator[Part]:
-        """Write the given parts anew, as EVENTS, without the rows of some objects; the seal comes first."""
-        from detector.lake.part_files import read_footer, rows_without
+        self.place.fetch(part.path for part in held)
+        return parts_holding(self.directory, held, uris)
+
+    def _without(self, uris: Sequence[str], parts: Sequence[Part]) -> list[Part]:
+        from detector.lake.replaced import write_without
 
         self.place.fetch(part.path for part in parts)
-        replaced = {part.name: read_footer(self.directory / part.path)[1] for part in parts}
-        footers = rewritten_footers(uuid.uuid4().hex, replaced, uris)
-        for part in parts:
-            rest = rows_without(self.directory / part.path, uris)
-            if rest.num_rows:
-                footer = replace(next(footers), classified_by=part.classified_by, has_candidates=part.has_candidates)
-                yield self._write(rest, PartKind.EVENTS, part.event_date, footer)
-
-    def _write(self, rows: pa.Table, kind: PartKind, date: str, footer: Footer) -> Part:
-        from detector.lake.part_files import write_part
-
-        return write_part(rows, kind, date, self.staging, f"part-{uuid.uuid4().hex}", footer)
+        return list(write_without(self.directory, parts, uris, self.staging))
 
     def _move_in_sealed(self, parts: Sequence[Part]) -> None:
         """Rename the parts of a rewriting to their places, its seal when the others are there for good."""
@@ -245,7 +235,8 @@ class LakeWriter:
         self._move_in(parts[:1])
 
     def _move_in(self, parts: Sequence[Part]) -> None:
-        """Rename staged parts to their places, durably."""
+        """Rename staged parts to their places, durably, but for those that executors have put there."""
+        parts = [part for part in parts if not self.place.holds(part.path)]
         folders: set[Path] = set()
         if parts:
             self.ledger.intend(self.staging.name, [part.path for part in parts])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.backoff import Backoff
 from detector.errors import LakeError, TableError
+from detector.lake.place import LakePlace, lake_at
 from detector.lake_layout import SEVERAL_DAYS
 from detector.publish.catalog import Outdone, open_catalog
 from detector.publish.iceberg_table import LAKE, commit_snapshot, content_of, create_table, load_table
@@ -48,7 +49,7 @@ class Publication:
 class Publisher:
     """What is published where."""
 
-    lake: Path  # resolved
+    lake: LakePlace
     address: TableAddress
     place: Place
     replaces: bool  # what is in the table and not of the lake goes
@@ -56,18 +57,18 @@ class Publisher:
     @property
     def lake_digest(self) -> str:
         """Tells one lake from another, without saying on whose machine it lies."""
-        return sha256(str(self.lake).encode()).hexdigest()[:16]
+        return sha256(self.lake.full_name.encode()).hexdigest()[:16]
 
 
 def publish(
-    lake: Path, address: TableAddress, to: str | None, options: AwsOptions, *, replaces: bool = False
+    lake: Path | LakePlace, address: TableAddress, to: str | None, options: AwsOptions, *, replaces: bool = False
 ) -> Publication:
     """Make a table equal to a lake; it is created when it is not there.
 
     Args:
         lake: with a ledger.
         address: of the table.
-        to: `s3://BUCKET/PREFIX`, where parts are copied to; None: the table points at those of the lake.
+        to: `s3://BUCKET/PREFIX`, where parts are copied to; None: the table points at those of a lake on this machine.
         options: the way to AWS.
         replaces: also when the table is of another lake, or holds what others have put there.
 
@@ -77,8 +78,10 @@ def publish(
         CredentialsError: AWS refuses the credentials.
         UsageError: table and place do not go together.
     """
-    lake = lake.resolve()
-    publisher = Publisher(lake, address, open_place(lake, address, to, options), replaces)
+    place = lake_at(lake)
+    if not place.is_elsewhere:
+        place = lake_at(place.directory.resolve())
+    publisher = Publisher(place, address, open_place(place, address, to, options), replaces)
     for failures in range(1, _TRIES + 1):
         try:
             with open_catalog(address, publisher.place, options) as catalog:

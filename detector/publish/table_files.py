@@ -18,17 +18,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detector.errors import LakeError
-from detector.lake.duplicates import all_searches, glob_safe, open_duckdb, unlisted_copies
+from detector.lake.duplicates import all_searches, glob_safe, on_its_days, open_duckdb, unlisted_copies
 from detector.lake.footer import Footer
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
-from detector.lake.part_files import DUPLICATES, read_part, write_part
+from detector.lake.part_files import DUPLICATES, damage, read_part, write_part
 from detector.lake.relations import create_table, create_view
-from detector.lake.unlisted import unlisted_error, unlisted_parts
+from detector.lake.unlisted import unlisted_error
 from detector.lake_layout import LEDGER, SEVERAL_DAYS, PartKind
 
 if TYPE_CHECKING:
     import duckdb
+
+    from detector.lake.place import LakePlace
 
 SHOWN: Final = "shown"  # the folder of files that are parts without their hidden rows
 _HIDDEN_IN: Final = """
@@ -61,30 +63,52 @@ class TableFile:
         return Path(SHOWN) / self.part.path.parent.name / name
 
 
-def table_files(lake: Path) -> list[TableFile]:
+def table_files(place: LakePlace) -> list[TableFile]:
     """Return the files whose rows are those that readers of the lake see, each once.
+
+    Of a lake in S3 only those parts are fetched that tell which rows are hidden, where the ledger does not.
 
     Raises:
         LakeError: there is no lake with a ledger, the ledger does not know all parts, or a part cannot be read.
     """
-    if not (lake / LEDGER).exists():
-        raise LakeError(f"{lake} has no {LEDGER}", hint="make a lake with: detector ingest SOURCE --lake DIR")
-    ledger = Ledger.open(lake, writable=False)
+    place.refresh()
+    if not (place.directory / LEDGER).exists():
+        raise LakeError(f"{place} has no {LEDGER}", hint="make a lake with: detector ingest SOURCE --lake DIR")
+    ledger = Ledger.open(place.directory, writable=False)
     try:
         # A ledger that is too old would take away from the table what is in the lake.
-        if unlisted := unlisted_parts(lake, ledger):
-            raise unlisted_error(lake, unlisted)
+        if unlisted := place.unlisted(ledger):
+            raise unlisted_error(place, unlisted)
         if ledger.misjudged_dates():
             raise LakeError(
-                f"{lake} was written by an earlier version, which hid too much",
-                hint=f"look for copies anew: detector compact --lake {lake}",
+                f"{place} was written by an earlier version, which hid too much",
+                hint=f"look for copies anew: detector compact --lake {place}",
             )
         parts, unsearched = ledger.parts_and_unsearched()
     finally:
         ledger.close()
-    hidden = dict(_hidden_rows(lake, parts, unsearched))
+    hidden = dict(_hidden_rows(place, parts, unsearched))
     files = (hidden.get(part, TableFile(part)) for part in parts if part.kind is PartKind.EVENTS)
     return [file for file in files if file.rows]
+
+
+def require_undamaged(lake: LakePlace, file: TableFile) -> None:
+    """Refuse a part that is not as the ledger has it, as far as its listing tells, and, where it is here, its end.
+
+    Raises:
+        LakeError: it is not.
+    """
+    path = lake.directory / file.part.path
+    why = lake.lacks(file.part)
+    if why is None and (path.exists() or not lake.is_elsewhere):
+        why = damage(file.part, path)
+    if why:
+        raise LakeError(f"{lake}/{file.part.path} {why}", hint=repair_hint(lake))
+
+
+def repair_hint(lake: LakePlace) -> str:
+    """Return what to do about a part that cannot be had."""
+    return f"restore it, or set it aside: detector lake repair --lake {lake}"
 
 
 def write_shown(lake: Path, file: TableFile, folder: Path) -> Path:
@@ -101,18 +125,25 @@ def write_shown(lake: Path, file: TableFile, folder: Path) -> Path:
     return folder / part.name
 
 
-def _hidden_rows(lake: Path, parts: Sequence[Part], unsearched: Collection[Path]) -> Iterator[tuple[Part, TableFile]]:
+def _hidden_rows(
+    place: LakePlace, parts: Sequence[Part], unsearched: Collection[Path]
+) -> Iterator[tuple[Part, TableFile]]:
     """Yield the parts with events that hold hidden rows, and what is shown of them. Day by day, for it takes memory."""
+    lake = place.directory
     by_path = {str(lake / part.path): part for part in parts}
     searches = all_searches(parts, unsearched)
     found_again = {part for search in searches for part in search.replaced}
     with tempfile.TemporaryDirectory(prefix="detector-publish-") as spill, open_duckdb(Path(spill)) as connection:
         found: dict[str, pa.Table] = {}  # by day, copies that no part lists
         for search in searches:
-            found[search.event_date] = unlisted_copies(connection, search, lake, list(found.values()))
+            place.fetch(part.path for part in search.new)
+            one = on_its_days(search, lake)
+            place.fetch(part.path for part in one.parts)
+            found[search.event_date] = unlisted_copies(connection, one, lake, list(found.values()))
         counting = [part for part in parts if part not in found_again]
         for events, lists, dates in _parts_to_compare(counting, found):
             tables = [found[date] for date in dates if date in found]
+            place.fetch(part.path for part in (*events, *lists))
             names = _hidden_in(connection, lake, events, lists, pa.concat_tables([DUPLICATES.empty_table(), *tables]))
             for name, numbers in names:
                 digest = sha256(",".join(map(str, numbers.to_pylist())).encode()).hexdigest()[:32]

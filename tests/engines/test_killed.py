@@ -9,9 +9,10 @@ import pytest
 
 
 @pytest.mark.slow
-def test_a_killed_engine_or_driver_loses_nothing_and_doubles_nothing() -> None:
+@pytest.mark.parametrize("place", [[], ["--stored"]], ids=["folder", "bucket"])
+def test_a_killed_engine_or_driver_loses_nothing_and_doubles_nothing(place: list[str]) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.engines.rounds", "--rounds", "3"],
+        [sys.executable, "-m", "tests.engines.rounds", "--rounds", "3", *place],
         capture_output=True,
         text=True,
         check=False,

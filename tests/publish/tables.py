@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 
+from detector.lake.place import LakePlace
 from detector.lake.writer import open_to_write
 from detector.publish.address import parse_address
 from detector.publish.publish import Publication, publish
@@ -21,23 +22,23 @@ NAME = "security.cloudtrail"
 COPIES = {"s3://b/a": log(record(2)), "s3://b/z": log(record(1), record(4))}
 
 
-def fill(lake: Path, **files: bytes) -> None:
+def fill(lake: Path | LakePlace, **files: bytes) -> None:
     """Commit log files; the name of each is the end of its URI."""
     with open_to_write(lake) as writer:
         put(writer, {f"s3://b/{name}": content for name, content in files.items()})
 
 
-def compact_all(lake: Path) -> None:
+def compact_all(lake: Path | LakePlace) -> None:
     with open_to_write(lake) as writer:
         compact(writer)
 
 
-def fill_first(lake: Path) -> None:
+def fill_first(lake: Path | LakePlace) -> None:
     """Three events of two days."""
     fill(lake, m=log(record(1), record(2)), n=log(record(3, day=2)))
 
 
-def fill_copies(lake: Path) -> None:
+def fill_copies(lake: Path | LakePlace) -> None:
     with open_to_write(lake) as writer:
         put(writer, COPIES)
 

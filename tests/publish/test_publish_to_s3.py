@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 from pyiceberg.catalog.glue import GlueCatalog
 
-from detector.errors import TableError
+from detector.errors import LakeError, TableError
 from detector.lake.ledger.ledger import Ledger
+from detector.lake.place import LakePlace, lake_at
+from detector.lake.stored_lake import StoredLake
+from detector.lake.writer import open_to_write
 from detector.lake_layout import PartKind
 from detector.publish.address import parse_address
 from detector.publish.publish import Publication, publish
 from detector.sources.aws_options import AwsOptions
-from tests.lake.samples import log, record, shown
-from tests.publish.tables import compact_all, fill, fill_copies, fill_first
+from tests.lake.samples import commit, log, record, shown, staged
+from tests.publish.tables import COPIES, compact_all, fill, fill_copies, fill_first
 from tests.running import Run
 
 BUCKET, PREFIX, DATABASE = "published", "lakes/security", "security"
@@ -43,7 +46,7 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-def publish_to(lake: Path, database: str = DATABASE) -> Publication:
+def publish_to(lake: Path | LakePlace, database: str = DATABASE) -> Publication:
     return publish(lake, parse_address(f"glue:{database}.cloudtrail"), f"s3://{BUCKET}/{PREFIX}", AwsOptions())
 
 
@@ -61,8 +64,10 @@ def keys() -> dict[str, str]:
     return {key: etag for key, etag in found.items() if not key.startswith("metadata/")}
 
 
-def parts_of(lake: Path) -> set[str]:
-    ledger = Ledger.open(lake, writable=False)
+def parts_of(lake: Path | LakePlace) -> set[str]:
+    place = lake_at(lake)
+    place.refresh()
+    ledger = Ledger.open(place.directory, writable=False)
     try:
         return {str(part.path) for part in ledger.parts(PartKind.EVENTS)}
     finally:
@@ -137,3 +142,56 @@ def test_the_place_of_a_table_is_not_changed_behind_its_back(lake: Path) -> None
     fill(lake, x=log(record(7)))
     with pytest.raises(TableError, match="outside of s3://published/elsewhere"):
         publish(lake, parse_address(f"glue:{DATABASE}.cloudtrail"), f"s3://{BUCKET}/elsewhere", AwsOptions())
+
+
+def test_the_parts_of_a_lake_in_s3_are_copied_there(machine: Callable[[], StoredLake], s3_url: str) -> None:
+    fill_first(machine())
+    publisher = machine()
+    first = publish_to(publisher)
+    assert (first.rows, first.added) == (3, 2)
+    assert rows(s3_url) == shown(machine())
+    assert keys().keys() == parts_of(machine())
+    assert not list(publisher.directory.rglob("part-*"))  # none has passed through this machine
+
+
+@pytest.mark.slow
+def test_a_table_follows_a_lake_in_s3(machine: Callable[[], StoredLake], s3_url: str) -> None:
+    fill_first(machine())
+    with open_to_write(machine()) as writer:
+        commit(writer, staged(writer, COPIES))  # nobody has looked for copies
+    publish_to(machine())
+    assert rows(s3_url) == shown(machine()) == [("s3://b/a", 0), ("s3://b/m", 0), ("s3://b/n", 0), ("s3://b/z", 1)]
+    assert any(key.startswith("shown/") for key in keys())
+    with open_to_write(machine()) as writer:
+        writer.find_copies(jobs=1)
+    assert publish_to(machine()).added == 0
+    compact_all(machine())
+    publisher = machine()
+    compacted = publish_to(publisher)
+    assert compacted.removed
+    assert rows(s3_url) == shown(machine())
+    assert not list(publisher.directory.rglob("part-*"))  # the ledger alone tells that no copies lie among the events
+
+
+@pytest.mark.slow
+def test_a_part_that_is_missing_in_s3_is_told(machine: Callable[[], StoredLake], lake_bucket: str, s3_url: str) -> None:
+    fill_first(machine())
+    publish_to(machine())
+    before = rows(s3_url)
+    fill(machine(), x=log(record(7)))
+    part = (parts_of(machine()) - keys().keys()).pop()
+    boto3.client("s3").delete_object(Bucket=lake_bucket, Key=f"trail/{part}")
+    with pytest.raises(LakeError, match=f"{part} is missing"):
+        publish_to(machine())
+    assert rows(s3_url) == before
+
+
+def test_a_lake_in_s3_and_its_table_lie_apart(run: Run, tmp_path: Path) -> None:
+    publish = ["publish", "--lake", "s3://bucket/lakes/trail", "--table", f"sqlite:{tmp_path}/catalog.db/a.b"]
+    alone = run(*publish)
+    assert (alone.code, alone.errors) == (2, ["error: the table of s3://bucket/lakes/trail needs a place of its own"])
+    for to in ("s3://bucket/lakes/trail/table", "s3://bucket/lakes/trail/", "s3://bucket/lakes", "s3://bucket"):
+        result = run(*publish, "--to", to)
+        assert result.code == 2
+        assert "lie within each other" in result.errors[0]
+    assert list(tmp_path.iterdir()) == []
