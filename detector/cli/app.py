@@ -19,7 +19,7 @@ import typer
 
 from detector.alerts.sinks.local import forget_standard_output
 from detector.cli.commands import NAMES, add
-from detector.cli.configuration import configure, is_configured
+from detector.cli.configuration import PREFIX, configure, find_file
 from detector.cli.exit_codes import ERROR, INTERRUPTED
 from detector.cli.interrupt import is_interruption
 from detector.cli.manners import Quiet, Verbose
@@ -94,10 +94,10 @@ def __getattr__(name: str) -> typer.Typer:
 def _needed(arguments: Sequence[str]) -> Sequence[str]:
     """Return the names of the commands that a command line needs: the one that it begins with; failing that, all.
 
-    What sets options of some is held against the options of all.
+    What may set options of any command, the environment or a file that is found, is held against the options of all.
     """
-    is_one = bool(arguments) and arguments[0] in NAMES and not is_configured(os.environ)
-    return arguments[:1] if is_one else NAMES
+    sets_options = any(name.startswith(PREFIX) for name in os.environ) or find_file() is not None
+    return arguments[:1] if arguments and arguments[0] in NAMES and not sets_options else NAMES
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from detector.errors import UsageError
 from detector.text import is_scheme, nearest, printable
 
 FILE = "detector.toml"
-_PREFIX = "DETECTOR_"
+PREFIX = "DETECTOR_"
 _MOST_BYTES = 1_000_000
 _EXPECTED: Mapping[str, tuple[tuple[type, ...], str]] = {
     "boolean": ((bool,), "true or false"),
@@ -89,7 +89,7 @@ def configure(context: typer.Context, named: Path | None) -> Path | None:
     if not context.resilient_parsing:  # completion asks for no values
         options = _Options(context.command)
         _name_variables(options, os.environ)
-        path = named or _find()
+        path = named or find_file()
         if path is not None:
             document = _read(path, is_named=named is not None)
             context.default_map = _defaults(options, document, path)
@@ -97,11 +97,6 @@ def configure(context: typer.Context, named: Path | None) -> Path | None:
                 _require_harmless(document, path)
                 say(f"options are set by {path}, which was found; --config names another")
     return named
-
-
-def is_configured(environment: Mapping[str, str]) -> bool:
-    """Tell whether options may be set by a file that is found, or in the environment: of any command, then."""
-    return any(name.startswith(_PREFIX) for name in environment) or _find() is not None
 
 
 def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401
@@ -140,13 +135,14 @@ def _name_variables(options: _Options, environment: Mapping[str, str]) -> None:
 
 
 def _variable(name: str) -> str:
-    return _PREFIX + name.upper().replace("-", "_")
+    return PREFIX + name.upper().replace("-", "_")
 
 
 # The file -------------------------------------------------------------------------------------------------------------
 
 
-def _find() -> Path | None:
+def find_file() -> Path | None:
+    """Return the next file from the working directory upwards."""
     try:
         directory = Path.cwd()
     except OSError:  # it has been removed

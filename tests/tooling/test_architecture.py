@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2] / "detector"
 # Lowest first. A module may import from lower layers and from its own folder, never from a higher layer.
 GROUND_FLOOR = [
     {"errors", "severity", "interpreter", "backoff", "aws_regions", "lake_layout", "reasons"},
-    {"text", "times", "scope", "workers"},
+    {"text", "times", "scope", "workers", "array_libraries"},
 ]
 LAYERS = [
     *GROUND_FLOOR,
