@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import lake_jobs, machine, raw_jobs, report_jobs, scale_jobs, table, verify_jobs, watch_jobs
+from benchmarks import flood_jobs, lake_jobs, machine, raw_jobs, report_jobs, scale_jobs, table, verify_jobs, watch_jobs
 from benchmarks.bars import BARS, Verdict
 from benchmarks.measure import BenchmarkError
 from benchmarks.result import JobResult
@@ -25,6 +25,7 @@ JOBS: Final[dict[str, Callable[[Workshop], JobResult]]] = {
     "scan many": raw_jobs.scan_many,
     "s3": raw_jobs.s3,
     "detect": lake_jobs.detect,
+    "candidates": flood_jobs.candidates,
     "sql": lake_jobs.sql,
     "rerun": lake_jobs.rerun,
     "report": report_jobs.report,

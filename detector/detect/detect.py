@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 from detector.alerts.alert import EVENT_IDS, Alert, RecordMemo, Suppression, make_alert
 from detector.detect.fetching import fetch_for_rules
+from detector.detect.running import newest, runs
 from detector.errors import RuleError
 from detector.lake.elsewhere import Elsewhere
 from detector.records.coverage import Coverage
@@ -166,10 +166,9 @@ def _findings(
     """Yield what rules find, and note in `detection` which ones came to their end, and what kept the others from it."""
     with ThreadPoolExecutor(RULES_AT_A_TIME) as pool:
         try:
-            # Alerts are made of what some rules have found while others run.
-            for rule, (findings, error) in zip(rules, pool.map(partial(_run, engine), rules), strict=True):
+            for rule, (findings, error) in runs(engine, rules, pool):
                 if isinstance(error, TooManyFindings):
-                    findings, error = _newest(engine, rule, is_of_interest, rule_findings)
+                    findings, error = newest(engine, rule, is_of_interest, rule_findings)
                 else:
                     findings = list(filter(is_of_interest, findings))  # once each: it may count them
                 if error is None:
@@ -193,34 +192,6 @@ def _without_readers_of_all_events(rule_set: RuleSet, detection: Detection) -> R
         else:
             runnable.append(rule)
     return replace(rule_set, rules=tuple(runnable))
-
-
-def _run(engine: Engine, rule: Rule) -> tuple[list[Finding], RuleError | None]:
-    """Return what a rule finds, and what kept it from its end."""
-    try:
-        return engine.run(rule), None
-    except RuleError as error:
-        return [], error
-
-
-def _newest(
-    engine: Engine, rule: Rule, is_of_interest: Callable[[Finding], bool], limit: int
-) -> tuple[list[Finding], RuleError | None]:
-    """Return at most `limit` findings of interest of a rule that finds too many, and what is to be said of the others.
-
-    What was of interest before is so no more: run after run comes to an end, and then there is nothing to say.
-    """
-    try:
-        first = list(islice(filter(is_of_interest, engine.newest(rule)), limit + 1))
-    except RuleError as error:
-        return [], error
-    if len(first) <= limit:
-        return first, None
-    cut = TooManyFindings(
-        f"{rule.path}: more than {limit} findings; the newest of each caller are kept",
-        hint="`detect --new` and `run` write the others next time; --rule-findings takes more at once",
-    )
-    return first[:limit], cut
 
 
 def _alerts(

@@ -31,10 +31,10 @@ from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.needed_events import INTEGRITY
-from detector.rules.query_errors import TooManyFindings, as_usage_error, batches
+from detector.rules.query_errors import TooManyFindings, as_rule_error, as_usage_error, batches
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
-from detector.rules.sql_check import NotOneSelect, first_line, parse_select
+from detector.rules.sql_check import NotOneSelect, parse_select
 from detector.rules.views import INTERNAL, Views, read_macros
 
 # What exists before the views do. A statement over these alone does not pay for them.
@@ -54,8 +54,7 @@ class Engine:
         events: where the events come from; it is attached at once.
         definitions: the directory of `_views`; default: that of the shipped rules.
         threads: DuckDB's, default the cores.
-        memory_limit: for all queries, as DuckDB writes it; beyond it rows go to a temporary directory. The default is
-            what keeps a million events of a flood under 1 GB in all.
+        memory_limit: for all queries, as DuckDB writes it; beyond it rows go to a temporary directory.
         time_limit_seconds: for one rule.
         row_cap: findings of one rule.
         few_rows: there are so few that planning costs more than running.
@@ -68,7 +67,7 @@ class Engine:
         *,
         definitions: Path | None = None,
         threads: int | None = None,
-        memory_limit: str = "600MB",
+        memory_limit: str | None = None,
         time_limit_seconds: float = 60,
         row_cap: int = 100_000,
         few_rows: bool = False,
@@ -141,6 +140,7 @@ class Engine:
 
         Raises:
             RuleQueryError: DuckDB refuses the SQL, the time limit is over, or the result breaks the contract.
+            OutOfMemory: it may find something when nothing runs beside it.
             TooManyFindings: there are more than the cap; `newest` goes through them.
         """
         self._update(rule)
@@ -288,8 +288,7 @@ class Engine:
             raise RuleQueryError(message, hint=hint) from error
         # ValueError: a contract error, or a time that Python cannot hold.
         except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
-            hint = f"`detector rules check {rule.path.parent}` runs its examples"
-            raise RuleQueryError(f"{rule.path}: {first_line(error)}", hint=hint) from error
+            raise as_rule_error(error, rule) from error
 
     @contextmanager
     def _free_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,4 +1,4 @@
-"""What DuckDB says of a person's query, as an error for people."""
+"""What DuckDB says of a rule's or a person's query, as an error for people."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ import pyarrow as pa
 
 from detector.errors import RuleQueryError, UsageError
 from detector.rules.dialects import hint_of
+from detector.rules.rule import Rule
 from detector.rules.sql_check import first_line
 
 
 class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
     """A rule returned more rows than allowed."""
+
+
+class OutOfMemory(RuleQueryError):  # noqa: N818 - says what happened
+    """A rule needed more memory than what ran beside it had left."""
 
 
 def batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -25,6 +30,14 @@ def batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     """
     with as_usage_error():
         yield from reader
+
+
+def as_rule_error(error: Exception, rule: Rule) -> RuleQueryError:
+    """Return what DuckDB, Arrow or a check said of a rule's query as an error for people."""
+    kind = OutOfMemory if isinstance(error, duckdb.OutOfMemoryException) else RuleQueryError
+    return kind(
+        f"{rule.path}: {first_line(error)}", hint=f"`detector rules check {rule.path.parent}` runs its examples"
+    )
 
 
 @contextmanager

@@ -16,6 +16,10 @@ from detector.rules.events import Events
 
 # It copies the rows of a statement once more on their way to Arrow: a rule finds a handful.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
+# Of lakes. Up to ten million candidates stay below 4 GB with it, the process and what rules find included.
+_LAKE_MEMORY = "1500MB"
+# Of a table, which is in memory already: what keeps a million events of a flood under 1 GB in all.
+_TABLE_MEMORY = "600MB"
 _CHEAP_OPTIMIZERS = {"filter_pushdown", "unused_columns"}
 
 
@@ -23,35 +27,38 @@ def open_sandbox(
     events: Events,
     spill: Path,
     threads: int | None,
-    memory_limit: str,
+    memory_limit: str | None,
     *,
     connections: int,
     plans_cheaply: bool = False,
 ) -> list[duckdb.DuckDBPyConnection]:
-    """Open an in-memory DuckDB with the events in it, so many times for so many threads of ours, and lock it.
+    """Open a DuckDB of its own with the events in it, so many times for so many threads of ours, and lock it.
+
+    What is made of a lake's events lies in a file, compressed: of a table in memory, DuckDB can put only a part aside.
 
     Args:
         events: all that it may read.
         spill: the folder of what does not fit into memory.
         threads: DuckDB's own, default the cores.
-        memory_limit: as DuckDB writes it.
+        memory_limit: as DuckDB writes it; default, by where the events are.
         connections: how many.
         plans_cheaply: leave out all of planning but what lets rules read fewer columns and rows.
     """
     connection = duckdb.connect(
+        ":memory:" if events.directory is None else spill / "events.duckdb",
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "allow_community_extensions": "false",
             # Without this, a table name in SQL finds any variable of the calling Python code.
             "python_enable_replacements": "false",
-            "memory_limit": memory_limit,
+            "memory_limit": memory_limit or (_TABLE_MEMORY if events.directory is None else _LAKE_MEMORY),
             "temp_directory": str(spill),
             "max_temp_directory_size": "20GB",
             **({} if threads is None else {"threads": str(threads)}),
             # Of rows in memory there are few: making a join of an IN list takes longer than going through the list.
             **({"disabled_optimizers": "in_clause"} if events.directory is None else {}),
-        }
+        },
     )
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
