@@ -70,7 +70,7 @@ BARS: Final = (
     # One scan, then rules that add little: all of them, against the scan and the costliest one alone.
     Bar("detect", "all ÷ costliest", "all rules with the scan, against the costliest rule with the scan", at_most=1.5),
     Bar("candidates", "MB, ten million", "peak of detect, reckoned for 10⁷ candidates", unit="MB", at_most=4_000),
-    Bar("candidates", "kB a candidate", "how its memory grows", unit="kB", at_most=0.3),
+    Bar("candidates", "kB a candidate", "how its memory grows", unit="kB", at_most=0.4),
     Bar("candidates", "CPU growth", "CPU a candidate, five times as many against once", at_most=1.1),
     Bar("sql", "seconds", "sql, root events of one account, ten times the events", unit="s", at_most=1.5),
     Bar("rerun", "seconds more", "second run with nothing new, beyond the detect", unit="s", at_most=1.5),

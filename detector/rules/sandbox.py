@@ -16,7 +16,7 @@ from detector.rules.events import Events
 
 # It copies the rows of a statement once more on their way to Arrow: a rule finds a handful.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
-# Of lakes. Up to ten million candidates stay below 4 GB with it, the process and what rules find included.
+# Of lakes. Five million candidates take 2.2 GB with it, the process and what rules find included.
 _LAKE_MEMORY = "1500MB"
 # Of a table, which is in memory already: what keeps a million events of a flood under 1 GB in all.
 _TABLE_MEMORY = "600MB"
