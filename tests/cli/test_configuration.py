@@ -142,7 +142,7 @@ def test_help_shows_what_an_option_is_set_to_and_where(run: Run, here: Path, mon
     monkeypatch.setenv("DETECTOR_RULE_FINDINGS", "12")
     shown = " ".join(run("detect", "--help").out.split())
     assert "[default: (high of detector.toml)]" in shown
-    assert "[default: (7 of detector.toml); x>=0.001]" in shown
+    assert "[default: (7 of detector.toml); 0.001<=x<=86400]" in shown
     assert "[env var: DETECTOR_RULE_FINDINGS; default: (12); x>=1]" in shown
 
 
