@@ -141,6 +141,14 @@ def test_spacing_and_the_order_of_keys_make_no_other_event(tmp_path: Path) -> No
     assert shown(tmp_path) == [("s3://b/1", 0), ("s3://b/2", 1)]
 
 
+def test_a_key_that_comes_twice_makes_another_event(tmp_path: Path) -> None:
+    once = log(record(1, requestParameters={"status": "Active"}))
+    twice = once.replace(b'{"status"', b'{"status": "Inactive", "status"')
+    with open_to_write(tmp_path) as writer:
+        assert put(writer, {"s3://b/1": twice, "s3://b/2": once, "s3://b/3": twice}) == 1
+    assert shown(tmp_path) == [("s3://b/1", 0), ("s3://b/2", 0)]
+
+
 def test_what_an_older_version_hid_is_judged_anew(tmp_path: Path) -> None:
     with open_to_write(tmp_path) as writer:
         put(writer, {"s3://b/1": log(ONE), "s3://b/2": log(OTHER, ONE)})
