@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detector.lake.copies import _canonical as canonical
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER
@@ -130,6 +131,20 @@ def test_many_rows_are_compared_in_slices(tmp_path: Path, monkeypatch: pytest.Mo
     with open_to_write(tmp_path) as writer:
         put(writer, {"s3://b/1": log(*map(record, range(20))), "s3://b/2": log(*other, *map(record, range(20)))})
     assert shown(tmp_path) == [*(("s3://b/1", index) for index in range(20)), *(("s3://b/2", n) for n in range(9))]
+
+
+def test_however_many_rows_share_a_key_few_are_values_of_python_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.lake.copies._RECORDS_AT_ONCE", 2)
+    batches: list[int] = []
+    monkeypatch.setattr(
+        "detector.lake.copies._canonical", lambda rows: batches.append(rows.num_rows) or canonical(rows)
+    )
+    with open_to_write(tmp_path) as writer:
+        assert put(writer, {"s3://b/1": log(*(record(1, eventName=f"{n % 5}") for n in range(10)))}) == 5
+    assert sorted(batches) == [1, 2, 2]
+    assert shown(tmp_path) == [("s3://b/1", index) for index in range(5)]
 
 
 def test_spacing_and_the_order_of_keys_make_no_other_event(tmp_path: Path) -> None:
