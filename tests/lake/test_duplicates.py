@@ -138,9 +138,12 @@ def test_however_many_rows_share_a_key_few_are_values_of_python_at_a_time(
 ) -> None:
     monkeypatch.setattr("detector.lake.copies._RECORDS_AT_ONCE", 2)
     batches: list[int] = []
-    monkeypatch.setattr(
-        "detector.lake.copies._canonical", lambda rows: batches.append(rows.num_rows) or canonical(rows)
-    )
+
+    def noted(rows: pa.RecordBatch) -> pa.Table:
+        batches.append(rows.num_rows)
+        return canonical(rows)
+
+    monkeypatch.setattr("detector.lake.copies._canonical", noted)
     with open_to_write(tmp_path) as writer:
         assert put(writer, {"s3://b/1": log(*(record(1, eventName=f"{n % 5}") for n in range(10)))}) == 5
     assert sorted(batches) == [1, 2, 2]
