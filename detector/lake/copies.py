@@ -44,6 +44,7 @@ _OF_SHARED = f"SEMI JOIN shared ON {_KEY} = shared.key"
 _OF_SLICE = f"WHERE {_KEY} % {{slices}} = {{number}}"
 # Compared at a time. In a gigabyte, 500,000 rows of 1.3 kB would go to the disk, which costs more than reading twice.
 _ROWS_AT_ONCE = 300_000
+_RECORDS_AT_ONCE = 2_000  # as values of Python
 # One row for all that are equal, of each key whose rows are not.
 _DIFFERING = """
 CREATE OR REPLACE TEMP TABLE differing AS
@@ -131,6 +132,8 @@ def _group(
     connection: duckdb.DuckDBPyConnection, rows: str, of_rows: Mapping[str, object], of_shared: str, of_slice: str
 ) -> None:
     """Create the table `equal`: where rows lie that have one key and equal content, a row for all of them."""
+    import pyarrow as pa
+
     from detector.records.schema import EVENTS
 
     columns = ", ".join(f'"{name}"' for name in EVENTS.names if name not in _PLACE)
@@ -138,8 +141,9 @@ def _group(
     connection.execute(query, of_rows)
     connection.execute(_DIFFERING)
     if _count(connection, "differing"):
-        differing = connection.sql(_DIFFERING_ROWS.format(rows=rows), params=of_rows).to_arrow_table()
-        connection.register("canonical", _canonical(differing))
+        # However many rows share one key, few of them are in memory.
+        differing = connection.sql(_DIFFERING_ROWS.format(rows=rows), params=of_rows)
+        connection.register("canonical", pa.concat_tables(map(_canonical, differing.to_arrow_reader(_RECORDS_AT_ONCE))))
         connection.execute(_SAME_VALUE)
         connection.unregister("canonical")
 
@@ -149,11 +153,12 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str, parameters: Map
     return int(count)
 
 
-def _canonical(rows: pa.Table) -> pa.Table:
+def _canonical(rows: pa.RecordBatch) -> pa.Table:
     """Return `logFile`, `logFileIndex` and a digest of the record as a JSON value, `content`."""
     import pyarrow as pa
 
     from detector.records.table import content_digest
 
     digests = [content_digest(row) for row in rows.to_pylist()]
-    return rows.select(list(_PLACE)).append_column("content", pa.array(digests, pa.string()))
+    places = pa.Table.from_batches([rows.select(list(_PLACE))])
+    return places.append_column("content", pa.array(digests, pa.string()))

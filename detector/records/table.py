@@ -184,7 +184,16 @@ def _with_event_keys(table: pa.Table) -> pa.Table:
 def content_digest(row: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a row's record as JSON with sorted keys, so that spacing and order do not matter."""
     text = record_json(row)
-    # Nested deeper, or an integer longer, than Python reads: the text as written is the content.
+    # The text as written is the content where Python cannot read it, so deep or with so long an integer, and where a
+    # key comes twice: some readers take the first value, some the last.
     with contextlib.suppress(RecursionError, ValueError):
-        text = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+        value = json.loads(text, object_pairs_hook=_each_key_once)
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _each_key_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(members)
+    if len(values) < len(members):
+        raise ValueError("a key comes twice")
+    return values

@@ -27,7 +27,7 @@ from detector.records.schema import EVENTS
 from detector.records.table import Rows
 from detector.rules.trail_gaps import TrailGap
 from detector.scan.partial_decode import FIRST_LOOK, SECOND_LOOK, PartialRecords, partial_records
-from detector.scan.wanted_events import Names, is_bucket_check, is_wanted, names_of
+from detector.scan.wanted_events import Names, is_only_bucket_check, is_wanted, names_of
 
 
 class _Parameters(msgspec.Struct, gc=False):
@@ -105,7 +105,7 @@ class Prefilter:
             wanted = {
                 one.index: one.text
                 for one in seen.wanted
-                if not is_bucket_check(one.names) or self._is_new_bucket(one.text)
+                if not is_only_bucket_check(one.names) or self._is_new_bucket(one.text)
             }
             if wanted and self._columns and self._columns.add_some(wanted, log_file) is not None:
                 return replace(found, taken=tuple(wanted))
@@ -125,7 +125,7 @@ class Prefilter:
                 return Prefiltered(Rows(log_file), skipped=kind)
             found = Prefiltered(Rows(log_file), records=len(usual.records), coverage=usual.coverage())
             for index, text in usual.texts(self._wanted(usual)):
-                if not is_bucket_check(_names_of(usual.records[index])) or self._is_new_bucket(text):
+                if not is_only_bucket_check(_names_of(usual.records[index])) or self._is_new_bucket(text):
                     found.wanted.add(index, decode_record(text), len(text))
         except (*REFUSALS, RecordRejected):
             return None

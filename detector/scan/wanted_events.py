@@ -52,9 +52,19 @@ def _candidate_events() -> CandidateEvents:
 
 
 def is_bucket_check(names: Names | tuple[Any, ...]) -> bool:
-    """Say whether it is CloudTrail looking at a bucket that it delivers to: it tells which buckets are a trail's."""
-    _, event, _, _, invoked_by = names
-    return event == "GetBucketAcl" and invoked_by is not None and invoked_by.startswith("cloudtrail.")
+    """Say whether it is in `bucket_checks`: CloudTrail looking at a bucket that it delivers to."""
+    source, event, _, _, invoked_by = names
+    return (
+        event == "GetBucketAcl"
+        and (source or "").startswith("s3.amazonaws.")
+        and (invoked_by or "").startswith("cloudtrail.amazonaws.")
+    )
+
+
+def is_only_bucket_check(names: Names | tuple[Any, ...]) -> bool:
+    """Say whether it tells that a bucket is a trail's and nothing else, so that one for each bucket is enough."""
+    _, _, caller, issuer, _ = names
+    return is_bucket_check(names) and caller == "AWSService" and not _is_root(issuer)
 
 
 def _is_root(kind: str | None) -> bool:

@@ -135,6 +135,9 @@ END;
 -- S3 data events. CloudTrail does not list what a call of many deletes; where a record does, it must be log files.
 CREATE MACRO deletes_log_files(event_name, parameters) AS CASE event_name
     WHEN 'DeleteObject' THEN regexp_matches(field(parameters, 'key'), '(^|/)AWSLogs/')
-    WHEN 'DeleteObjects' THEN NOT regexp_matches(parameters, '"[Kk]ey" *:') OR contains(parameters, 'AWSLogs/')
+    -- As JSON writes it shortest: in a log a slash may be escaped.
+    WHEN 'DeleteObjects' THEN
+        NOT regexp_matches(parameters, '"[Kk]ey" *:')
+        OR contains(coalesce(CAST(TRY(json(parameters)) AS VARCHAR), parameters), 'AWSLogs/')
     ELSE false
 END;

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detector.lake.copies import _canonical as canonical
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER
@@ -132,6 +133,23 @@ def test_many_rows_are_compared_in_slices(tmp_path: Path, monkeypatch: pytest.Mo
     assert shown(tmp_path) == [*(("s3://b/1", index) for index in range(20)), *(("s3://b/2", n) for n in range(9))]
 
 
+def test_however_many_rows_share_a_key_few_are_values_of_python_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.lake.copies._RECORDS_AT_ONCE", 2)
+    batches: list[int] = []
+
+    def noted(rows: pa.RecordBatch) -> pa.Table:
+        batches.append(rows.num_rows)
+        return canonical(rows)
+
+    monkeypatch.setattr("detector.lake.copies._canonical", noted)
+    with open_to_write(tmp_path) as writer:
+        assert put(writer, {"s3://b/1": log(*(record(1, eventName=f"{n % 5}") for n in range(10)))}) == 5
+    assert sorted(batches) == [1, 2, 2]
+    assert shown(tmp_path) == [("s3://b/1", index) for index in range(5)]
+
+
 def test_spacing_and_the_order_of_keys_make_no_other_event(tmp_path: Path) -> None:
     first = record(1, requestParameters={"a": 1, "b": {"c": 2, "d": 3}})
     second = record(1, requestParameters={"b": {"d": 3, "c": 2}, "a": 1})
@@ -139,6 +157,14 @@ def test_spacing_and_the_order_of_keys_make_no_other_event(tmp_path: Path) -> No
         put(writer, {"s3://b/1": log(first)})
         assert put(writer, {"s3://b/2": log(second, OTHER)}) == 1
     assert shown(tmp_path) == [("s3://b/1", 0), ("s3://b/2", 1)]
+
+
+def test_a_key_that_comes_twice_makes_another_event(tmp_path: Path) -> None:
+    once = log(record(1, requestParameters={"status": "Active"}))
+    twice = once.replace(b'{"status"', b'{"status": "Inactive", "status"')
+    with open_to_write(tmp_path) as writer:
+        assert put(writer, {"s3://b/1": twice, "s3://b/2": once, "s3://b/3": twice}) == 1
+    assert shown(tmp_path) == [("s3://b/1", 0), ("s3://b/2", 0)]
 
 
 def test_what_an_older_version_hid_is_judged_anew(tmp_path: Path) -> None:

@@ -177,3 +177,18 @@ def test_most_records_are_passed_over() -> None:
         "s3://bucket/key",
     ).rows
     assert not is_wanted(names_of(rows.records[0]))
+
+
+@pytest.mark.parametrize("caller", [{"type": "Root"}, {"type": "AWSService", "invokedBy": "cloudtrail.example"}])
+def test_a_check_of_a_bucket_hides_no_other_call_about_it(caller: dict[str, str]) -> None:
+    service = {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"}
+    call = {
+        "eventTime": "2025-03-04T10:00:00Z",
+        "eventSource": "s3.amazonaws.com",
+        "eventName": "GetBucketAcl",
+        "requestParameters": {"bucketName": "logs"},
+    }
+    records = [call | {"userIdentity": identity} for identity in (caller, service, service | caller, service)]
+    pieces = list(Prefilter().prefilter(json.dumps({"Records": records}).encode(), "s3://bucket/key"))
+    wanted = {index for piece in pieces for index in (*piece.wanted.indexes, *piece.taken)}
+    assert wanted == ({0, 1, 2} if caller["type"] == "Root" else {1})
