@@ -47,7 +47,7 @@ def open_evidence(spec: str, aws: AwsOptions, lake: Path | None = None) -> Evide
     source = open_source(spec, aws, lake=lake)
     if evidence := as_evidence(source):
         return evidence
-    raise UsageError(f"{spec!r} has no digests", hint="name s3://BUCKET/PREFIX, or a directory")
+    raise UsageError(f"{spec!r} is nothing to list, and has no digests", hint="name s3://BUCKET/PREFIX, or a directory")
 
 
 def as_evidence(source: LogSource) -> EvidenceSource | None:

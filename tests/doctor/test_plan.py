@@ -140,6 +140,12 @@ def test_a_folder_costs_no_requests_and_a_sample_tells_the_rates(run: Run, tmp_p
     assert found["scan"][0]["core_hours"] == pytest.approx(measured["scan_cpu_seconds"] / 3_600, abs=1e-4)
 
 
+def test_what_cannot_be_listed_is_said_to_be_so(run: Run) -> None:
+    result = run("plan", "-")
+    assert result.code == 2
+    assert "'-' is nothing to list" in result.err
+
+
 def test_too_little_is_no_measurement(run: Run, tmp_path: Path) -> None:
     write_log(tmp_path / KEY.format(1), LOGIN)
     _, found = look(run, tmp_path, "--measure")
