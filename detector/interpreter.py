@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from importlib.abc import MetaPathFinder
+from types import ModuleType
 
 # Containers made and not yet let go of. Python's own 700 is reached some thousand times while a million records
 # are read, and each look goes through objects that are all in use: a seventh of ingest's time.
@@ -25,21 +27,29 @@ def use_system_allocator() -> None:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
+class _KeptOut(MetaPathFinder):
+    """Finds no numpy and no pandas, so that importing them fails as where they are not installed."""
+
+    def find_spec(self, name: str, path: object, target: ModuleType | None = None) -> None:  # noqa: ARG002
+        """Raise for what is kept out, and leave all else to others."""
+        if name in _ARRAY_LIBRARIES:
+            raise ModuleNotFoundError(f"{name} is kept out", name=name)
+
+
+_KEPT_OUT = _KeptOut()
+
+
 def keep_out_array_libraries() -> None:
     """Let Arrow, from here on, take it that there is no pandas and no numpy.
 
     It imports them wherever they are installed, only to ask whether a list is one of theirs: half a second in each
-    process. Once Arrow has been imported it is too late: beside numpy it would take the entry of pandas for pandas
-    itself.
+    process. Once Arrow or one of them has been imported it is too late: Arrow would find the one without the other.
     """
-    if "pyarrow" in sys.modules:
-        return
-    for name in _ARRAY_LIBRARIES:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # as the import system writes that there is none
+    if _KEPT_OUT not in sys.meta_path and not any(name in sys.modules for name in ("pyarrow", *_ARRAY_LIBRARIES)):
+        sys.meta_path.insert(0, _KEPT_OUT)
 
 
 def let_in_array_libraries() -> None:
     """Take that back, for what needs them: Spark's client."""
-    for name in _ARRAY_LIBRARIES:
-        if sys.modules.get(name, sys) is None:
-            del sys.modules[name]
+    if _KEPT_OUT in sys.meta_path:
+        sys.meta_path.remove(_KEPT_OUT)
