@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE: Final = 20_000
 _CSV_BLOCK_BYTES: Final = 4 << 20
 _MAX_COLUMNS: Final = 200
+_LONGEST_TEXT: Final = 4_096  # bytes; a key has 1,024 at the most
 # As S3 writes them in the manifest of a CSV; Parquet and ORC have them as last_modified_date.
 _COLUMNS: Final = (
     "Bucket",
@@ -100,15 +101,33 @@ def _open(path: Path, manifest: Manifest) -> Opened:
 
 
 def _open_parquet(path: Path) -> Opened:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(path, pre_buffer=False)  # which would hold a whole row group
+    schema = pq.read_schema(path)
+    # A value that many rows share is held once, until it is known to be short: a kilobyte can name 20 GB of text.
+    texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+    # Buffered before it is read, a whole row group would be held.
+    file = pq.ParquetFile(path, pre_buffer=False, read_dictionary=texts)
 
     def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
         with file:
-            yield from file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False)
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
+                for column in batch.columns:
+                    if pa.types.is_dictionary(column.type):
+                        _require_short(column.dictionary)
+                yield batch
 
-    return file.schema_arrow.names, batches
+    return schema.names, batches
+
+
+def _require_short(values: pa.Array) -> None:
+    """Refuse texts that no column of an inventory has."""
+    import pyarrow.compute as pc
+
+    longest = pc.max(pc.binary_length(values)).as_py() or 0
+    if longest > _LONGEST_TEXT:
+        raise ValueError(f"it has a value of {longest:,} bytes")
 
 
 def _open_orc(path: Path) -> Opened:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from detector.errors import CredentialsError, SourceError, SourceUnavailable, UsageError
@@ -233,6 +236,24 @@ def test_a_file_of_another_format_is_an_error(bucket: Bucket, form: str) -> None
     manifest = json.dumps(inventory.manifest("inv/data", other)).encode()
     with pytest.raises(SourceError, match=f"cannot be read as {form}"):
         listed(put(bucket, {"inv/2026-11-28T01-00Z/manifest.json": manifest, "inv/data": other}), bucket)
+
+
+def test_a_long_key_that_many_rows_share_is_refused_before_it_is_written_out(bucket: Bucket) -> None:
+    count = 20_000
+    table = pa.table(
+        {
+            "bucket": [bucket.name] * count,
+            "key": pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), ["A" * 1_000_000]),
+            "size": [9] * count,
+            "e_tag": ["5d"] * count,
+        }
+    )
+    written = io.BytesIO()
+    pq.write_table(table, written, compression="zstd")
+    manifest = json.dumps(Inventory(source=bucket.name).manifest("inv/data", written.getvalue())).encode()
+    spec = put(bucket, {"inv/2026-11-28T01-00Z/manifest.json": manifest, "inv/data": written.getvalue()})
+    with pytest.raises(SourceError, match="a value of 1,000,000 bytes"):
+        listed(spec, bucket)
 
 
 def test_a_number_or_a_word_that_is_none_is_an_error(bucket: Bucket) -> None:
