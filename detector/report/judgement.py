@@ -38,7 +38,7 @@ class Judgement:
     verdict: Verdict
     sentence: str
     first: tuple[RuleGroup, ...]  # what to read first, the gravest
-    more: int  # groups of alerts that are as grave
+    more: int  # groups of alerts that are critical or high, too
     gravest: Story | None  # the session that most of it is about
 
 
