@@ -56,6 +56,7 @@ class Snapshot:
     objects: int = 0  # that were read; none is known of a lake without a ledger
     integrity: LakeIntegrity | None = None  # None: nobody has asked for digests, or for this
     elsewhere: Elsewhere | None = None  # further `events`, which have not been fetched
+    most_candidates: int | None = None  # rows that may be candidates; None: nobody has counted them
 
     @property
     def attested(self) -> Attested | None:
@@ -138,11 +139,8 @@ def read_lake(
     def of_kind(kind: PartKind) -> tuple[Path, ...]:
         return tuple(path for part, path in paths.items() if part.kind is kind)
 
-    looked_through = {
-        path
-        for part, path in paths.items()
-        if candidates_digest is not None and part.classified_by == candidates_digest
-    }
+    by = candidates_digest
+    looked_through = {path for part, path in paths.items() if by is not None and part.classified_by == by}
     events = of_kind(PartKind.EVENTS)
     waiting = tuple(part for part in later if part.kind is PartKind.EVENTS and part not in damaged)
     searches = all_searches(list(paths), known.unsearched)
@@ -162,6 +160,7 @@ def read_lake(
         is_unused=known.is_unused,
         objects=known.objects,
         elsewhere=Elsewhere(place, events, waiting) if waiting else None,
+        most_candidates=sum(part.rows for part in paths if part in read_by_rules and part.kind is PartKind.EVENTS),
     )
     # An earlier version hid what shares a key; until a writer has come, each reader looks for the copies itself.
     return files if are_copies_known else replace(files.with_copies(), duplicates=None, searches=())

@@ -32,6 +32,11 @@ class Events(Protocol):
         ...
 
     @property
+    def most_candidates(self) -> int | None:
+        """How many rows may be candidates; None when nobody has counted them."""
+        ...
+
+    @property
     def integrity(self) -> LakeIntegrity | None:
         """What digests say of the files that the events came from; None when nobody has asked for digests."""
         ...
@@ -66,6 +71,7 @@ class TableEvents:
     """
 
     directory: Path | None = None
+    most_candidates: int | None = None
     elsewhere: Elsewhere | None = None
 
     def __init__(
