@@ -126,7 +126,7 @@ def test_a_bucket_in_which_nothing_lies_is_a_problem(run: Run, aws: AwsServer) -
 
 
 def test_a_folder_costs_no_requests_and_a_sample_tells_the_rates(run: Run, tmp_path: Path) -> None:
-    records = [LOGIN | {"eventID": f"7d1f7c1e-0001-4c6e-9a40-{number:012}"} for number in range(4_000)]
+    records = [LOGIN | {"eventID": f"7d1f7c1e-0001-4c6e-9a40-{number:012}"} for number in range(20_000)]
     write_log(tmp_path / KEY.format(1), *records)
 
     code, found = look(run, tmp_path, "--measure")
@@ -134,8 +134,8 @@ def test_a_folder_costs_no_requests_and_a_sample_tells_the_rates(run: Run, tmp_p
     assert code == 0
     assert "requests" not in found
     (measured,) = found["measured"]
-    assert (measured["sampled"], measured["records"], measured["used"]) == (1, 4_000, True)
-    assert found["events"][0]["events"] == 4_000
+    assert (measured["sampled"], measured["records"], measured["used"]) == (1, 20_000, True)
+    assert found["events"][0]["events"] == 20_000
     # What was measured is what is reckoned: one object, in core-hours.
     assert found["scan"][0]["core_hours"] == pytest.approx(measured["scan_cpu_seconds"] / 3_600, abs=1e-4)
 

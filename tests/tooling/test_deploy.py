@@ -47,6 +47,7 @@ _PERMISSIONS = {
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:SendMessageBatch": "sqs:SendMessage",
     "sns:PublishBatch": "sns:Publish",
+    "s3:CopyObject": "s3:PutObject",  # and s3:GetObject of what is copied
     "s3:DeleteObjects": "s3:DeleteObject",
     "sts:GetCallerIdentity": None,
     "sts:AssumeRole": None,
