@@ -64,7 +64,7 @@ def check_columns(names: Sequence[str], types: Sequence[str]) -> None:
     """Hold a result's columns against the contract.
 
     Raises:
-        ContractError: a column is missing, there twice, or of another type.
+        ContractError: a column is missing, there twice, of another type, or finer than JSON has it.
     """
     missing = [name for name in REQUIRED if name not in names]
     if missing:
@@ -77,6 +77,8 @@ def check_columns(names: Sequence[str], types: Sequence[str]) -> None:
         # A column of bare NULLs has a type of its own.
         if allowed and kind not in allowed and kind != '"NULL"':
             raise ContractError(f"result column {name} is {kind}, not {' or '.join(sorted(allowed))}")
+        if kind == "TIMESTAMP_NS":
+            raise ContractError(f"result column {name} is {kind}, which has no JSON form; cast it to TIMESTAMP")
 
 
 def make_finding(rule: Rule, row: Mapping[str, Any]) -> Finding:

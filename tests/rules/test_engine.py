@@ -213,7 +213,7 @@ def test_findings_come_oldest_first(engine: Engine, rule: WriteRule) -> None:
         (f"SELECT * REPLACE (['a', NULL] AS event_ids) FROM (SELECT {ROW})", "event_ids are empty or hold NULL"),
         (f"SELECT {ROW}, 'x'::BLOB AS raw", "column raw has no JSON form"),
         (f"SELECT {ROW}, INTERVAL 1 DAY AS gap", "column gap has no JSON form"),
-        (f"SELECT {ROW}, TIMESTAMP_NS '2026-03-01 09:00:00.000000001' AS t", "Nanosecond"),
+        (f"SELECT {ROW}, TIMESTAMP_NS '2026-03-01 09:00:00.000000001' AS t", "t is TIMESTAMP_NS, which"),
         (f"SELECT * REPLACE ('infinity'::TIMESTAMP AS event_time) FROM (SELECT {ROW})", "."),
         ("SELECT nope FROM candidates", "Binder Error"),
         (f"SELECT {ROW}, 1 // 0 AS x", "Division by zero"),
