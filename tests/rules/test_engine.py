@@ -81,6 +81,7 @@ class ParquetEvents:
     def __init__(self, directory: Path, table: pa.Table) -> None:
         self.directory: Path | None = directory
         self.elsewhere = None
+        self.most_candidates = None
         self._part = directory / "part.parquet"
         pq.write_table(table, self._part)
 
