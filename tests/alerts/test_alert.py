@@ -144,6 +144,7 @@ def test_numbers_that_json_cannot_write_become_text_and_long_ones_stay() -> None
 
 
 @pytest.mark.parametrize("depth", [101, 400, 2_000, 100_000])
+@pytest.mark.slow
 def test_a_record_nested_too_deep_to_show_is_left_to_the_evidence(depth: int) -> None:
     raw = b'{"requestParameters":' + b"[" * depth + b"]" * depth + b"}"
     alert = make_alert(finding(event_ids=("id-1",)), [event(record=raw)], NOW)

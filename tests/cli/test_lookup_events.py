@@ -56,6 +56,7 @@ def test_an_account_without_a_trail_gives_its_alerts(run: Run, tmp_path: Path) -
     assert "only these regions are looked up: us-east-1" in result.err
 
 
+@pytest.mark.slow
 def test_scan_and_root_only_give_the_same_alert(run: Run, history: LookupServer) -> None:
     [whole] = run("scan", *HISTORY).alerts
     [root_only] = run("scan", *HISTORY, "--root-only").alerts
@@ -64,6 +65,7 @@ def test_scan_and_root_only_give_the_same_alert(run: Run, history: LookupServer)
     assert 0 < len(asked) < len(history.looked_up) / 3
 
 
+@pytest.mark.slow
 def test_what_is_settled_is_not_asked_for_again_and_what_may_grow_is(
     run: Run, history: LookupServer, tmp_path: Path
 ) -> None:
@@ -82,6 +84,7 @@ def test_what_is_settled_is_not_asked_for_again_and_what_may_grow_is(
     assert row.split()[-3:] == ["2", "0", "0"]  # its rows were replaced, not read twice
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_where_it_was(run: Run, history: LookupServer, tmp_path: Path) -> None:
     arguments = ("run", *HISTORY, "--root-only", "--lake", str(tmp_path / "lake"))
     processes: list[subprocess.Popen[str]] = []

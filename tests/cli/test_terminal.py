@@ -59,6 +59,7 @@ def test_no_color_is_heeded_and_severity_stays_in_words(show: Show, tmp_path: Pa
     assert "critical" in shown.out
 
 
+@pytest.mark.slow
 def test_a_format_that_is_asked_for_is_written_on_a_terminal_too(show: Show, tmp_path: Path) -> None:
     write_log(tmp_path / "login.json.gz", LOGIN)
     shown = show("scan", tmp_path, "--jobs", "1", "--format", "jsonl", "--min-severity", "critical")
@@ -71,6 +72,7 @@ def test_a_format_that_is_asked_for_is_written_on_a_terminal_too(show: Show, tmp
 # Evidence -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_coverage_and_verify_fit_the_terminal_but_for_addresses(show: Show, run: Run, tmp_path: Path) -> None:
     case, until = DIGESTS / "missing_digest", ["--until", "2025-03-06T00:00:00Z"]
     keys = ["--keys", case / "keys"]
@@ -94,6 +96,7 @@ def test_coverage_and_verify_fit_the_terminal_but_for_addresses(show: Show, run:
 # Other tables ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_lists_fit_the_terminal_and_are_whole_lines_elsewhere(show: Show, run: Run, tmp_path: Path) -> None:
     listed = show("rules", "list")
     assert widest(listed.out) <= 80

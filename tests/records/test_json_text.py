@@ -96,6 +96,7 @@ def test_nearly_json_is_judged_as_python_judges_it(text: str) -> None:
 
 @given(encoded.filter(lambda raw: raw[:1] in b'{["'))
 @THOROUGH
+@pytest.mark.slow
 def test_every_cut_is_noticed_and_called_one(raw: bytes) -> None:
     for end in range(len(raw)):
         with pytest.raises(BrokenJson) as caught:
@@ -106,6 +107,7 @@ def test_every_cut_is_noticed_and_called_one(raw: bytes) -> None:
 
 @given(st.dictionaries(st.text(max_size=5), encoded, max_size=5), st.text(st.sampled_from(" \n\t\r"), max_size=2))
 @THOROUGH
+@pytest.mark.slow
 def test_an_object_is_split_into_its_members_as_written(values: dict[str, bytes], space: str) -> None:
     s = space.encode()
     pairs = [s + json.dumps(key).encode() + s + b":" + s + raw + s for key, raw in values.items()]
@@ -127,6 +129,7 @@ def test_what_is_not_exactly_one_object_is_not_split(text: bytes) -> None:
 
 @given(st.lists(encoded, min_size=1, max_size=5), st.data())
 @THOROUGH
+@pytest.mark.slow
 def test_elements_before_a_break_are_given_out(raws: list[bytes], data: st.DataObject) -> None:
     text = b"[" + b" , ".join(raws) + b"]"
     assert [text[at:end] for at, end in elements(text, 0)] == raws

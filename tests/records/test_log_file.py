@@ -232,6 +232,7 @@ def test_a_text_cut_off_anywhere_keeps_the_records_before_the_cut(form: bytes) -
         assert (rejected, problem is None) == (0, at_line_end), cut
 
 
+@pytest.mark.slow
 def test_a_gzip_cut_off_anywhere_keeps_the_records_before_the_cut() -> None:
     content = (
         b'{"Records":[' + b",".join(record(number, userAgent=f"{number * 7919:x}" * 9) for number in range(300)) + b"]}"

@@ -144,6 +144,7 @@ def may_be_rejected(raw: bytes) -> bool:
 
 @given(st.lists(records(), min_size=1, max_size=4), st.sampled_from(FORMS), st.sampled_from(STORED))
 @THOROUGH
+@pytest.mark.slow
 def test_a_record_is_rebuilt_from_its_row_or_rejected_whatever_form_the_file_has(
     raws: list[bytes], form: Form, stored: Form
 ) -> None:
@@ -165,6 +166,7 @@ def is_json(raw: bytes) -> bool:
 
 @given(st.lists(json_texts, min_size=1, max_size=4))
 @THOROUGH
+@pytest.mark.slow
 def test_elements_of_records_that_are_no_objects_are_rejected_one_by_one(texts: list[str]) -> None:
     raws = [text.encode("utf-8", "surrogatepass") for text in texts] + [GOOD]
     decoded = decode_log_file(records_form(raws), "s3://bucket/key")

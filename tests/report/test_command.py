@@ -139,6 +139,7 @@ def test_what_rests_on_a_file_that_nobody_vouches_for_is_not_called_proven(run: 
     assert "Not proven what 1 alert rests on (1 log file unattested)" in report.rests_on
 
 
+@pytest.mark.slow
 def test_the_strip_shows_what_aws_has_signed(run: Run, tmp_path: Path) -> None:
     valid, lake = Vector("valid").folder, tmp_path / "lake"
     run(

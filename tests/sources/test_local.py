@@ -156,6 +156,7 @@ def sqlite_file(path: Path, *statements: str) -> None:
         connection.executescript(f"BEGIN; {'; '.join(statements)}; COMMIT;")
 
 
+@pytest.mark.slow
 def test_what_only_bears_the_names_of_a_lake_hides_nothing(tmp_path: Path) -> None:
     for name in ("empty", "words", "other", "huge"):
         put(tmp_path, f"{name}/events/{name}.json")
@@ -254,6 +255,7 @@ def test_a_file_of_any_size_is_failed_before_it_is_read(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_tree_far_deeper_than_recursion_goes_is_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for _ in range(1050):

@@ -79,6 +79,7 @@ def test_what_was_committed_and_not_alerted_is_alerted_by_the_next_one(run: Run,
     assert "root_console_login_without_mfa" in ended.out
 
 
+@pytest.mark.slow
 def test_rules_of_ones_own_that_read_all_events_run_over_the_lake(run: Run, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()

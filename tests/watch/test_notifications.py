@@ -222,6 +222,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES | st.text(max_size=20))
+@pytest.mark.slow
 def test_whatever_a_message_holds_something_is_decided(value: object) -> None:
     for body in (json.dumps(value), json.dumps(sns(value)), value if isinstance(value, str) else ""):
         decision = decide(body)

@@ -295,6 +295,7 @@ def test_with_once_nothing_is_waited_out(
     assert "error: " in ended.err
 
 
+@pytest.mark.slow
 def test_what_may_pass_is_waited_out_and_told_once(fake: FakeQueue, tmp_path: Path) -> None:
     fake.errors = [EXPIRED, EXPIRED, THROTTLED]
     process = subprocess.Popen(watch_command(fake.url, tmp_path), stderr=subprocess.PIPE, text=True)
