@@ -20,6 +20,8 @@ from tests.running import FEW_RULES, Result, Run, aws_environment
 
 ROOT = Path(__file__).parents[1]
 _numbers = count()
+# Spark's client takes a program that is no file for doctests of its own, and so it does the workers of a test run.
+sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 
 @pytest.fixture(scope="session")
