@@ -246,7 +246,9 @@ class _Fitted:
     def _value(self, field: Field, raw: bytes) -> tuple[Any, str | Extra | None]:
         """Return what the column holds, and what goes to `extra` (None: nothing)."""
         if raw == b"null":
-            return (None, "null") if field.null is Null.ABSENT else (msgspec.Raw(raw), None)
+            # Columns of JSON note it themselves, as of records that are read in the usual way: in the same order.
+            is_noted_here = field.null is Null.ABSENT and field.kind is not Kind.JSON
+            return (None, "null") if is_noted_here else (msgspec.Raw(raw), None)
         match field.kind:
             case Kind.STRUCT if (members := _members_of(raw)) is not None:
                 self.bytes_differ |= raw[:1] == b'"'

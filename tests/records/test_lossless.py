@@ -359,3 +359,13 @@ def test_every_record_of_the_corpus_is_rebuilt_exactly_or_has_no_time() -> None:
         for kept in decoded.kept:
             assert not kept.rejected or may_be_rejected(some[kept.index])
     assert 0 < rejected < len(raws) // 100
+
+
+def test_what_is_null_and_what_is_absent_is_noted_in_one_order_however_a_record_is_written() -> None:
+    record = b'{"eventTime":"2026-03-01T00:00:00Z","resources":null,"eventVersion":"0"}'
+    escaped = record.replace(b'"0"', b'"\\u0030"')
+    notes = [
+        decode_log_file(b'{"Records":[' + one + b"]}", "log.json").table["extra"].to_pylist()
+        for one in (record, escaped)
+    ]
+    assert notes[0] == notes[1] == ['{"requestParameters":"absent","responseElements":"absent","resources":null}']
