@@ -17,6 +17,8 @@ from detector.lake.stored_lake import StoredLake
 from detector.rules.rule import VIEWS, shipped_rules_directory
 from tests.lookup_server import LookupServer, serve_lookup_events
 from tests.running import FEW_RULES, Result, Run, aws_environment
+from tests.verify.aws_server import AwsServer, serve_aws
+from tests.verify.vectors import Vector
 
 ROOT = Path(__file__).parents[1]
 _numbers = count()
@@ -41,6 +43,17 @@ def s3_url() -> Iterator[str]:
 def aws_variables(tmp_path: Path, s3_url: str) -> dict[str, str]:
     """The environment of a person whose S3 is the test server."""
     return aws_environment(s3_url, tmp_path)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, aws_variables: dict[str, str]) -> Iterator[AwsServer]:
+    """A loopback AWS with five log files and the digests of them, which can refuse."""
+    with serve_aws() as server:
+        urls = {"AWS_ENDPOINT_URL_STS": server.url}
+        for name, value in (aws_variables | server.variables | urls).items():
+            monkeypatch.setenv(name, value)
+        server.hold(Vector("valid"))
+        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,11 @@ import pytest
 
 from tests.inventories import Inventory
 from tests.running import Result, Run
-from tests.verify.aws_server import AwsServer, serve_aws
-from tests.verify.vectors import StoredObject, Vector
+from tests.verify.aws_server import AwsServer
+from tests.verify.vectors import StoredObject
 
 INVENTORY = "inventory:s3://inventories/inv/"
 BUCKET = "example-trail-bucket"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, aws_variables: dict[str, str]) -> Iterator[AwsServer]:
-    """A loopback AWS with five log files, and the digests of them."""
-    with serve_aws() as server:
-        for name, value in (aws_variables | server.variables).items():
-            monkeypatch.setenv(name, value)
-        server.hold(Vector("valid"))
-        yield server
 
 
 def rows(aws: AwsServer) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,23 +21,11 @@ from detector.sources.s3 import open_s3
 from detector.sources.s3_sampling import S3Sampling
 from detector.sources.survey import Amount, Survey, estimate
 from tests.running import LOGIN, Result, Run, write_log
-from tests.verify.aws_server import AwsServer, serve_aws
-from tests.verify.vectors import Vector
+from tests.verify.aws_server import AwsServer
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 BUCKET = "s3://example-trail-bucket"
 PLACE = "example-trail-bucket/AWSLogs/111122223333/"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, aws_variables: dict[str, str]) -> Iterator[AwsServer]:
-    """A loopback AWS that holds a vector and can refuse."""
-    with serve_aws() as server:
-        urls = {"AWS_ENDPOINT_URL_STS": server.url}
-        for name, value in (aws_variables | server.variables | urls).items():
-            monkeypatch.setenv(name, value)
-        server.hold(Vector("valid"))
-        yield server
 
 
 def checks(result: Result) -> dict[str, list[dict[str, Any]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,22 +23,12 @@ from detector.sources.s3 import open_s3
 from detector.sources.survey import Amount, Sample, Survey, survey_listed
 from tests.inventories import Inventory
 from tests.running import LOGIN, Run, write_log
-from tests.verify.aws_server import AwsServer, serve_aws
-from tests.verify.vectors import StoredObject, Vector
+from tests.verify.aws_server import AwsServer
+from tests.verify.vectors import StoredObject
 
 Found = dict[str, list[dict[str, Any]]]
 INVENTORY = "inventory:s3://inventories/inv/"
 KEY = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/111122223333_CloudTrail_us-east-1_20260301T{:04}Z_a.json.gz"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, aws_variables: dict[str, str]) -> Iterator[AwsServer]:
-    """A loopback AWS that holds a vector and can refuse."""
-    with serve_aws() as server:
-        for name, value in (aws_variables | server.variables).items():
-            monkeypatch.setenv(name, value)
-        server.hold(Vector("valid"))
-        yield server
 
 
 def hold(aws: AwsServer, rows: list[dict[str, Any]], inventory: Inventory = Inventory()) -> None:  # noqa: B008
