@@ -20,6 +20,7 @@ from detector.lake.ledger.ledger import Ledger
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from tests.forking import in_child
+from tests.lake.lives import tell_lives
 
 BEFORE = {"s3://b/1": log(record(1), record(2), record(2))}
 BATCH = {
@@ -84,21 +85,17 @@ def show(lake: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Print one line of JSON for each step at which the writer was killed, and one for the life that ended well."""
+    """Tell what each life of the writer left."""
     base = Path(sys.argv[1])
+    lake = base / "lake"
     assert in_child(lambda: begin(base / "origin")) == 0
-    for step in range(1, 500):
-        lake = base / "lake"
+
+    def write_anew(step: int) -> None:
         shutil.rmtree(lake, ignore_errors=True)
         shutil.copytree(base / "origin", lake)
-        code = in_child(lambda: write(lake, step))  # noqa: B023
-        assert code in (0, -signal.SIGKILL), code
-        target = base / "state.json"
-        assert in_child(lambda: show(lake, target)) == 0  # noqa: B023
-        life = {"step": step, "killed": code != 0, **json.loads(target.read_text())}
-        sys.stdout.write(json.dumps(life) + "\n")
-        if code == 0:
-            return
+        write(lake, step)
+
+    tell_lives(write_anew, lambda _, target: show(lake, target), base / "state.json", most=500)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from samples import compact, put, shown  # type: ignore[import-not-found]
 from detector.lake.place import lake_at
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
-from tests.forking import in_child
+from tests.lake.lives import tell_lives
 
 
 def begin(lake: str) -> None:
@@ -57,19 +57,17 @@ def show(lake: str, target: Path) -> None:
 
 
 def main() -> None:
-    """Print one line of JSON for each request before which the writer was killed, and one for the life that ended."""
+    """Tell what each life of the writer left, killed before one of its requests."""
     bucket, folder = sys.argv[1], Path(sys.argv[2])
-    for step in range(1, 200):
-        lake = f"s3://{bucket}/{step}"
-        assert in_child(lambda: begin(lake)) == 0  # noqa: B023
-        code = in_child(lambda: write(lake, step))  # noqa: B023
-        assert code in (0, -signal.SIGKILL), code
-        target = folder / "state.json"
-        assert in_child(lambda: show(lake, target)) == 0  # noqa: B023
-        life = {"step": step, "killed": code != 0, **json.loads(target.read_text())}
-        sys.stdout.write(json.dumps(life) + "\n")
-        if code == 0:
-            return
+
+    def lake(step: int) -> str:
+        return f"s3://{bucket}/{step}"
+
+    def write_anew(step: int) -> None:
+        begin(lake(step))
+        write(lake(step), step)
+
+    tell_lives(write_anew, lambda step, target: show(lake(step), target), folder / "state.json", most=200)
 
 
 if __name__ == "__main__":

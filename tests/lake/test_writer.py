@@ -29,6 +29,7 @@ from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.schema import EVENTS
+from tests.lake.lives import assert_all_or_none
 
 from .samples import commit, event_id, files_of, log, put, record, shown, staged
 
@@ -53,17 +54,7 @@ def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(tmp_path: Pa
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
     command = [sys.executable, str(HERE / "crash.py"), str(tmp_path)]
     output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    lives = [json.loads(line) for line in output.splitlines()]
-    before = ([["Call1"], ["Call2"]], [["s3://b/1", 3, 3]])
-    after = ([["Call1"], ["Call2"], ["Call3"], ["Call4"]], [["s3://b/0", 3, 2], ["s3://b/1", 2, 2]])
-    states = [(life["after"], life["objects"]) for life in lives]
-    assert all(state in (before, after) for state in states)
-    assert states == sorted(states, key=lambda state: state == after)  # committed once, and for good
-    assert before in states
-    assert states.count(after) >= 2  # also when killed right after the commit
-    assert len(lives) > 15
-    assert lives[-1]["killed"] is False
-    for life in lives:
+    for life in assert_all_or_none(output, "after"):
         assert life["before"] == life["after"]  # a reader does not wait for the next writer to be right
         assert (life["unlisted"], life["missing"], life["intended"]) == ([], [], 0)
 
