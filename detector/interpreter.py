@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib.abc import MetaPathFinder
 from types import ModuleType
 
 # Containers made and not yet let go of. Python's own 700 is reached some thousand times while a million records
@@ -27,8 +26,8 @@ def use_system_allocator() -> None:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
-class _KeptOut(MetaPathFinder):
-    """Finds no numpy and no pandas, so that importing them fails as where they are not installed."""
+class _KeptOut:
+    """A finder of modules that finds no numpy and no pandas: importing them fails as where they are not installed."""
 
     def find_spec(self, name: str, path: object, target: ModuleType | None = None) -> None:  # noqa: ARG002
         """Raise for what is kept out, and leave all else to others."""
