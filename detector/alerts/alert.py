@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from detector.alerts.redaction import NestedTooDeep, redact
-from detector.records.rebuild import record_json
+import msgspec
+
+from detector.alerts.record_text import RecordMemo
+from detector.alerts.redaction import redact
 from detector.rules.evidence import Evidence
 from detector.rules.finding import Finding
 from detector.rules.rule import Confidence
@@ -21,7 +22,6 @@ from detector.severity import Severity
 _NAMESPACE = uuid.UUID("6f1d3a5e-2f0b-5c53-9a53-4b1f8a6f6d0e")
 EVENT_IDS = 100
 _RECORDS = 5
-_DIGITS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,8 @@ class Alert:
     mfa: str | None  # of the subject
     context: Mapping[str, Any]
     evidence: tuple[Location, ...]
-    records: tuple[Any, ...]  # raw, oldest first, the first and the subject's, at most 5, credentials redacted
+    # Raw, as a line has them, oldest first, the first and the subject's, at most 5, credentials redacted.
+    records: tuple[msgspec.Raw, ...]
     records_truncated: bool
     detected_at: datetime
     suppressed_by: Suppression | None = None
@@ -191,25 +192,14 @@ def alert_id(finding: Finding) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps([finding.rule.id, finding.account_id, key])))
 
 
-class RecordMemo:
-    """The records of events, each made once: what several rules have found is read and redacted once."""
-
-    def __init__(self) -> None:
-        self._records: dict[int, tuple[Evidence, Any | None]] = {}  # by identity, which holds as long as it is here
-
-    def of(self, event: Evidence) -> Any | None:  # noqa: ANN401 - any JSON
-        """Return an event's record with credentials redacted, not to be changed; None: it is nested too deep."""
-        if id(event) not in self._records:
-            self._records[id(event)] = event, _record(event)
-        return self._records[id(event)][1]
-
-
-def _records(events: Sequence[Evidence], subject: Evidence | None, memo: RecordMemo) -> tuple[list[Any], int | None]:
+def _records(
+    events: Sequence[Evidence], subject: Evidence | None, memo: RecordMemo
+) -> tuple[list[msgspec.Raw], int | None]:
     """Return the records of the first events and of the subject, and which one is the subject's."""
     chosen = list(events[:_RECORDS])
     if subject is not None and not any(event is subject for event in chosen):
         chosen[_RECORDS - 1 :] = [subject]
-    records: list[Any] = []
+    records: list[msgspec.Raw] = []
     index = None
     for event in chosen:
         record = memo.of(event)
@@ -217,23 +207,6 @@ def _records(events: Sequence[Evidence], subject: Evidence | None, memo: RecordM
             index = len(records) if event is subject else index
             records.append(record)
     return records, index
-
-
-def _record(event: Evidence) -> Any | None:  # noqa: ANN401 - any JSON
-    text = record_json(event.row)
-    try:
-        return redact(json.loads(text, parse_constant=str, parse_float=_finite, parse_int=_integer))
-    except (RecursionError, NestedTooDeep):
-        return None  # `evidence` says where it lies
-
-
-# Numbers that JSON, or Python, cannot write again stay as the text they were.
-def _finite(text: str) -> float | str:
-    return number if math.isfinite(number := float(text)) else text
-
-
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) < _DIGITS else text
 
 
 def _split(pair: str) -> tuple[str, str]:

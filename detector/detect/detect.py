@@ -10,7 +10,8 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from detector.alerts.alert import EVENT_IDS, Alert, RecordMemo, Suppression, make_alert
+from detector.alerts.alert import EVENT_IDS, Alert, Suppression, make_alert
+from detector.alerts.record_text import RecordMemo
 from detector.detect.fetching import fetch_for_rules
 from detector.detect.running import newest, runs
 from detector.errors import RuleError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -87,9 +88,10 @@ def test_the_first_records_are_shown_and_that_of_the_subject(subject: str | None
     ids = tuple(f"id-{number}" for number in range(7))
     events = [event(key, {"eventName": key}) for key in ids]
     alert = make_alert(finding(event_ids=ids, subject_event_id=subject), events, NOW)
-    assert [record["eventName"] for record in alert.records] == [f"id-{number}" for number in shown]
+    assert [json.loads(bytes(record))["eventName"] for record in alert.records] == [f"id-{number}" for number in shown]
     assert alert.subject.record_index is not None
-    assert alert.records[alert.subject.record_index]["eventName"] == alert.subject.event_id == (subject or "id-6")
+    of_subject = json.loads(bytes(alert.records[alert.subject.record_index]))
+    assert of_subject["eventName"] == alert.subject.event_id == (subject or "id-6")
     assert alert.records_truncated
     assert not make_alert(finding(), [event("id-1"), event("id-2")], NOW).records_truncated
 
@@ -139,7 +141,7 @@ def test_numbers_that_json_cannot_write_become_text_and_long_ones_stay() -> None
         b"7" * 9_000
     )
     (record,) = make_alert(finding(event_ids=("id-1",)), [event(record=raw)], NOW).records
-    values = record["requestParameters"]
+    values = json.loads(bytes(record))["requestParameters"]
     assert values == {"a": "NaN", "b": "-Infinity", "c": "1e400", "d": 9007199254740993, "e": "7" * 9_000, "f": 0.0}
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from detector.alerts.alert import Actor, Alert, Location, Suppression, make_alert
 from detector.alerts.formats.formatting import header
+from detector.alerts.formats.json_line import raw_json
 from detector.alerts.formats.names import AlertFormat
 from detector.rules.attack import TACTICS, TECHNIQUES
 from detector.rules.rule import load_rules
@@ -134,7 +135,7 @@ def test_the_call_is_that_of_the_first_record() -> None:
 def test_elastic_is_told_what_kind_of_event_it_was(
     record: dict[str, Any], category: str, kind: str, outcome: str
 ) -> None:
-    event = read(AlertFormat.ECS, records=(record,))["event"]
+    event = read(AlertFormat.ECS, records=(raw_json(record),))["event"]
     assert (event["category"], event["type"], event["outcome"]) == ([category], [kind], outcome)
     assert json.loads(event["original"]) == record
 
@@ -155,7 +156,7 @@ def test_nothing_need_be_known(form: AlertFormat, records: tuple[Any, ...]) -> N
         context={},
         response=None,
         references=(),
-        records=() if form in (AlertFormat.JSONL, AlertFormat.HEC) else records,
+        records=() if form in (AlertFormat.JSONL, AlertFormat.HEC) else tuple(map(raw_json, records)),
     )
     document = read_line(form, to_line(nothing, form))
     assert alert_id_of(form, document) in (nothing.alert_id, None)
@@ -242,13 +243,13 @@ def test_every_attack_id_of_a_shipped_rule_has_a_name() -> None:
 
 
 def test_records_fill_the_line_and_what_is_left_out_is_said() -> None:
-    records = tuple({"eventName": f"E{number}", "x": "y" * 12_000} for number in range(3))
+    records = tuple(raw_json({"eventName": f"E{number}", "x": "y" * 12_000}) for number in range(3))
     ocsf, hec = read(AlertFormat.OCSF, records=records), read(AlertFormat.HEC, records=records)
     assert [one["data"]["eventName"] for one in ocsf["evidences"]] == ["E0", "E1"]
     assert ocsf["unmapped"]["records_truncated"] is True
     assert (len(hec["event"]["records"]), hec["event"]["records_truncated"]) == (2, True)
     assert read(AlertFormat.OCSF)["unmapped"]["records_truncated"] is False
-    huge = ({"eventName": "E", "x": "y" * 40_000},)
+    huge = (raw_json({"eventName": "E", "x": "y" * 40_000}),)
     assert "original" not in read(AlertFormat.ECS, records=huge)["event"]
     assert "data" not in read(AlertFormat.OCSF, records=huge)["evidences"][0]
 
@@ -322,7 +323,8 @@ def the_largest(text: str) -> Alert:
         context={f"key {number}": text for number in range(20)},
         evidence=tuple(Location(f"s3://{text[:900]}", number, text[:900]) for number in range(300)),
         records=tuple(
-            {"eventName": text, "eventSource": text, "errorCode": text, "errorMessage": text, "n": n} for n in range(5)
+            raw_json({"eventName": text, "eventSource": text, "errorCode": text, "errorMessage": text, "n": n})
+            for n in range(5)
         ),
         suppressed_by=Suppression(text, text),
         response=text,
@@ -342,7 +344,7 @@ def test_the_largest_alert_fits_into_a_line(form: AlertFormat, unit: str) -> Non
 @pytest.mark.parametrize("form", [AlertFormat.JSONL, AlertFormat.OCSF, AlertFormat.ECS, AlertFormat.HEC])
 def test_records_fill_a_line_to_its_end_and_no_further(form: AlertFormat) -> None:
     lines = [
-        to_line(dataclasses.replace(an_alert(), records=({"x": "y" * size},)), form)
+        to_line(dataclasses.replace(an_alert(), records=(raw_json({"x": "y" * size}),)), form)
         for size in range(26_000, 32_000, 50)
     ]
     assert 31_900 < max(map(len, lines)) <= 32_000
@@ -395,7 +397,7 @@ def test_any_alert_is_a_valid_line_of_every_format(
         mfa=mfa,
         event_ids=tuple(event_ids),
         context=context,
-        records=tuple(shown),
+        records=tuple(map(raw_json, shown)),
     )
     for form in AlertFormat:
         document = read_line(form, to_line(alert, form))

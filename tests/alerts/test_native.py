@@ -169,8 +169,7 @@ def test_nothing_in_a_line_reaches_a_terminal_or_breaks_a_parser() -> None:
     assert line.isascii()
     assert json.loads(line) == {"a": text.replace("\ud800", "\ufffd")}
     assert b"\\ud83d\\ude00" in line
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        json_line({"a": float("nan")})
+    assert json_line({"a": float("nan")}) == b'{"a":null}\n'
 
 
 json_values = st.recursive(

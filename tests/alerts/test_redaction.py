@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.alerts.alert import make_alert
+from detector.alerts.formats.json_line import json_line
+from detector.alerts.record_text import record_text
 from detector.alerts.redaction import REDACTED, redact
+from detector.records.rebuild import record_json
 
 from .samples import NOW, event, finding
 
@@ -133,3 +137,32 @@ def test_credentials_in_text_go_and_the_rest_stays(text: str, safe: str | None) 
 def test_of_a_pair_the_value_goes_when_the_name_is_a_credentials(name: str, value: str) -> None:
     pairs = [{name: "DB_PASSWORD", value: "hidden"}, {name: "colour", value: "blue"}]
     assert redact(pairs) == [{name: "DB_PASSWORD", value: REDACTED}, pairs[1]]
+
+
+secret_values = st.sampled_from(
+    ["a", "sessionToken=abc", '{"password": "abc"}', "Bearer abcdefghij", "é\x7f\ud800", "x" * 300]
+)
+members = st.dictionaries(
+    st.sampled_from(["name", "value", "password", "Key", "tokenCode", "a"]), secret_values | st.booleans(), max_size=3
+)
+texts = st.sampled_from(["userAgent", "errorMessage", "eventName", "requestID", "vpcEndpointId"])
+documents = st.sampled_from(["requestParameters", "responseElements", "additionalEventData", "serviceEventDetails"])
+unknown = st.sampled_from(["name", "value", "password", "new"])
+
+
+@given(
+    st.dictionaries(texts, secret_values, max_size=3),
+    st.dictionaries(documents, members | st.lists(members, max_size=2) | secret_values | st.none(), max_size=3),
+    st.dictionaries(unknown, secret_values, max_size=2),
+    st.dictionaries(st.sampled_from(["type", "arn", "userName", "password"]), secret_values, max_size=2),
+)
+@settings(deadline=None)
+def test_a_record_is_redacted_as_if_it_were_looked_at_as_a_whole(
+    text: dict[str, str], document: dict[str, Any], more: dict[str, str], identity: dict[str, str]
+) -> None:
+    record: dict[str, Any] = {**text, **document, **more, "userIdentity": identity, "readOnly": True}
+    shown = record_text(event(record=record).row)
+    assert shown is not None
+    assert bytes(shown).isascii()
+    as_logged = json.loads(record_json(event(record=record).row))
+    assert json.loads(bytes(shown)) == json.loads(json_line(redact(as_logged)))

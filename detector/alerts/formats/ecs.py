@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from detector.alerts.alert import Alert
-from detector.alerts.formats.json_line import bounded, bounded_context, cut, json_line, room_left
+from detector.alerts.formats.json_line import bounded, bounded_context, cut, json_text, room_left
 from detector.alerts.formats.siem_fields import (
     PRODUCT,
     VENDOR,
@@ -101,7 +101,7 @@ def to_ecs(alert: Alert) -> dict[str, Any]:
                     "session_issuer": cut(alert.actor.session_issuer),
                 },
                 "event_count": alert.event_count,
-                "context": _json_text(bounded_context(alert.context)) if alert.context else None,
+                "context": json_text(bounded_context(alert.context)) if alert.context else None,
                 "suppressed_by": suppression_of(alert),
                 "response": response_of(alert),
                 "references": references_of(alert),
@@ -119,7 +119,7 @@ def _add_lists(document: dict[str, Any], alert: Alert) -> None:
     own["event_ids"] = bounded([cut(key, 200) for key in alert.event_ids], _room(document, _EVENT_IDS_BYTES))
     own["evidence"] = bounded(locations_of(alert), _room(document, _EVIDENCE_BYTES))
     record = subject_record(alert)
-    original = [] if record is None else [_json_text(record)]
+    original = [] if record is None else [bytes(record).decode("ascii")]
     for text in bounded(original, room_left(document) - len('"original":')):
         document["event"]["original"] = text
 
@@ -151,7 +151,3 @@ def _threat(attack: tuple[tuple[str, str], ...]) -> dict[str, Any]:
             "subtechnique": {"id": subtechniques, "name": list(map(technique_name, subtechniques))},
         },
     }
-
-
-def _json_text(value: Any) -> str:  # noqa: ANN401 - any JSON
-    return json_line(value)[:-1].decode("ascii")

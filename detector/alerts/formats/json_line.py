@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any, overload
 
+import msgspec
+
 # Log shippers drop or cut longer lines: Fluent Bit's default buffer is 32 kB.
 LINE_BYTES = 32_000
 # The size in JSON of text whose length an attacker chose.
@@ -15,19 +17,50 @@ TEXT_BYTES = 600
 _CONTEXT_BYTES = 6_000
 _TOO_LARGE = "(too large)"
 _UNSAFE = re.compile(r"[^ -~]")
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_LONGEST_CHARACTER = len(r"\ud83d\ude00")
+_DELETE = b"\x7f"  # the one character of ASCII that JSON lets pass and a terminal should not see
+_ENCODER = msgspec.json.Encoder()
 
 
 def json_line(document: Any) -> bytes:  # noqa: ANN401 - any JSON
     """Return a document as one line of JSON, newline included; all but printable ASCII is escaped.
 
     So no control character and no line separator of Unicode reaches a terminal. A lone surrogate, which strict
-    parsers refuse even as an escape, becomes U+FFFD.
+    parsers refuse even as an escape, becomes U+FFFD; a number that is none becomes null.
+
+    Args:
+        document: any JSON; a `msgspec.Raw` in it is what `raw_json` has made before.
     """
-    text = _ENCODER.encode(document)
-    if not (text.isascii() and text.isprintable()):
-        text = _UNSAFE.sub(_escaped, text)
-    return text.encode("ascii") + b"\n"
+    return _encoded(document) + b"\n"
+
+
+def json_text(document: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return the same without the newline."""
+    return _encoded(document).decode("ascii")
+
+
+def raw_json(document: Any) -> msgspec.Raw:  # noqa: ANN401 - any JSON
+    """Return the same to be put into documents, which are then encoded without going into it again."""
+    return msgspec.Raw(_encoded(document))
+
+
+def _encoded(document: Any) -> bytes:  # noqa: ANN401 - any JSON
+    try:
+        line = _ENCODER.encode(document)
+    except (UnicodeEncodeError, OverflowError):  # a lone surrogate, or a number beyond 64 bits
+        text = _TOLERANT_ENCODER.encode(document)
+    else:
+        if line.isascii() and _DELETE not in line:
+            return line
+        text = line.decode()
+    return _UNSAFE.sub(_escaped, text).encode("ascii")
+
+
+def _value_of(raw: msgspec.Raw) -> Any:  # noqa: ANN401 - any JSON
+    return json.loads(bytes(raw))
+
+
+_TOLERANT_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_value_of)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -43,7 +76,9 @@ def cut(text: str, size_bytes: int = ...) -> str: ...
 def cut(text: str | None, size_bytes: int = ...) -> str | None: ...
 def cut(text: str | None, size_bytes: int = TEXT_BYTES) -> str | None:
     """Return text that takes at most so many bytes in JSON; what was cut off is in the raw record."""
-    if text is None or (len(text) < size_bytes and size_of(text) <= size_bytes):
+    if text is None or len(text) * _LONGEST_CHARACTER + len('""') <= size_bytes:
+        return text  # as nearly always
+    if len(text) < size_bytes and size_of(text) <= size_bytes:
         return text
     room = size_bytes - len('"\\u2026"')
     # No character takes less than one byte, so that the rest of a long text need not be looked at.
@@ -55,12 +90,12 @@ def cut(text: str | None, size_bytes: int = TEXT_BYTES) -> str | None:
 
 def size_of(value: Any) -> int:  # noqa: ANN401 - any JSON
     """Return how many bytes a value takes in a line."""
-    return len(json_line(value)) - 1
+    return len(_encoded(value))
 
 
 def room_left(document: Any, size_bytes: int = LINE_BYTES) -> int:  # noqa: ANN401 - any JSON
     """Return how many more bytes a line with this document may have."""
-    return size_bytes - len(json_line(document))
+    return size_bytes - size_of(document) - len("\n")
 
 
 def bounded(items: list[Any], room: int) -> list[Any]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from detector.alerts.alert import Alert
 from detector.alerts.formats.json_line import bounded, bounded_context, cut, room_left
 from detector.alerts.formats.siem_fields import (
@@ -187,7 +189,7 @@ def _user(alert: Alert) -> dict[str, Any]:
     return {"type_id": type_id, "type": type_name, **known} if any(known.values()) else {}
 
 
-def _evidence(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def _evidence(record: msgspec.Raw) -> dict[str, Any]:
     call = call_of(record)
     evidence = {
         "uid": call.event_id,

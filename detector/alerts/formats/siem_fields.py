@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
+import msgspec
+
 from detector import __version__
 from detector.alerts.alert import Actor, Alert, Location
 from detector.alerts.formats.json_line import TEXT_BYTES, bounded, cut
@@ -43,7 +45,7 @@ def subject_call(alert: Alert) -> Call:
     return call_of(subject_record(alert))
 
 
-def subject_record(alert: Alert) -> Any | None:  # noqa: ANN401 - any JSON
+def subject_record(alert: Alert) -> msgspec.Raw | None:
     """Return the raw record of that call, when the alert shows it."""
     index = alert.subject.record_index
     return alert.records[index] if index is not None and index < len(alert.records) else None
@@ -54,8 +56,9 @@ def subject_location(alert: Alert) -> Location | None:
     return next((one for one in alert.evidence if one.event_id == alert.subject.event_id), None)
 
 
-def call_of(record: Any) -> Call:  # noqa: ANN401 - any JSON
+def call_of(raw: msgspec.Raw | None) -> Call:
     """Return what a raw record says was called."""
+    record = None if raw is None else json.loads(bytes(raw))
     if not isinstance(record, dict):
         return Call()
     read_only = record.get("readOnly")
