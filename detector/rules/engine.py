@@ -233,7 +233,7 @@ class Engine:
         seen = {row["event_key"] for row in rows}
         if rest := [key for key in keys if key not in seen]:
             rows += self.select(EVENTS_OF, rest)
-        is_edition = any(row["addendum"] is not None for row in rows)  # asked first, since each question takes its time
+        is_edition = any(row["has_addendum"] for row in rows)  # asked first, since each question takes its time
         hidden = self.select(EARLIER_EDITIONS, keys) if is_edition else []
         hidden += self.select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
         return make_evidence(rows, hidden)

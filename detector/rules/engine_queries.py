@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from detector.records.rebuild import record_sql
 from detector.records.schema import EVENTS
 
 if TYPE_CHECKING:
@@ -15,13 +16,11 @@ _DOCUMENTS = {"requestParameters", "responseElements", "additionalEventData"}
 
 
 def _as_logged(name: str) -> str:
-    if name not in _DOCUMENTS:
-        return f'"{name}"'
-    return f'coalesce(logged_texts."{name}", "{name}") AS "{name}"'
+    return f'coalesce(logged_texts."{name}", "{name}")' if name in _DOCUMENTS else f'"{name}"'
 
 
 # The columns of `records.schema.EVENTS` of rows of `candidates` and `all_events`, as they are in the log.
-AS_LOGGED = ", ".join(map(_as_logged, EVENTS.names))
+AS_LOGGED = ", ".join(f'{_as_logged(name)} AS "{name}"' for name in EVENTS.names)
 
 # Whoever floods a rule must not hide what others do, nor what comes later: callers take turns, each with their newest.
 NEWEST_OF_EACH_CALLER = """
@@ -80,7 +79,14 @@ def keys_of(findings: Sequence[Finding]) -> dict[str, list[object]]:
 
 
 # What `evidence.make_evidence` takes, and no more: each value of a column becomes a Python object.
-_EVIDENCE = f"""{AS_LOGGED},
+# Of the few that SQL cannot put together again, the row.
+_ROW = ", ".join(f'"{name}" := {_as_logged(name)}' for name in EVENTS.names)
+_EVIDENCE = f"""logFile,
+    logFileIndex,
+    CASE WHEN extra IS NULL THEN {record_sql(_as_logged)} END AS record,
+    CASE WHEN extra IS NOT NULL THEN struct_pack({_ROW}) END AS "row",
+    eventKey,
+    addendum IS NOT NULL AS has_addendum,
     event_key,
     account_id,
     recipient_account_id,

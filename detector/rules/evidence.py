@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from detector.records.rebuild import record_json
 from detector.rules.finding import Finding
 
 
@@ -35,7 +36,7 @@ class Evidence:
     user_agent: str | None
     mfa: str | None
     copies: tuple[Copy, ...]  # every one, also of earlier editions, the shown one first
-    row: Mapping[str, Any]  # the shown row, with the columns of `records.schema.EVENTS`, eventTime naive and UTC
+    record: str  # the record of the shown row as JSON text, as logged
     story: str | None = None  # id of the story of root's session; None: the event itself names none
 
 
@@ -67,7 +68,7 @@ def make_evidence(
             user_agent=row["user_agent"],
             mfa=row["mfa"],
             copies=(shown, *copies.get(shown, [])),
-            row=row,
+            record=record_json(row["row"]) if row["record"] is None else row["record"],
             story=row["story"],
         )
         found[key] = (*found.get(key, ()), evidence)

@@ -12,6 +12,7 @@ from detector.alerts.alert import Alert
 from detector.alerts.formats.formatting import line_of
 from detector.alerts.formats.names import AlertFormat
 from detector.records.log_file import decode_log_file
+from detector.records.rebuild import record_json
 from detector.rules.evidence import Copy, Evidence
 from detector.rules.finding import Finding
 from detector.rules.rule import Rule, load_rules, shipped_rules_directory
@@ -61,7 +62,7 @@ def event(key: str = "id-1", record: bytes | dict[str, Any] | None = None, **cha
         "user_agent": "aws-cli",
         "mfa": "no",
         "copies": (Copy("s3://b/k", 0),),
-        "row": row,
+        "record": record_json(row),
     }
     return Evidence(**(values | changes))
 

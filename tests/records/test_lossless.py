@@ -11,13 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detector.records import decode
 from detector.records.log_file import DecodedLogFile, decode_log_file
-from detector.records.rebuild import record_json
+from detector.records.rebuild import record_json, record_sql
 from detector.records.schema import EVENTS
 from detector.records.table import Rows, to_table
 
@@ -332,6 +334,32 @@ def test_the_fixture_records_are_rebuilt_exactly(path: Path) -> None:
     decoded = decode_log_file(records_form([raw, GOOD]), path.as_uri())
     assert_lossless(decoded, [raw, GOOD])
     assert decoded.rejected == (path.stem == "odd_no_event_time")
+
+
+def assert_sql_says_the_same(table: pa.Table) -> None:
+    """Of a row without `extra`, SQL makes the record that Python makes."""
+    sql = record_sql('"{}"'.format)
+    with duckdb.connect() as connection:
+        connection.register("rows", table)
+        made = connection.sql(f"SELECT logFileIndex, {sql} FROM rows WHERE extra IS NULL").fetchall()
+    rows = {row["logFileIndex"]: row for row in table.to_pylist() if row["extra"] is None}
+    assert [index for index, _ in made] == list(rows)
+    for index, text in made:
+        assert canonical(loads(text)) == canonical(loads(record_json(rows[index])))
+
+
+@given(st.lists(records(), min_size=1, max_size=8))
+@settings(deadline=None, max_examples=50)
+@example([b'{"eventTime":"0999-01-02T03:04:05Z","userAgent":"\\u0000\\n\\"\\u007f\xc3\xa9"}'])
+@example([b'{"eventTime":"2025-01-02T03:04:05Z","userIdentity":{"sessionContext":{}},"readOnly":false,"resources":[]}'])
+def test_sql_rebuilds_a_record_as_python_does(raws: list[bytes]) -> None:
+    assert_sql_says_the_same(decode_log_file(records_form(raws), "s3://b/k").table)
+
+
+@pytest.mark.parametrize("trail", ["compromised_root", "organisation_trail"])
+def test_sql_rebuilds_the_records_of_a_trail(trail: str) -> None:
+    for path in sorted((ROOT / "fixtures/trails" / trail).rglob("*.json.gz"))[:20]:
+        assert_sql_says_the_same(decode_log_file(path.read_bytes(), path.as_uri()).table)
 
 
 def corpus_records() -> Iterator[bytes]:

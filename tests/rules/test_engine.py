@@ -15,7 +15,6 @@ import pytest
 
 from detector.errors import RuleQueryError, UsageError
 from detector.records.log_file import decode_log_file
-from detector.records.rebuild import record_json
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.rules.evidence import Copy, evidence_of
@@ -476,7 +475,7 @@ def test_evidence_gives_back_the_record_and_what_an_alert_needs() -> None:
         assert engine.evidence([]) == {}
     assert set(found) == {KEY, other}
     [event] = found[KEY]
-    assert json.loads(record_json(event.row)) == LOGIN
+    assert json.loads(event.record) == LOGIN
     assert event.event_time == datetime(2026, 3, 1, 9, tzinfo=UTC)
     assert (event.account_id, event.recipient_account_id, event.region) == ("111122223333", "111122223333", "us-east-1")
     assert (event.actor_type, event.actor_arn) == ("Root", "arn:aws:iam::111122223333:root")

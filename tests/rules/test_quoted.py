@@ -93,7 +93,7 @@ def test_what_a_string_holds_is_taken_for_the_document(document: str, value: str
     with Engine(rows(LOGIN | {"additionalEventData": document}), threads=1) as engine:
         assert engine.query("SELECT mfa FROM candidates").read_all().to_pylist() == [{"mfa": value}]
         [evidence] = engine.evidence([LOGIN["eventID"]])[LOGIN["eventID"]]
-    assert json.loads(evidence.row["additionalEventData"]) == document
+    assert json.loads(evidence.record)["additionalEventData"] == document
 
 
 def test_a_bucket_that_cloudtrail_checks_is_known_by_quoted_parameters_too() -> None:

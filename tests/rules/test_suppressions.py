@@ -52,7 +52,7 @@ def event(**changes: str | None) -> Evidence:
         session_issuer=None,
         mfa="yes",
         copies=(Copy("a.json.gz", 0),),
-        row={},
+        record="{}",
         **values,
     )
 
