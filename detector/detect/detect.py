@@ -77,7 +77,10 @@ def detect(
         rule_pages: what the URL of a rule's page begins with, for `rule_url`.
     """
     few_rows = isinstance(events, TableEvents) and events.are_few
-    with Engine(events, time_limit_seconds=rule_seconds, row_cap=rule_findings, few_rows=few_rows) as engine:
+    threads = events.threads if isinstance(events, TableEvents) else None
+    with Engine(
+        events, threads=threads, time_limit_seconds=rule_seconds, row_cap=rule_findings, few_rows=few_rows
+    ) as engine:
         return detect_through(
             engine,
             rule_directories,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _FEW = 5_000  # rows
+_ROW_GROUP = 122_880  # rows that DuckDB hands to one thread at a time
 
 
 class Events(Protocol):
@@ -91,6 +92,11 @@ class TableEvents:
     def are_few(self) -> bool:
         """True when planning a rule over them takes longer than running it, however it is planned."""
         return bool(self._table.num_rows <= _FEW)
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads DuckDB has work for; None: all."""
+        return 1 if self._table.num_rows <= _ROW_GROUP else None
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *others: duckdb.DuckDBPyConnection) -> None:
         """Create `parts` and `duplicates`, and `coverage` if they are known."""
