@@ -25,6 +25,7 @@ from detector.rules.engine_queries import (
     IMPLAUSIBLE_TIMES,
     NEWEST_OF_EACH_CALLER,
     OLDEST_AND_LAST,
+    WANTED_KEYS,
     keys_of,
 )
 from detector.rules.events import Events, TableEvents
@@ -244,9 +245,10 @@ class Engine:
         relation = "candidates" if findings[0].rule.reads is Reads.CANDIDATES else "all_events"
         self._views.update(relation)
         # One question for all of them: it goes through all events.
-        parameters = keys_of(findings) | {"limit": limit}
-        for number, key in self._connection.sql(OLDEST_AND_LAST.format(relation), params=parameters).fetchall():
+        self._connection.register(WANTED_KEYS, keys_of(findings))
+        for number, key in self._connection.sql(OLDEST_AND_LAST.format(relation), params={"limit": limit}).fetchall():
             shown[number].append(key)
+        self._connection.unregister(WANTED_KEYS)
         return shown
 
     def integrity_of(self, log_file: str) -> str | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from detector.records.rebuild import record_sql
 from detector.records.schema import EVENTS
@@ -44,19 +47,17 @@ ORDER BY
 """
 
 
+# A table, not parameters: of a flood there are a million.
+WANTED_KEYS = "wanted_keys"
 # The oldest keys of each finding, and its last one.
 OLDEST_AND_LAST = """
-WITH wanted AS (
-    SELECT unnest($findings) AS finding, unnest($accounts) AS account, unnest($keys) AS wanted_key
-),
-
-dated AS (
+WITH dated AS (
     SELECT
         finding,
         event_key,
         coalesce(min(event_time) FILTER (WHERE account_id IS NOT DISTINCT FROM account), min(event_time)) AS event_time
     FROM {}
-    JOIN wanted ON wanted_key = event_key
+    JOIN wanted_keys ON wanted_key = event_key
     GROUP BY finding, event_key
 )
 
@@ -69,13 +70,19 @@ ORDER BY finding, event_time, event_key
 """
 
 
-def keys_of(findings: Sequence[Finding]) -> dict[str, list[object]]:
-    """Return the parameters that say which events belong to which finding, for `OLDEST_AND_LAST`."""
-    rows = [(number, one.account_id, key) for number, one in enumerate(findings) for key in one.event_ids]
-    return {
-        name: list(column)
-        for name, column in zip(("findings", "accounts", "keys"), zip(*rows, strict=True), strict=True)
-    }
+def keys_of(findings: Sequence[Finding]) -> pa.Table:
+    """Return which events belong to which finding, by its number: `wanted_keys` of `OLDEST_AND_LAST`."""
+    counts = [len(one.event_ids) for one in findings]
+    numbers = chain.from_iterable(map(repeat, range(len(findings)), counts))
+    accounts = chain.from_iterable(map(repeat, (one.account_id for one in findings), counts))
+    keys = chain.from_iterable(one.event_ids for one in findings)
+    return pa.table(
+        {
+            "finding": pa.array(numbers, pa.int64()),
+            "account": pa.array(accounts, pa.string()),
+            "wanted_key": pa.array(keys, pa.string()),
+        }
+    )
 
 
 # What `evidence.make_evidence` takes, and no more: each value of a column becomes a Python object.
