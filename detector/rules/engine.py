@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Any, Self, cast
 
 import duckdb
@@ -32,7 +31,7 @@ from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
 from detector.rules.needed_events import INTEGRITY
-from detector.rules.query_errors import TooManyFindings, as_rule_error, as_usage_error, batches
+from detector.rules.query_errors import TooManyFindings, as_out_of_memory, as_rule_error, as_usage_error, batches
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, parse_select
@@ -102,9 +101,7 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -270,9 +267,10 @@ class Engine:
         return [row["event_time"].replace(tzinfo=UTC) for row in rows.to_arrow_table().to_pylist()]
 
     def _update(self, *rules: Rule) -> None:
-        if not all(rule.is_shipped for rule in rules):
-            self._views.make()  # so that DuckDB can say which name was meant
-        self._views.update("candidates", *(rule.sql for rule in rules))
+        with as_out_of_memory():
+            if not all(rule.is_shipped for rule in rules):
+                self._views.make()  # so that DuckDB can say which name was meant
+            self._views.update("candidates", *(rule.sql for rule in rules))
 
     def _attach(self, events: TableEvents) -> None:
         if isinstance(self._events, TableEvents):

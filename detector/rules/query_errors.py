@@ -22,6 +22,20 @@ class OutOfMemory(RuleQueryError):  # noqa: N818 - says what happened
     """A rule needed more memory than what ran beside it had left."""
 
 
+@contextmanager
+def as_out_of_memory() -> Iterator[None]:
+    """Say in one line that what rules read finds no room.
+
+    Raises:
+        OutOfMemory: so it is.
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        message = "the views that rules read need more memory than they may take"
+        raise OutOfMemory(message, hint="look at fewer accounts or days at once") from error
+
+
 def batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     """Yield the batches of a result.
 

@@ -23,9 +23,11 @@ from detector.detect.selection import Selection
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document, Outbox
 from detector.records.log_file import decode_log_file
+from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.rules.finding import Finding
-from detector.rules.rule import shipped_rules_directory
+from detector.rules.query_errors import OutOfMemory
+from detector.rules.rule import load_rules, shipped_rules_directory
 from detector.severity import Severity
 from detector.text import counted
 
@@ -115,6 +117,23 @@ def test_alerts_are_oldest_first_and_carry_the_event() -> None:
     assert [json.loads(bytes(record)) for record in first.records] == [LOGIN]
     assert [(one.log_file, one.index) for one in second.evidence] == [("s3://b/k", 0)]
     assert detection.errors == []
+
+
+def test_calls_as_long_as_can_be_logged_hide_no_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [
+        LOGIN
+        | {"eventName": "CreateAccessKey", "eventSource": "iam.amazonaws.com", "eventType": "AwsApiCall"}
+        | {"eventID": event_id(number), "requestParameters": {"x": "x" * 95_000}}
+        for number in range(60)
+    ]
+    few = [call | {"requestParameters": {}} for call in calls]
+    monkeypatch.setattr("detector.rules.sandbox._TABLE_MEMORY", "24MB")  # else thousands would be needed
+    with pytest.raises(OutOfMemory, match="need more memory"), Engine(events_of(*calls)) as engine:
+        engine.prepare(*load_rules(shipped_rules_directory()).rules)
+    found = detection_of(*calls)
+    assert not found.errors
+    assert {one.alert_id for one in found.alerts} == {one.alert_id for one in detection_of(*few).alerts}
+    assert found.alerts
 
 
 def test_a_broken_rule_does_not_stop_the_others(tmp_path: Path) -> None:
