@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from zlib_ng import zlib_ng
 
 from detector.errors import LakeError
 from detector.lake.disk import disk_errors
@@ -176,7 +176,7 @@ def crc32_of(path: Path) -> int:
     checksum = 0
     with disk_errors(path), path.open("rb") as file:
         while piece := file.read(_READ_BYTES):
-            checksum = zlib.crc32(piece, checksum)
+            checksum = zlib_ng.crc32(piece, checksum)  # zlib's, at a fifth of its price
     return checksum
 
 
