@@ -1,4 +1,7 @@
-"""Parts written and read: Parquet, and JSON lines for what is no row."""
+"""Parts written and read: Parquet, and JSON lines for what is no row.
+
+Arrow's Parquet and its functions are imported where they are needed: DuckDB reads parts without them.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,9 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from zlib_ng import zlib_ng
 
 from detector.errors import LakeError
@@ -20,9 +22,10 @@ from detector.lake.footer import Footer, pack_footer, unpack_footer
 from detector.lake.part import Part
 from detector.lake_layout import PartKind
 from detector.records.coverage import coverage_of
-from detector.records.log_file import KeptRecord
-from detector.records.schema import EVENTS
-from detector.records.table import UNIQUE
+from detector.records.schema import EVENTS, UNIQUE
+
+if TYPE_CHECKING:
+    from detector.records.log_file import KeptRecord
 
 # The columns of now, and no rows. DuckDB takes the columns of the first file that it is given, and fills in what others
 # lack: behind this one, parts of earlier versions are read like those of today. `python -m fixtures.columns` writes it.
@@ -63,6 +66,8 @@ def write_part(
     Raises:
         LakeError: the disk refuses, for example because it is full.
     """
+    import pyarrow.parquet as pq
+
     path = folder / f"{stem}.parquet"
     # What never repeats has no dictionary, and no smallest and largest value, which would rule out nothing.
     repetitive = [name for name in _leaves(rows.schema) if name not in UNIQUE]
@@ -125,6 +130,8 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     Raises:
         LakeError: it is missing or damaged.
     """
+    import pyarrow.parquet as pq
+
     try:
         rows = pq.read_table(
             path, columns=columns and list(columns), partitioning=None, page_checksum_verification=True
@@ -140,6 +147,8 @@ def rows_without(path: Path, uris: Sequence[str]) -> pa.Table:
     Raises:
         LakeError: it is missing or damaged.
     """
+    import pyarrow.compute as pc
+
     table = read_part(path)
     return table.filter(pc.invert(pc.is_in(table.column("logFile"), value_set=pa.array(uris, pa.string()))))
 
@@ -186,6 +195,8 @@ def require_intact(path: Path) -> None:
     Raises:
         LakeError: a page is not as it was written, or cannot be read.
     """
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for _ in file.iter_batches():
@@ -205,6 +216,8 @@ def read_footer(path: Path) -> tuple[int, Footer | None]:
     Raises:
         LakeError: it is missing or damaged, or of a later version.
     """
+    import pyarrow.parquet as pq
+
     try:
         metadata = pq.read_metadata(path)
     except (OSError, pa.ArrowException) as error:

@@ -69,7 +69,7 @@ class Definition:
         return frozenset({self.name} if self.is_table else _MADE.findall(self.sql))
 
     def words(self, reported_alone: str) -> frozenset[str]:
-        """Return the words of its SQL, and of the macro `select_reported_alone` where it runs that: what it refers to."""
+        """Return the words of its SQL, and of the macro `select_reported_alone` where it runs that: all it names."""
         words = _words_of(self.sql)
         return words | _words_of(reported_alone) if _REPORTED_ALONE in words else words
 
