@@ -35,6 +35,7 @@ _WRITE_BATCH_ROWS = 65_536  # Arrow's own 1,024 cost a tenth of the time of writ
 # Lengths apart from the texts are packed well when all texts are of one length: a part is a fortieth smaller.
 _UNIQUE_ENCODING = "DELTA_LENGTH_BYTE_ARRAY"
 _DAMAGED = "is the file missing or damaged? `detector lake check` compares all, `lake repair` sets it aside"
+_OTHER_BYTES = "is damaged: its bytes are not those that were written"
 _READ_BYTES = 1 << 20
 _MAGIC = b"PAR1"  # at both ends of a Parquet file
 # Texts by whose smallest and largest value nobody looks; they would be kept in full.
@@ -169,7 +170,7 @@ def damage(part: Part, path: Path, crc32: int | None = None) -> str | None:
             file.seek(max(0, size - len(_MAGIC)))
             if file.read() != _MAGIC:
                 return "is damaged: it does not end as Parquet does"
-        return None if crc32 in (None, crc32_of(path)) else "is damaged: its bytes are not those that were written"
+        return None if crc32 is None or crc32 == crc32_of(path) else _OTHER_BYTES
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
