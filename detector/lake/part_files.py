@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from detector.records.log_file import KeptRecord
 
 # The columns of now, and no rows. DuckDB takes the columns of the first file that it is given, and fills in what others
-# lack: behind this one, parts of earlier versions are read like those of today. `python -m fixtures.columns` writes it.
+# lack: behind this one, parts of earlier versions are read like those of today. It says that it has some
+# rows, for by it DuckDB reckons how many there are in all. `python -m fixtures.columns` writes it.
 COLUMNS = Path(__file__).with_name("columns.parquet")
 _ROW_GROUP_ROWS = 100_000
 _WRITE_BATCH_ROWS = 65_536  # Arrow's own 1,024 cost a tenth of the time of writing
