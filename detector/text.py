@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import sha256
 from urllib.parse import urlsplit
 
 _LONGEST = 600  # characters of one value
@@ -85,6 +84,8 @@ def url_without_path(url: str, *, hides_query: bool = False) -> str:
 
 
 def _fingerprint(secret: str, length: int) -> str:
+    from hashlib import sha256  # brings OpenSSL, for which --help does not wait
+
     return sha256(secret.encode("utf-8", "replace")).hexdigest()[:length]
 
 

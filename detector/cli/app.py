@@ -17,8 +17,7 @@ from typing import Annotated
 
 import typer
 
-from detector.alerts.sinks.local import forget_standard_output
-from detector.cli.commands import NAMES, add
+from detector.cli.commands import NAMES, add, add_outline
 from detector.cli.configuration import PREFIX, configure, find_file
 from detector.cli.exit_codes import ERROR, INTERRUPTED
 from detector.cli.interrupt import is_interruption
@@ -28,6 +27,7 @@ from detector.cli.version import Program, show_version
 from detector.errors import DetectorError, OutputClosed
 
 _REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # of a file to be written to
+_LISTS_COMMANDS: tuple[list[str], ...] = ([], ["--help"], ["-h"])  # command lines that ask for no more
 _INTERRUPTED = "interrupted; what was committed stays, run the same command again to go on"
 
 
@@ -68,8 +68,8 @@ def _detector(
 
 
 @cache
-def _program(*names: str) -> typer.Typer:
-    """Return the program with these commands and groups of commands."""
+def _program(*names: str, is_outline: bool = False) -> typer.Typer:
+    """Return the program with these commands and groups of commands; in outline, with names and help alone."""
     program = typer.Typer(
         name="detector",
         cls=Program,
@@ -80,7 +80,7 @@ def _program(*names: str) -> typer.Typer:
     )
     program.callback()(_detector)
     for name in names:
-        add(program, name)
+        (add_outline if is_outline else add)(program, name)
     return program
 
 
@@ -96,14 +96,18 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
 
     What may set options of any command, the environment or a file that is found, is held against the options of all.
     """
-    sets_options = any(name.startswith(PREFIX) for name in os.environ) or find_file() is not None
-    return arguments[:1] if arguments and arguments[0] in NAMES and not sets_options else NAMES
+    return arguments[:1] if arguments and arguments[0] in NAMES and not _sets_options() else NAMES
+
+
+def _sets_options() -> bool:
+    return any(name.startswith(PREFIX) for name in os.environ) or find_file() is not None
 
 
 def main() -> None:
     """Entry point: turn whatever goes wrong into one line, one hint and an exit code."""
     try:
-        _program(*_needed(sys.argv[1:]))()
+        arguments = sys.argv[1:]
+        _program(*_needed(arguments), is_outline=arguments in _LISTS_COMMANDS and not _sets_options())()
     except OutputClosed as error:
         _end(error.exit_code)
     except DetectorError as error:
@@ -120,6 +124,8 @@ def main() -> None:
             say(_INTERRUPTED)
             _end(INTERRUPTED)
         if isinstance(error, OSError) and _is_of_output(error):
+            from detector.alerts.sinks.local import forget_standard_output
+
             forget_standard_output()
             say(f"error: cannot write to standard output: {error.strerror}")
             say("hint: is the disk full? write somewhere else")

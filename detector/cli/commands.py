@@ -9,6 +9,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
+from detector.cli.help import help_text
 from detector.cli.manners import add_commands
 
 _OUTPUT: Final = "output_command:OutputCommand"
@@ -46,6 +47,18 @@ def add(program: typer.Typer, name: str) -> None:
     command: Callable[..., None] = _imported(place)
     classes: dict[str, type[TyperCommand]] = {name: _imported(own_class)} if own_class else {}
     add_commands(program, {name: command}, classes)
+
+
+def add_outline(program: typer.Typer, name: str) -> None:
+    """Add the command of this name without its options, to be listed; a group of commands as it is."""
+    if name in _GROUPS:
+        add(program, name)
+    else:
+        program.command(name=name, help=help_text(_imported(_COMMANDS[name][0])))(_listed)
+
+
+def _listed() -> None:
+    """Stand for a command where none is run."""
 
 
 def _imported(place: str) -> Any:  # noqa: ANN401 - whatever has that name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,7 @@ from detector.times import now
 if TYPE_CHECKING:
     from detector.detect.selection import Selection
     from detector.lake.place import LakePlace
+    from detector.lake.writer import LakeWriter
 
 
 def detect_command(
@@ -71,7 +72,6 @@ def _write_alerts(
     from detector.detect.basis import basis_of, found_text
     from detector.detect.emission import may_be_news, write_alerts, write_new_alerts
     from detector.lake.reader import read_lake_with_integrity
-    from detector.lake.writer import open_to_write
     from detector.rules.candidates import candidates
 
     entries = rules.entries()
@@ -91,7 +91,7 @@ def _write_alerts(
     say_unlisted(lake, events.unlisted)
     with (
         output.open() as outputs,
-        open_to_write(lake) if new else nullcontext() as writer,
+        _open_to_write(lake) if new else nullcontext() as writer,
     ):
         detection = rules.detect(
             events if writer is None else read(),
@@ -118,9 +118,16 @@ def _write_alerts(
     raise typer.Exit(code)
 
 
+def _open_to_write(lake: LakePlace) -> AbstractContextManager[LakeWriter]:
+    from detector.lake.writer import open_to_write
+
+    return open_to_write(lake)
+
+
 def _list_withdrawn(lake: LakePlace, rules: RuleOptions, selection: Selection, output: OutputOptions) -> None:
     from detector.detect.withdrawal import withdrawn_alerts, write_withdrawn
-    from detector.lake.reader import read_emitted, read_lake
+    from detector.lake.reader import read_lake
+    from detector.lake.remembered import read_emitted
     from detector.rules.candidates import candidates
 
     entries = rules.entries()

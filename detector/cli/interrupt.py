@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from detector.cli.exit_codes import INTERRUPTED
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Result = TypeVar("Result")
 _STEP_SECONDS = 0.05
@@ -23,6 +25,8 @@ def run_interruptibly(work: Callable[[], Result], interrupt: Callable[[], None])
     Raises:
         KeyboardInterrupt: after Ctrl-C, once the query has ended, which takes it a fraction of a second.
     """
+    from concurrent.futures import ThreadPoolExecutor  # brings logging, for which --help does not wait
+
     with ThreadPoolExecutor(1, thread_name_prefix="interruptible") as pool:
         pool.submit(int).result()  # the thread is there: Ctrl-C cannot come between its start and its being known
         try:
@@ -34,6 +38,8 @@ def run_interruptibly(work: Callable[[], Result], interrupt: Callable[[], None])
 
 def _end(pool: ThreadPoolExecutor, interrupt: Callable[[], None]) -> None:
     """Interrupt until the work has ended; at another Ctrl-C end the process, since nothing else would."""
+    from concurrent.futures import wait
+
     try:
         ended = pool.submit(int)  # behind the work, in the one thread
         while not ended.done():

@@ -32,7 +32,7 @@ def outbox_command(
     Example: detector outbox --lake lake/ --retry hec+https://splunk.example:8088/services/collector/event
     """
     from detector.errors import UsageError
-    from detector.lake.reader import read_outbox
+    from detector.lake.remembered import read_outbox
     from detector.lake.writer import open_to_write
 
     counts, entries = read_outbox(lake)

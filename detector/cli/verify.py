@@ -23,8 +23,8 @@ from detector.times import now
 
 if TYPE_CHECKING:
     from detector.lake.place import LakePlace
+    from detector.verify.log_files import LakeLogs
     from detector.verify.verdicts import Asked
-    from detector.verify.verify import LakeLogs
 
 Keys = Annotated[
     str,

@@ -30,9 +30,9 @@ from detector.verify.depth import Verify
 from detector.verify.digest import MAX_DIGEST_BYTES
 from detector.verify.integrity import Integrity
 from detector.verify.keys import Span
+from detector.verify.log_files import NOT_IN_LAKE
 from detector.verify.place import DigestPlace, Location, location_of, named_minute, parse_digest_uri
 from detector.verify.verdicts import SETTLE, Absence, Asked, DigestVerdict, LogVerdict
-from detector.verify.verify import NOT_IN_LAKE
 
 _AT_ONCE: Final = 500
 _Listed = tuple[LogObject, DigestPlace]

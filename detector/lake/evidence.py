@@ -17,10 +17,9 @@ from detector.scope import Scope
 from detector.verify.digest import FoundDigest, StoredDigest, read_digest
 from detector.verify.judge import judge_location
 from detector.verify.keys import KeyRing
-from detector.verify.log_files import FoundLog
+from detector.verify.log_files import FoundLog, LakeLogs
 from detector.verify.place import Location, location_of
 from detector.verify.verdicts import Absence, Asked, LocationVerdict
-from detector.verify.verify import LakeLogs
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from detector.lake.place import LakePlace
 from detector.lake_layout import LEDGER
 from detector.scope import Scope
 from detector.verify.coverage import PROVEN, HourState, hours_of, undated
+from detector.verify.log_files import NOT_IN_LAKE
 from detector.verify.place import Location, location_of
 from detector.verify.verdicts import (
     Absence,
@@ -25,7 +26,6 @@ from detector.verify.verdicts import (
     LocationVerdict,
     LogVerdict,
 )
-from detector.verify.verify import NOT_IN_LAKE
 
 _HOUR: Final = timedelta(hours=1)
 # An event of an hour is delivered within the next one; AWS speaks of five minutes on average.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet  # which writing needs: once, by what worker processes are forked from
 
 from detector.lake.footer import Footer
 from detector.lake.ledger.objects import LedgerObject

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Final
 from detector.errors import LakeError
 from detector.lake.duplicates import CopySearch, all_searches, unlisted_copies
 from detector.lake.elsewhere import Elsewhere
-from detector.lake.ledger.emitted import EmittedAlert
 from detector.lake.ledger.gaps import Gap, OpenGaps
 from detector.lake.ledger.ledger import Ledger
-from detector.lake.ledger.outbox import OutboxCount
 from detector.lake.part_files import DUPLICATES, damage
 from detector.lake.place import LakePlace, lake_at
 from detector.lake.relations import create_duplicates, create_table, create_view
@@ -260,40 +258,16 @@ def read_lake_with_integrity(
     Raises:
         LakeError: as of `read_lake`.
     """
-    from detector.lake.integrity import lake_integrity
-
     snapshot = read_lake(lake, candidates_digest, verifies=True, fetches_all=fetches_all)
+    if not _has_digests(snapshot.directory):
+        return snapshot
+    from detector.lake.integrity import lake_integrity  # brings what verifies, for which no other lake waits
+
     return replace(snapshot, integrity=lake_integrity(snapshot.directory, now, window))
 
 
-def read_emitted(lake: Path | LakePlace) -> list[EmittedAlert]:
-    """Return the alerts that were written from a lake.
-
-    Raises:
-        LakeError: there is no lake, or it has no ledger.
-    """
-    with _ledger_of(lake) as ledger:
-        return ledger.emitted()
-
-
-def read_outbox(lake: Path | LakePlace) -> tuple[list[OutboxCount], list[tuple[str, str, str | None]]]:
-    """Return the counts, and (sink, alert id, why it was refused) of each alert in the outbox of a lake.
-
-    Raises:
-        LakeError: there is no lake, or it has no ledger.
-    """
-    with _ledger_of(lake) as ledger:
-        return ledger.outbox.counts(), list(ledger.outbox.entries())
-
-
-@contextmanager
-def _ledger_of(lake: Path | LakePlace) -> Iterator[Ledger]:
-    place = lake_at(lake)
-    place.refresh()
-    if not (place.directory / LEDGER).exists():
-        raise LakeError(f"{place} has no {LEDGER}", hint="only `run` and `detect --new` remember alerts, there")
-    ledger = Ledger.open(place.directory, writable=False)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+def _has_digests(directory: Path) -> bool:
+    if not (directory / LEDGER).exists():
+        return False
+    with closing(Ledger.open(directory, writable=False)) as ledger:
+        return ledger.digests.are_there

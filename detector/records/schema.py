@@ -117,6 +117,8 @@ RECORD = _struct(
     _json("eventContext"),
 )
 
+# Columns whose texts never repeat.
+UNIQUE = ("eventID", "eventKey", "requestID")
 EVENT_TIME = "eventTime"
 # In `extra`, under the name of a field whose column is NULL for an explicit null. It cannot be mistaken for a
 # value of that field: such a column takes any JSON value, so nothing else of it ever goes to `extra`.

@@ -20,8 +20,6 @@ from detector.records.decode import Decoded, Extra, extra_text
 from detector.records.rebuild import record_json
 from detector.records.schema import ABSENT, EVENT_TIME, EVENTS, RECORD, Field, Kind, Null, arrow_type
 
-# Columns whose texts never repeat.
-UNIQUE = ("eventID", "eventKey", "requestID")
 _NULL = b"null"
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detector.lake.part_files import DUPLICATES
 from detector.lake.relations import create_duplicates, create_table
@@ -134,6 +133,8 @@ def _unsliced(table: pa.Table) -> pa.Table:
 
 def each_once(table: pa.Table) -> pa.Table:
     """Return each row once, by its file and index: one that was read twice would hide itself."""
+    import pyarrow.compute as pc
+
     places = table.select(["logFile", "logFileIndex"]).append_column("row", pa.array(range(table.num_rows), pa.int64()))
     first = places.group_by(["logFile", "logFileIndex"]).aggregate([("row", "min")])
     if first.num_rows == table.num_rows:

@@ -68,10 +68,10 @@ class Definition:
         """What it makes: a table; or views, macros and tables."""
         return frozenset({self.name} if self.is_table else _MADE.findall(self.sql))
 
-    @property
-    def words(self) -> frozenset[str]:
-        """The words of its SQL, among them all that it refers to."""
-        return _words_of(self.sql)
+    def words(self, reported_alone: str) -> frozenset[str]:
+        """Return the words of its SQL, and of the macro `select_reported_alone` where it runs that: all it names."""
+        words = _words_of(self.sql)
+        return words | _words_of(reported_alone) if _REPORTED_ALONE in words else words
 
     @property
     def statements(self) -> str:
@@ -131,6 +131,7 @@ class Views:
         self._directory = directory
         self._definitions: dict[str, Definition] = {}  # in the order in which they are made
         self._makers: dict[str, str] = {}  # relation → the definition that makes it
+        self._words: dict[str, frozenset[str]] = {}  # of each definition, and of what it runs by its text
         self._made: set[str] = set()
         self._outdated: set[str] = set()  # tables that were made of other events
         self._needed: dict[str, frozenset[str]] = {}  # text → the definitions behind it
@@ -163,9 +164,11 @@ class Views:
 
     def _read(self) -> None:
         if not self._definitions:
-            self._connection.execute(macro_of_reported_alone(self._directory))
+            reported_alone = macro_of_reported_alone(self._directory)
+            self._connection.execute(reported_alone)
             definitions = read_views(self._directory)
             self._makers = {relation: one.name for one in definitions for relation in one.relations}
+            self._words = {one.name: one.words(reported_alone) for one in definitions}
             self._definitions = {one.name: one for one in definitions}
 
     def _make(self, name: str) -> None:
@@ -227,19 +230,13 @@ class Views:
         waiting = self._makers_of(words)
         while waiting:
             if _CANDIDATES in waiting:  # with which `candidate_rows` goes
-                waiting |= {name for name, one in self._definitions.items() if _ROWS in one.words}
+                waiting |= {name for name, words in self._words.items() if _ROWS in words}
             found |= waiting
-            waiting = {name for maker in waiting for name in self._makers_of(self._words_behind(maker))} - found
+            waiting = {name for maker in waiting for name in self._makers_of(self._words[maker])} - found
         return frozenset(found)
 
     def _makers_of(self, words: Collection[str]) -> set[str]:
         return {self._makers[word] for word in words if word in self._makers}
-
-    def _words_behind(self, name: str) -> frozenset[str]:
-        words = self._definitions[name].words
-        if _REPORTED_ALONE in words:
-            words |= _words_of(macro_of_reported_alone(self._directory))
-        return words
 
 
 def _words_of(sql: str) -> frozenset[str]:

@@ -89,7 +89,7 @@ def parse_key(key: str) -> Place:
     )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def parse_folder(folder: str) -> Place:
     """Return what a folder says about every object below it, with or without a closing slash."""
     segments = [segment for segment in folder.split("/") if segment]
@@ -178,8 +178,15 @@ def skip_reason(key: str) -> str | None:
         return None
     kind = _kind_of(key)
     if kind is not None and kind != "CloudTrail":
-        return other_service(key) or Reason.SIBLING.of(kind=kind, what=_SIBLINGS.get(kind, "not a log of API calls"))
+        return _reason_of_kind(kind)
     return other_kind(name)
+
+
+@lru_cache(maxsize=256)
+def _reason_of_kind(kind: str) -> str:
+    if not _KIND.fullmatch(kind):
+        return Reason.OTHER_SERVICE.of(kind=kind)
+    return Reason.SIBLING.of(kind=kind, what=_SIBLINGS.get(kind, "not a log of API calls"))
 
 
 def is_digest(key: str) -> bool:
@@ -190,7 +197,7 @@ def is_digest(key: str) -> bool:
 def other_service(path: str) -> str | None:
     """Say which other service a key or folder below `AWSLogs/ACCOUNT/` belongs to; None for CloudTrail's own."""
     kind = _kind_of(path)
-    return None if kind is None or _KIND.fullmatch(kind) else Reason.OTHER_SERVICE.of(kind=kind)
+    return None if kind is None or _KIND.fullmatch(kind) else _reason_of_kind(kind)
 
 
 def exclusion(scope: Scope, key: str) -> Exclusion | None:
@@ -216,7 +223,7 @@ def _kind_of(key: str) -> str | None:
     return parse_key(key).kind if kind in (None, "CloudTrail") else kind
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def folder_exclusion(scope: Scope, folder: str) -> Exclusion | None:
     """Say why the scope leaves out everything below `folder`; None when something below may be in scope.
 

@@ -151,7 +151,7 @@ def parse_utc(text: str) -> datetime | None:
 
 def utc_text(moment: datetime) -> str:
     """Return a moment as digests write it."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return moment.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def _inflate(stored: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +14,7 @@ from detector.verify.verdicts import SETTLE, Absence, Asked, JudgedDigest, Judge
 from detector.verify.windows import Windows
 
 _HOUR: Final = timedelta(hours=1)
+NOT_IN_LAKE: Final = "not in the lake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class FoundLog:
     sha256: bytes | None = None  # of the inflated bytes; None: not read whole
     problem: str | None = None  # what is wrong with it as a file
     unread: str | None = None  # why it was not read at all
+
+
+LakeLogs = Callable[[Location], Mapping[str, FoundLog]]  # what a lake has read of one location, by URI
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class _Folder:
     holds_digests: bool
 
 
-@lru_cache(maxsize=1 << 13)  # each holds the objects of a day
+@lru_cache(maxsize=1 << 10)  # each holds the objects of a day, and whoever lists goes through one after another
 def _split_folder(folder: str) -> _Folder | None:
     segments = folder.rsplit("/", _SEGMENTS)
     tail = "/".join(segments[-_SEGMENTS:])
@@ -149,6 +149,7 @@ def same_place(found: str, signed: str) -> bool:
     return tail == signed_tail and (not (trail := _from_aws_logs(root)) or trail == _from_aws_logs(signed_root))
 
 
+@lru_cache(maxsize=1 << 10)
 def _from_aws_logs(root: str) -> str:
     """Return `AWSLogs/[o-id/]` at the end of a root; empty in a copy of what lies below."""
     _, found, after = f"/{root}".rpartition("/AWSLogs/")
@@ -157,7 +158,9 @@ def _from_aws_logs(root: str) -> str:
 
 def _moment(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.year in _YEARS else None
+    if moment.year not in _YEARS:
+        return None
+    return moment if moment.tzinfo is UTC else moment.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -17,18 +17,16 @@ from detector.verify.digest import MAX_DIGEST_BYTES, FoundDigest, StoredDigest, 
 from detector.verify.integrity import Integrity
 from detector.verify.judge import judge_location
 from detector.verify.listed import ListedObjects
-from detector.verify.log_files import FoundLog
+from detector.verify.log_files import NOT_IN_LAKE, FoundLog, LakeLogs
 from detector.verify.place import Location
 from detector.verify.survey import KeySpans, Survey, survey
 from detector.verify.verdicts import Absence, Asked
 from detector.verify.worker import HashBatch, Hashed, hash_logs
 
-NOT_IN_LAKE: Final = "not in the lake"
 _AT_ONCE: Final = 500
 
 
 _Hashes = Callable[[Iterable[HashBatch]], Iterator[Hashed]]
-LakeLogs = Callable[[Location], Mapping[str, FoundLog]]  # what a lake has read of one location, by URI
 
 
 def verify(

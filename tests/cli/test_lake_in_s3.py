@@ -16,7 +16,8 @@ from detector.detect.emission import write_new_alerts
 from detector.ingest.ingest import ingest
 from detector.lake.ledger.outbox import Document
 from detector.lake.place import lake_at
-from detector.lake.reader import read_emitted, read_lake, read_outbox
+from detector.lake.reader import read_lake
+from detector.lake.remembered import read_emitted, read_outbox
 from detector.lake.writer import open_to_write
 from detector.run_report import RunReport
 from detector.scope import Scope

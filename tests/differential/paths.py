@@ -20,7 +20,8 @@ from detector.detect.withdrawal import withdrawn_alerts
 from detector.ingest.ingest import ingest
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document
-from detector.lake.reader import read_emitted, read_lake
+from detector.lake.reader import read_lake
+from detector.lake.remembered import read_emitted
 from detector.lake.writer import LakeWriter, open_to_write
 from detector.rules.candidates import candidates
 from detector.rules.engine import Engine

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -77,7 +78,14 @@ def asked(lake: Path, sql: str) -> list[dict[str, Any]]:
 
 def test_the_file_that_names_the_columns_names_those_of_today() -> None:
     assert pq.read_schema(COLUMNS).equals(EVENTS), "python -m fixtures.columns writes it"
-    assert pq.read_metadata(COLUMNS).num_rows == 0
+    assert pq.read_table(COLUMNS).num_rows == 0
+    assert duckdb.execute(f"FROM read_parquet('{COLUMNS}')").fetchall() == []
+
+
+def test_a_lake_is_not_reckoned_to_be_empty_when_joins_are_planned() -> None:
+    """Else DuckDB keeps all of it in memory, and goes through a handful of rows of another relation."""
+    [(_, plan)] = duckdb.execute(f"EXPLAIN (FORMAT JSON) FROM read_parquet('{COLUMNS}')").fetchall()
+    assert int(json.loads(plan)[0]["extra_info"]["Estimated Cardinality"]) > 1_000
 
 
 def test_both_are_read_and_a_copy_in_the_other_form_is_a_copy(lake: Path) -> None:

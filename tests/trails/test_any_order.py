@@ -30,7 +30,8 @@ from detector.detect.withdrawal import withdrawn_alerts
 from detector.ingest.worker import Batch, stage
 from detector.lake.ledger.outbox import Document
 from detector.lake.place import LakePlace, lake_at
-from detector.lake.reader import read_emitted, read_lake
+from detector.lake.reader import read_lake
+from detector.lake.remembered import read_emitted
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.rules.candidates import candidates
 from detector.rules.examples import load_examples

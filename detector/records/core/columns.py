@@ -11,8 +11,7 @@ import pyarrow as pa
 from detector.records.core.interface import REFUSED, CoreField, Functions, Number, Role, checked
 from detector.records.core.library import library
 from detector.records.file_kind import NO_EVENTS
-from detector.records.schema import EVENT_TIME, RECORD, Field, Kind
-from detector.records.table import UNIQUE
+from detector.records.schema import EVENT_TIME, RECORD, UNIQUE, Field, Kind
 
 _ROLES = {EVENT_TIME: Role.TIME, "eventID": Role.KEY}
 # Without eventSource it depends on the name of the file whether a record is one.
