@@ -7,6 +7,11 @@ import sys
 from collections.abc import Callable
 
 
+def only_reads(statement: str) -> bool:
+    """Tell whether SQL changes nothing: who is killed before it leaves what one does who is killed just after it."""
+    return statement.lstrip().upper().startswith(("SELECT", "PRAGMA"))
+
+
 def in_child(act: Callable[[], object]) -> int:
     """Run `act` in a forked child; return minus the signal that ended it, or its exit code."""
     child = os.fork()

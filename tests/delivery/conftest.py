@@ -16,6 +16,8 @@ from detector.lake.ledger.outbox import Document
 
 from .aws_front import Front, serving_aws
 
+MANY = int(os.environ.get("DETECTOR_ALERTS", "2000"))  # of slow tests; ten thousand by hand
+
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, aws_variables: dict[str, str]) -> None:

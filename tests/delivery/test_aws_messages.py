@@ -31,7 +31,7 @@ from detector.lake.ledger.outbox import Document
 from detector.severity import Severity
 
 from .aws_front import Front, answer, body_of, cut, send, settle
-from .conftest import alerts
+from .conftest import MANY, alerts
 from .crash import alert
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ KINDS: dict[str, tuple[Callable[[Front], Sink], Any, Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [200, pytest.param(MANY, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_alerts_arrive_where_three_of_ten_requests_and_some_entries_fail(
     ledger: Ledger, front: Front, kind: str, count: int

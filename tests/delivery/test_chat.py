@@ -19,7 +19,7 @@ from detector.lake.ledger.ledger import Ledger
 from tests.alerts.notice_schemas import PAGERDUTY
 from tests.alerts.test_notices import SCHEMAS
 
-from .conftest import alerts
+from .conftest import MANY, alerts
 from .crash import alert
 from .endpoints import Endpoint, Instead, Reply, Request, serving
 
@@ -212,7 +212,7 @@ class Fickle:
         }[fault]
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(MANY, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", CHATS)
 def test_all_messages_arrive_where_three_of_ten_fail(
     ledger: Ledger, endpoint: Endpoint, form: NoticeFormat, count: int

@@ -31,6 +31,7 @@ from detector.errors import UsageError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document
 
+from .conftest import MANY
 from .crash import alert
 from .endpoints import unused_port
 
@@ -319,7 +320,7 @@ def test_a_server_that_misbehaves_is_left(
     assert reason in undelivered.reason
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(MANY, marks=pytest.mark.slow)])
 def test_all_mails_arrive_where_three_of_ten_fail(ledger: Ledger, plain: Postbox, count: int) -> None:
     random = Random(2)
 

@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("rounds", "options"), [(6, []), (3, ["--stored"])], ids=["folder", "s3"])
+@pytest.mark.parametrize(("rounds", "options"), [(3, []), (2, ["--stored"])], ids=["folder", "s3"])
 def test_a_killed_run_leaves_nothing_that_a_rerun_does_not_mend(rounds: int, options: list[str]) -> None:
     script = Path(__file__).with_name("rounds.py")
     command = [sys.executable, str(script), "--rounds", str(rounds), *options]

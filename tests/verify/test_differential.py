@@ -18,7 +18,7 @@ import pytest
 from tests.verify.vectors import CASES, VECTORS, Vector, digest_verdicts, judge, log_verdicts
 
 AWS = Path(sys.executable).with_name("aws")
-MUTATIONS = int(os.environ.get("DETECTOR_MUTATIONS", "40"))
+MUTATIONS = int(os.environ.get("DETECTOR_MUTATIONS", "20"))
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not AWS.exists(), reason="awscli is not installed")]
 # Its own rules: it refuses a genuine copy, and what it says of a digest without metadata is that there is none.
 _ITS_OWN = ("copied_bucket",)
