@@ -1,7 +1,8 @@
 """All examples in one DuckDB, so that a rule runs over one of them in milliseconds, whatever the views are just now.
 
 The rows of all examples lie in one table, told apart by their log file. What the rules read is filtered by the log
-files in `shown`: one example, as a rule, or many, where columns are computed row by row and it is sound.
+files in `shown`: one example, as a rule, or many, where columns are computed row by row and it is sound. It is copied
+out, since a plan scans it dozens of times.
 """
 
 from __future__ import annotations
@@ -35,14 +36,13 @@ _SHOWN = """
 CREATE TABLE all_parts AS FROM rows;
 CREATE TABLE all_duplicates AS FROM copies;
 CREATE TABLE shown (logFile VARCHAR);
-CREATE VIEW parts AS FROM all_parts SEMI JOIN shown USING (logFile);
-CREATE VIEW duplicates AS FROM all_duplicates SEMI JOIN shown USING (logFile);
+CREATE TABLE parts AS FROM all_parts LIMIT 0;
+CREATE TABLE duplicates AS FROM all_duplicates LIMIT 0;
 CREATE VIEW events AS FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex);
 """
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # The only table that is computed ahead: all columns of all rows.
 _CANDIDATES = "candidates"
-_CANDIDATES_FROM = "CREATE OR REPLACE VIEW candidates AS FROM {} SEMI JOIN shown USING (logFile)"
 
 
 # Faults of DuckDB itself, which no example has brought to light.
@@ -98,13 +98,14 @@ class Lab:
         copies = pa.concat_tables([DUPLICATES.empty_table(), *(self._copies(tables[one]) for one in self._alone)])
         self._connection.register("copies", copies)
         self._connection.execute(_SHOWN)
+        self._all_of = {name: f"all_{name}" for name in ("parts", "duplicates")}  # what is shown → of which
         self._made: dict[str, str] = {}  # definition → the SQL that it is made by just now
         for definition in self.definitions.values():
             if definition.name == _CANDIDATES:
                 for name in BETWEEN_ROWS:
                     self._connection.execute(f"CREATE TABLE no_{name} AS FROM {name} LIMIT 0")
                 list(self._compute("computed"))
-                self._connection.execute(_CANDIDATES_FROM.format("computed"))
+                self._show_candidates("computed")
             else:
                 self._define(definition.name, to_sql(definition.statement))
         self.behind_candidates = self._closure(self.definitions[_CANDIDATES].uses)
@@ -166,7 +167,7 @@ class Lab:
             yield
         finally:
             self._define(definition.name, to_sql(definition.statement))
-            self._connection.execute(_CANDIDATES_FROM.format("computed"))
+            self._show_candidates("computed")
 
     def recompute(self) -> Iterator[set[str]]:
         """Compute the candidates by the definitions of now; yield the log files whose rows are others than before.
@@ -177,9 +178,9 @@ class Lab:
             NotSql: DuckDB cannot bind them.
         """
         columns = self._connection.sql("FROM computed LIMIT 0").columns
-        self._connection.execute(_CANDIDATES_FROM.format("computed"))
+        self._show_candidates("computed")
         for log_files in self._compute("recomputed"):
-            self._connection.execute(_CANDIDATES_FROM.format("recomputed"))
+            self._show_candidates("recomputed")
             if self._connection.sql("FROM recomputed LIMIT 0").columns != columns:
                 yield set(log_files)
                 continue
@@ -224,6 +225,15 @@ class Lab:
     def _show(self, log_files: list[str]) -> None:
         self._connection.execute("TRUNCATE shown")
         self._connection.execute("INSERT INTO shown SELECT unnest($files)", {"files": log_files})
+        for name, everything in self._all_of.items():
+            self._connection.execute(f"TRUNCATE {name}")
+            self._connection.execute(f"INSERT INTO {name} FROM {everything} SEMI JOIN shown USING (logFile)")
+
+    def _show_candidates(self, table: str) -> None:
+        """Take the candidates from a table, from when something is shown again."""
+        self._connection.execute(f"CREATE OR REPLACE TABLE shown_candidates AS FROM {table} LIMIT 0")
+        self._connection.execute("CREATE OR REPLACE VIEW candidates AS FROM shown_candidates")
+        self._all_of["shown_candidates"] = table
 
 
 @contextmanager
