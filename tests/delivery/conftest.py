@@ -13,10 +13,11 @@ import pytest
 
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document
+from tests.long import many
 
 from .aws_front import Front, serving_aws
 
-MANY = int(os.environ.get("DETECTOR_ALERTS", "2000"))  # of slow tests; ten thousand by hand
+MANY = many(2_000, 10_000)  # of slow tests
 
 
 @pytest.fixture(autouse=True)

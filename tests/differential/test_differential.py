@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import many
+
 from .cases import case_of
 from .paths import Folder, by_scan
 from .rounds import fewest, make_round, told
 
-_CASES = 500  # more by hand: `python -m tests.differential --cases 50000`
+_CASES = many(100, 500)  # more by hand: `python -m tests.differential --cases 50000`
 
 
 @pytest.mark.slow

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from tests.long import many
 from tests.verify.vectors import CASES, VECTORS, Vector, digest_verdicts, judge, log_verdicts
 
 AWS = Path(sys.executable).with_name("aws")
-MUTATIONS = int(os.environ.get("DETECTOR_MUTATIONS", "20"))
+MUTATIONS = many(20, 200)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not AWS.exists(), reason="awscli is not installed")]
 # Its own rules: it refuses a genuine copy, and what it says of a digest without metadata is that there is none.
 _ITS_OWN = ("copied_bucket",)

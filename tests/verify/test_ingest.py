@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.long import many
 from tests.running import Result, Run
 from tests.verify.aws_server import AwsServer
 from tests.verify.test_command import key, not_verified, scope_of
@@ -225,7 +226,7 @@ def test_what_the_scope_left_out_is_not_called_missing_later(aws: AwsServer, ing
     assert ingested(vector, "complete")[0].code == 0
 
 
-@pytest.mark.parametrize("every", [13, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [13, pytest.param(many(3, 1), marks=pytest.mark.slow)])
 def test_a_run_that_is_killed_between_any_two_statements_loses_nothing(tmp_path: Path, every: int) -> None:
     command = [sys.executable, str(HERE / "crash.py"), str(tmp_path), str(Vector("missing_log").folder), str(every)]
     environment = dict(os.environ) | {"PYTHONPATH": str(HERE.parents[1])}

@@ -17,6 +17,7 @@ from detector.records.core.columns import Columns
 from detector.records.core.glance import Glance
 from detector.records.core.library import library
 from detector.records.schema import EVENTS, RECORD, Kind
+from tests.long import many
 from tests.records import strategies
 from tests.records.core.differential import Comparison, is_wanted_of
 from tests.records.core.mutated import RECORDS, mutated_file
@@ -84,7 +85,7 @@ def test_mutated_files_give_the_same_rows_or_none(core: ctypes.CDLL) -> None:
 @pytest.mark.slow
 def test_many_mutated_files_give_the_same_rows_or_none(core: ctypes.CDLL) -> None:
     comparison, random = Comparison(core), Random()
-    for _ in range(30_000):
+    for _ in range(many(10_000, 30_000)):
         comparison.add(mutated_file(random))
     comparison.compare_rows()
 
@@ -121,14 +122,14 @@ def test_any_text_and_any_json_is_kept_as_python_keeps_it(files: list[bytes]) ->
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=many(500, 3_000), deadline=None)
 @given(st.lists(usual_files(), min_size=1, max_size=3))
 def test_any_text_and_any_json_is_kept_as_python_keeps_it_in_many_files(files: list[bytes]) -> None:
     compare(files)
 
 
 @pytest.mark.slow
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=many(500, 2_000), deadline=None)
 @given(st.lists(strategies.records(), max_size=3))
 def test_hostile_records_give_the_same_or_nothing(records: list[bytes]) -> None:
     compare([b'{"Records":[' + b",".join(records) + b"]}"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from detector.records.core.library import BUILT
+from tests.long import many
 from tests.records.core.sanitized import COMPILER, build_sanitized, copy_checkout, run_sanitized, runtimes
 
 pytestmark = [
@@ -31,7 +32,7 @@ _FAULTS = {
 
 
 def test_the_core_reads_and_writes_where_it_may_whatever_a_file_holds(tmp_path: Path) -> None:
-    fuzzer = ["python", "-m", "tests.records.core.fuzz", "--alone", "--files", "5000"]
+    fuzzer = ["python", "-m", "tests.records.core.fuzz", "--alone", "--files", str(many(1_000, 5_000))]
     done = run_sanitized(fuzzer, copy_checkout(tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("5,000 files of seed 0: ")
