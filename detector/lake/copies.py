@@ -8,7 +8,8 @@ do not matter. Rows that share a key and differ are all events, so that nobody h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -30,28 +31,49 @@ GROUP BY key
 HAVING count(*) > 1
 """  # noqa: S608
 _OF_KEYS = f"SEMI JOIN (SELECT DISTINCT {_KEY} AS key FROM {{keys}}) AS touched USING (key)"  # noqa: S608
-# Where rows that share a key lie, those together whose columns are all equal. No digest of them: making one costs
-# several times as much as comparing the columns, and a hash of another kind could be aimed at.
-_EQUAL = """
-CREATE OR REPLACE TEMP TABLE equal AS
-SELECT recipientAccountId, eventKey, list({{'logFile': logFile, 'logFileIndex': logFileIndex}}) AS places
-FROM {rows}
-{of_shared}
-{of_slice}
-GROUP BY {columns}
-"""
 _OF_SHARED = f"SEMI JOIN shared ON {_KEY} = shared.key"
 _OF_SLICE = f"WHERE {_KEY} % {{slices}} = {{number}}"
-# Compared at a time. In a gigabyte, 500,000 rows of 1.3 kB would go to the disk, which costs more than reading twice.
-_ROWS_AT_ONCE = 300_000
+# Their digests and places lie in memory, in a gigabyte with room to put them together.
+_ROWS_AT_ONCE = 1_000_000
 _RECORDS_AT_ONCE = 2_000  # as values of Python
+_DIGESTED = """
+CREATE OR REPLACE TEMP TABLE digested AS
+SELECT
+    recipientAccountId,
+    eventKey,
+    logFile,
+    logFileIndex,
+    hash({digests}) AS content,
+    hash({complements}) AS more_content
+FROM (SELECT recipientAccountId, eventKey, logFile, logFileIndex, {columns} FROM {rows} {of_shared} {of_slice})
+"""
+# In the order of their names, so that a place is one number, and the smallest number the smallest place.
+_LOG_FILES = """
+CREATE OR REPLACE TEMP TABLE log_files AS
+SELECT logFile, row_number() OVER (ORDER BY logFile) AS number
+FROM (SELECT DISTINCT logFile FROM digested)
+"""
+# Joined to no more than these columns: DuckDB would carry all of an event through a join, and dictionaries end there.
+_CONTENTS = """
+CREATE OR REPLACE TEMP TABLE contents AS
+SELECT recipientAccountId, eventKey, (number << 32) + logFileIndex AS place, content, more_content
+FROM digested
+JOIN log_files USING (logFile)
+"""
+# Of rows whose columns are all equal one place each, the first.
+_EQUAL = f"""
+CREATE OR REPLACE TEMP TABLE equal AS
+SELECT content, more_content, any_value({_KEY}) AS key, min(place) AS shown
+FROM contents
+GROUP BY content, more_content
+"""  # noqa: S608
 # One row for all that are equal, of each key whose rows are not.
 _DIFFERING = """
 CREATE OR REPLACE TEMP TABLE differing AS
-SELECT unnest(list(places[1]), recursive := true)
+SELECT DISTINCT logFile, (shown & 4294967295)::INTEGER AS logFileIndex
 FROM equal
-GROUP BY recipientAccountId, eventKey
-HAVING count(*) > 1
+SEMI JOIN (SELECT key FROM equal GROUP BY key HAVING count(*) > 1) AS several USING (key)
+JOIN log_files ON number = shown >> 32
 """
 _DIFFERING_ROWS = """
 SELECT row.*
@@ -61,27 +83,31 @@ SEMI JOIN differing
     AND row.logFileIndex = differing.logFileIndex
 """
 _SAME_VALUE = """
-CREATE OR REPLACE TEMP TABLE equal AS
-SELECT recipientAccountId, eventKey, flatten(list(places)) AS places
-FROM equal
-LEFT JOIN canonical
-    ON places[1].logFile = canonical.logFile
-    AND places[1].logFileIndex = canonical.logFileIndex
-GROUP BY recipientAccountId, eventKey, content
+UPDATE equal
+SET shown = same.shown
+FROM (
+    SELECT place, min(place) OVER (PARTITION BY content) AS shown
+    FROM (SELECT content, (number << 32) + logFileIndex AS place FROM canonical JOIN log_files USING (logFile))
+) AS same
+WHERE equal.shown = same.place
 """
 # A row that lies there twice, as after a repair it may, is no copy of itself: hiding its place would hide both.
 _COPIES = """
 SELECT
     recipientAccountId,
     eventKey,
-    unnest(sorted[2:], recursive := true),
-    sorted[1].logFile AS shownLogFile,
-    sorted[1].logFileIndex AS shownLogFileIndex
+    hidden.logFile,
+    (place & 4294967295)::INTEGER AS logFileIndex,
+    visible.logFile AS shownLogFile,
+    (shown & 4294967295)::INTEGER AS shownLogFileIndex
 FROM (
-    SELECT recipientAccountId, eventKey, list_sort(list_distinct(places)) AS sorted
-    FROM equal
-    WHERE len(places) > 1
+    SELECT DISTINCT recipientAccountId, eventKey, place, shown
+    FROM contents
+    JOIN equal USING (content, more_content)
+    WHERE place <> shown
 )
+JOIN log_files AS hidden ON hidden.number = place >> 32
+JOIN log_files AS visible ON visible.number = shown >> 32
 """
 
 
@@ -119,27 +145,61 @@ def find_copies(
         all_rows = _count(connection, rows, of_rows)
         are_most = shared * 2 > all_rows
         slices = -(-(all_rows if are_most else shared) // _ROWS_AT_ONCE)
+        digested = _digested(rows, "" if are_most else _OF_SHARED)
         for number in range(slices):
             of_slice = _OF_SLICE.format(slices=slices, number=number) if slices > 1 else ""
-            _group(connection, rows, of_rows, "" if are_most else _OF_SHARED, of_slice)
+            connection.execute(digested.replace("{of_slice}", of_slice), of_rows)
+            _group(connection, rows, of_rows)
             found.append(connection.sql(_COPIES).to_arrow_table().select(DUPLICATES.names).cast(DUPLICATES))
-        connection.execute("DROP TABLE equal; DROP TABLE differing")
+        connection.execute("DROP TABLE log_files; DROP TABLE contents; DROP TABLE equal; DROP TABLE differing")
     connection.execute("DROP TABLE shared")
     return pa.concat_tables(found)
 
 
-def _group(
-    connection: duckdb.DuckDBPyConnection, rows: str, of_rows: Mapping[str, object], of_shared: str, of_slice: str
-) -> None:
-    """Create the table `equal`: where rows lie that have one key and equal content, a row for all of them."""
-    import pyarrow as pa
+def _digested(rows: str, of_shared: str) -> str:
+    """Return a statement that creates the table `digested`: of each row a digest of all that it is.
 
+    The digest has a secret that is made anew for each search: the MD5 of each value behind random text, and those of
+    all columns hashed together, once as they are and once with all their bits turned. What the secret is nobody who
+    writes a record knows, or ever learns, so that nobody can aim at a digest; by chance two of 128 bits are never
+    equal. Without a secret it would take a SHA-256 of all, or comparing all columns, which cost twice as much: DuckDB
+    makes the MD5 of a text that repeats once.
+    """
     from detector.records.schema import EVENTS
 
-    columns = ", ".join(f'"{name}"' for name in EVENTS.names if name not in _PLACE)
-    query = _EQUAL.format(rows=rows, of_shared=of_shared, of_slice=of_slice, columns=columns)
-    connection.execute(query, of_rows)
-    connection.execute(_DIFFERING)
+    values = [value for field in EVENTS if field.name not in _PLACE for value in _salted(f'"{field.name}"', field.type)]
+    names = [f"value_{number}" for number in range(len(values))]
+    return _DIGESTED.format(
+        digests=", ".join(names),
+        complements=", ".join(f"~{name}" for name in names),
+        columns=", ".join(f"{value} AS {name}" for name, value in zip(names, values, strict=True)),
+        rows=rows,
+        of_shared=of_shared,
+        of_slice="{of_slice}",
+    )
+
+
+def _salted(name: str, kind: pa.DataType) -> Iterator[str]:
+    """Yield expressions in SQL for the digest of a column, or of each member of a struct; NULL where it is NULL."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        yield f"CASE WHEN {name} IS NOT NULL THEN {secrets.randbits(127)}::UHUGEINT END"  # an empty one is not NULL
+        for member in kind:
+            yield from _salted(f'{name}."{member.name}"', member.type)
+    elif pa.types.is_boolean(kind):
+        yes, no = secrets.randbits(127), secrets.randbits(127)
+        yield f"CASE WHEN {name} THEN {yes}::UHUGEINT WHEN NOT {name} THEN {no}::UHUGEINT END"
+    else:
+        yield f"md5_number('{secrets.token_urlsafe(12)}' || {name}::VARCHAR)"
+
+
+def _group(connection: duckdb.DuckDBPyConnection, rows: str, of_rows: Mapping[str, object]) -> None:
+    """Create the table `equal`: for all rows with equal content one, and the place of that which is shown."""
+    import pyarrow as pa
+
+    for statement in (_LOG_FILES, _CONTENTS, "DROP TABLE digested", _EQUAL, _DIFFERING):
+        connection.execute(statement)
     if _count(connection, "differing"):
         # However many rows share one key, few of them are in memory.
         differing = connection.sql(_DIFFERING_ROWS.format(rows=rows), params=of_rows)

@@ -125,6 +125,28 @@ def test_a_record_that_repeats_an_id_hides_no_other_whatever_the_order(tmp_path:
         assert shown(tmp_path / str(number), "logFile, eventName") == [("s3://b/1", "B"), ("s3://b/2", "A")]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"readOnly": True}, {"readOnly": False}),
+        ({"readOnly": False}, {}),
+        ({"userIdentity": {}}, {"userIdentity": {"sessionContext": {}}}),
+        ({"userIdentity": {"sessionContext": {}}}, {"userIdentity": {"sessionContext": {"attributes": {}}}}),
+        ({"errorCode": ""}, {}),
+        ({"errorCode": "a", "errorMessage": "b"}, {"errorCode": "b", "errorMessage": "a"}),
+        ({"errorCode": "a"}, {"errorMessage": "a"}),
+        ({"userIdentity": {"userName": "a"}}, {"userIdentity": {"accountId": "a"}}),
+        ({"requestParameters": None}, {"requestParameters": {}}),
+        ({"unknown": 1}, {"unknown": 2}),
+    ],
+)
+def test_whatever_differs_makes_another_event(tmp_path: Path, one: dict[str, object], other: dict[str, object]) -> None:
+    with open_to_write(tmp_path) as writer:
+        first, second = record(1, **one), record(1, **other)
+        assert put(writer, {"s3://b/1": log(first, second), "s3://b/2": log(second, first)}) == 2
+    assert shown(tmp_path) == [("s3://b/1", 0), ("s3://b/1", 1)]
+
+
 def test_many_rows_are_compared_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detector.lake.copies._ROWS_AT_ONCE", 5)
     other = [record(number, eventName="Other") for number in range(9)]
