@@ -142,7 +142,7 @@ def test_a_record_that_repeats_an_id_hides_no_other_whatever_the_order(tmp_path:
 )
 def test_whatever_differs_makes_another_event(tmp_path: Path, one: dict[str, object], other: dict[str, object]) -> None:
     with open_to_write(tmp_path) as writer:
-        first, second = record(1, **one), record(1, **other)
+        first, second = record(1) | one, record(1) | other
         assert put(writer, {"s3://b/1": log(first, second), "s3://b/2": log(second, first)}) == 2
     assert shown(tmp_path) == [("s3://b/1", 0), ("s3://b/1", 1)]
 
