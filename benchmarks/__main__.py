@@ -61,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _show([*table.bars(results, loose=shop.is_small), "", *table.growth(results)])
     if options.markdown:
         page = options.markdown.read_text(encoding="utf-8") if options.only and options.markdown.exists() else ""
-        text = table.updated(page, results, about) if page else table.document(results, about, loose=shop.is_small)
+        text = (
+            table.updated(page, results, about, loose=shop.is_small)
+            if page
+            else table.document(results, about, loose=shop.is_small)
+        )
         options.markdown.write_text(text, encoding="utf-8")
     return _judge(results, loose=shop.is_small)
 

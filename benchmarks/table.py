@@ -10,6 +10,7 @@ from benchmarks import model
 from benchmarks.bars import BARS, Verdict
 from benchmarks.result import JobResult, Row
 
+_GROWTH = "## Growth"
 _NOTES = """\
 Wall is the clock from start to end of fresh processes, start-up included; CPU is user and system time of all of them,
 and of what they waited for. Both are medians. Memory is the largest sum of PSS of all processes seen, sampled every
@@ -34,7 +35,7 @@ def document(results: Sequence[JobResult], machine: Iterable[str], *, loose: boo
     ]
     for result in results:
         lines += ["", *section(result)]
-    lines += ["", "## Growth", "", *growth(results)]
+    lines += ["", _GROWTH, "", *growth(results)]
     return "\n".join(lines) + "\n"
 
 
@@ -52,15 +53,32 @@ def bars(results: Sequence[JobResult], *, loose: bool) -> Iterator[str]:
             )
 
 
-def updated(page: str, results: Sequence[JobResult], about: Sequence[str]) -> str:
-    """Return a page with the sections of some jobs written anew, each with what it was measured on; the rest stays."""
+def updated(page: str, results: Sequence[JobResult], about: Sequence[str], *, loose: bool) -> str:
+    """Return a page with some jobs written anew: their bars and their sections, each with what it was measured on.
+
+    What grows is told of these jobs alone; the rest of the page stays.
+    """
+    page = _with_bars(page, results, loose=loose)
     for result in results:
         heading, *lines = section(result)
         written = "\n".join([heading, "", f"Measured by itself: {'; '.join(about)}.", *lines]) + "\n\n"
         found = re.search(rf"^{re.escape(heading)}\n.*?(?=^## )", page, re.DOTALL | re.MULTILINE)
-        at, end = found.span() if found else (page.index("## Growth"), page.index("## Growth"))
+        at, end = found.span() if found else (page.index(_GROWTH), page.index(_GROWTH))
         page = page[:at] + written + page[end:]
-    return page
+    grows = any(result.growth for result in results)
+    return "\n".join([page[: page.index(_GROWTH)] + _GROWTH, "", *growth(results), ""]) if grows else page
+
+
+def _with_bars(page: str, results: Sequence[JobResult], *, loose: bool) -> str:
+    """Return a page with the bars of some jobs in the place of what it says of them; bars that are no more go."""
+    found = re.search(r"(?<=^## Bars\n\n)(?:\|.*\n)*", page, re.MULTILINE)
+    if found is None:
+        return page
+    head = list(_head("bar", "wanted", "measured", ""))
+    rows = {row.split(" | ")[0]: row for row in found[0].splitlines()[len(head) :]}
+    rows |= {row.split(" | ")[0]: row for row in list(bars(results, loose=loose))[len(head) :]}
+    kept = [rows[name] for bar in BARS if (name := _line(bar.text, "").split(" | ")[0]) in rows]
+    return page[: found.start()] + "".join(f"{row}\n" for row in [*head, *kept]) + page[found.end() :]
 
 
 def section(result: JobResult) -> Iterator[str]:

@@ -102,11 +102,24 @@ def test_a_section_is_written_into_a_page_and_the_others_stay() -> None:
     result = JobResult(model.NAME, model.TITLE, figures=asdict(DOCUMENTED))
     page = "# Performance\n\n## Bars\n\nbars\n\n## Growth\n\nseconds\n"
 
-    once = table.updated(page, [result], ["2026-11-29", "two cores"])
+    once = table.updated(page, [result], ["2026-11-29", "two cores"], loose=False)
     assert once.startswith("# Performance\n\n## Bars\n\nbars\n\n## How large")
     assert once.endswith("\n\n## Growth\n\nseconds\n")
     assert "Measured by itself: 2026-11-29; two cores." in once
-    twice = table.updated(once, [result], ["2026-11-30"])
+    twice = table.updated(once, [result], ["2026-11-30"], loose=False)
     assert twice.count(f"## {model.TITLE}") == 1
     assert "2026-11-30" in twice
     assert "two cores" not in twice
+
+
+def test_the_bars_of_a_page_are_those_of_the_jobs_that_ran_last() -> None:
+    of_help, of_sql = (
+        JobResult("help", "Start", figures={"seconds": 0.1}),
+        JobResult("sql", "SQL", figures={"seconds": 1}),
+    )
+    page = table.document([of_help, of_sql], ["2026-11-29"], loose=False)
+    slow = JobResult("help", "Start", figures={"seconds": 9})
+    rows = [line for line in table.updated(page, [slow], ["2026-11-30"], loose=False).splitlines() if "≤" in line]
+    assert rows[0] == next(line for line in page.splitlines() if line.startswith("| sql,"))
+    assert rows[1] == "| detector --help | ≤ 0.15 s | 9.00 s | **missed** |"
+    assert len(rows) == 2
