@@ -71,7 +71,7 @@ def updated(page: str, results: Sequence[JobResult], about: Sequence[str], *, lo
 
 def _with_bars(page: str, results: Sequence[JobResult], *, loose: bool) -> str:
     """Return a page with the bars of some jobs in the place of what it says of them; bars that are no more go."""
-    found = re.search(r"(?<=^## Bars\n\n)(?:\|.*\n)*", page, re.MULTILINE)
+    found = re.search(r"(?<=^## Bars\n\n)(?:\|.*\n)+", page, re.MULTILINE)
     if found is None:
         return page
     head = list(_head("bar", "wanted", "measured", ""))
