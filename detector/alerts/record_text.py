@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from detector.alerts.redaction import NestedTooDeep, redact
 from detector.rules.evidence import Evidence
 
 _DIGITS = 1_000
+_MANY_DIGITS = re.compile(f"[0-9]{{{_DIGITS}}}")
 _DECODER = msgspec.json.Decoder()
 
 
@@ -38,13 +40,15 @@ def shown_record(text: str) -> msgspec.Raw | None:
 
 
 def _value_of(text: str) -> Any:  # noqa: ANN401 - any JSON
-    try:
-        return _DECODER.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):  # a number that is none, or half a character
-        return json.loads(text, parse_constant=str, parse_float=_finite, parse_int=_integer)
+    if not _MANY_DIGITS.search(text):  # as of nearly all
+        try:
+            return _DECODER.decode(text)
+        except (msgspec.DecodeError, UnicodeEncodeError):
+            pass  # a number that is none, or half a character
+    return json.loads(text, parse_constant=str, parse_float=_finite, parse_int=_integer)
 
 
-# Numbers that JSON, or Python, cannot write again stay as the text they were.
+# Numbers that JSON, Python or what reads alerts cannot take stay as the text they were.
 def _finite(text: str) -> float | str:
     return number if math.isfinite(number := float(text)) else text
 

@@ -145,6 +145,13 @@ def test_numbers_that_json_cannot_write_become_text_and_long_ones_stay() -> None
     assert values == {"a": "NaN", "b": "-Infinity", "c": "1e400", "d": 9007199254740993, "e": "7" * 9_000, "f": 0.0}
 
 
+@pytest.mark.parametrize(("digits", "kind"), [(999, int), (1_000, str), (4_000, str)])
+def test_an_integer_that_readers_of_alerts_refuse_stays_text(digits: int, kind: type) -> None:
+    raw = b'{"requestParameters":{"a":%s}}' % (b"7" * digits)
+    (record,) = make_alert(finding(event_ids=("id-1",)), [event(record=raw)], NOW).records
+    assert isinstance(json.loads(bytes(record))["requestParameters"]["a"], kind)
+
+
 @pytest.mark.parametrize("depth", [101, 400, 2_000, 100_000])
 @pytest.mark.slow
 def test_a_record_nested_too_deep_to_show_is_left_to_the_evidence(depth: int) -> None:
