@@ -19,6 +19,7 @@ pytestmark = [
     ),
 ]
 
+FILES = many(1_000, 5_000)
 _FUNCTION = """extern "C" __attribute__((visibility("default"))) int faulty(const char *data, long size) {
     static_cast<void>(data);
     FAULT
@@ -32,10 +33,10 @@ _FAULTS = {
 
 
 def test_the_core_reads_and_writes_where_it_may_whatever_a_file_holds(tmp_path: Path) -> None:
-    fuzzer = ["python", "-m", "tests.records.core.fuzz", "--alone", "--files", str(many(1_000, 5_000))]
+    fuzzer = ["python", "-m", "tests.records.core.fuzz", "--alone", "--files", str(FILES)]
     done = run_sanitized(fuzzer, copy_checkout(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("5,000 files of seed 0: ")
+    assert done.stdout.startswith(f"{FILES:,} files of seed 0: ")
 
 
 @pytest.mark.parametrize("fault", _FAULTS)
