@@ -18,7 +18,7 @@ def describe() -> list[str]:
     cores = len(os.sched_getaffinity(0))
     memory = int(_first(r"MemTotal:\s+(\d+)", Path("/proc/meminfo")) or 0) / (1 << 20)
     model = _first(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo")) or platform.machine()
-    ours = ", ".join(f"{name} {_version(name)}" for name in ("duckdb", "pyarrow", "msgspec", "zlib-ng", "obstore"))
+    ours = ", ".join(f"{name} {_version(name)}" for name in ("duckdb", "pyarrow", "msgspec", "isal", "obstore"))
     return [
         f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}",
         f"{cores} cores of {model}, {memory:.0f} GB of memory, Linux {platform.release()}",

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import codecs
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from zlib_ng import zlib_ng
+from isal import isal_zlib
 
 from detector.text import counted
 
 MAX_BYTES = 1 << 30  # of one object, decompressed, unless somebody says otherwise
+GzipError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # the stub declares an instance
 _MAGIC = b"\x1f\x8b"
 _STEP_BYTES = 1 << 14
 _AT_ONCE_BYTES = 16 << 20
 _FED_BYTES = 1 << 12
+_FLAGS, _RESERVED = slice(3, 4), b"\x20"  # of a member's header; the reserved bits are the highest ones
 _PADDING = re.compile(rb"\0*+")
 _GZIP_ONLY = 31  # zlib's wbits: a 32 kB window, gzip header and trailer, checksum verified
 
@@ -43,10 +46,10 @@ def decompress(stored: bytes, max_bytes: int, *, layers: int = 2) -> Content:
     members: list[bytes] = []
     room, start, fed_bytes = max_bytes, 0, len(stored)
     while stored.startswith(_MAGIC, start):
-        stream = zlib_ng.decompressobj(_GZIP_ONLY)
         try:
+            stream = open_member(stored, start)
             member, end = _inflate(stream, memoryview(stored)[start:], room + 1, fed_bytes)
-        except zlib_ng.error as error:  # type: ignore[misc]  # the stub declares an instance
+        except GzipError as error:
             # The stream object keeps no output of a failed call: once more in small steps, up to the fault.
             return Content(b"".join([*members, _until_fault(stored[start:])]), f"broken gzip: {error}")
         if len(member) > room:
@@ -65,6 +68,21 @@ def decompress(stored: bytes, max_bytes: int, *, layers: int = 2) -> Content:
     return Content(data, f"{counted(rest_bytes, 'byte')} after the gzip data" if rest_bytes else None)
 
 
+def open_member(stored: bytes, start: int = 0) -> isal_zlib.Decompress:
+    """Return a stream for the gzip member at `start`, from where it is to be fed; it raises `GzipError` too.
+
+    Raises:
+        GzipError: no member begins there, or its header has flags without a meaning (RFC 1952, 2.3.1.2), which ISA-L
+            would pass over.
+    """
+    header = stored[start : start + 4]
+    if not _MAGIC.startswith(header[: len(_MAGIC)]):
+        raise GzipError("no gzip header")
+    if header[_FLAGS] >= _RESERVED:
+        raise GzipError("unknown header flags")
+    return isal_zlib.decompressobj(_GZIP_ONLY)
+
+
 def as_utf8(data: bytes) -> bytes:
     """Return text without its byte order mark, in UTF-8 also where the mark says UTF-16, as PowerShell writes it."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -72,7 +90,7 @@ def as_utf8(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
-def _inflate(stream: Any, stored: memoryview, most: int, fed_bytes: int) -> tuple[bytes, int]:  # noqa: ANN401 - a zlib_ng stream; the stub has no name
+def _inflate(stream: Any, stored: memoryview, most: int, fed_bytes: int) -> tuple[bytes, int]:  # noqa: ANN401 - mypy does not see its `eof` change
     """Return what a member holds, at most so many bytes, and where it ends; never a second copy of what is large.
 
     Args:
@@ -104,22 +122,22 @@ def _until_fault(member: bytes) -> bytes:
 
     It is within the cap: the call that met the fault had not reached it.
     """
-    stream = zlib_ng.decompressobj(_GZIP_ONLY)
+    stream = zlib.decompressobj(_GZIP_ONLY)  # which can be copied
     saved: list[bytes] = []
     for start in range(0, len(member), _STEP_BYTES):
         step = member[start : start + _STEP_BYTES]
-        before = stream.copy()  # type: ignore[attr-defined]  # the stub lacks it
+        before = stream.copy()
         try:
             saved.append(stream.decompress(step))
-        except zlib_ng.error:  # type: ignore[misc]
+        except zlib.error:
             saved += _byte_by_byte(before, step)
             break
     return b"".join(saved)
 
 
-def _byte_by_byte(stream: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401 - a zlib_ng stream; the stub has no name
+def _byte_by_byte(stream: zlib._Decompress, data: bytes) -> Iterator[bytes]:
     for at in range(len(data)):
         try:
             yield stream.decompress(data[at : at + 1])
-        except zlib_ng.error:  # type: ignore[misc]
+        except zlib.error:
             return  # expected: the fault

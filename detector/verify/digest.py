@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from zlib_ng import zlib_ng
+
+from detector.records.compression import GzipError, open_member
 
 MAX_DIGEST_BYTES: Final = 16 << 20  # as stored, and inflated
 ALGORITHM: Final = "SHA256withRSA"
-_GZIP_ONLY: Final = 31  # zlib's wbits
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 _MAX_SIGNATURE: Final = 2_048  # characters: of a key of 8,192 bits
@@ -158,10 +158,10 @@ def _inflate(stored: bytes) -> bytes:
     """Return what the one gzip member holds."""
     if len(stored) > MAX_DIGEST_BYTES:
         raise _Malformed(f"larger than the cap of {MAX_DIGEST_BYTES:,} bytes")
-    stream = zlib_ng.decompressobj(_GZIP_ONLY)
     try:
+        stream = open_member(stored)
         data: bytes = stream.decompress(stored, MAX_DIGEST_BYTES + 1)
-    except zlib_ng.error as error:  # type: ignore[misc]  # the stub declares an instance
+    except GzipError as error:
         raise _Malformed(f"broken gzip: {error}") from error
     if len(data) > MAX_DIGEST_BYTES:
         raise _Malformed(f"decompresses to more than the cap of {MAX_DIGEST_BYTES:,} bytes")

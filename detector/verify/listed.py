@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 import msgspec
-from zlib_ng import zlib_ng
+from isal import isal_zlib
 
 from detector.sources.log_source import LogObject
 
@@ -31,13 +31,13 @@ class ListedObjects:
         """Add one object."""
         self._rows.append((one.uri, one.size_bytes, one.last_modified))
         if len(self._rows) == _IN_A_BLOCK:
-            self._blocks.append(zlib_ng.compress(_ENCODER.encode(self._rows), _QUICKLY))
+            self._blocks.append(isal_zlib.compress(_ENCODER.encode(self._rows), _QUICKLY))
             self._rows = []
 
     def __iter__(self) -> Iterator[LogObject]:
         """Yield all of them."""
         for block in self._blocks:
-            for uri, size_bytes, last_modified in _DECODER.decode(zlib_ng.decompress(block)):
+            for uri, size_bytes, last_modified in _DECODER.decode(isal_zlib.decompress(block)):
                 yield LogObject(uri, size_bytes, "", last_modified)
         for uri, size_bytes, last_modified in self._rows:
             yield LogObject(uri, size_bytes, "", last_modified)

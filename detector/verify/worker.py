@@ -6,14 +6,11 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from zlib_ng import zlib_ng
-
-from detector.records.compression import MAX_BYTES
+from detector.records.compression import MAX_BYTES, GzipError, open_member
 from detector.sources.log_source import LogObject, Reader
 from detector.sources.reading import Reading
 
 _MAGIC: Final = b"\x1f\x8b"
-_GZIP_ONLY: Final = 31  # zlib's wbits
 _STEP_BYTES: Final = 1 << 20
 
 
@@ -49,8 +46,8 @@ def content_hash(stored: bytes, most_bytes: int = MAX_BYTES) -> tuple[bytes | No
     if not stored.startswith(_MAGIC):
         return hashlib.sha256(stored).digest(), "not packed"
     sha256, size_bytes, rest = hashlib.sha256(), 0, stored
-    stream = zlib_ng.decompressobj(_GZIP_ONLY)
     try:
+        stream = open_member(stored)
         while not stream.eof:
             step = stream.decompress(rest, _STEP_BYTES)
             sha256.update(step)
@@ -60,7 +57,7 @@ def content_hash(stored: bytes, most_bytes: int = MAX_BYTES) -> tuple[bytes | No
                 return None, f"decompresses to more than the cap of {most_bytes:,} bytes"
             if not step and not rest and not stream.eof:
                 return None, "truncated gzip"
-    except zlib_ng.error as error:  # type: ignore[misc]  # the stub declares an instance
+    except GzipError as error:
         return None, f"broken gzip: {error}"
     added = len(stream.unused_data.lstrip(b"\0"))
     if added:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from random import Random
 from unittest import mock
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detector.records.compression import Content, decompress
@@ -44,3 +46,32 @@ def test_members_of_any_size_with_any_padding_are_one_text(sizes: list[tuple[int
     texts = [bytes(Random(size).randbytes(size)) for size, _ in sizes]
     stored = b"".join(gzip.compress(text) + bytes(zeros) for text, (_, zeros) in zip(texts, sizes, strict=True))
     assert decompress(stored, 1 << 20) == Content(b"".join(texts))
+
+
+def by_zlib(stored: bytes) -> bytes | None:
+    """Return what the one member of an object holds, by another implementation; None when it is not whole."""
+    stream = zlib.decompressobj(31)
+    try:
+        content = stream.decompress(stored)
+    except zlib.error:
+        return None
+    return content if stream.eof else None
+
+
+@given(st.binary(max_size=300), st.integers(0, 9), st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=3))
+@example(b"", 6, [(3, 0x20)])
+def test_whole_is_what_is_whole_for_zlib(text: bytes, level: int, changes: list[tuple[int, int]]) -> None:
+    damaged = bytearray(gzip.compress(text, level, mtime=0))
+    for place, byte in changes:
+        damaged[2 + place % (len(damaged) - 2)] = byte  # what does not begin as gzip does is read as it is
+    content = decompress(bytes(damaged), 1 << 20, layers=1)
+    expected = by_zlib(bytes(damaged))
+    assert (content.data if content.problem is None else None) == expected
+
+
+@pytest.mark.parametrize("flags", [0x20, 0x40, 0x80])
+def test_a_header_with_flags_that_mean_nothing_is_broken(flags: int) -> None:
+    stored = gzip.compress(b"text", mtime=0)
+    assert decompress(stored[:3] + bytes([flags]) + stored[4:], 100) == Content(
+        b"", "broken gzip: unknown header flags"
+    )
