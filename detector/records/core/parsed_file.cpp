@@ -83,8 +83,7 @@ bool ParsedFile::take_value(Scanner& scanner, std::size_t field, Value& value) {
       if (raw == "null") value.state = State::null;
       return true;
     case Kind::structure: {
-      if (!scanner.value(raw)) return false;
-      const std::size_t place = structures_[field]->place_of(raw);
+      const std::size_t place = structures_[field]->take(scanner);
       value.start = static_cast<std::uint32_t>(place);
       return place != kNone;
     }

@@ -1,88 +1,105 @@
 #include "scanner.hpp"
 
 namespace detector {
+namespace {
 
-bool Scanner::skip_key() {
-  bool is_escaped;
-  skip_space();
-  return skip_string(is_escaped) && take(':');
+const char* past_word(const char* at, std::string_view word) {
+  for (const char c : word) {
+    if (*at != c) return nullptr;
+    ++at;
+  }
+  return at;
 }
 
-bool Scanner::skip_word(std::string_view word) {
-  for (const char c : word) {
-    if (*at_ != c) return false;
-    ++at_;
+const char* past_digits(const char* at) {
+  if (!is_digit(*at)) return nullptr;
+  while (is_digit(*at)) ++at;
+  return at;
+}
+
+const char* past_number(const char* at) {
+  if (*at == '-') ++at;
+  at = *at == '0' ? at + 1 : past_digits(at);
+  if (at && *at == '.') at = past_digits(at + 1);
+  if (at && (*at == 'e' || *at == 'E')) {
+    ++at;
+    if (*at == '+' || *at == '-') ++at;
+    at = past_digits(at);
   }
-  return true;
+  return at;
+}
+
+inline const char* past_scalar(const char* at, const char* end) {
+  bool is_escaped;
+  switch (*at) {
+    case '"': return past_string(at, end, is_escaped);
+    case 't': return past_word(at, "true");
+    case 'f': return past_word(at, "false");
+    case 'n': return past_word(at, "null");
+    default: return past_number(at);
+  }
+}
+
+// Past a key and its colon, with white space before each.
+inline const char* past_key(const char* at, const char* end) {
+  bool is_escaped;
+  at = past_string(past_space(at), end, is_escaped);
+  if (!at) return nullptr;
+  at = past_space(at);
+  return *at == ':' ? at + 1 : nullptr;
+}
+
+}  // namespace
+
+const char* past_escape(const char* at) {
+  switch (*at) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+      return at + 1;
+    case 'u':
+      ++at;
+      for (int digit = 0; digit < 4; ++digit, ++at) {
+        if (!is_hex_digit(*at)) return nullptr;
+      }
+      return at;
+    default:
+      return nullptr;
+  }
+}
+
+const char* past_value(const char* at, const char* end) {
+  char closers[kMostDepth];  // of the values that are open
+  int depth = 0;
+  for (;;) {
+    at = past_space(at);
+    if (*at == '{' || *at == '[') {
+      const char closer = *at == '{' ? '}' : ']';
+      at = past_space(at + 1);
+      if (*at != closer) {
+        if (depth == kMostDepth) return nullptr;
+        closers[depth++] = closer;
+        if (closer == '}' && !(at = past_key(at, end))) return nullptr;
+        continue;
+      }
+      ++at;
+    } else if (!(at = past_scalar(at, end))) {
+      return nullptr;
+    }
+    // A value has ended, and perhaps others with it.
+    for (; depth; ++at) {
+      at = past_space(at);
+      if (*at == ',') break;
+      if (*at != closers[--depth]) return nullptr;
+    }
+    if (!depth) return at;
+    ++at;  // the comma
+    if (closers[depth - 1] == '}' && !(at = past_key(at, end))) return nullptr;
+  }
 }
 
 bool Scanner::boolean(bool& value) {
   skip_space();
   value = *at_ == 't';
-  return skip_word(value ? "true" : "false");
-}
-
-void Scanner::skip_digits() {
-  while (is_digit(*at_)) ++at_;
-}
-
-bool Scanner::skip_number() {
-  if (*at_ == '-') ++at_;
-  if (!is_digit(*at_)) return false;
-  if (*at_ == '0') {
-    ++at_;
-  } else {
-    skip_digits();
-  }
-  if (*at_ == '.') {
-    ++at_;
-    if (!is_digit(*at_)) return false;
-    skip_digits();
-  }
-  if (*at_ == 'e' || *at_ == 'E') {
-    ++at_;
-    if (*at_ == '+' || *at_ == '-') ++at_;
-    if (!is_digit(*at_)) return false;
-    skip_digits();
-  }
-  return true;
-}
-
-bool Scanner::skip_scalar() {
-  bool is_escaped;
-  switch (*at_) {
-    case '"': return skip_string(is_escaped);
-    case 't': return skip_word("true");
-    case 'f': return skip_word("false");
-    case 'n': return skip_word("null");
-    default: return skip_number();
-  }
-}
-
-bool Scanner::skip_value() {
-  char closers[kMostDepth];  // of the values that are open
-  int depth = 0;
-  for (;;) {
-    skip_space();
-    if (*at_ == '{' || *at_ == '[') {
-      const char closer = *at_ == '{' ? '}' : ']';
-      ++at_;
-      if (!take(closer)) {
-        if (depth == kMostDepth) return false;
-        closers[depth++] = closer;
-        if (closer == '}' && !skip_key()) return false;
-        continue;
-      }
-    } else if (!skip_scalar()) {
-      return false;
-    }
-    // A value has ended, and perhaps others with it.
-    while (depth && !take(',')) {
-      if (!take(closers[--depth])) return false;
-    }
-    if (!depth) return true;
-    if (closers[depth - 1] == '}' && !skip_key()) return false;
-  }
+  return go_to(past_word(at_, value ? "true" : "false"));
 }
 
 bool Scanner::value(std::string_view& raw) {

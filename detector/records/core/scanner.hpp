@@ -1,7 +1,7 @@
 // JSON text (RFC 8259, and nothing beyond it), scanned where it lies, without building objects and without recursion.
 //
 // A text ends with a NUL that is not part of it, as Python's `bytes` do: no token holds one, so that looking at the next
-// byte never leaves the text. All functions return false where the text is not JSON, or is unusual; what the scanner
+// byte never leaves the text. The scanner's functions return false where the text is not JSON, or is unusual; what it
 // points to means nothing then.
 #pragma once
 
@@ -27,51 +27,14 @@ struct JsonString {
   bool is_escaped = false;
 };
 
-class Scanner {
- public:
-  explicit Scanner(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+// What nearly all bytes of a file go through stands here, where others can be compiled with it. These functions take and
+// return where they are in a text, nullptr when what they are to pass over is not there: it stays in a register.
 
-  const char* at() const { return at_; }
-
-  // Passes over white space; false when the next byte is another.
-  bool take(char expected) {
-    skip_space();
-    if (*at_ != expected) return false;
-    ++at_;
-    return true;
-  }
-
-  bool at_end() {
-    skip_space();
-    return at_ == end_;
-  }
-
-  // Passes over a key without escapes, and its colon.
-  bool key(std::string_view& name);
-  bool string(JsonString& text);
-  bool boolean(bool& value);
-  // Passes over any value, and says what is written there.
-  bool value(std::string_view& raw);
-  bool skip_value();
-
-  void skip_space() {
-    if (static_cast<unsigned char>(*at_) > ' ') return;  // as nearly always
-    while (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t') ++at_;
-  }
-
- private:
-  bool skip_string(bool& is_escaped);
-  bool skip_key();
-  bool skip_scalar();
-  bool skip_number();
-  bool skip_word(std::string_view word);
-  void skip_digits();
-
-  const char* at_;
-  const char* end_;
-};
-
-// What nearly all bytes of a file go through: it is worth its place here, where others can be compiled with it.
+inline const char* past_space(const char* at) {
+  if (static_cast<unsigned char>(*at) > ' ') return at;  // as nearly always
+  while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t') ++at;
+  return at;
+}
 
 // A byte inside a string at which something ends or begins: a quote, a backslash, or what may not stand there.
 inline bool is_special(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
@@ -91,50 +54,78 @@ inline const char* next_special(const char* at, const char* end) {
   return at;
 }
 
-inline bool Scanner::skip_string(bool& is_escaped) {
+// Past an escape, from behind its backslash.
+const char* past_escape(const char* at);
+
+inline const char* past_string(const char* at, const char* end, bool& is_escaped) {
   is_escaped = false;
-  if (*at_ != '"') return false;
-  ++at_;
-  for (;;) {
-    at_ = next_special(at_, end_);
-    if (*at_ == '"') {
-      ++at_;
-      return true;
-    }
-    if (*at_ != '\\') return false;
+  if (*at != '"') return nullptr;
+  for (at = next_special(at + 1, end); *at == '\\'; at = next_special(at, end)) {
     is_escaped = true;
-    ++at_;
-    switch (*at_) {
-      case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-        ++at_;
-        break;
-      case 'u':
-        ++at_;
-        for (int digit = 0; digit < 4; ++digit, ++at_) {
-          if (!is_hex_digit(*at_)) return false;
-        }
-        break;
-      default:
-        return false;
-    }
+    at = past_escape(at + 1);
+    if (!at) return nullptr;
   }
+  return *at == '"' ? at + 1 : nullptr;
 }
 
-inline bool Scanner::string(JsonString& text) {
-  skip_space();
-  const char* start = at_ + 1;
-  if (!skip_string(text.is_escaped)) return false;
-  text.raw = {start, static_cast<std::size_t>(at_ - 1 - start)};
-  return true;
-}
+// Past any value, with white space before it.
+const char* past_value(const char* at, const char* end);
 
-inline bool Scanner::key(std::string_view& name) {
-  JsonString text;
-  if (!string(text) || text.is_escaped || !take(':')) return false;
-  name = text.raw;
-  skip_space();
-  return true;
-}
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  const char* at() const { return at_; }
+  std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
+
+  void skip_space() { at_ = past_space(at_); }
+  // Passes over bytes that are known to be a value.
+  void pass(std::size_t bytes) { at_ += bytes; }
+  bool skip_value() { return go_to(past_value(at_, end_)); }
+
+  // Passes over white space; false when the next byte is another.
+  bool take(char expected) {
+    skip_space();
+    if (*at_ != expected) return false;
+    ++at_;
+    return true;
+  }
+
+  bool at_end() {
+    skip_space();
+    return at_ == end_;
+  }
+
+  bool string(JsonString& text) {
+    skip_space();
+    const char* start = at_ + 1;
+    if (!go_to(past_string(at_, end_, text.is_escaped))) return false;
+    text.raw = {start, static_cast<std::size_t>(at_ - 1 - start)};
+    return true;
+  }
+
+  // Passes over a key without escapes, and its colon.
+  bool key(std::string_view& name) {
+    JsonString text;
+    if (!string(text) || text.is_escaped || !take(':')) return false;
+    name = text.raw;
+    skip_space();
+    return true;
+  }
+
+  bool boolean(bool& value);
+  // Passes over any value, and says what is written there.
+  bool value(std::string_view& raw);
+
+ private:
+  bool go_to(const char* at) {
+    if (at) at_ = at;
+    return at;
+  }
+
+  const char* at_;
+  const char* end_;
+};
 
 // Takes an object member by member: `on_member` gets each key, with the scanner before its value, and takes that.
 template <class OnMember>

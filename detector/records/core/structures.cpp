@@ -1,16 +1,21 @@
 #include "structures.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 namespace detector {
 namespace {
 
 constexpr std::size_t kFirstBuckets = 64;
 constexpr std::size_t kMost = 2'048;              // that are remembered from file to file
 constexpr std::size_t kMostBytes = 16'000'000;  // of them, as written
+constexpr std::size_t kBeginning = 64;            // bytes of an object in which callers differ
+constexpr std::size_t kBeginnings = 512;          // that are told apart
 
 }  // namespace
 
 Structures::Structures(Field& field, Others others, Seed seed)
-    : field_(&field), others_(others), places_(kFirstBuckets, Hash{seed}) {
+    : field_(&field), others_(others), seen_last_(kBeginnings, kNone), places_(kFirstBuckets, Hash{seed}) {
   number(field);
 }
 
@@ -23,6 +28,30 @@ void Structures::number(Field& field) {
       member.leaf = leaf_count_++;
     }
   }
+}
+
+std::size_t Structures::take(Scanner& scanner) {
+  scanner.skip_space();
+  const std::string_view rest = scanner.rest();
+  std::size_t* last = seen_last(rest);
+  if (last && *last != kNone) {
+    // An object ends with itself: what begins with all of one is that one, and need not be scanned.
+    const std::string& raw = known_[*last].raw;
+    if (rest.size() >= raw.size() && !std::memcmp(rest.data(), raw.data(), raw.size())) {
+      scanner.pass(raw.size());
+      return *last;
+    }
+  }
+  std::string_view raw;
+  if (!scanner.value(raw)) return kNone;
+  const std::size_t place = place_of(raw);
+  if (last && place != kNone && raw.size() >= kBeginning) *last = place;
+  return place;
+}
+
+std::size_t* Structures::seen_last(std::string_view text) {
+  if (text.size() < kBeginning) return nullptr;
+  return &seen_last_[places_.hash_function()(text.substr(0, kBeginning)) % kBeginnings];
 }
 
 std::size_t Structures::place_of(std::string_view raw) {
@@ -43,6 +72,7 @@ void Structures::forget_many() {
   if (known_.size() <= kMost && bytes_ <= kMostBytes) return;
   places_.clear();
   known_.clear();
+  std::fill(seen_last_.begin(), seen_last_.end(), kNone);
   bytes_ = 0;
   ++generation_;
 }

@@ -42,8 +42,8 @@ class Structures {
   std::size_t size() const { return known_.size(); }
   const Structure& operator[](std::size_t place) const { return known_[place]; }
 
-  // The place of an object; kNone when it does not fit the fields.
-  std::size_t place_of(std::string_view raw);
+  // Takes an object, and returns its place; kNone when it does not fit the fields.
+  std::size_t take(Scanner& scanner);
   // Forgets all when there are many; places from before mean nothing then, and `generation` is another.
   void forget_many();
   std::uint64_t generation() const { return generation_; }
@@ -54,6 +54,9 @@ class Structures {
     std::size_t operator()(std::string_view text) const { return hash_of(text, seed); }
   };
 
+  std::size_t place_of(std::string_view raw);
+  // Where it is noted which of those that begin like a text was seen last.
+  std::size_t* seen_last(std::string_view text);
   void number(Field& field);
   bool take_apart(Scanner& scanner, const Field& field, Structure& structure);
   bool take_leaf(Scanner& scanner, const Field& field, Structure& structure);
@@ -62,6 +65,7 @@ class Structures {
   Others others_;
   std::size_t leaf_count_ = 0, group_count_ = 0;
   std::uint64_t generation_ = 0;
+  std::vector<std::size_t> seen_last_;
   std::deque<Structure> known_;
   std::size_t bytes_ = 0;
   std::unordered_map<std::string_view, std::size_t, Hash> places_;  // by what is written in `known_`

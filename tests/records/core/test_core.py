@@ -272,6 +272,13 @@ def test_callers_are_told_apart_however_many_there_are(core: ctypes.CDLL) -> Non
     assert_same(core, *files, files[0])
 
 
+def test_callers_who_begin_alike_are_told_apart(core: ctypes.CDLL) -> None:
+    root = {"type": "Root", "principalId": "111122223333", "arn": "arn:aws:iam::111122223333:root"}
+    alike = [root | {"accountId": account} for account in ("111122223333", "444455556666", "111122223333")]
+    files = [log(*(record(userIdentity=caller) for caller in alike)) for _ in range(2)]
+    assert_same(core, *files, log(record(userIdentity=alike[1] | {"userName": "root"}), record(userIdentity=root)))
+
+
 def test_escapes_are_read_and_names_are_judged_by_what_they_say(core: ctypes.CDLL) -> None:
     escaped = log(record(userIdentity={"type": "IAMUser", "userName": "Zoë \U0001f600 /"}, eventName="StopLogging"))
     assert_same(core, escaped, escaped.replace(b"StopLogging", b"Stop\\u004cogging").replace(b"/", b"\\/"))
