@@ -22,13 +22,12 @@ from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import evidence_of
 from detector.rules.finding import Finding
 from detector.rules.needed_events import may_find, needed_by
-from detector.rules.query_errors import OutOfMemory, TooManyFindings
+from detector.rules.query_errors import TooManyFindings
 from detector.rules.rule import Reads, Rule, RuleSet, load_rules, shipped_rules_directory
 from detector.rules.suppressions import SuppressionEntry, suppressing_entry, suppression_warnings
 from detector.times import rfc3339
 
 _KEYS_AT_A_TIME = 100_000  # of events that are asked about at once
-_MOST_MEMORY = "4GB"  # of rules that find no room in what others leave
 _EVENTS_AT_A_TIME = 10_000  # whose records are in memory while alerts are made of them
 
 
@@ -77,37 +76,24 @@ def detect(
         is_of_interest: findings for which it is False become no alerts, which saves looking up their events.
         rule_pages: what the URL of a rule's page begins with, for `rule_url`.
     """
-    few_rows = isinstance(events, TableEvents) and events.are_few
-    threads = events.threads if isinstance(events, TableEvents) else None
-
-    def within(memory_limit: str | None) -> Detection:
-        with Engine(
-            events,
-            threads=threads,
-            memory_limit=memory_limit,
-            time_limit_seconds=rule_seconds,
-            row_cap=rule_findings,
-            few_rows=few_rows,
-        ) as engine:
-            return detect_through(
-                engine,
-                rule_directories,
-                now,
-                suppressions,
-                elsewhere=events.elsewhere,
-                rule_findings=rule_findings,
-                sees_all_events=sees_all_events,
-                is_of_interest=is_of_interest,
-                rule_pages=rule_pages,
-            )
-
-    try:
-        detection = within(None)
-        if not any(isinstance(error, OutOfMemory) for error in detection.errors):
-            return detection
-    except OutOfMemory:
-        pass  # A thousand calls with as long parameters as CloudTrail logs are enough, and must not hide the others.
-    return within(_MOST_MEMORY)
+    with Engine(
+        events,
+        threads=events.threads if isinstance(events, TableEvents) else None,
+        time_limit_seconds=rule_seconds,
+        row_cap=rule_findings,
+        few_rows=isinstance(events, TableEvents) and events.are_few,
+    ) as engine:
+        return detect_through(
+            engine,
+            rule_directories,
+            now,
+            suppressions,
+            elsewhere=events.elsewhere,
+            rule_findings=rule_findings,
+            sees_all_events=sees_all_events,
+            is_of_interest=is_of_interest,
+            rule_pages=rule_pages,
+        )
 
 
 def detect_through(

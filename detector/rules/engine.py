@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 import duckdb
 import pyarrow as pa
 
-from detector.errors import RuleQueryError, UsageError
+from detector.errors import UsageError
 from detector.records.coverage import Coverage, coverage_from
 from detector.rules.dialects import DIALECT_RELATIONS, Dialects, to_duckdb
 from detector.rules.engine_queries import (
@@ -30,8 +30,9 @@ from detector.rules.engine_queries import (
 from detector.rules.events import Events, TableEvents
 from detector.rules.evidence import Evidence, make_evidence
 from detector.rules.finding import Finding, check_columns, make_finding
+from detector.rules.memory import Memory, Result
 from detector.rules.needed_events import INTEGRITY
-from detector.rules.query_errors import TooManyFindings, as_out_of_memory, as_rule_error, as_usage_error, batches
+from detector.rules.query_errors import TooManyFindings, as_errors_of, as_out_of_memory, as_usage_error, batches
 from detector.rules.rule import Reads, Rule, shipped_rules_directory
 from detector.rules.sandbox import open_sandbox, time_limit
 from detector.rules.sql_check import NotOneSelect, parse_select
@@ -87,6 +88,7 @@ class Engine:
                 plans_cheaply=few_rows,
             )
             self._connection, *others = self._connections
+            self._memory = Memory(self._connection)
             self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
             for connection in others or self._connections:
                 self._free.put(connection)
@@ -142,17 +144,20 @@ class Engine:
             TooManyFindings: there are more than the cap; `newest` goes through them.
         """
         self._update(rule)
-        with self._as_rule_error(rule):
-            with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
-                # A statement is planned once; a relation to tell its columns, and again to be run.
-                connection.execute(f"(\n{rule.sql}\n) LIMIT {self._row_cap + 1}")
-                columns = connection.description or []
-                check_columns([column[0] for column in columns], [str(column[1]) for column in columns])
-                # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
-                found = cast("pa.Table", connection.to_arrow_table())
+        with as_errors_of(rule, self._time_limit_seconds):
+            found = self._memory.suffices_for(lambda: self._found(rule))
             if found.num_rows > self._row_cap:
                 raise TooManyFindings(f"{rule.path}: more than {self._row_cap} findings")
             return sorted((make_finding(rule, row) for row in found.to_pylist()), key=lambda finding: finding.order)
+
+    def _found(self, rule: Rule) -> pa.Table:
+        with self._free_connection() as connection, time_limit(connection, self._time_limit_seconds):
+            # A statement is planned once; a relation to tell its columns, and again to be run.
+            connection.execute(f"(\n{rule.sql}\n) LIMIT {self._row_cap + 1}")
+            columns = connection.description or []
+            check_columns([column[0] for column in columns], [str(column[1]) for column in columns])
+            # Through Arrow, not fetchall(): DuckDB needs pytz to build TIMESTAMPTZ values.
+            return cast("pa.Table", connection.to_arrow_table())
 
     def newest(self, rule: Rule) -> Iterator[Finding]:
         """Yield all that one rule finds, however many: callers take turns, each with their newest.
@@ -161,7 +166,7 @@ class Engine:
             RuleQueryError: as of `run`.
         """
         self._update(rule)
-        with self._as_rule_error(rule):
+        with as_errors_of(rule, self._time_limit_seconds):
             with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
                 reader = self._connection.sql(NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
                 batch = next(reader, None)
@@ -190,8 +195,8 @@ class Engine:
                 f"the query {error}", hint='try "SELECT eventName, count(*) FROM events GROUP BY ALL"'
             ) from error
         if statement.describes_tables or not statement.tables <= RAW_RELATIONS | DIALECT_RELATIONS:
-            self._views.make()  # so that DuckDB can say which name was meant
-            self._views.update(None if statement.describes_tables else sql)
+            self._with_memory(self._views.make)  # so that DuckDB can say which name was meant
+            self._update_for(None if statement.describes_tables else sql)
         with as_usage_error():
             self._dialects.make(statement)
             relation = self._connection.sql(sql, params=parameters)
@@ -202,14 +207,15 @@ class Engine:
 
     def keep(self, name: str, sql: str) -> None:
         """Keep the rows of one of our own SELECTs in a table, in place of those of before, for later ones to read."""
-        self._views.update(sql)
+        self._update_for(sql)
         with as_usage_error():
-            self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS\n{sql}")
+            self._memory.suffices_for(lambda: self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS\n{sql}"))
 
     def select(self, sql: str, keys: list[str] | None = None) -> list[dict[str, Any]]:
         """Return the rows of one of our own SELECTs; `keys` are its parameter."""
-        self._views.update(sql)
-        rows = self._connection.sql(sql, params=None if keys is None else {"keys": keys}).to_arrow_table()
+        self._update_for(sql)
+        parameters = None if keys is None else {"keys": keys}
+        rows = self._with_memory(lambda: self._connection.sql(sql, params=parameters).to_arrow_table())
         return list(rows.to_pylist())
 
     def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
@@ -240,7 +246,7 @@ class Engine:
         """Return the keys of the oldest events of each finding, at most `limit`, and of its last; rules read alike."""
         shown: list[list[str]] = [[] for _ in findings]
         relation = "candidates" if findings[0].rule.reads is Reads.CANDIDATES else "all_events"
-        self._views.update(relation)
+        self._update_for(relation)
         # One question for all of them: it goes through all events.
         self._connection.register(WANTED_KEYS, keys_of(findings))
         for number, key in self._connection.sql(OLDEST_AND_LAST.format(relation), params={"limit": limit}).fetchall():
@@ -262,33 +268,27 @@ class Engine:
 
     def implausible_times(self, now: datetime) -> list[datetime]:
         """Return the first and the last time of each account that lie before CloudTrail began, or a day after `now`."""
-        self._views.update(IMPLAUSIBLE_TIMES)
+        self._update_for(IMPLAUSIBLE_TIMES)
         rows = self._connection.sql(IMPLAUSIBLE_TIMES, params={"latest": now.astimezone(UTC) + timedelta(days=1)})
         return [row["event_time"].replace(tzinfo=UTC) for row in rows.to_arrow_table().to_pylist()]
 
     def _update(self, *rules: Rule) -> None:
+        if not all(rule.is_shipped for rule in rules):
+            self._with_memory(self._views.make)  # so that DuckDB can say which name was meant
+        self._update_for("candidates", *(rule.sql for rule in rules))
+
+    def _update_for(self, *texts: str | None) -> None:
+        self._with_memory(lambda: self._views.update(*texts))
+
+    def _with_memory(self, work: Callable[[], Result]) -> Result:
         with as_out_of_memory():
-            if not all(rule.is_shipped for rule in rules):
-                self._views.make()  # so that DuckDB can say which name was meant
-            self._views.update("candidates", *(rule.sql for rule in rules))
+            return self._memory.suffices_for(work)
 
     def _attach(self, events: TableEvents) -> None:
         if isinstance(self._events, TableEvents):
             self._events.detach(*self._connections)
         events.attach(*self._connections)
         self._events = events
-
-    @contextmanager
-    def _as_rule_error(self, rule: Rule) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.InterruptException as error:
-            hint = "--rule-seconds gives it more" if rule.is_shipped else "make the rule cheaper"
-            message = f"{rule.path}: stopped after {self._time_limit_seconds:g} seconds"
-            raise RuleQueryError(message, hint=hint) from error
-        # ValueError: a contract error, or a time that Python cannot hold.
-        except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
-            raise as_rule_error(error, rule) from error
 
     @contextmanager
     def _free_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -13,6 +13,8 @@ from detector.rules.dialects import hint_of
 from detector.rules.rule import Rule
 from detector.rules.sql_check import first_line
 
+_LOOK_AT_FEWER = "look at fewer accounts or days at once"
+
 
 class TooManyFindings(RuleQueryError):  # noqa: N818 - says what happened
     """A rule returned more rows than allowed."""
@@ -33,7 +35,7 @@ def as_out_of_memory() -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         message = "the views that rules read need more memory than they may take"
-        raise OutOfMemory(message, hint="look at fewer accounts or days at once") from error
+        raise OutOfMemory(message, hint=_LOOK_AT_FEWER) from error
 
 
 def batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -46,12 +48,25 @@ def batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         yield from reader
 
 
-def as_rule_error(error: Exception, rule: Rule) -> RuleQueryError:
-    """Return what DuckDB, Arrow or a check said of a rule's query as an error for people."""
-    kind = OutOfMemory if isinstance(error, duckdb.OutOfMemoryException) else RuleQueryError
-    return kind(
-        f"{rule.path}: {first_line(error)}", hint=f"`detector rules check {rule.path.parent}` runs its examples"
-    )
+@contextmanager
+def as_errors_of(rule: Rule, time_limit_seconds: float) -> Iterator[None]:
+    """Turn what DuckDB, Arrow or a check say of a rule's query into errors for people.
+
+    Raises:
+        OutOfMemory: it found too little.
+        RuleQueryError: the time was over, or anything else.
+    """
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        hint = "--rule-seconds gives it more" if rule.is_shipped else "make the rule cheaper"
+        raise RuleQueryError(f"{rule.path}: stopped after {time_limit_seconds:g} seconds", hint=hint) from error
+    # ValueError: a contract error, or a time that Python cannot hold.
+    except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise OutOfMemory(f"{rule.path}: {first_line(error)}", hint=_LOOK_AT_FEWER) from error
+        hint = f"`detector rules check {rule.path.parent}` runs its examples"
+        raise RuleQueryError(f"{rule.path}: {first_line(error)}", hint=hint) from error
 
 
 @contextmanager

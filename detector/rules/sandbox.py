@@ -85,6 +85,8 @@ def open_sandbox(
         for one in opened:
             # On by default where Python has no main file; it would be written between the alerts.
             one.execute("SET enable_progress_bar = false")
+        # `Memory` gives more; no SELECT can.
+        connection.execute("SET allowed_configs = ['memory_limit']")
         connection.execute("SET lock_configuration = true")
     except BaseException:
         connection.close()

@@ -175,16 +175,16 @@ class Views:
         import duckdb
 
         definition = self._definitions[name]
-        self._made.add(name)
-        self._outdated.discard(name)
         if not (definition.is_table and definition.name == _CANDIDATES):
             self._connection.execute(definition.statements)
-            return
-        try:
-            self._connection.execute(definition.statements)
-        except duckdb.OutOfMemoryException:
-            self._make_in_slices(definition)
-        self._connection.execute(_BEFORE_CANDIDATES)
+        else:
+            try:
+                self._connection.execute(definition.statements)
+            except duckdb.OutOfMemoryException:
+                self._make_in_slices(definition)
+            self._connection.execute(_BEFORE_CANDIDATES)
+        self._made.add(name)
+        self._outdated.discard(name)
 
     def _make_in_slices(self, definition: Definition) -> None:
         """Make candidates of fewer rows at a time.

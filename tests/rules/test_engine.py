@@ -293,13 +293,35 @@ def test_a_rule_that_runs_for_ever_is_stopped_and_the_next_one_runs(rule: WriteR
     assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
 
 
-def test_a_rule_that_wants_too_much_memory_is_an_error(rule: WriteRule) -> None:
+def test_a_rule_that_wants_too_much_memory_is_an_error(rule: WriteRule, monkeypatch: pytest.MonkeyPatch) -> None:
     hungry = rule(f"SELECT {ROW}, max(x) AS x FROM (SELECT list(i) AS x FROM range(100000000) t(i))", "hungry")
+    monkeypatch.setattr("detector.rules.memory._ALL", "SET memory_limit = '50MB'")
     with (
         Engine(TableEvents(to_table({})), memory_limit="50MB", threads=1) as engine,
         pytest.raises(RuleQueryError, match=r"hungry\.sql: Out of Memory"),
     ):
         engine.run(hungry)
+
+
+def test_what_finds_too_little_memory_gets_more(rule: WriteRule) -> None:
+    rows = "SELECT list(i) AS x FROM range(3000000) t(i)"
+    hungry = rule(f"SELECT {ROW} FROM ({rows}) WHERE len(x) > 0", "hungry")
+    acts: list[Callable[[Engine], object]] = [
+        lambda engine: engine.run(hungry),
+        lambda engine: engine.select(f"SELECT len(x) FROM ({rows})"),
+        lambda engine: engine.keep("kept", rows),
+    ]
+    for act in acts:
+        with Engine(TableEvents(to_table({})), memory_limit="20MB", threads=1) as engine:
+            act(engine)
+
+
+def test_a_query_does_not_get_more_memory_than_it_may_take() -> None:
+    with (
+        Engine(TableEvents(to_table({})), memory_limit="20MB", threads=1) as engine,
+        pytest.raises(UsageError, match="Out of Memory"),
+    ):
+        engine.query("SELECT list(i) AS x FROM range(3000000) t(i)").read_all()
 
 
 # Sandbox
