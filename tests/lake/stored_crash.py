@@ -7,19 +7,17 @@ writer is a forked child of this process, which never uses a thread before it fo
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-import botocore.httpsession
-from crash import BATCH, BEFORE  # type: ignore[import-not-found]  # beside this script
+from crash import BATCH, BEFORE, stepping  # type: ignore[import-not-found]  # beside this script
 from samples import compact, put, shown  # type: ignore[import-not-found]
 
 from detector.lake.place import lake_at
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
+from tests.forking import before_each_request
 from tests.lake.lives import tell_lives
 
 
@@ -30,15 +28,7 @@ def begin(lake: str) -> None:
 
 def write(lake: str, step: int) -> None:
     left = [step]
-    send = botocore.httpsession.URLLib3Session.send
-
-    def stepped(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return send(*arguments, **options)
-
-    botocore.httpsession.URLLib3Session.send = stepped  # type: ignore[method-assign]
+    before_each_request(lambda: stepping(left))
     with open_to_write(lake_at(lake)) as writer:
         put(writer, BATCH, ["s3://b/1"])
         compact(writer)
