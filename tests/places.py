@@ -11,6 +11,7 @@ from detector.lake.place import LakePlace
 slow_in_s3: Final = pytest.mark.parametrize(
     "place", ["folder", pytest.param("s3", marks=pytest.mark.slow)], indirect=True
 )
+in_a_folder: Final = pytest.mark.parametrize("place", ["folder"], indirect=True)
 
 
 class Place(Protocol):
