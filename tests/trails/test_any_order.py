@@ -215,7 +215,11 @@ def test_the_bundled_trails(place: Place) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("place", "seed"),
+    [*(("folder", seed) for seed in SEEDS), *(("s3", seed) for seed in SEEDS[1:])],
+    indirect=["place"],
+)
 def test_trails_thrown_together(place: Place, seed: int) -> None:
     random = Random(seed)
     check(place, random, thrown_together(random), random.randint(2, 4))
