@@ -31,7 +31,7 @@ from detector.lake.repair import repair
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.schema import EVENTS
-from tests.lake.lives import assert_all_or_none
+from tests.lake.lives import AFTER, assert_all_or_none
 from tests.places import Place
 
 from .samples import (
@@ -58,13 +58,23 @@ def lake(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    buckets = [request.getfixturevalue("lake_bucket")] if kind == "s3" else []
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
-    command = [sys.executable, str(HERE / "crash.py"), str(tmp_path)]
-    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    for life in assert_all_or_none(output, "after"):
+    environment["TMPDIR"] = str(tmp_path)  # what a killed process leaves on its own disk
+    command = [sys.executable, str(HERE / "crash.py"), str(tmp_path), *buckets]
+    ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    for life in assert_all_or_none(ended.stdout):
         assert life["before"] == life["after"]  # a reader does not wait for the next writer to be right
-        assert (life["unlisted"], life["missing"], life["intended"]) == ([], [], 0)
+        assert (life["unlisted"], life["missing"], life["differences"]) == (0, [], [])
+        if kind == "folder":
+            assert (life["left"], life["intended"]) == ([], 0)
+        else:  # there it is left for a day, in which the same can be done again
+            assert life["again"] == AFTER[0]
 
 
 def test_everything_is_on_the_disk_before_the_ledger_says_so(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:

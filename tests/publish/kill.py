@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--bucket")
     arguments = parser.parse_args()
     for name in ("new", "next"):
-        steps = random.sample(range(1, 60), arguments.random) if arguments.random else range(1, 500)
+        steps = sorted(random.sample(range(1, 60), arguments.random)) if arguments.random else range(1, 500)
         lives(arguments.folder.resolve(), name, steps, arguments.bucket)
 
 
