@@ -8,17 +8,23 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from detector.cli import app as cli
 from detector.lake.object_store import ObjectStore
+from detector.lake.place import lake_at
 from detector.lake.stored_lake import StoredLake
 from detector.rules.rule import VIEWS, shipped_rules_directory
 from tests.lookup_server import LookupServer, serve_lookup_events
+from tests.places import Place
 from tests.running import FEW_RULES, Result, Run, aws_environment
 from tests.verify.aws_server import AwsServer, serve_aws
 from tests.verify.vectors import Vector
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 ROOT = Path(__file__).parents[1]
 _numbers = count()
@@ -97,28 +103,43 @@ def lookup_server() -> Iterator[LookupServer]:
         yield server
 
 
-@pytest.fixture
-def lake_bucket(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The name of a bucket of the test's own."""
-    import boto3
-
-    for name, value in aws_environment(s3_url, tmp_path).items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=s3_url)
-    name = f"lake-{next(_numbers)}"
-    client.create_bucket(Bucket=name)
-    yield name
+@pytest.fixture(scope="session")
+def lake_client(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Client]:
+    """The client that a lake makes for itself: to make one takes longer than the rest of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws_environment(s3_url, tmp_path_factory.mktemp("aws")).items():
+            patch.setenv(name, value)
+        client = ObjectStore("any", "")._client
+    yield client
     client.close()
 
 
 @pytest.fixture
-def machine(lake_bucket: str) -> Callable[[], StoredLake]:
-    """Hands out one lake in S3, as a further machine sees it that has nothing of it yet."""
-    client = ObjectStore(lake_bucket, "")._client
+def lake_bucket(lake_client: S3Client, aws_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a bucket of the test's own."""
+    for name, value in aws_variables.items():
+        monkeypatch.setenv(name, value)
+    name = f"lake-{next(_numbers)}"
+    lake_client.create_bucket(Bucket=name)
+    return name
 
-    def see() -> StoredLake:
-        lake = StoredLake.named(f"s3://{lake_bucket}/trail")
-        lake._store._client = client  # to make one takes longer than the rest of a test
+
+@pytest.fixture
+def machine(lake_bucket: str, lake_client: S3Client) -> Callable[[], StoredLake]:
+    """Hands out one lake in S3, as a further machine sees it that has nothing of it yet."""
+
+    def see(name: str = "trail") -> StoredLake:
+        lake = StoredLake.named(f"s3://{lake_bucket}/{name}")
+        lake._store._client = lake_client
         return lake
 
+    return see
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Hands out lakes by name, in a folder and in S3."""
+    if request.param == "folder":
+        return lambda name="lake": lake_at(tmp_path / name)
+    see: Place = request.getfixturevalue("machine")
     return see

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
+
+from botocore.httpsession import URLLib3Session
 
 
 def only_reads(statement: str) -> bool:
@@ -23,3 +26,14 @@ def in_child(act: Callable[[], object]) -> int:
             os._exit(1)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def before_each_request(act: Callable[[], object]) -> None:
+    """Let this process act before each request that it sends to AWS from now on."""
+    send = URLLib3Session.send
+
+    def sending(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        act()
+        return send(*arguments, **options)
+
+    URLLib3Session.send = sending  # type: ignore[method-assign]

@@ -1,6 +1,7 @@
 """Kill a delivery with SIGKILL at each of its steps in turn, and look at what the next one makes of it. A script.
 
-Each life is a forked child of this process, which never uses a thread before it forks.
+Each life is a forked child of this process, which never uses a thread before it forks. Its arguments are a folder and,
+where the lake is to be in S3, the bucket of a server that the environment names.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from detector.alerts.sinks.local import AlertFile
 from detector.alerts.sinks.opening import Output
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
 from detector.detect.emission import write_new_alerts
-from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document
+from detector.lake.object_store import ObjectStore
+from detector.lake.place import LakePlace, lake_at
+from detector.lake.stored_lake import StoredLake
+from detector.lake.writer import open_to_write
 from detector.rules.rule import Confidence
 from detector.severity import Severity
-from tests.forking import in_child
+from tests.forking import before_each_request, in_child
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ALERTS = 4
@@ -93,28 +97,43 @@ def alert(number: int) -> Alert:
     )
 
 
-def deliver(folder: Path, count: int, steps: Steps) -> None:
-    ledger = Ledger.open(folder, writable=True)
-    ledger._connection.set_trace_callback(steps.step)
+def deliver(lake: LakePlace, folder: Path, count: int, steps: Steps) -> None:
+    """Write alerts from a lake to files; each change of its ledger is a step, or each request where it is in S3."""
+    if lake.is_elsewhere:
+        before_each_request(steps.step)
     files = [AlertFile(folder / name) for name in ("one.jsonl", "two.jsonl")]
     outputs = [Output(TwoAtATime(file, steps), AlertFormat.JSONL) for file in files]
     digests = TwoAtATime(AlertFile(folder / "digests.jsonl"), steps)
     outputs.append(Output(digests, AlertFormat.JSONL, is_digest=True))
-    write_new_alerts([alert(number) for number in range(count)], outputs, ledger)
+    with open_to_write(lake) as writer:
+        if not lake.is_elsewhere:
+            writer.ledger._connection.set_trace_callback(steps.step)
+        write_new_alerts([alert(number) for number in range(count)], outputs, writer.ledger)
+        steps.step()
+        writer.ledger._connection.set_trace_callback(None)
     steps.step()
-    ledger.close()
 
 
 def main() -> None:
     """Print one line of JSON for each step at which the delivery was killed, and one for the life that ended well."""
-    folder = Path(sys.argv[1]) / "lake"
+    base, *buckets = sys.argv[1:]
+    folder = Path(base) / "files"
+    clients = [ObjectStore(bucket, "")._client for bucket in buckets]  # has connected nowhere yet
+
+    def lake(step: int) -> LakePlace:
+        if not buckets:
+            return lake_at(folder / "lake")
+        place = StoredLake.named(f"s3://{buckets[0]}/{step}")
+        place._store._client = clients[0]
+        return place
+
     for step in range(1, 1_000):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        code = in_child(lambda: deliver(folder, ALERTS, Steps(step)))  # noqa: B023
+        code = in_child(lambda: deliver(lake(step), folder, ALERTS, Steps(step)))  # noqa: B023
         assert code in (0, -signal.SIGKILL), code
         # The next one finds two alerts more.
-        assert in_child(lambda: deliver(folder, ALERTS + 2, Steps(0))) == 0
+        assert in_child(lambda: deliver(lake(step), folder, ALERTS + 2, Steps(0))) == 0  # noqa: B023
         life: dict[str, Any] = {"step": step, "killed": code != 0}
         for name in ("one", "two"):
             lines = (folder / f"{name}.jsonl").read_text().splitlines()

@@ -17,7 +17,10 @@ import trustme
 
 from detector.alerts.delivery import Delivery, Refused
 from detector.cli.summary import say_delivery
+from detector.lake.place import LakePlace
+from detector.lake.stored_lake import StoredLake
 from detector.text import counted, url_without_path
+from tests.places import Place, slow_in_s3
 from tests.running import Result, Run
 
 from .endpoints import Endpoint, Reply, Request, serving, unused_port
@@ -55,6 +58,18 @@ def lake(ingested: Path, tmp_path: Path) -> Path:
     return shutil.copytree(ingested, tmp_path / "lake")
 
 
+@pytest.fixture
+def lake_of_either_kind(ingested: Path, place: Place) -> LakePlace:
+    """The same lake, in a folder or in S3."""
+    lake = place()
+    if isinstance(lake, StoredLake):
+        files = [path for path in ingested.rglob("*") if path.is_file()]
+        lake._store.create_all({path.relative_to(ingested).as_posix(): path for path in files})
+    else:
+        shutil.copytree(ingested, lake.directory)
+    return lake
+
+
 @pytest.fixture(scope="session")
 def program(few_rules_directory: Path) -> list[str]:
     """A process of its own with the rules, and the batches, of these tests."""
@@ -72,7 +87,7 @@ def ids_in(lines: str) -> list[str]:
     return [json.loads(line)["alert_id"] for line in lines.splitlines()]
 
 
-def new(run: Run, lake: Path, *arguments: object) -> Result:
+def new(run: Run, lake: Path | LakePlace, *arguments: object) -> Result:
     return run("detect", "--new", "--lake", lake, "--delivery-seconds", "0.3", *arguments)
 
 
@@ -154,9 +169,12 @@ def test_alerts_wait_while_the_token_is_wrong_and_it_is_never_shown_or_kept(
     assert [event["id"] for event in events] == ids
 
 
+@slow_in_s3
 def test_an_alert_that_is_refused_is_named_and_sent_again_only_when_asked(
-    run: Run, lake: Path, ids: list[str], tmp_path: Path
+    run: Run, lake_of_either_kind: LakePlace, ids: list[str], tmp_path: Path
 ) -> None:
+    lake = lake_of_either_kind
+
     def check(request: Request) -> Reply:
         return Reply(422, b"") if ids[3].encode() in request.body else Reply()
 
@@ -179,6 +197,7 @@ def test_an_alert_that_is_refused_is_named_and_sent_again_only_when_asked(
         assert run("outbox", "--lake", lake, "--retry", url).code == 0
         assert new(run, lake, "--output", url).code == 0
         assert endpoint.ids == [ids[3]]
+        assert run("outbox", "--lake", lake).out.splitlines()[1:] == []
 
 
 def test_several_outputs_each_get_all_alerts_and_one_that_fails_does_not_hold_up_the_others(

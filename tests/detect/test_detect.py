@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from detector.alerts.alert import Alert
-from detector.alerts.delivery import Undelivered
+from detector.alerts.delivery import Delivery, Undelivered
 from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.local import AlertFile
 from detector.alerts.sinks.opening import Output
@@ -20,8 +20,9 @@ from detector.alerts.sinks.sink import ACCEPTED, Limits, NotDelivered, Receipt
 from detector.detect.detect import Detection, detect
 from detector.detect.emission import write_alerts, write_new_alerts
 from detector.detect.selection import Selection
-from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.outbox import Document, Outbox
+from detector.lake.remembered import read_emitted, read_outbox
+from detector.lake.writer import open_to_write
 from detector.records.log_file import decode_log_file
 from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
@@ -30,6 +31,7 @@ from detector.rules.query_errors import OutOfMemory
 from detector.rules.rule import load_rules, shipped_rules_directory
 from detector.severity import Severity
 from detector.text import counted
+from tests.places import Place, slow_in_s3
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LOGIN = {
@@ -63,11 +65,20 @@ def of_one_login() -> Detection:
     return detection_of(LOGIN)
 
 
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """Runs over one lake, each of them by a process that has nothing of it yet."""
+
+    place: Place
+
+    def write(self, alerts: Sequence[Alert], *outputs: Output) -> tuple[list[Alert], Delivery]:
+        with open_to_write(self.place()) as writer:
+            return write_new_alerts(alerts, outputs, writer.ledger)
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterable[Ledger]:
-    opened = Ledger.open(tmp_path, writable=True)
-    yield opened
-    opened.close()
+def runs(place: Place) -> Runs:
+    return Runs(place)
 
 
 class MemorySink:
@@ -347,50 +358,54 @@ def test_a_selection_leaves_out_what_is_less_severe() -> None:
     assert len(severe) < len(alerts)
 
 
-def test_alerts_are_written_once(ledger: Ledger) -> None:
+def test_alerts_are_written_once(runs: Runs) -> None:
     alerts, sink = of_one_login().alerts, MemorySink()
-    outputs = [Output(sink, AlertFormat.JSONL)]
-    assert write_new_alerts(alerts, outputs, ledger)[0] == alerts
-    assert write_new_alerts(alerts, outputs, ledger)[0] == []
+    output = Output(sink, AlertFormat.JSONL)
+    assert runs.write(alerts, output)[0] == alerts
+    assert runs.write(alerts, output)[0] == []
     assert sink.ids == [alert.alert_id for alert in alerts]
-    write_alerts(alerts, outputs)
+    assert {one.alert_id for one in read_emitted(runs.place())} == set(sink.ids)
+    write_alerts(alerts, [output])
     assert len(sink.ids) == 2 * len(alerts)
 
 
-def test_an_alert_that_was_not_delivered_is_delivered_next_time_before_others(ledger: Ledger) -> None:
+def test_an_alert_that_was_not_delivered_is_delivered_next_time_before_others(runs: Runs) -> None:
     alerts, sink = detection_of(LOGIN, LOGIN | {"eventID": "2"}, LOGIN | {"eventID": "3"}).alerts, MemorySink()
-    outputs = [Output(sink, AlertFormat.JSONL)]
+    output = Output(sink, AlertFormat.JSONL)
     sink.is_broken = True
-    written, delivery = write_new_alerts(alerts[1:], outputs, ledger)
+    written, delivery = runs.write(alerts[1:], output)
     assert written == alerts[1:]
     assert delivery.undelivered == [Undelivered("memory", len(alerts) - 1, "gone", "")]
+    assert [entry[1] for entry in read_outbox(runs.place())[1]] == [alert.alert_id for alert in alerts[1:]]
     sink.is_broken = False
-    written, delivery = write_new_alerts(alerts, outputs, ledger)
+    written, delivery = runs.write(alerts, output)
     assert written == alerts[:1]
     assert not delivery.is_incomplete
     assert sink.ids == [alert.alert_id for alert in [*alerts[1:], alerts[0]]]
 
 
-def test_alerts_of_an_output_that_is_not_named_wait_with_a_warning(ledger: Ledger) -> None:
+@slow_in_s3
+def test_alerts_of_an_output_that_is_not_named_wait_with_a_warning(runs: Runs) -> None:
     alerts, sink, other = of_one_login().alerts, MemorySink(), MemorySink()
     other.name, other.is_broken = "other", True
     both = [Output(sink, AlertFormat.JSONL), Output(other, AlertFormat.JSONL)]
-    write_new_alerts(alerts, both, ledger)
+    runs.write(alerts, *both)
     assert sink.ids == [alert.alert_id for alert in alerts]
-    _, delivery = write_new_alerts([], both[:1], ledger)
+    _, delivery = runs.write([], both[0])
     assert not delivery.is_incomplete
     waiting = counted(len(alerts), "alert")
     assert delivery.warnings == [f"{waiting} waiting for other, which is not among the outputs of this run"]
     other.is_broken = False
-    write_new_alerts([], both, ledger)
+    runs.write([], *both)
     assert (other.ids, len(sink.ids)) == (sink.ids, len(alerts))
 
 
+@slow_in_s3
 def test_a_crash_after_writing_repeats_the_alert_with_the_same_id(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts, path = of_one_login().alerts, tmp_path / "alerts.jsonl"
-    outputs = [Output(AlertFile(path), AlertFormat.JSONL)]
+    output = Output(AlertFile(path), AlertFormat.JSONL)
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
@@ -398,9 +413,9 @@ def test_a_crash_after_writing_repeats_the_alert_with_the_same_id(
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "settle", crash)
         with pytest.raises(KeyboardInterrupt):
-            write_new_alerts(alerts, outputs, ledger)
-    write_new_alerts(alerts, outputs, ledger)
-    write_new_alerts(alerts, outputs, ledger)
+            runs.write(alerts, output)
+    runs.write(alerts, output)
+    runs.write(alerts, output)
     ids = [json.loads(line)["alert_id"] for line in path.read_text().splitlines()]
     assert len(ids) == 2 * len(alerts)
     assert set(ids) == {alert.alert_id for alert in alerts}
@@ -410,11 +425,12 @@ def with_severity(alert: Alert, severity: Severity) -> Alert:
     return dataclasses.replace(alert, severity=severity, detected_at=NOW + timedelta(days=1))
 
 
-def test_an_alert_comes_again_when_its_severity_has_risen_and_only_then(ledger: Ledger) -> None:
+@slow_in_s3
+def test_an_alert_comes_again_when_its_severity_has_risen_and_only_then(runs: Runs) -> None:
     alert, sink = of_one_login().alerts[0], MemorySink()
     levels = (Severity.MEDIUM, Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.MEDIUM, Severity.HIGH)
-    outputs = [Output(sink, AlertFormat.JSONL)]
-    written = [len(write_new_alerts([with_severity(alert, level)], outputs, ledger)[0]) for level in levels]
+    output = Output(sink, AlertFormat.JSONL)
+    written = [len(runs.write([with_severity(alert, level)], output)[0]) for level in levels]
     assert written == [1, 0, 0, 1, 0, 0]
     assert len(set(sink.ids)) == 1
 

@@ -21,11 +21,13 @@ from detector.cli.report_lines import trouble_lines
 from detector.errors import CredentialsError, DetectorError, LakeError, SourceError
 from detector.ingest.ingest import ingest
 from detector.lake.ledger.objects import ObjectStatus
+from detector.lake.place import LakePlace
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.run_report import RunReport
 from detector.scope import Scope
 from detector.sources.log_source import LeftOut, Listed, LogObject, Skipped, Unreadable
+from tests.places import Place, slow_in_s3
 
 STARTED = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -92,7 +94,11 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(
-    lake: Path, *sources: FakeSource, jobs: int = 1, report: RunReport | None = None, scope: Scope | None = None
+    lake: Path | LakePlace,
+    *sources: FakeSource,
+    jobs: int = 1,
+    report: RunReport | None = None,
+    scope: Scope | None = None,
 ) -> RunReport:
     report = report or RunReport(STARTED)
     try:
@@ -111,8 +117,8 @@ def counts(report: RunReport) -> tuple[int, ...]:
     return report.listed, report.ingested, report.already_in, report.skipped, report.failed
 
 
-def events_of(lake: Path) -> list[tuple[str, str, int]]:
-    if not lake.exists():  # nothing came in
+def events_of(lake: Path | LakePlace) -> list[tuple[str, str, int]]:
+    if isinstance(lake, Path) and not lake.exists():  # nothing came in
         return []
     with duckdb.connect() as connection:
         read_lake(lake).attach(connection)
@@ -176,9 +182,10 @@ def test_one_job_and_two_make_the_same_lake(tmp_path: Path) -> None:
     assert events_of(tmp_path / "1") == events_of(tmp_path / "2")
 
 
-def test_a_second_run_reads_nothing_and_says_again_what_is_wrong(lake: Path) -> None:
-    first = run(lake, FakeSource(MIXED))
-    again = run(lake, FakeSource({uri: content for uri, content in MIXED.items() if uri != "s3://b/denied"}))
+@slow_in_s3
+def test_a_second_run_reads_nothing_and_says_again_what_is_wrong(place: Place) -> None:
+    first = run(place(), FakeSource(MIXED))
+    again = run(place(), FakeSource({uri: content for uri, content in MIXED.items() if uri != "s3://b/denied"}))
     assert (again.ingested, again.records, again.bytes_read) == (0, 0, 0)
     assert again.already_in == first.ingested
     assert again.skipped_reasons == first.skipped_reasons
@@ -194,11 +201,12 @@ def test_what_could_not_be_read_is_tried_again(lake: Path) -> None:
     assert counts(report) == (1, 1, 0, 0, 0)
 
 
-def test_a_changed_object_is_read_again_and_replaces_its_rows(lake: Path) -> None:
-    run(lake, FakeSource({"s3://b/1": log(event(1), event(2)), "s3://b/2": log(event(2))}))
-    report = run(lake, FakeSource({"s3://b/1": log(event(3)), "s3://b/2": log(event(2))}))
+@slow_in_s3
+def test_a_changed_object_is_read_again_and_replaces_its_rows(place: Place) -> None:
+    run(place(), FakeSource({"s3://b/1": log(event(1), event(2)), "s3://b/2": log(event(2))}))
+    report = run(place(), FakeSource({"s3://b/1": log(event(3)), "s3://b/2": log(event(2))}))
     assert counts(report) == (2, 1, 1, 0, 0)
-    assert events_of(lake) == [("Call2", "s3://b/2", 0), ("Call3", "s3://b/1", 0)]
+    assert events_of(place()) == [("Call2", "s3://b/2", 0), ("Call3", "s3://b/1", 0)]
 
 
 def test_a_truncated_object_that_is_whole_later_is_replaced(lake: Path) -> None:
@@ -209,13 +217,14 @@ def test_a_truncated_object_that_is_whole_later_is_replaced(lake: Path) -> None:
     assert len(events_of(lake)) == 50
 
 
-def test_a_changed_object_that_cannot_be_read_keeps_its_old_rows(lake: Path) -> None:
-    run(lake, FakeSource({"s3://b/1": log(event(1))}))
-    report = run(lake, FakeSource({"s3://b/1": b"deny"}))
+@slow_in_s3
+def test_a_changed_object_that_cannot_be_read_keeps_its_old_rows(place: Place) -> None:
+    run(place(), FakeSource({"s3://b/1": log(event(1))}))
+    report = run(place(), FakeSource({"s3://b/1": b"deny"}))
     assert counts(report) == (1, 0, 0, 0, 1)
-    assert events_of(lake) == [("Call1", "s3://b/1", 0)]
-    assert run(lake, FakeSource({"s3://b/1": log(event(2))})).ingested == 1
-    assert events_of(lake) == [("Call2", "s3://b/1", 0)]
+    assert events_of(place()) == [("Call1", "s3://b/1", 0)]
+    assert run(place(), FakeSource({"s3://b/1": log(event(2))})).ingested == 1
+    assert events_of(place()) == [("Call2", "s3://b/1", 0)]
 
 
 def test_sources_that_overlap_are_read_once(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,16 +236,17 @@ def test_sources_that_overlap_are_read_once(lake: Path, monkeypatch: pytest.Monk
     assert len(events_of(lake)) == 4
 
 
+@slow_in_s3
 @pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_expired_credentials_end_the_run_and_what_was_read_stays(lake: Path, jobs: int) -> None:
+def test_expired_credentials_end_the_run_and_what_was_read_stays(place: Place, jobs: int) -> None:
     files = {f"s3://b/{number}": log(event(number)) for number in range(9)}
     files["s3://b/3"] = b"expire"
     report = RunReport(STARTED)
     with pytest.raises(CredentialsError, match="have expired") as caught:
-        run(lake, FakeSource(files), jobs=jobs, report=report)
+        run(place(), FakeSource(files), jobs=jobs, report=report)
     assert caught.value.hint == "aws sso login"
-    names = {name for name, *_ in events_of(lake)}
+    names = {name for name, *_ in events_of(place())}
     assert {"Call0", "Call1", "Call2"} <= names
     assert report.ingested == len(names)
     assert report.failed >= 1
@@ -245,7 +255,7 @@ def test_expired_credentials_end_the_run_and_what_was_read_stays(lake: Path, job
     if jobs == 1:
         assert names == {"Call0", "Call1", "Call2"}  # nothing is asked for after the refusal
     files["s3://b/3"] = log(event(3))
-    assert run(lake, FakeSource(files)).ingested == 9 - len(names)
+    assert run(place(), FakeSource(files)).ingested == 9 - len(names)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -259,19 +269,20 @@ def test_a_listing_that_breaks_off_ends_the_run_and_what_was_read_stays(lake: Pa
     assert counts(report) == (5, 5, 0, 0, 0)
 
 
+@slow_in_s3
 @pytest.mark.usefixtures("small_batches")
-def test_a_worker_that_dies_ends_the_run_and_what_was_committed_stays(lake: Path) -> None:
-    run(lake, FakeSource({"s3://b/first": log(event(1))}))
+def test_a_worker_that_dies_ends_the_run_and_what_was_committed_stays(place: Place) -> None:
+    run(place(), FakeSource({"s3://b/first": log(event(1))}))
     files = {f"s3://b/{number}": log(event(number)) for number in range(6)} | {"s3://b/3": b"die"}
     report = RunReport(STARTED)
     with pytest.raises(DetectorError, match="worker process died"):
-        run(lake, FakeSource(files), jobs=2, report=report)
-    names = [name for name, uri, _ in events_of(lake) if uri != "s3://b/first"]
+        run(place(), FakeSource(files), jobs=2, report=report)
+    names = [name for name, uri, _ in events_of(place()) if uri != "s3://b/first"]
     assert report.ingested == len(names)
-    assert ("Call1", "s3://b/first", 0) in events_of(lake) or "Call1" in names
+    assert ("Call1", "s3://b/first", 0) in events_of(place()) or "Call1" in names
     files["s3://b/3"] = log(event(3))
-    run(lake, FakeSource(files), jobs=2)
-    assert len(events_of(lake)) == 6
+    run(place(), FakeSource(files), jobs=2)
+    assert len(events_of(place())) == 6
 
 
 def test_a_commit_that_fails_is_counted_as_not_read(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,17 +384,18 @@ def test_the_last_readable_version_of_each_object_is_in_the_lake(runs: list[dict
         assert events_of(Path(folder) / "lake") == events_of(fresh)
 
 
-def test_interruption_still_accounts_for_every_object(lake: Path, small_batches: None) -> None:  # noqa: ARG001
+@slow_in_s3
+def test_interruption_still_accounts_for_every_object(place: Place, small_batches: None) -> None:  # noqa: ARG001
     source = FakeSource({f"s3://b/{number}": log(event(number)) for number in range(6)})
     report = RunReport(STARTED)
 
     def interrupt(_: RunReport) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), open_to_write(lake) as writer:
+    with pytest.raises(KeyboardInterrupt), open_to_write(place()) as writer:
         ingest([source], writer, Scope(), report, jobs=1, progress=interrupt)
     assert counts(report) == (2, 2, 0, 0, 0)
-    assert len(events_of(lake)) == 2
+    assert len(events_of(place())) == 2
 
 
 # Gaps: what was not read stays known until it is ---------------------------------------------------------------------
@@ -392,24 +404,25 @@ GOOD = {"s3://b/AWSLogs/1/good": log(event(1))}
 DENIED = Unreadable("s3://b/AWSLogs/2/", "access denied")
 
 
-def gaps(lake: Path) -> list[str]:
+def gaps(lake: Path | LakePlace) -> list[str]:
     return [gap.uri for gap in read_lake(lake).gaps.first]
 
 
-def test_an_object_is_a_gap_until_it_is_read(lake: Path) -> None:
-    run(lake, FakeSource(GOOD | {"s3://b/AWSLogs/1/bad": b"deny"}))
-    assert gaps(lake) == ["s3://b/AWSLogs/1/bad"]
-    run(lake, FakeSource(GOOD))
-    assert gaps(lake) == ["s3://b/AWSLogs/1/bad"], "that nobody lists it any more does not mean that it was read"
-    run(lake, FakeSource(GOOD | {"s3://b/AWSLogs/1/bad": log(event(2))}))
-    assert gaps(lake) == []
+def test_an_object_is_a_gap_until_it_is_read(place: Place) -> None:
+    run(place(), FakeSource(GOOD | {"s3://b/AWSLogs/1/bad": b"deny"}))
+    assert gaps(place()) == ["s3://b/AWSLogs/1/bad"]
+    run(place(), FakeSource(GOOD))
+    assert gaps(place()) == ["s3://b/AWSLogs/1/bad"], "that nobody lists it any more does not mean that it was read"
+    run(place(), FakeSource(GOOD | {"s3://b/AWSLogs/1/bad": log(event(2))}))
+    assert gaps(place()) == []
 
 
-def test_what_was_read_in_part_is_a_gap_until_it_is_replaced(lake: Path) -> None:
-    run(lake, FakeSource(GOOD | {"s3://b/AWSLogs/1/cut": log(event(2))[:-9]}))
-    assert gaps(lake) == ["s3://b/AWSLogs/1/cut"]
-    run(lake, FakeSource({"s3://b/AWSLogs/1/cut": log(event(2))}))
-    assert gaps(lake) == []
+@slow_in_s3
+def test_what_was_read_in_part_is_a_gap_until_it_is_replaced(place: Place) -> None:
+    run(place(), FakeSource(GOOD | {"s3://b/AWSLogs/1/cut": log(event(2))[:-9]}))
+    assert gaps(place()) == ["s3://b/AWSLogs/1/cut"]
+    run(place(), FakeSource({"s3://b/AWSLogs/1/cut": log(event(2))}))
+    assert gaps(place()) == []
 
 
 @pytest.mark.parametrize(
@@ -435,13 +448,14 @@ def test_a_prefix_is_a_gap_until_a_listing_reaches_as_far(lake: Path, later: Sco
     assert gaps(lake) == ([DENIED.uri] if is_open else [])
 
 
-def test_a_prefix_that_is_denied_twice_is_a_gap_as_far_as_both_reach(lake: Path) -> None:
-    run(lake, FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset({"111111111111"})))
-    run(lake, FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset({"222222222222"})))
-    run(lake, FakeSource(GOOD), scope=Scope(accounts=frozenset({"222222222222"})))
-    assert gaps(lake) == [DENIED.uri]
-    run(lake, FakeSource(GOOD), scope=Scope(accounts=frozenset({"111111111111", "222222222222"})))
-    assert gaps(lake) == []
+@slow_in_s3
+def test_a_prefix_that_is_denied_twice_is_a_gap_as_far_as_both_reach(place: Place) -> None:
+    run(place(), FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset({"111111111111"})))
+    run(place(), FakeSource(GOOD, others=[DENIED]), scope=Scope(accounts=frozenset({"222222222222"})))
+    run(place(), FakeSource(GOOD), scope=Scope(accounts=frozenset({"222222222222"})))
+    assert gaps(place()) == [DENIED.uri]
+    run(place(), FakeSource(GOOD), scope=Scope(accounts=frozenset({"111111111111", "222222222222"})))
+    assert gaps(place()) == []
 
 
 def test_a_prefix_below_one_that_is_denied_now_stays_a_gap(lake: Path) -> None:
@@ -450,13 +464,14 @@ def test_a_prefix_below_one_that_is_denied_now_stays_a_gap(lake: Path) -> None:
     assert set(gaps(lake)) == {"s3://b/AWSLogs", DENIED.uri}
 
 
-def test_a_source_that_is_refused_is_a_gap_and_one_that_does_not_answer_is_none(lake: Path) -> None:
-    run(lake, FakeSource(GOOD))
+@slow_in_s3
+def test_a_source_that_is_refused_is_a_gap_and_one_that_does_not_answer_is_none(place: Place) -> None:
+    run(place(), FakeSource(GOOD))
     with pytest.raises(SourceError):
-        run(lake, FakeSource({}, list_error=CredentialsError("expired"), root="s3://x/"))
+        run(place(), FakeSource({}, list_error=CredentialsError("expired"), root="s3://x/"))
     with pytest.raises(SourceError):
-        run(lake, FakeSource({}, list_error=SourceError("access denied"), root="s3://c/"))
-    assert gaps(lake) == ["s3://c/"]
+        run(place(), FakeSource({}, list_error=SourceError("access denied"), root="s3://c/"))
+    assert gaps(place()) == ["s3://c/"]
 
 
 def test_a_first_ingest_that_fails_leaves_no_lake(lake: Path) -> None:

@@ -1,6 +1,7 @@
-"""Kill a writer with SIGKILL at each step of a commit in turn, and look at what it leaves. Run as a script.
+"""Kill a writer with SIGKILL at each step of its work in turn, and look at what it leaves. Run as a script.
 
-Each life of the writer is a forked child of this process, which never uses a thread before it forks.
+Its arguments are a folder and, where the lake is to be in S3, the bucket of a server that the environment names. Each
+life of the writer is a forked child of this process, which never uses a thread before it forks.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 from samples import compact, files_of, log, put, record, shown  # type: ignore[import-not-found]  # beside this script
 
+from detector.lake.check import differences
 from detector.lake.ledger.ledger import Ledger
+from detector.lake.object_store import ObjectStore
+from detector.lake.place import LakePlace, lake_at
 from detector.lake.reader import read_lake
+from detector.lake.stored_lake import StoredLake
+from detector.lake.unlisted import known_to
 from detector.lake.writer import open_to_write
-from tests.forking import in_child, only_reads
+from tests.forking import before_each_request, in_child, only_reads
 from tests.lake.lives import tell_lives
 
 BEFORE = {"s3://b/1": log(record(1), record(2), record(2))}
@@ -33,27 +40,32 @@ def kill_before(target: Any, name: str, counter: list[int]) -> None:  # noqa: AN
     original = getattr(target, name)
 
     def stepped(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        counter[0] -= 1
-        if counter[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        stepping(counter)
         return original(*arguments, **options)
 
     setattr(target, name, stepped)
 
 
-def write(lake: Path, step: int) -> None:
+def write(lake: LakePlace, step: int) -> None:
+    """Write to a lake; each request is a step where it is in S3, else whatever changes a file."""
+    counter = [step]
+    if lake.is_elsewhere:
+        before_each_request(lambda: stepping(counter))
     with open_to_write(lake) as writer:
-        counter = [step]
-        kill_before(Path, "rename", counter)
-        kill_before(os, "fsync", counter)
-        kill_before(pq.ParquetWriter, "write_table", counter)
-        kill_before(Ledger, "commit", counter)
         connection = writer.ledger._connection
-        connection.set_trace_callback(lambda statement: None if only_reads(statement) else stepping(counter))
+        if not lake.is_elsewhere:
+            kill_before(Path, "rename", counter)
+            kill_before(os, "fsync", counter)
+            kill_before(pq.ParquetWriter, "write_table", counter)
+            kill_before(Ledger, "commit", counter)
+            connection.set_trace_callback(lambda statement: None if only_reads(statement) else stepping(counter))
         put(writer, BATCH, ["s3://b/1"])
         compact(writer)
         connection.set_trace_callback(None)
-        stepping(counter)  # killed with the commit done
+        if not lake.is_elsewhere:
+            stepping(counter)  # killed with the commit done
+    if lake.is_elsewhere:
+        stepping(counter)
 
 
 def stepping(counter: list[int]) -> None:
@@ -62,40 +74,52 @@ def stepping(counter: list[int]) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def begin(lake: Path) -> None:
+def begin(lake: LakePlace) -> None:
     with open_to_write(lake) as writer:
         put(writer, BEFORE)
 
 
-def show(lake: Path, target: Path) -> None:
-    """Write down what readers see before and after the next writer has come by, and the files that lie there."""
-    state: dict[str, Any] = {"before": shown(lake, "eventName")}
-    with open_to_write(lake):
-        pass
-    ledger = Ledger.open(lake, writable=False)
-    state["after"] = shown(lake, "eventName")
-    state["objects"] = sorted((one.uri, one.records, one.rows) for one in ledger.objects())
-    dropped = {path for (path,) in ledger._rows("SELECT path FROM dropped_parts")}
-    listed = {str(part.path) for part in ledger.parts()} | dropped
-    state["unlisted"] = sorted(files_of(lake) - listed)
-    state["missing"] = sorted(listed - files_of(lake))
-    state["intended"] = len(ledger.intents())
-    state["parts"] = len(read_lake(lake).events)
+def show(see: Callable[[], LakePlace], target: Path) -> None:
+    """Write down what readers see before and after the next writer has come by, and what lies there."""
+    lake = see()
+    state: dict[str, Any] = {"before": shown(lake, "eventName"), "unlisted": len(read_lake(lake).unlisted)}
+    with open_to_write(see()) as writer:
+        state["objects"] = sorted((one.uri, one.records, one.rows) for one in writer.ledger.objects())
+        state["intended"] = len(writer.ledger.intents())
+        known = {path.as_posix() for path in known_to(writer.ledger)}
+    state["after"] = shown(see(), "eventName")
+    state["missing"], state["left"] = sorted(known - files_of(see())), sorted(files_of(see()) - known)
+    if lake.is_elsewhere:
+        with open_to_write(see()) as writer:
+            put(writer, BATCH, [uri for uri, *_ in state["objects"]])
+        state["again"] = shown(see(), "eventName")
+    state["differences"] = list(differences(see()))
     target.write_text(json.dumps(state))
 
 
 def main() -> None:
     """Tell what each life of the writer left."""
-    base = Path(sys.argv[1])
-    lake = base / "lake"
-    assert in_child(lambda: begin(base / "origin")) == 0
+    base, *buckets = sys.argv[1:]
+    folder = Path(base)
+    clients = [ObjectStore(bucket, "")._client for bucket in buckets]  # has connected nowhere yet
+
+    def see(step: int) -> LakePlace:
+        if not buckets:
+            return lake_at(folder / "lake")
+        lake = StoredLake.named(f"s3://{buckets[0]}/{step}")
+        lake._store._client = clients[0]
+        return lake
 
     def write_anew(step: int) -> None:
-        shutil.rmtree(lake, ignore_errors=True)
-        shutil.copytree(base / "origin", lake)
-        write(lake, step)
+        if buckets:
+            begin(see(step))
+        else:
+            shutil.rmtree(folder / "lake", ignore_errors=True)
+            shutil.copytree(folder / "origin", folder / "lake")
+        write(see(step), step)
 
-    tell_lives(write_anew, lambda _, target: show(lake, target), base / "state.json", most=500)
+    assert in_child(lambda: begin(lake_at(folder / "origin"))) == 0
+    tell_lives(write_anew, lambda step, target: show(lambda: see(step), target), folder / "state.json", most=500)
 
 
 if __name__ == "__main__":

@@ -34,15 +34,10 @@ def tell_lives(write: Callable[[int], None], show: Callable[[int, Path], None], 
             return
 
 
-def assert_all_or_none(output: str, events: str) -> list[dict[str, Any]]:
-    """Require of what `tell_lives` printed that each life left all of the commit or none; return the lives.
-
-    Args:
-        output: lines of JSON.
-        events: the member that has the names of events that a reader sees.
-    """
+def assert_all_or_none(output: str) -> list[dict[str, Any]]:
+    """Require of what `tell_lives` printed that each life left all of the commit or none; return the lives."""
     lives = [json.loads(line) for line in output.splitlines()]
-    states = [(life[events], life["objects"]) for life in lives]
+    states = [(life["after"], life["objects"]) for life in lives]
     assert all(state in (_BEFORE, AFTER) for state in states)
     assert states == sorted(states, key=lambda state: state == AFTER)  # committed once, and for good
     assert _BEFORE in states

@@ -15,10 +15,12 @@ import pytest
 
 from detector.ingest.worker import Batch, StagedBatch, stage
 from detector.lake.compaction import Candidates, Compacted
-from detector.lake.place import LakePlace
+from detector.lake.ledger.ledger import Ledger
+from detector.lake.place import LakePlace, lake_at
 from detector.lake.reader import read_lake
-from detector.lake.writer import LakeWriter, Staged
-from detector.lake_layout import PartKind
+from detector.lake.stored_lake import StoredLake
+from detector.lake.writer import LakeWriter, Staged, open_to_write
+from detector.lake_layout import LEDGER, PartKind
 from detector.sources.log_source import LogObject, Unreadable
 
 ACCOUNT = "111122223333"
@@ -98,7 +100,48 @@ def shown(lake: Path | LakePlace, columns: str = "logFile, logFileIndex") -> lis
         return connection.sql(query).fetchall()
 
 
-def files_of(lake: Path) -> set[str]:
-    """Every file below a lake's folders of parts, and what is being staged."""
-    found = (path for kind in PartKind for path in (lake / kind).rglob("*") if path.is_file())
-    return {str(path.relative_to(lake)) for path in found}
+def files_of(lake: Path | LakePlace) -> set[str]:
+    """Every file, or object, below a lake's folders of parts, also of what is being staged."""
+    place = lake_at(lake)
+    if isinstance(place, StoredLake):
+        return {name for name in place._store.list_all() if name.partition("/")[0] in set(PartKind)}
+    found = (path for kind in PartKind for path in (place.directory / kind).rglob("*") if path.is_file())
+    return {str(path.relative_to(place.directory)) for path in found}
+
+
+def read_ledger(lake: LakePlace) -> bytes:
+    """The ledger that lies there, as a backup has it."""
+    lake.refresh()
+    return (lake.directory / LEDGER).read_bytes()
+
+
+def put_back_ledger(lake: LakePlace, content: bytes | None) -> None:
+    """Put another ledger in the place of a lake's, or none."""
+    if isinstance(lake, StoredLake):
+        lake._store.remove([LEDGER])
+        if content is not None:
+            lake._store.create(LEDGER, content)
+        return
+    for path in lake.directory.glob(f"{LEDGER}*"):
+        path.unlink()
+    if content is not None:
+        (lake.directory / LEDGER).write_bytes(content)
+
+
+def listed(lake: Path | LakePlace) -> set[str]:
+    """Every part that the ledger lists."""
+    place = lake_at(lake)
+    place.refresh()
+    ledger = Ledger.open(place.directory, writable=False)
+    try:
+        return {str(part.path) for part in ledger.parts()}
+    finally:
+        ledger.close()
+
+
+def age_dropped(lake: LakePlace) -> None:
+    """Let a quarter of an hour pass since parts were replaced, and the next writer come by."""
+    with open_to_write(lake) as writer:
+        writer.ledger._connection.execute("UPDATE dropped_parts SET dropped_at = dropped_at - 901")
+    with open_to_write(lake):
+        pass

@@ -16,6 +16,7 @@ from detector.lake.writer import open_to_write
 from detector.lake_layout import PartKind
 from detector.records.schema import EVENTS
 from detector.rules.candidates import candidates
+from tests.places import Place, slow_in_s3
 
 from .samples import CANDIDATES, compact, log, put, record, shown
 
@@ -30,66 +31,77 @@ def rows_of(files: Snapshot, relation: str) -> pa.Table:
         return connection.sql(f"FROM {relation} ORDER BY logFile, logFileIndex").to_arrow_table()
 
 
-def test_many_parts_of_a_day_become_one_of_candidates_and_one_of_the_rest(tmp_path: Path) -> None:
-    with open_to_write(tmp_path) as writer:
+@slow_in_s3
+def test_many_parts_of_a_day_become_one_of_candidates_and_one_of_the_rest(place: Place) -> None:
+    with open_to_write(place()) as writer:
         for number in range(1, 6):
             put(writer, {f"s3://b/{number}": log(record(number), record(number, day=2))})
-        before = rows_of(read_lake(tmp_path), "parts")
+        before = rows_of(read_lake(writer.place), "parts")
         done = compact(writer)
         assert [(one.day.event_date, len(one.day.parts), len(one.parts)) for one in done] == [
             ("2024-05-01", 5, 2),
             ("2024-05-02", 5, 2),
         ]
         assert compact(writer) == []  # nothing is left to do
-    files = read_lake(tmp_path, CANDIDATES.digest)
+    reader = place()
+    files = read_lake(reader, CANDIDATES.digest)
     assert rows_of(files, "parts").cast(EVENTS) == before.cast(EVENTS)
     assert set(rows_of(files, "classified_parts").column("eventName").to_pylist()) == {"Call1", "Call2"}
     assert len(files.candidates) == 2
     assert rows_of(files, "unclassified_parts").num_rows == 0
 
 
-def test_what_another_definition_sorted_is_looked_at_whole(tmp_path: Path) -> None:
-    with open_to_write(tmp_path) as writer:
+@slow_in_s3
+def test_what_another_definition_sorted_is_looked_at_whole(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1), record(5))})
         compact(writer)
     for digest in ("other", None):
-        files = read_lake(tmp_path, digest)
+        files = read_lake(place(), digest)
         assert (files.unclassified, files.candidates) == (files.events, ())
-    with open_to_write(tmp_path) as writer:
+    with open_to_write(place()) as writer:
         assert len(list(writer.compact(candidates(), jobs=1))) == 1
 
 
-def test_parts_that_come_later_are_looked_at_and_join_the_others(tmp_path: Path) -> None:
-    with open_to_write(tmp_path) as writer:
+def test_parts_that_come_later_are_looked_at_and_join_the_others(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1), record(5))})
         compact(writer)
         put(writer, {"s3://b/2": log(record(2), record(6))})
-        files = read_lake(tmp_path, CANDIDATES.digest)
-        assert rows_of(files, "classified_parts").column("eventName").to_pylist() == ["Call1"]
-        assert rows_of(files, "unclassified_parts").column("eventName").to_pylist() == ["Call2", "Call6"]
+    reader = place()
+    files = read_lake(reader, CANDIDATES.digest)
+    assert rows_of(files, "classified_parts").column("eventName").to_pylist() == ["Call1"]
+    assert rows_of(files, "unclassified_parts").column("eventName").to_pylist() == ["Call2", "Call6"]
+    with open_to_write(place()) as writer:
         compact(writer)
-    assert len(read_lake(tmp_path).events) == 2
-    assert shown(tmp_path, "eventName") == [("Call1",), ("Call2",), ("Call5",), ("Call6",)]
+    assert len(read_lake(place()).events) == 2
+    assert shown(place(), "eventName") == [("Call1",), ("Call2",), ("Call5",), ("Call6",)]
 
 
-def test_a_copy_set_apart_is_shown_when_the_first_one_has_gone(tmp_path: Path) -> None:
-    with open_to_write(tmp_path) as writer:
+@slow_in_s3
+def test_a_copy_set_apart_is_shown_when_the_first_one_has_gone(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1)), "s3://b/2": log(record(1))})
         compact(writer)
-        assert shown(tmp_path) == [("s3://b/1", 0)]
+    assert shown(place()) == [("s3://b/1", 0)]
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(3))}, ["s3://b/1"])
-        assert shown(tmp_path) == [("s3://b/1", 0), ("s3://b/2", 0)]
+    assert shown(place()) == [("s3://b/1", 0), ("s3://b/2", 0)]
+    with open_to_write(place()) as writer:
         compact(writer)
-    assert shown(tmp_path, "eventName") == [("Call1",), ("Call3",)]
+    assert shown(place(), "eventName") == [("Call1",), ("Call3",)]
 
 
-def test_a_copy_set_apart_goes_with_its_log_object(tmp_path: Path) -> None:
-    with open_to_write(tmp_path) as writer:
+@slow_in_s3
+def test_a_copy_set_apart_goes_with_its_log_object(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1)), "s3://b/2": log(record(1), record(2))})
         compact(writer)
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/2": log(record(4))}, ["s3://b/2"])
-    assert shown(tmp_path, "eventName") == [("Call1",), ("Call4",)]
-    assert len(rows_of(read_lake(tmp_path).with_copies(), "parts")) == 2
+    assert shown(place(), "eventName") == [("Call1",), ("Call4",)]
+    reader = place()
+    assert len(rows_of(read_lake(reader).with_copies(), "parts")) == 2
 
 
 def test_from_when_to_when_there_are_events_is_known_without_reading_them(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
+import uuid
 from itertools import permutations
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from detector.lake.copies import _canonical as canonical
 from detector.lake.reader import read_lake
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER
+from tests.long import many
+from tests.places import Place
 
 from .samples import commit, compact, log, parts_of_days, put, record, shown, staged
 
@@ -26,6 +28,7 @@ contents = st.lists(keys, max_size=4)
 files = st.dictionaries(
     st.sampled_from(["s3://b/a", "s3://b/b", "s3://b/c", "s3://b/A", "s3://b/é"]), contents, max_size=3
 )
+days = st.integers(0, 3)
 
 
 def content(of: list[Key]) -> bytes:
@@ -42,38 +45,42 @@ def expected(lake: dict[str, list[Key]]) -> list[tuple[str, int]]:
     return sorted((uri.decode(), index) for uri, index in smallest.values())
 
 
-@given(
-    st.lists(st.tuples(files, st.sampled_from(["", "searches", "compacts"]), st.integers(0, 3)), min_size=1, max_size=4)
-)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.slow
+@pytest.mark.parametrize(("place", "examples"), [("folder", 20), ("s3", many(2, 20))], indirect=["place"])
 def test_the_shown_copy_is_the_smallest_after_any_commits_replacements_and_compactions(
-    commits: list[tuple[dict[str, list[Key]], str, int]],
+    place: Place, examples: int
 ) -> None:
-    model: dict[str, list[Key]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        lake = Path(folder) / "lake"
-        with open_to_write(lake) as writer:
+    @given(st.lists(st.tuples(files, st.sampled_from(["", "searches", "compacts"]), days), min_size=1, max_size=4))
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    def is_shown(commits: list[tuple[dict[str, list[Key]], str, int]]) -> None:
+        name = uuid.uuid4().hex
+        model: dict[str, list[Key]] = {}
+        with open_to_write(place(name)) as writer:
             put(writer, {"s3://b/first": content([])})
-            for batch, then, days in commits:
+        for batch, then, thin_days in commits:
+            with open_to_write(place(name)) as writer:
                 replaced = [uri for uri in batch if uri in model]
-                with parts_of_days(days):
+                with parts_of_days(thin_days):
                     commit(writer, staged(writer, {uri: content(held) for uri, held in batch.items()}), replaced)
                 model |= batch
                 if then == "searches":
                     writer.find_copies(jobs=1)
                 elif then == "compacts":
                     compact(writer)
-                assert sorted(shown(lake)) == expected(model)
+            assert sorted(shown(place(name))) == expected(model)
+        with open_to_write(place(name)) as writer:
             compact(writer)
-        seen = read_lake(lake)
-        if all(days == 3 for *_, days in commits):
+        reader = place(name)
+        seen = read_lake(reader)
+        if all(thin_days == 3 for *_, thin_days in commits):
             # Whoever reads the events without the ledger meets no copies after a compaction.
             assert sum(pq.read_metadata(path).num_rows for path in seen.events) == len(expected(model))
         rows = sum(map(len, model.values()))
         assert sum(pq.read_metadata(path).num_rows for path in seen.with_copies().events) == rows
-        duplicates = sum(pq.read_metadata(path).num_rows for path in read_lake(lake).duplicates or ())
+        duplicates = sum(pq.read_metadata(path).num_rows for path in seen.duplicates or ())
         assert duplicates == rows - len(expected(model))  # each hidden once
+
+    is_shown()
 
 
 def test_the_number_of_copies_is_reported_whatever_the_order(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ import pytest
 from detector.lake.check import differences
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
+from detector.lake.place import LakePlace, lake_at
 from detector.lake.repair import repair
 from detector.lake.writer import open_to_write
-from detector.lake_layout import LEDGER, SEVERAL_DAYS, PartKind, is_part_key
+from detector.lake_layout import SEVERAL_DAYS, PartKind, is_part_key
+from tests.places import Place, slow_in_s3
 
-from .samples import compact, log, parts_of_days, put, record, shown, staged
+from .samples import compact, log, parts_of_days, put, put_back_ledger, record, shown, staged
 
 MOST_PARTS = 40
 
@@ -26,8 +28,10 @@ def on(day: int, number: int | None = None) -> dict[str, object]:
     return record(day if number is None else number, eventTime=f"{date(1969, 12, 1) + timedelta(day)}T07:08:09.5Z")
 
 
-def parts_of(lake: Path, kind: PartKind = PartKind.EVENTS) -> list[Part]:
-    ledger = Ledger.open(lake, writable=False)
+def parts_of(lake: Path | LakePlace, kind: PartKind = PartKind.EVENTS) -> list[Part]:
+    place = lake_at(lake)
+    place.refresh()
+    ledger = Ledger.open(place.directory, writable=False)
     try:
         return ledger.parts(kind)
     finally:
@@ -92,20 +96,21 @@ def test_copies_of_many_days_are_listed_in_one_part(tmp_path: Path) -> None:
     assert shown(tmp_path) == [("s3://b/1", index) for index in range(50)]
 
 
-def test_compaction_check_and_repair_know_parts_of_several_days(tmp_path: Path) -> None:
-    with open_to_write(tmp_path) as writer:
+@slow_in_s3
+def test_compaction_check_and_repair_know_parts_of_several_days(place: Place) -> None:
+    with open_to_write(place()) as writer:
         with parts_of_days(1):
             put(writer, {"s3://b/1": log(*map(on, (1, 2, 3, 4)))})
             put(writer, {"s3://b/2": log(*map(on, (2, 3, 3, 4)))})
         compact(writer)
-    rows = shown(tmp_path)
+    rows = shown(place())
     assert rows == [("s3://b/1", index) for index in range(4)]
-    assert {part.event_date for part in parts_of(tmp_path)} == {"1969-12-02", "1969-12-04", SEVERAL_DAYS}
-    assert sum(part.rows for part in parts_of(tmp_path, PartKind.COPIES)) == 3
-    assert not list(differences(tmp_path))
-    (tmp_path / LEDGER).unlink()
-    assert repair(tmp_path).unknown == 0
-    assert shown(tmp_path) == rows
+    assert {part.event_date for part in parts_of(place())} == {"1969-12-02", "1969-12-04", SEVERAL_DAYS}
+    assert sum(part.rows for part in parts_of(place(), PartKind.COPIES)) == 3
+    assert not list(differences(place()))
+    put_back_ledger(place(), None)
+    assert repair(place()).unknown == 0
+    assert shown(place()) == rows
 
 
 def test_a_part_of_several_days_is_known_as_a_part_by_its_key() -> None:

@@ -34,10 +34,8 @@ Machines = Callable[[], StoredLake]
 
 
 @pytest.fixture
-def client(lake_bucket: str, s3_url: str) -> S3Client:  # noqa: ARG001
-    import boto3
-
-    return boto3.client("s3", endpoint_url=s3_url)
+def client(lake_client: S3Client) -> S3Client:
+    return lake_client
 
 
 def keys(client: S3Client, lake_bucket: str) -> set[str]:
@@ -54,18 +52,6 @@ def put_without_sharing(lake: StoredLake, number: int) -> None:
         patch.setattr(StoredLake, "share", lambda *_: None)
         with open_to_write(lake) as writer:
             put(writer, {f"s3://b/{number}": log(record(number))})
-
-
-def test_what_one_machine_commits_others_see(machine: Machines, client: S3Client, lake_bucket: str) -> None:
-    with open_to_write(machine()) as writer:
-        put(writer, {"s3://b/1": log(record(1), record(2)), "s3://b/2": log(record(2))})
-    assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
-    with open_to_write(machine()) as writer:
-        put(writer, {"s3://b/1": log(record(3))}, ["s3://b/1"])
-        assert writer.ledger.object_count() == 2
-    # The copy of Call2 that hid behind the replaced object is shown again.
-    assert shown(machine(), "eventName") == [("Call2",), ("Call3",)]
-    assert intents(client, lake_bucket) == set()
 
 
 def test_of_two_writers_the_second_to_end_is_told_and_leaves_nothing(machine: Machines) -> None:
@@ -143,20 +129,6 @@ def test_a_lost_ledger_is_said_and_made_anew(machine: Machines, client: S3Client
         assert writer.ledger.object_count() == 1
 
 
-def test_a_ledger_that_is_too_old_is_not_written_to(machine: Machines, client: S3Client, lake_bucket: str) -> None:
-    with open_to_write(machine()) as writer:
-        put(writer, {"s3://b/1": log(record(1))})
-    old = client.get_object(Bucket=lake_bucket, Key=f"trail/{LEDGER}")["Body"].read()
-    with open_to_write(machine()) as writer:
-        put(writer, {"s3://b/2": log(record(2))})
-    client.put_object(Bucket=lake_bucket, Key=f"trail/{LEDGER}", Body=old)
-    assert len(read_lake(machine()).unlisted) == 1
-    with pytest.raises(LakeError, match="too old"), open_to_write(machine()):
-        pass
-    assert repair(machine()).rows == 2
-    assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
-
-
 def test_a_damaged_part_is_a_gap_and_set_aside_by_a_repair(
     machine: Machines, client: S3Client, lake_bucket: str
 ) -> None:
@@ -194,22 +166,6 @@ def test_detection_fetches_candidates_and_later_the_days_that_it_is_told(machine
         assert [name for (name,) in connection.sql(names).fetchall()] == ["Call1", "Call2", "Call3", "Call4"]
         events.elsewhere.fetch()
         assert len(connection.sql(names).fetchall()) == 5
-
-
-def test_parts_that_were_replaced_stay_for_who_listed_them_before(
-    machine: Machines, client: S3Client, lake_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_to_write(machine()) as writer:
-        put(writer, {"s3://b/1": log(record(1), record(7))})
-    before = {key for key in keys(client, lake_bucket) if "/part-" in key}
-    with open_to_write(machine()) as writer:
-        compact(writer)
-    assert before < keys(client, lake_bucket)
-    monkeypatch.setattr("detector.lake.writer._KEEP_DROPPED_SECONDS", -1)
-    with open_to_write(machine()) as writer:
-        put(writer, {"s3://b/2": log(record(2))})
-    assert not before & keys(client, lake_bucket)
-    assert list(differences(machine())) == []
 
 
 def test_the_ledger_is_shared_on_the_way_too(machine: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,32 +214,6 @@ def test_a_prefix_that_holds_something_else_is_refused(machine: Machines, client
 def test_refusals_of_s3_are_said(machine: Machines, lake_bucket: str) -> None:  # noqa: ARG001
     with pytest.raises(LakeError, match="NoSuchBucket"):
         read_lake(StoredLake.named("s3://there-is-no-such-bucket/x"))
-
-
-def refuse(*_: object, **__: object) -> None:
-    raise LakeError("the disk is full")
-
-
-def test_a_commit_that_fails_leaves_parts_that_are_explained(
-    machine: Machines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_to_write(machine()) as writer:
-        put(writer, {"s3://b/1": log(record(1))})
-    failing = ExitStack()
-    writer = failing.enter_context(open_to_write(machine()))
-    put(writer, {"s3://b/2": log(record(2))})
-    with monkeypatch.context() as patch:
-        patch.setattr(writer.ledger, "commit", refuse)
-        with pytest.raises(LakeError, match="disk is full"):
-            put(writer, {"s3://b/3": log(record(3))})
-    failing.close()
-    assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
-    assert read_lake(machine()).unlisted == ()
-    assert repair(machine()).rows == 2  # which takes what is left for no part of the lake
-    assert shown(machine(), "eventName") == [("Call1",), ("Call2",)]
-    with open_to_write(machine()) as writer:
-        put(writer, {"s3://b/3": log(record(3))})
-    assert shown(machine(), "eventName") == [("Call1",), ("Call2",), ("Call3",)]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ import pytest
 from detector.errors import LakeError
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.part import Part
+from detector.lake.place import LakePlace, lake_at
 from detector.lake.repair import repair
 from detector.lake.status import lake_status
 from detector.lake.writer import LakeWriter, open_to_write
 from detector.lake_layout import LEDGER, SEVERAL_DAYS, PartKind
+from tests.places import Place, slow_in_s3
 
 from .samples import commit, compact, files_of, log, parts_of_days, record, shown, staged
 
@@ -31,9 +33,11 @@ def commit_all(writer: LakeWriter) -> None:
     commit(writer, staged(writer, ORGANISATION))
 
 
-def lists(lake: Path) -> dict[str, int]:
+def lists(lake: Path | LakePlace) -> dict[str, int]:
     """How many copies are listed for each day."""
-    ledger = Ledger.open(lake, writable=False)
+    place = lake_at(lake)
+    place.refresh()
+    ledger = Ledger.open(place.directory, writable=False)
     try:
         return {part.event_date: part.rows for part in ledger.parts(PartKind.DUPLICATES)}
     finally:
@@ -63,18 +67,19 @@ def break_off(writer: LakeWriter, day: str) -> None:
         writer.find_copies(jobs=1)
 
 
+@slow_in_s3
 @pytest.mark.parametrize("day", ["2024-05-01", "2024-05-02", SEVERAL_DAYS])
-def test_a_search_that_breaks_off_is_gone_on_with(tmp_path: Path, day: str) -> None:
-    with open_to_write(tmp_path) as writer:
+def test_a_search_that_breaks_off_is_gone_on_with(place: Place, day: str) -> None:
+    with open_to_write(place()) as writer:
         commit_all(writer)
         break_off(writer, day)
-        assert day not in lists(tmp_path)
-        assert shown(tmp_path) == FIRST_OF_EACH
-    with open_to_write(tmp_path) as writer:
-        assert shown(tmp_path) == FIRST_OF_EACH
+        assert day not in lists(writer.place)
+    assert day not in lists(place())
+    assert shown(place()) == FIRST_OF_EACH
+    with open_to_write(place()) as writer:
         writer.find_copies(jobs=1)
-    assert sum(lists(tmp_path).values()) == 7
-    assert shown(tmp_path) == FIRST_OF_EACH
+    assert sum(lists(place()).values()) == 7
+    assert shown(place()) == FIRST_OF_EACH
 
 
 def test_parts_of_several_days_are_searched_again_after_each_day(tmp_path: Path) -> None:

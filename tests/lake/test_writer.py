@@ -21,17 +21,33 @@ import pytest
 
 import detector.lake.part_files as parts_module
 from detector.errors import LakeBusy, LakeError
+from detector.lake.check import differences
 from detector.lake.disk import disk_error
 from detector.lake.ledger.ledger import Ledger
 from detector.lake.ledger.objects import ObjectStatus
 from detector.lake.part_files import DUPLICATES
 from detector.lake.reader import read_lake
+from detector.lake.repair import repair
 from detector.lake.writer import open_to_write
 from detector.lake_layout import LEDGER, PartKind
 from detector.records.schema import EVENTS
-from tests.lake.lives import assert_all_or_none
+from tests.lake.lives import AFTER, assert_all_or_none
+from tests.places import Place
 
-from .samples import commit, event_id, files_of, log, put, record, shown, staged
+from .samples import (
+    age_dropped,
+    commit,
+    event_id,
+    files_of,
+    listed,
+    log,
+    put,
+    put_back_ledger,
+    read_ledger,
+    record,
+    shown,
+    staged,
+)
 
 HERE = Path(__file__).parent
 
@@ -41,22 +57,24 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-def listed(lake: Path) -> set[str]:
-    ledger = Ledger.open(lake, writable=False)
-    try:
-        return {str(part.path) for part in ledger.parts()}
-    finally:
-        ledger.close()
-
-
 @pytest.mark.slow
-def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    buckets = [request.getfixturevalue("lake_bucket")] if kind == "s3" else []
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
-    command = [sys.executable, str(HERE / "crash.py"), str(tmp_path)]
-    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    for life in assert_all_or_none(output, "after"):
+    environment["TMPDIR"] = str(tmp_path)  # what a killed process leaves on its own disk
+    command = [sys.executable, str(HERE / "crash.py"), str(tmp_path), *buckets]
+    ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    for life in assert_all_or_none(ended.stdout):
         assert life["before"] == life["after"]  # a reader does not wait for the next writer to be right
-        assert (life["unlisted"], life["missing"], life["intended"]) == ([], [], 0)
+        assert (life["unlisted"], life["missing"], life["differences"]) == (0, [], [])
+        if kind == "folder":
+            assert (life["left"], life["intended"]) == ([], 0)
+        else:  # there it is left for a day, in which the same can be done again
+            assert life["again"] == AFTER[0]
 
 
 def test_everything_is_on_the_disk_before_the_ledger_says_so(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,11 +187,12 @@ def test_a_writer_whose_ledger_is_gone_commits_nothing_and_removes_nothing(lake:
     assert {name for name in files_of(lake) if "_tmp" not in name} == kept
 
 
-def test_readers_work_while_a_writer_does(lake: Path) -> None:
-    with open_to_write(lake) as writer:
+def test_readers_work_while_a_writer_does(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1))})
+    with open_to_write(place()) as writer:
         staged(writer, {"s3://b/2": log(record(2))})
-        assert shown(lake) == [("s3://b/1", 0)]
+        assert shown(place()) == shown(writer.place) == [("s3://b/1", 0)]
 
 
 def test_the_body_s_own_errors_are_not_taken_for_the_lake_s(lake: Path) -> None:
@@ -331,8 +350,8 @@ def test_the_hint_for_a_full_disk_says_so() -> None:
     assert "make room" in error.hint
 
 
-def test_a_commit_that_the_ledger_refuses_leaves_nothing(lake: Path) -> None:
-    with open_to_write(lake) as writer:
+def test_a_commit_that_the_ledger_refuses_leaves_nothing(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1))})
         batch = staged(writer, {"s3://b/2": log(record(2))})
         blocker = writer.ledger._connection
@@ -340,20 +359,21 @@ def test_a_commit_that_the_ledger_refuses_leaves_nothing(lake: Path) -> None:
         with pytest.raises(LakeError, match="no room"):
             commit(writer, batch)
         blocker.execute("DROP TRIGGER no")
-        assert shown(lake) == [("s3://b/1", 0)]
-        assert len(files_of(lake) - listed(lake)) == 1
+        assert shown(writer.place) == [("s3://b/1", 0)]
         # The writer is still good for the next commit.
         put(writer, {"s3://b/3": log(record(3))})
-        assert shown(lake) == [("s3://b/1", 0), ("s3://b/3", 0)]
-    with open_to_write(lake):
-        assert files_of(lake) == listed(lake)
+    assert shown(place()) == [("s3://b/1", 0), ("s3://b/3", 0)]
+    assert list(differences(place())) == []
+    assert repair(place()).rows == 2  # which takes what is left for no part of the lake
+    assert shown(place()) == [("s3://b/1", 0), ("s3://b/3", 0)]
 
 
-def test_objects_are_known_by_their_etag(lake: Path) -> None:
-    with open_to_write(lake) as writer:
+def test_objects_are_known_by_their_etag(place: Place) -> None:
+    with open_to_write(place()) as writer:
         batch = staged(writer, {"s3://b/a/1": log(record(1)), "s3://b/a/2": b"[]", "stdin:abc": log(record(2))[:-1]})
         etags = {one.uri: one.etag for one in batch.objects}
         commit(writer, batch)
+    with open_to_write(place()) as writer:
         for uri, status in {
             "s3://b/a/1": ObjectStatus.INGESTED,
             "s3://b/a/2": ObjectStatus.SKIPPED,
@@ -370,16 +390,18 @@ def test_objects_are_known_by_their_etag(lake: Path) -> None:
         assert writer.ledger.known("s3://c/a/1", "x") is None
 
 
-def test_a_changed_object_replaces_its_rows_and_unhides_what_hid_behind_them(lake: Path) -> None:
-    with open_to_write(lake) as writer:
+def test_a_changed_object_replaces_its_rows_and_unhides_what_hid_behind_them(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1), record(2), record(3, day=2)), "s3://b/0": log(record(9))})
         assert put(writer, {"s3://b/2": log(record(1), record(3, day=2))}) == 2
-        assert ("s3://b/2", 0) not in shown(lake)
+        assert ("s3://b/2", 0) not in shown(writer.place)
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(2))}, ["s3://b/1"])
-        assert shown(lake) == [("s3://b/0", 0), ("s3://b/1", 0), ("s3://b/2", 0), ("s3://b/2", 1)]
+    assert shown(place()) == [("s3://b/0", 0), ("s3://b/1", 0), ("s3://b/2", 0), ("s3://b/2", 1)]
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": b'{"Records":[]}'}, ["s3://b/1"])
-        assert shown(lake) == [("s3://b/0", 0), ("s3://b/2", 0), ("s3://b/2", 1)]
         assert [one.rows for one in writer.ledger.objects()] == [1, 0, 2]
+    assert shown(place()) == [("s3://b/0", 0), ("s3://b/2", 0), ("s3://b/2", 1)]
 
 
 def test_replacing_counts_only_the_copies_that_it_adds(lake: Path) -> None:
@@ -389,21 +411,21 @@ def test_replacing_counts_only_the_copies_that_it_adds(lake: Path) -> None:
         assert put(writer, {"s3://b/2": log(record(7))}, ["s3://b/2"]) == 0
 
 
-def test_a_reader_that_listed_parts_before_they_were_dropped_can_read_them(lake: Path) -> None:
-    with open_to_write(lake) as writer:
+def test_a_reader_that_listed_parts_before_they_were_dropped_can_read_them(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1)), "s3://b/2": log(record(1), record(2))})
-        earlier = read_lake(lake)
+    reader = place()
+    earlier = read_lake(reader)
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(3))}, ["s3://b/1"])
-    with open_to_write(lake), duckdb.connect() as connection:
+    with open_to_write(place()), duckdb.connect() as connection:
         earlier.attach(connection)
         rows = connection.sql(
             "SELECT eventName FROM parts ANTI JOIN duplicates USING (logFile, logFileIndex) ORDER BY 1"
         )
         assert rows.fetchall() == [("Call1",), ("Call2",)]
-    with open_to_write(lake) as writer:
-        writer.ledger._connection.execute("UPDATE dropped_parts SET dropped_at = dropped_at - 901")
-    with open_to_write(lake):
-        assert files_of(lake) == listed(lake)  # a quarter of an hour later they are gone
+    age_dropped(place())
+    assert files_of(place()) == listed(place())  # a quarter of an hour later they are gone
 
 
 def test_a_writer_removes_its_own_leavings_and_nothing_else(lake: Path) -> None:
@@ -423,20 +445,22 @@ def test_a_writer_removes_its_own_leavings_and_nothing_else(lake: Path) -> None:
     assert (lake / "notes.txt").exists()
 
 
-def test_parts_that_the_ledger_does_not_know_are_refused_and_left_alone(lake: Path) -> None:
-    with open_to_write(lake) as writer:
+def test_parts_that_the_ledger_does_not_know_are_refused_and_left_alone(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1))})
-    older = (lake / LEDGER).read_bytes()
-    with open_to_write(lake) as writer:
+    older = read_ledger(place())
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/2": log(record(2, day=2)), "s3://b/3": log({"x": 1})})
-    files = files_of(lake)
+    files = files_of(place())
     for content, count in ((older, 2), (b"", 3)):
-        (lake / LEDGER).write_bytes(content)
+        put_back_ledger(place(), content)
         for _ in range(2):
             with pytest.raises(LakeError, match=rf"holds {count} parts that ledger\.sqlite does not know") as caught:
-                open_to_write(lake).__enter__()
-            assert "detector lake repair" in caught.value.hint
-            assert files_of(lake) == files
+                open_to_write(place()).__enter__()
+            assert f"detector lake repair --lake {place()}" in caught.value.hint
+            assert files_of(place()) == files
+    put_back_ledger(place(), older)
+    assert len(read_lake(place()).unlisted) == 2
 
 
 def test_a_ledger_copied_in_the_middle_of_a_commit_does_not_remove_what_was_committed_later(lake: Path) -> None:
@@ -490,10 +514,14 @@ def test_parts_are_plain_parquet_in_hive_folders(lake: Path) -> None:
     assert pq.read_table(lake / "events").num_rows == 5
 
 
-def test_the_bytes_of_rejected_records_can_be_had_back(lake: Path) -> None:
-    with open_to_write(lake) as writer:
+def test_the_bytes_of_rejected_records_can_be_had_back(place: Place) -> None:
+    with open_to_write(place()) as writer:
         put(writer, {"s3://b/1": log(record(1), {"eventName": "\x1b[31m"}), "s3://b/2": b'{"Records":[\n1\n]}'})
-    (path,) = (lake / "rejected").iterdir()
+    (name,) = (Path(name) for name in files_of(place()) if name.startswith("rejected/"))
+    lake = place()
+    lake.refresh()
+    lake.fetch([name])
+    path = lake.directory / name
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(line["log_file"], line["index"], line["rejected"]) for line in lines] == [
         ("s3://b/1", 1, True),

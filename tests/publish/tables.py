@@ -43,9 +43,9 @@ def fill_copies(lake: Path | LakePlace) -> None:
         put(writer, COPIES)
 
 
-def publish_to(folder: Path, lake: Path, *, replaces: bool = False) -> Publication:
+def publish_to(folder: Path, lake: Path | LakePlace, to: str | None = None, *, replaces: bool = False) -> Publication:
     """Publish to a catalogue in a file of SQLite."""
-    return publish(lake, parse_address(f"sqlite:{folder}/catalog.db/{NAME}"), None, AwsOptions(), replaces=replaces)
+    return publish(lake, parse_address(f"sqlite:{folder}/catalog.db/{NAME}"), to, AwsOptions(), replaces=replaces)
 
 
 @contextmanager
@@ -62,9 +62,9 @@ def read(folder: Path) -> pa.Table:
         return table.scan().to_arrow()
 
 
-def rows(folder: Path, filter_: str = "True") -> list[tuple[str, int]]:
+def rows(folder: Path, filter_: str = "True", **properties: str) -> list[tuple[str, int]]:
     """`logFile` and `logFileIndex` of all rows, or of some, in order."""
-    with open_table(folder) as table:
+    with open_table(folder, **properties) as table:
         found = table.scan(row_filter=filter_ if filter_ != "True" else "logFileIndex >= 0").to_arrow()
     return sorted(zip(found["logFile"].to_pylist(), found["logFileIndex"].to_pylist(), strict=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from detector.errors import TableError
 from detector.publish.iceberg_table import commit_snapshot
 from tests.lake.samples import log, record, shown
+from tests.long import many
 from tests.publish.tables import NAME, compact_all, fill, fill_copies, fill_first, publish_to, rows, snapshots
 
 ROOT = Path(__file__).parents[2]
@@ -82,9 +84,15 @@ def test_of_three_publishers_at_once_nobody_adds_what_another_has(lake: Path, tm
 
 
 @pytest.mark.slow
-def test_a_killed_publisher_leaves_the_table_of_before_or_of_after(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.publish.kill", str(tmp_path), "--random", "3"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+@pytest.mark.parametrize(("kind", "kills"), [("folder", 3), ("s3", many(1, 10))])
+def test_a_killed_publisher_leaves_the_table_of_before_or_of_after(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, kills: int
+) -> None:
+    command = [sys.executable, "-m", "tests.publish.kill", str(tmp_path), "--random", str(kills)]
+    if kind == "s3":
+        command += ["--bucket", request.getfixturevalue("lake_bucket")]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
     assert ended.returncode == 0, ended.stderr
     lives = [json.loads(line) for line in ended.stdout.splitlines()]
     assert {life["begun"] for life in lives} == {"new", "next"}

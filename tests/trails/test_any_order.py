@@ -10,7 +10,7 @@ import gzip
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -29,7 +29,6 @@ from detector.detect.emission import write_new_alerts
 from detector.detect.withdrawal import withdrawn_alerts
 from detector.ingest.worker import Batch, stage
 from detector.lake.ledger.outbox import Document
-from detector.lake.place import LakePlace, lake_at
 from detector.lake.reader import read_lake
 from detector.lake.remembered import read_emitted
 from detector.lake.writer import LakeWriter, Staged, open_to_write
@@ -37,13 +36,13 @@ from detector.rules.candidates import candidates
 from detector.rules.examples import load_examples
 from detector.rules.rule import RuleSet, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
+from tests.places import Place
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # More with e.g. DETECTOR_TRAILS=200; a seed that failed is run alone with -k.
 SEEDS = range(int(os.environ.get("DETECTOR_TRAILS", "3")))
 Record = dict[str, Any]
-InS3 = Callable[[str], LakePlace]
 
 
 @pytest.fixture(autouse=True)
@@ -91,19 +90,19 @@ class Outcome:
     withdrawn: frozenset[str]
 
 
-def outcome(lake: Path | LakePlace, pieces: Sequence[Sequence[Record]]) -> Outcome:
+def outcome(place: Place, name: str, pieces: Sequence[Sequence[Record]]) -> Outcome:
     """Ingest the pieces one after the other, each followed by `detect --new`, then look at what there is.
 
     After every second one the lake is compacted, which must change nothing.
     """
     sink = Sink()
     alerts: list[Alert] = []
-    with open_to_write(lake) as writer:
-        for number, records in enumerate(pieces):
+    for number, records in enumerate(pieces):
+        with open_to_write(place(name)) as writer:
             put(writer, f"s3://bucket/{number}.json", records)
             if number % 2:
                 assert list(writer.compact(candidates(), jobs=1))
-            detection = detect(read_lake(lake, candidates().digest, fetches_all=False), [], NOW)
+            detection = detect(read_lake(writer.place, candidates().digest, fetches_all=False), [], NOW)
             assert detection.errors == []
             alerts = detection.alerts
             write_new_alerts(alerts, [Output(sink, AlertFormat.JSONL)], writer.ledger)
@@ -111,7 +110,7 @@ def outcome(lake: Path | LakePlace, pieces: Sequence[Sequence[Record]]) -> Outco
     return Outcome(
         {alert["alert_id"]: alert["rule_id"] for alert in emitted},
         {alert.alert_id: (alert.rule_id, str(alert.severity), alert.summary) for alert in alerts},
-        frozenset(alert.alert_id for alert in withdrawn_alerts(detection, read_emitted(lake))),
+        frozenset(alert.alert_id for alert in withdrawn_alerts(detection, read_emitted(place(name)))),
     )
 
 
@@ -192,20 +191,17 @@ def in_any_order(random: Random, records: Sequence[Record], count: int) -> list[
 # What holds -----------------------------------------------------------------------------------------------------------
 
 
-def check(tmp_path: Path, random: Random, records: Sequence[Record], count: int, in_s3: InS3 | None = None) -> None:
-    def lake(name: str) -> Path | LakePlace:
-        return in_s3(name) if in_s3 else tmp_path / name
-
-    whole = outcome(tmp_path / "whole", [records])
+def check(place: Place, random: Random, records: Sequence[Record], count: int) -> None:
+    whole = outcome(place, "whole", [records])
     assert whole.emitted.keys() == whole.found.keys()
     assert not whole.withdrawn
 
-    ordered = outcome(lake("ordered"), in_time_order(random, records, count))
+    ordered = outcome(place, "ordered", in_time_order(random, records, count))
     assert ordered.found == whole.found
     assert ordered.emitted == whole.emitted
     assert not ordered.withdrawn
 
-    shuffled = outcome(lake("shuffled"), in_any_order(random, records, count))
+    shuffled = outcome(place, "shuffled", in_any_order(random, records, count))
     assert shuffled.found == whole.found
     extra = shuffled.emitted.keys() - whole.emitted.keys()
     assert whole.emitted.keys() <= shuffled.emitted.keys()
@@ -214,25 +210,16 @@ def check(tmp_path: Path, random: Random, records: Sequence[Record], count: int,
 
 
 @pytest.mark.slow
-def test_the_bundled_trails(tmp_path: Path) -> None:
-    check(tmp_path, Random(1), bundled(), 4)
+def test_the_bundled_trails(place: Place) -> None:
+    check(place, Random(1), bundled(), 4)
 
 
 @pytest.mark.slow
-def test_the_bundled_trails_in_s3(tmp_path: Path, lake_bucket: str) -> None:
-    check(tmp_path, Random(1), bundled(), 4, lambda name: lake_at(f"s3://{lake_bucket}/{name}"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
-def test_trails_thrown_together_in_s3(tmp_path: Path, lake_bucket: str, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("place", "seed"),
+    [*(("folder", seed) for seed in SEEDS), *(("s3", seed) for seed in SEEDS[1:])],
+    indirect=["place"],
+)
+def test_trails_thrown_together(place: Place, seed: int) -> None:
     random = Random(seed)
-    records = thrown_together(random)
-    check(tmp_path, random, records, random.randint(2, 4), lambda name: lake_at(f"s3://{lake_bucket}/{name}"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
-def test_trails_thrown_together(tmp_path: Path, seed: int) -> None:
-    random = Random(seed)
-    check(tmp_path, random, thrown_together(random), random.randint(2, 4))
+    check(place, random, thrown_together(random), random.randint(2, 4))

@@ -22,13 +22,17 @@ from detector.alerts.formats.json_line import json_line
 from detector.alerts.formats.native import to_native
 from detector.detect.detect import detect
 from detector.ingest.worker import Batch, stage
+from detector.lake.place import LakePlace, lake_at
 from detector.lake.reader import read_lake
 from detector.lake.writer import LakeWriter, Staged, open_to_write
 from detector.sources.log_source import LogObject, Unreadable
+from tests.places import Place, in_a_folder
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-FEW = settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def put(writer: LakeWriter, files: Mapping[str, bytes]) -> None:
     writer.commit(Staged(tuple(staged.objects), tuple(staged.parts)))
 
 
-def alerts_of(lake: Path) -> dict[str, dict[str, Any]]:
+def alerts_of(lake: LakePlace) -> dict[str, dict[str, Any]]:
     """The alerts by id, without what depends on the names of files and on the clock."""
     alerts = [json.loads(json_line(to_native(alert))) for alert in detect(read_lake(lake), [], NOW).alerts]
     by_id = {alert["alert_id"]: alert for alert in alerts}
@@ -57,12 +61,12 @@ def alerts_of(lake: Path) -> dict[str, dict[str, Any]]:
     return by_id
 
 
-def ingested(batches: Sequence[Mapping[str, bytes]]) -> dict[str, dict[str, Any]]:
-    with tempfile.TemporaryDirectory() as folder:
-        with open_to_write(Path(folder)) as writer:
-            for batch in batches:
-                put(writer, batch)
-        return alerts_of(Path(folder))
+def ingested(place: Place, batches: Sequence[Mapping[str, bytes]]) -> dict[str, dict[str, Any]]:
+    name = uuid.uuid4().hex
+    for batch in batches:
+        with open_to_write(place(name)) as writer:
+            put(writer, batch)
+    return alerts_of(place(name))
 
 
 @cache
@@ -78,7 +82,8 @@ def records() -> list[dict[str, Any]]:
 
 @cache
 def expected() -> dict[str, dict[str, Any]]:
-    alerts = ingested([files()])
+    with tempfile.TemporaryDirectory() as folder:
+        alerts = ingested(lambda name="lake": lake_at(Path(folder) / name), [files()])
     assert len({alert["rule_id"] for alert in alerts.values()}) > 5
     return alerts
 
@@ -86,7 +91,8 @@ def expected() -> dict[str, dict[str, Any]]:
 @given(seed=st.integers(0, 1 << 32), count=st.integers(2, 5))
 @FEW
 @pytest.mark.slow
-def test_files_in_any_order_and_any_batches_also_twice_under_other_names(seed: int, count: int) -> None:
+@in_a_folder
+def test_files_in_any_order_and_any_batches_also_twice_under_other_names(place: Place, seed: int, count: int) -> None:
     random = Random(seed)
     batches: list[dict[str, bytes]] = [{} for _ in range(count)]
     for uri, content in files().items():
@@ -94,13 +100,13 @@ def test_files_in_any_order_and_any_batches_also_twice_under_other_names(seed: i
         if random.random() < 0.3:
             random.choice(batches)[uri.replace("s3://bucket/", random.choice(["s3://a/", "s3://z/"]))] = content
     shuffled = [dict(random.sample(list(batch.items()), len(batch))) for batch in batches]
-    assert ingested(shuffled) == expected()
+    assert ingested(place, shuffled) == expected()
 
 
 @given(seed=st.integers(0, 1 << 32), count=st.integers(1, 40))
 @FEW
 @pytest.mark.slow
-def test_records_in_any_files_also_delivered_twice(seed: int, count: int) -> None:
+def test_records_in_any_files_also_delivered_twice(place: Place, seed: int, count: int) -> None:
     random = Random(seed)
     contents: list[list[dict[str, Any]]] = [[] for _ in range(count)]
     for record in records():
@@ -118,7 +124,7 @@ def test_records_in_any_files_also_delivered_twice(seed: int, count: int) -> Non
     random.shuffle(batches)
     half = len(batches) // 2
     merged = [dict(item for batch in some for item in batch.items()) for some in (batches[:half], batches[half:])]
-    assert without_field_order(ingested(merged)) == without_field_order(expected())
+    assert without_field_order(ingested(place, merged)) == without_field_order(expected())
 
 
 def without_field_order(alerts: dict[str, dict[str, Any]]) -> str:
@@ -126,9 +132,10 @@ def without_field_order(alerts: dict[str, dict[str, Any]]) -> str:
 
 
 @pytest.mark.slow
-def test_one_file_at_a_time_is_the_same_as_all_at_once() -> None:
+@in_a_folder
+def test_one_file_at_a_time_is_the_same_as_all_at_once(place: Place) -> None:
     tree = {uri: content for uri, content in files().items() if "/break_glass/" in uri}
     newest_first = sorted(tree.items(), key=lambda item: item[0].rpartition("_CloudTrail_")[2], reverse=True)
-    alerts = ingested([{uri: content} for uri, content in newest_first])
+    alerts = ingested(place, [{uri: content} for uri, content in newest_first])
     assert alerts
-    assert alerts == ingested([tree])
+    assert alerts == ingested(place, [tree])
