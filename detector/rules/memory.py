@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 class Memory:
-    """Memory of a sandbox: a thousand calls with parameters of 95 kB, which CloudTrail logs, take more than others do."""
+    """Memory of a sandbox: a thousand calls whose parameters have 95 kB, as logs may, take more than others."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
