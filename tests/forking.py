@@ -6,6 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 
+# Arrow looks whether what it is given is of pandas: each child would import it anew, longer than it takes to live.
+import pandas as pd  # type: ignore[import-untyped]  # noqa: F401
+import pyarrow.compute as pc  # noqa: F401
+import pyarrow.dataset as ds  # noqa: F401
+
 
 def only_reads(statement: str) -> bool:
     """Tell whether SQL changes nothing: who is killed before it leaves what one does who is killed just after it."""
