@@ -17,6 +17,7 @@ from detector.lake.check import differences
 from detector.lake.stored_lake import StoredLake
 from detector.lake.writer import open_to_write
 from tests.lake.lives import AFTER, assert_all_or_none
+from tests.long import many
 
 from .samples import log, put, record, shown
 
@@ -37,7 +38,7 @@ def test_a_writer_killed_before_any_request_leaves_all_of_its_work_or_none(lake_
 
 @pytest.mark.slow
 def test_of_two_writers_that_race_one_wins_each_time_and_nothing_is_lost(machine: Machines) -> None:
-    rounds = 50
+    rounds = many(15, 50)
     barrier = Barrier(2)
     kept: set[int] = set()
 
