@@ -10,6 +10,7 @@ import pytest
 from tests.long import many
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "rounds"), [([], many(1, 20)), (["--stored"], many(1, 20))], ids=["folder", "bucket"]

@@ -46,6 +46,7 @@ def expected(lake: dict[str, list[Key]]) -> list[tuple[str, int]]:
     st.lists(st.tuples(files, st.sampled_from(["", "searches", "compacts"]), st.integers(0, 3)), min_size=1, max_size=4)
 )
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_shown_copy_is_the_smallest_after_any_commits_replacements_and_compactions(
     commits: list[tuple[dict[str, list[Key]], str, int]],

@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 Machines = Callable[[], StoredLake]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_writer_killed_before_any_request_leaves_all_of_its_work_or_none(lake_bucket: str, tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
@@ -36,6 +37,7 @@ def test_a_writer_killed_before_any_request_leaves_all_of_its_work_or_none(lake_
         assert (life["again"], life["unlisted"], life["damaged"]) == (AFTER[0], 0, 0)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_of_two_writers_that_race_one_wins_each_time_and_nothing_is_lost(machine: Machines) -> None:
     rounds = many(15, 50)

@@ -49,6 +49,7 @@ def listed(lake: Path) -> set[str]:
         ledger.close()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}

@@ -77,6 +77,7 @@ def test_a_rule_finds_nothing_in_all_that_others_find_when_its_events_are_missin
             assert engine.run(rule) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.data())

@@ -51,6 +51,7 @@ def engine() -> Iterator[ExampleEngine]:
     engine.close()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_example_of_every_rule_gives_the_same_alerts(engine: ExampleEngine) -> None:
     changed = 0
