@@ -7,6 +7,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+# Arrow looks whether what it is given is of pandas: each child would import it anew, longer than it takes to live.
+import pandas as pd  # type: ignore[import-untyped]  # noqa: F401
+import pyarrow.compute as pc  # noqa: F401
+import pyarrow.dataset as ds  # noqa: F401
 from botocore.httpsession import URLLib3Session
 
 

@@ -21,6 +21,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 WITH_FEW_RULES = """
 import sys, pathlib
 rules = pathlib.Path(sys.argv.pop(1))
+import detector.array_libraries  # before Arrow, as where the program is started by its name
 import detector.detect.detect, detector.rules.rule
 detector.detect.detect.shipped_rules_directory = lambda: rules
 from detector.__main__ import main

@@ -31,6 +31,7 @@ TOKEN = "11111111-2222-3333-4444-555555555555"
 WITH_FEW_RULES = """
 import sys
 from pathlib import Path
+import detector.array_libraries  # before Arrow, as where the program is started by its name
 from detector.detect import detect
 from detector.alerts.sinks.sink import Limits
 from detector.alerts.sinks.webhook import Webhook

@@ -16,6 +16,7 @@ from .rounds import fewest, make_round, told
 _CASES = many(100, 500)  # more by hand: `python -m tests.differential --cases 50000`
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_way_gives_the_same_alerts() -> None:
     assert (trouble := told(make_round(1, _CASES))) is None, trouble

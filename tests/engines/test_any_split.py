@@ -82,6 +82,7 @@ def outcome(source: Path, lake: Path, engine: Engine, jobs: int) -> list[object]
 
 @given(seed=st.integers(0, 1 << 32), count=st.integers(1, 60))
 @FEW
+@pytest.mark.long
 @pytest.mark.slow
 def test_files_of_any_content_are_answered_alike(engine: Engine, seed: int, count: int) -> None:
     with tempfile.TemporaryDirectory() as name:

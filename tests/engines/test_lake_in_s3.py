@@ -188,6 +188,7 @@ def server(lake_bucket: str) -> Iterator[Sail]:  # noqa: ARG001
         yield server
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_lake_in_s3_is_that_of_one_machine(run: Run, server: Sail, tmp_path: Path, lake_bucket: str) -> None:
     there = ["--jobs", 2, "--engine", server.address]

@@ -45,6 +45,7 @@ def expected(lake: dict[str, list[Key]]) -> list[tuple[str, int]]:
     return sorted((uri.decode(), index) for uri, index in smallest.values())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(("place", "examples"), [("folder", 20), ("s3", many(2, 20))], indirect=["place"])
 def test_the_shown_copy_is_the_smallest_after_any_commits_replacements_and_compactions(

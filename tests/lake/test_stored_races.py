@@ -19,9 +19,10 @@ from .samples import log, put, record, shown
 Machines = Callable[[], StoredLake]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_of_two_writers_that_race_one_wins_each_time_and_nothing_is_lost(machine: Machines) -> None:
-    rounds = many(20, 50)
+    rounds = many(15, 50)
     barrier = Barrier(2)
     kept: set[int] = set()
 

@@ -57,6 +57,7 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "s3"])
 def test_a_writer_killed_at_any_step_leaves_all_of_a_commit_or_none(

@@ -94,6 +94,7 @@ class Lab:
         tables = {case.log_file: _table(case) for case in self.cases}
         self._together = [log_file for log_file, table in tables.items() if is_independent(table)]
         self._alone = sorted(tables.keys() - set(self._together))
+        self._not_computed = set(self._alone)
         self._connection.register("rows", pa.concat_tables(tables.values()))
         copies = pa.concat_tables([DUPLICATES.empty_table(), *(self._copies(tables[one]) for one in self._alone)])
         self._connection.register("copies", copies)
@@ -104,7 +105,7 @@ class Lab:
             if definition.name == _CANDIDATES:
                 for name in BETWEEN_ROWS:
                     self._connection.execute(f"CREATE TABLE no_{name} AS FROM {name} LIMIT 0")
-                list(self._compute("computed"))
+                self._compute_together("computed")
                 self._show_candidates("computed")
             else:
                 self._define(definition.name, to_sql(definition.statement))
@@ -142,6 +143,7 @@ class Lab:
         return frozenset(found)
 
     def _failure(self, rule: Rule, case: Case) -> str | None:
+        self._complete([case.log_file])
         self._show([case.log_file])
         if "integrity" in rule.sql:
             put_integrity(self._connection, case.example.findings())
@@ -162,6 +164,7 @@ class Lab:
         Raises:
             NotSql: DuckDB does not take it.
         """
+        self._complete(self._alone)
         try:
             self._define(definition.name, sql)
             yield
@@ -193,21 +196,36 @@ class Lab:
 
     def _compute(self, table: str) -> Iterator[list[str]]:
         """Fill a table with the candidates; yield which examples' rows have come in."""
+        self._compute_together(table)
+        yield self._together
+        self._compute_alone(table, self._alone)
+        yield self._alone
+
+    def _compute_together(self, table: str) -> None:
+        """Make a table with the candidates of the examples whose rows do not say what others are."""
         query = to_sql(self.definitions[_CANDIDATES].statement.expression)
         with _not_sql():
-            # Of examples whose rows do not say what others are, so that those of two examples are not taken for such.
+            # So that rows of two examples are not taken for such.
             for name in BETWEEN_ROWS:
                 self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS FROM no_{name}")
             self._show(self._together)
             self._connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
             for name in BETWEEN_ROWS:
                 self._define(name, self._made[name])
-            yield self._together
-            self._connection.execute(f"PREPARE one_more AS INSERT INTO {table} {query}")
-            for log_file in self._alone:
+            self._connection.execute(f"PREPARE {table}_alone AS INSERT INTO {table} {query}")
+
+    def _compute_alone(self, table: str, log_files: Iterable[str]) -> None:
+        """Add the candidates of other examples, one after the other."""
+        with _not_sql():
+            for log_file in log_files:
                 self._show([log_file])
-                self._connection.execute("EXECUTE one_more")
-            yield self._alone
+                self._connection.execute(f"EXECUTE {table}_alone")
+
+    def _complete(self, log_files: Iterable[str]) -> None:
+        """See that the candidates of these examples are computed: a tenth of a second for each that is so alone."""
+        missing = self._not_computed.intersection(log_files)
+        self._compute_alone("computed", missing)
+        self._not_computed -= missing
 
     def _copies(self, table: pa.Table) -> pa.Table:
         """Return which rows of an example are further copies."""

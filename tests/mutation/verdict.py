@@ -74,9 +74,13 @@ class Judge:
             self._mutants[subject] = mutants_of(subject, statement, is_rule=rule is not None) if statement else []
         return self._mutants[subject]
 
-    def failure_without_mutation(self, rule_id: str) -> str | None:
-        """Return the example of a rule that fails already: then its mutants would prove nothing."""
-        return self._lab.first_failure(self._rules[rule_id], self._cases[rule_id])
+    def failure_without_mutation(self, rule_id: str, verdicts: Iterable[Verdict] | None = None) -> str | None:
+        """Return the example of a rule that fails already, of all or of those that killed: it would prove nothing."""
+        cases = self._cases[rule_id]
+        if verdicts is not None:
+            killers = [verdict.killed_by for verdict in verdicts if verdict.killed_by]
+            cases = [case for case in cases if any(killer.startswith(f"{case.name}: ") for killer in killers)]
+        return self._lab.first_failure(self._rules[rule_id], cases)
 
     def verdicts(self, subject: str, mutants: Iterable[Mutant]) -> Iterator[Verdict]:
         """Judge mutants of one subject; those that DuckDB does not bind, or cannot run, are left out."""

@@ -205,6 +205,7 @@ def test_a_merge_patch_leaves_its_target_alone() -> None:
     assert target == {"a": {"b": 1}}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_examples_that_are_loaded_together_do_not_see_one_another() -> None:
     shipped = shipped_rules_directory()

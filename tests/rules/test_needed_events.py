@@ -24,6 +24,7 @@ from detector.rules.examples import load_examples
 from detector.rules.needed_events import FILE, INTEGRITY, digest_of_views, may_find, needed_by
 from detector.rules.rule import Rule, load_rules, parse_rule, shipped_rules_directory
 from fixtures.needed_events import as_json, needs_of, relations_of
+from tests.long import many
 
 DIRECTORY = shipped_rules_directory()
 RULES = load_rules(DIRECTORY).rules
@@ -77,8 +78,9 @@ def test_a_rule_finds_nothing_in_all_that_others_find_when_its_events_are_missin
             assert engine.run(rule) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=many(8, 15), deadline=None)
 @given(st.data())
 def test_alerts_are_the_same_when_every_rule_is_run(data: st.DataObject) -> None:
     some = data.draw(st.lists(st.sampled_from(records()), min_size=1, max_size=12))

@@ -18,6 +18,7 @@ from detector.rules.events import TableEvents
 from detector.rules.example_engine import ExampleEngine
 from detector.rules.examples import Example, load_examples
 from detector.rules.rule import load_rules, shipped_rules_directory
+from tests.long import many
 
 Record = dict[str, Any]
 DOCUMENTS = ("requestParameters", "responseElements", "additionalEventData")
@@ -50,15 +51,17 @@ def engine() -> Iterator[ExampleEngine]:
     engine.close()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_example_of_every_rule_gives_the_same_alerts(engine: ExampleEngine) -> None:
     changed = 0
     for rule in load_rules(shipped_rules_directory()).rules:
         examples: list[Example] = []
-        for example in load_examples(rule):
+        for example in load_examples(rule)[:: many(3, 1)]:
             records = tuple(map(quoted, example.records))
-            changed += records != example.records
-            examples.append(replace(example, records=records))
+            if records != example.records:
+                examples.append(replace(example, records=records))
+        changed += len(examples)
         tables = [example.table() for example in examples]
         engine.load(rule, tables)
         for example, table in sorted(

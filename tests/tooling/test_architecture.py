@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -65,19 +66,21 @@ def imported(path: Path) -> Iterator[str]:
                     break
 
 
-IMPORTS: Mapping[str, set[str]] = {module: set(imported(path)) for module, path in MODULES.items()}
+@cache
+def imports() -> Mapping[str, set[str]]:
+    return {module: set(imported(path)) for module, path in MODULES.items()}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_downwards_only(module: str) -> None:
     own = layer_of(module)
-    for name in {layer_of(other) for other in IMPORTS[module]} - {own}:
+    for name in {layer_of(other) for other in imports()[module]} - {own}:
         assert LEVEL[name] < LEVEL[own], f"{own} must not import {name}"
 
 
 def test_no_module_imports_itself_in_the_end() -> None:
     try:
-        TopologicalSorter(IMPORTS).prepare()
+        TopologicalSorter(imports()).prepare()
     except CycleError as error:
         pytest.fail(" → ".join(error.args[1]))
 

@@ -133,6 +133,7 @@ def test_the_bucket_lists_and_serves_what_lies_in_the_folder(tmp_path: Path) -> 
         assert re.findall("<Key>(.*?)</Key>", get(f"?list-type=2&prefix=a/&continuation-token={token}")) == ["a/2"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_all_jobs_run_at_a_small_size(tmp_path: Path) -> None:
     """Bars are so loose then that only what does not work misses one."""

@@ -36,12 +36,13 @@ from detector.rules.candidates import candidates
 from detector.rules.examples import load_examples
 from detector.rules.rule import RuleSet, load_rules, shipped_rules_directory
 from detector.sources.log_source import LogObject, Unreadable
+from tests.long import many
 from tests.places import Place
 
 TRAILS = Path(__file__).parents[2] / "fixtures/trails"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # More with e.g. DETECTOR_TRAILS=200; a seed that failed is run alone with -k.
-SEEDS = range(int(os.environ.get("DETECTOR_TRAILS", "3")))
+SEEDS = range(int(os.environ.get("DETECTOR_TRAILS", many(2, 3))))
 Record = dict[str, Any]
 
 
@@ -209,11 +210,14 @@ def check(place: Place, random: Random, records: Sequence[Record], count: int) -
     assert not {shuffled.emitted[alert_id] for alert_id in extra} & monotone()
 
 
+@pytest.mark.long
 @pytest.mark.slow
-def test_the_bundled_trails(place: Place) -> None:
-    check(place, Random(1), bundled(), 4)
+@pytest.mark.parametrize(("place", "pieces"), [("folder", 4), ("s3", many(2, 4))], indirect=["place"])
+def test_the_bundled_trails(place: Place, pieces: int) -> None:
+    check(place, Random(1), bundled(), pieces)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "seed"),

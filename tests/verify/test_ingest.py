@@ -15,8 +15,9 @@ import pytest
 from tests.long import many
 from tests.running import Result, Run
 from tests.verify.aws_server import AwsServer
+from tests.verify.halves import assert_judged_in_halves
 from tests.verify.test_command import key, not_verified, scope_of
-from tests.verify.vectors import THROUGH_COMMANDS, Vector
+from tests.verify.vectors import CASES, THROUGH_COMMANDS, Vector
 
 Report = dict[str, Any]
 Ingest = Callable[..., tuple[Result, Report]]
@@ -58,6 +59,14 @@ def test_each_vector_gets_its_verdicts_while_it_is_ingested(aws: AwsServer, inge
     assert result.code == expected, result.err
     assert named(integrity, "digest") == not_verified(vector.expected_digests())
     assert named(integrity, "log_file") == not_verified(vector.expected_logs())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_each_vector_gets_its_verdicts_when_half_of_it_comes_later(
+    aws: AwsServer, ingested: Ingest, tmp_path: Path, case: str
+) -> None:
+    assert_judged_in_halves(case, aws, tmp_path / "lake", lambda vector: ingested(vector, "complete", scope=False)[0])
 
 
 def test_a_second_run_fetches_nothing_and_says_the_same(aws: AwsServer, ingested: Ingest) -> None:

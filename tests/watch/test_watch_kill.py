@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_watch_that_is_killed_again_and_again_loses_nothing() -> None:
     ended = subprocess.run(

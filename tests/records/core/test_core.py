@@ -122,14 +122,14 @@ def test_any_text_and_any_json_is_kept_as_python_keeps_it(files: list[bytes]) ->
 
 
 @pytest.mark.slow
-@settings(max_examples=many(500, 3_000), deadline=None)
+@settings(max_examples=many(200, 3_000), deadline=None)
 @given(st.lists(usual_files(), min_size=1, max_size=3))
 def test_any_text_and_any_json_is_kept_as_python_keeps_it_in_many_files(files: list[bytes]) -> None:
     compare(files)
 
 
 @pytest.mark.slow
-@settings(max_examples=many(500, 2_000), deadline=None)
+@settings(max_examples=many(200, 2_000), deadline=None)
 @given(st.lists(strategies.records(), max_size=3))
 def test_hostile_records_give_the_same_or_nothing(records: list[bytes]) -> None:
     compare([b'{"Records":[' + b",".join(records) + b"]}"])

@@ -32,6 +32,7 @@ _FAULTS = {
 }
 
 
+@pytest.mark.long
 def test_the_core_reads_and_writes_where_it_may_whatever_a_file_holds(tmp_path: Path) -> None:
     fuzzer = ["python", "-m", "tests.records.core.fuzz", "--alone", "--files", str(FILES)]
     done = run_sanitized(fuzzer, copy_checkout(tmp_path))
