@@ -33,13 +33,15 @@ def command(source: Path, folder: Path, address: str) -> list[str]:
             "--output", str(folder / "alerts.jsonl"), "--jobs", "2"]  # fmt: skip
 
 
-def run_to_end(source: Path, folder: Path) -> Outcome:
-    """Run with a server of its own, and say what came of it."""
+def run_to_end(source: Path, folder: Path) -> tuple[Outcome, float]:
+    """Run with a server of its own, and say what came of it, and in how many seconds."""
     with sail() as engine:
+        started = time.monotonic()
         ended = subprocess.run(command(source, folder, engine.address), check=False, stderr=subprocess.PIPE, text=True)
+        seconds = time.monotonic() - started
     assert ended.returncode == 0, ended.stderr
     assert unexplained(lake_of(folder)) == [], "a part that nobody listed"
-    return outcome(lake_of(folder), folder / "alerts.jsonl")
+    return outcome(lake_of(folder), folder / "alerts.jsonl"), seconds
 
 
 def kill_after(seconds: float, victim: str, source: Path, folder: Path) -> bool:
@@ -82,16 +84,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, server(Path(name)) if arguments.stored else contextlib.nullcontext():
         folder = Path(name)
         source = make_source(folder / "logs")
-        started = time.monotonic()
-        clean = run_to_end(source, folder)
-        duration = time.monotonic() - started
+        clean, duration = run_to_end(source, folder)
         killed: Counter[str] = Counter()
         for number in range(arguments.rounds):
             scratch = folder / f"round-{number}"
             scratch.mkdir()
             victim = VICTIMS[number % len(VICTIMS)]
             killed[victim] += kill_after(moments.uniform(0.1, 0.9) * duration, victim, source, scratch)
-            assert run_to_end(source, scratch) == clean, f"round {number} of seed {seed} differs"
+            assert run_to_end(source, scratch)[0] == clean, f"round {number} of seed {seed} differs"
             print(f"round {number}: {victim}", file=sys.stderr)  # noqa: T201
             shutil.rmtree(scratch)
     print(f"seed {seed}: {arguments.rounds} rounds, killed {dict(killed)}, {len(clean.rows)} rows and "  # noqa: T201
