@@ -21,6 +21,8 @@ _STEP_BYTES = 1 << 14
 _AT_ONCE_BYTES = 16 << 20
 _FED_BYTES = 1 << 12
 _FLAGS, _RESERVED = slice(3, 4), b"\x20"  # of a member's header; the reserved bits are the highest ones
+_CHECKSUM, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16  # flags: which parts follow the fixed ones
+_FIXED_BYTES = 10  # of a header
 _PADDING = re.compile(rb"\0*+")
 _GZIP_ONLY = 31  # zlib's wbits: a 32 kB window, gzip header and trailer, checksum verified
 
@@ -48,7 +50,8 @@ def decompress(stored: bytes, max_bytes: int, *, layers: int = 2) -> Content:
     while stored.startswith(_MAGIC, start):
         try:
             stream = open_member(stored, start)
-            member, end = _inflate(stream, memoryview(stored)[start:], room + 1, fed_bytes)
+            first_bytes = max(fed_bytes, _header_bytes(stored, start))
+            member, end = _inflate(stream, memoryview(stored)[start:], room + 1, first_bytes)
         except GzipError as error:
             # The stream object keeps no output of a failed call: once more in small steps, up to the fault.
             return Content(b"".join([*members, _until_fault(stored[start:])]), f"broken gzip: {error}")
@@ -81,6 +84,21 @@ def open_member(stored: bytes, start: int = 0) -> isal_zlib.Decompress:
     if header[_FLAGS] >= _RESERVED:
         raise GzipError("unknown header flags")
     return isal_zlib.decompressobj(_GZIP_ONLY)
+
+
+def _header_bytes(stored: bytes, start: int) -> int:
+    """Return how long the header of the member at `start` is: ISA-L has to be fed a whole one.
+
+    Of one in pieces it forgets which parts it has had: it would take a name for what the member holds.
+    """
+    flags = int.from_bytes(stored[start + 3 : start + 4])
+    at = start + _FIXED_BYTES
+    if flags & _EXTRA:
+        at += 2 + int.from_bytes(stored[at : at + 2], "little")
+    for is_text in (_NAME, _COMMENT):
+        if flags & is_text:
+            at = stored.find(b"\0", at) + 1 or len(stored)  # truncated, so that no member follows
+    return at + 2 * bool(flags & _CHECKSUM) - start
 
 
 def as_utf8(data: bytes) -> bytes:

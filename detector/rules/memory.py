@@ -30,5 +30,7 @@ class Memory:
             if self._is_all_given:
                 raise
             self._is_all_given = True
-            self._connection.execute(_ALL)
+            # By another connection to the same: this one may have a result that is being read, by another thread.
+            with self._connection.cursor() as free:
+                free.execute(_ALL)
             return work()

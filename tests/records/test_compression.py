@@ -69,6 +69,32 @@ def test_whole_is_what_is_whole_for_zlib(text: bytes, level: int, changes: list[
     assert (content.data if content.problem is None else None) == expected
 
 
+def member_with_header(text: bytes, flags: int, part_bytes: int) -> bytes:
+    """Return a gzip member with those optional parts of a header that its flags (RFC 1952, 2.3.1) say."""
+    parts = {4: part_bytes.to_bytes(2, "little") + b"e" * part_bytes, 8: b"n" * part_bytes + b"\0"}
+    parts[16] = b"c" * part_bytes + b"\0"
+    header = b"\x1f\x8b\x08" + bytes([flags, *bytes(5), 255]) + b"".join(parts[flag] for flag in parts if flags & flag)
+    if flags & 2:
+        header += (zlib.crc32(header) & 0xFFFF).to_bytes(2, "little")
+    return header + gzip.compress(text, mtime=0)[10:]
+
+
+@pytest.mark.parametrize("part_bytes", [0, 1, 4_070, 4_086, 5_000, 65_535])
+@pytest.mark.parametrize("flags", range(32))
+def test_a_later_member_may_have_a_header_of_any_size(flags: int, part_bytes: int) -> None:
+    member = member_with_header(b"second ", flags, part_bytes)
+    stored = gzip.compress(b"first ", mtime=0) + member * 2 + gzip.compress(b"last", mtime=0)
+    assert decompress(stored, 1 << 20) == Content(b"first second second last")
+
+
+@pytest.mark.parametrize("flags", [4, 8, 16, 28])
+def test_a_later_member_may_end_within_its_header(flags: int) -> None:
+    member = member_with_header(b"second", flags, 9_000)
+    for size in (3, 4, 10, 11, 12, 9_000):
+        stored = gzip.compress(b"first", mtime=0) + member[:size]
+        assert decompress(stored, 1 << 20) == Content(b"first", "truncated gzip")
+
+
 @pytest.mark.parametrize("flags", [0x20, 0x40, 0x80])
 def test_a_header_with_flags_that_mean_nothing_is_broken(flags: int) -> None:
     stored = gzip.compress(b"text", mtime=0)

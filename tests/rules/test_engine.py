@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -314,6 +315,17 @@ def test_what_finds_too_little_memory_gets_more(rule: WriteRule) -> None:
     for act in acts:
         with Engine(TableEvents(to_table({})), memory_limit="20MB", threads=1) as engine:
             act(engine)
+
+
+def test_memory_is_given_while_findings_are_gone_through(rule: WriteRule) -> None:
+    many = rule(f"SELECT {ROW} FROM range(30000)", "many")
+    hungry = rule(f"SELECT {ROW} FROM (SELECT list(i) AS x FROM range(3000000) t(i)) WHERE len(x) > 0", "hungry")
+    with Engine(TableEvents(to_table({})), memory_limit="50MB", threads=1) as engine:
+        findings = engine.newest(many)
+        next(findings)
+        with ThreadPoolExecutor(1) as pool:
+            assert len(pool.submit(engine.run, hungry).result()) == 1
+        assert sum(1 for _ in findings) == 29_999
 
 
 def test_a_query_does_not_get_more_memory_than_it_may_take() -> None:
