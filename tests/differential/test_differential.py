@@ -13,7 +13,7 @@ from .cases import case_of
 from .paths import Folder, by_scan
 from .rounds import fewest, make_round, told
 
-_CASES = many(100, 500)  # more by hand: `python -m tests.differential --cases 50000`
+_CASES = many(60, 500)  # more by hand: `python -m tests.differential --cases 50000`
 
 
 @pytest.mark.long

@@ -57,7 +57,7 @@ def test_every_example_of_every_rule_gives_the_same_alerts(engine: ExampleEngine
     changed = 0
     for rule in load_rules(shipped_rules_directory()).rules:
         examples: list[Example] = []
-        for example in load_examples(rule)[:: many(3, 1)]:
+        for example in load_examples(rule)[:: many(4, 1)]:
             records = tuple(map(quoted, example.records))
             if records != example.records:
                 examples.append(replace(example, records=records))

@@ -151,6 +151,13 @@ def test_any_other_lake_among_the_logs_is_named_as_not_read(tmp_path: Path) -> N
     assert sorted(tmp_path.rglob("*")) == before  # evidence is looked at, nothing is put beside it
 
 
+_MANY_VIEWS = """
+WITH RECURSIVE numbers AS (SELECT 1 AS number UNION ALL SELECT number + 1 FROM numbers LIMIT 20000)
+INSERT INTO sqlite_master
+SELECT 'view', 'v' || number, 'v' || number, 0, 'CREATE VIEW v' || number || ' AS SELECT 1' FROM numbers
+"""
+
+
 def sqlite_file(path: Path, *statements: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(f"BEGIN; {'; '.join(statements)}; COMMIT;")
@@ -163,7 +170,7 @@ def test_what_only_bears_the_names_of_a_lake_hides_nothing(tmp_path: Path) -> No
     put(tmp_path, "empty/ledger.sqlite", body=b"")
     put(tmp_path, "words/ledger.sqlite", body=b"no database")
     sqlite_file(tmp_path / "other/ledger.sqlite", "CREATE TABLE objects (x)")
-    sqlite_file(tmp_path / "huge/ledger.sqlite", *(f"CREATE TABLE t{number} (x)" for number in range(20_000)))
+    sqlite_file(tmp_path / "huge/ledger.sqlite", "PRAGMA writable_schema = ON", _MANY_VIEWS)
     put(tmp_path, "pipe/events/pipe.json")
     os.mkfifo(tmp_path / "pipe/ledger.sqlite")
     assert names(tmp_path) == ["empty.json", "huge.json", "other.json", "pipe.json", "words.json"]
