@@ -18,7 +18,7 @@ from detector.lake.place import lake_at
 from detector.lake.stored_lake import StoredLake
 from detector.rules.rule import VIEWS, shipped_rules_directory
 from tests.lookup_server import LookupServer, serve_lookup_events
-from tests.places import Place
+from tests.places import Place, stored_lake
 from tests.running import FEW_RULES, Result, Run, aws_environment
 from tests.verify.aws_server import AwsServer, serve_aws
 from tests.verify.vectors import Vector
@@ -138,9 +138,7 @@ def machine(lake_bucket: str, lake_client: S3Client) -> Callable[[], StoredLake]
     """Hands out one lake in S3, as a further machine sees it that has nothing of it yet."""
 
     def see(name: str = "trail") -> StoredLake:
-        lake = StoredLake.named(f"s3://{lake_bucket}/{name}")
-        lake._store._client = lake_client
-        return lake
+        return stored_lake(lake_client, lake_bucket, name)
 
     return see
 

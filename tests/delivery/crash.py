@@ -24,13 +24,12 @@ from detector.alerts.sinks.opening import Output
 from detector.alerts.sinks.sink import ACCEPTED, Limits, Receipt
 from detector.detect.emission import write_new_alerts
 from detector.lake.ledger.outbox import Document
-from detector.lake.object_store import ObjectStore
-from detector.lake.place import LakePlace, lake_at
-from detector.lake.stored_lake import StoredLake
+from detector.lake.place import LakePlace
 from detector.lake.writer import open_to_write
 from detector.rules.rule import Confidence
 from detector.severity import Severity
 from tests.forking import before_each_request, in_child
+from tests.places import lake_of_each_step
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ALERTS = 4
@@ -118,14 +117,7 @@ def main() -> None:
     """Print one line of JSON for each step at which the delivery was killed, and one for the life that ended well."""
     base, *buckets = sys.argv[1:]
     folder = Path(base) / "files"
-    clients = [ObjectStore(bucket, "")._client for bucket in buckets]  # has connected nowhere yet
-
-    def lake(step: int) -> LakePlace:
-        if not buckets:
-            return lake_at(folder / "lake")
-        place = StoredLake.named(f"s3://{buckets[0]}/{step}")
-        place._store._client = clients[0]
-        return place
+    lake = lake_of_each_step(folder / "lake", buckets)
 
     for step in range(1, 1_000):
         shutil.rmtree(folder, ignore_errors=True)

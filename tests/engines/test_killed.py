@@ -13,7 +13,7 @@ from tests.long import many
 @pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("place", "rounds"), [([], many(1, 20)), (["--stored"], many(1, 20))], ids=["folder", "bucket"]
+    ("place", "rounds"), [([], many(2, 20)), (["--stored"], many(1, 20))], ids=["folder", "bucket"]
 )
 def test_a_killed_engine_or_driver_loses_nothing_and_doubles_nothing(place: list[str], rounds: int) -> None:
     ended = subprocess.run(

@@ -13,7 +13,7 @@ from tests.long import many
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize(("rounds", "options"), [(many(2, 20), []), (many(1, 20), ["--stored"])], ids=["folder", "s3"])
+@pytest.mark.parametrize(("rounds", "options"), [(many(3, 20), []), (many(2, 20), ["--stored"])], ids=["folder", "s3"])
 def test_a_killed_run_leaves_nothing_that_a_rerun_does_not_mend(rounds: int, options: list[str]) -> None:
     script = Path(__file__).with_name("rounds.py")
     command = [sys.executable, str(script), "--rounds", str(rounds), *options]

@@ -20,14 +20,13 @@ from samples import compact, files_of, log, put, record, shown  # type: ignore[i
 
 from detector.lake.check import differences
 from detector.lake.ledger.ledger import Ledger
-from detector.lake.object_store import ObjectStore
 from detector.lake.place import LakePlace, lake_at
 from detector.lake.reader import read_lake
-from detector.lake.stored_lake import StoredLake
 from detector.lake.unlisted import known_to
 from detector.lake.writer import open_to_write
 from tests.forking import before_each_request, in_child, only_reads
 from tests.lake.lives import tell_lives
+from tests.places import lake_of_each_step
 
 BEFORE = {"s3://b/1": log(record(1), record(2), record(2))}
 BATCH = {
@@ -101,14 +100,7 @@ def main() -> None:
     """Tell what each life of the writer left."""
     base, *buckets = sys.argv[1:]
     folder = Path(base)
-    clients = [ObjectStore(bucket, "")._client for bucket in buckets]  # has connected nowhere yet
-
-    def see(step: int) -> LakePlace:
-        if not buckets:
-            return lake_at(folder / "lake")
-        lake = StoredLake.named(f"s3://{buckets[0]}/{step}")
-        lake._store._client = clients[0]
-        return lake
+    see = lake_of_each_step(folder / "lake", buckets)
 
     def write_anew(step: int) -> None:
         if buckets:

@@ -12,7 +12,6 @@ from detector.errors import LakeBusy
 from detector.lake.check import differences
 from detector.lake.stored_lake import StoredLake
 from detector.lake.writer import open_to_write
-from tests.long import many
 
 from .samples import log, put, record, shown
 
@@ -22,7 +21,7 @@ Machines = Callable[[], StoredLake]
 @pytest.mark.long
 @pytest.mark.slow
 def test_of_two_writers_that_race_one_wins_each_time_and_nothing_is_lost(machine: Machines) -> None:
-    rounds = many(15, 50)
+    rounds = 50
     barrier = Barrier(2)
     kept: set[int] = set()
 
