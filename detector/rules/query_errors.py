@@ -61,10 +61,10 @@ def as_errors_of(rule: Rule, time_limit_seconds: float) -> Iterator[None]:
     except duckdb.InterruptException as error:
         hint = "--rule-seconds gives it more" if rule.is_shipped else "make the rule cheaper"
         raise RuleQueryError(f"{rule.path}: stopped after {time_limit_seconds:g} seconds", hint=hint) from error
+    except duckdb.OutOfMemoryException as error:
+        raise OutOfMemory(f"{rule.path}: {first_line(error)}", hint=_LOOK_AT_FEWER) from error
     # ValueError: a contract error, or a time that Python cannot hold.
     except (duckdb.Error, pa.ArrowException, ValueError, OverflowError) as error:
-        if isinstance(error, duckdb.OutOfMemoryException):
-            raise OutOfMemory(f"{rule.path}: {first_line(error)}", hint=_LOOK_AT_FEWER) from error
         hint = f"`detector rules check {rule.path.parent}` runs its examples"
         raise RuleQueryError(f"{rule.path}: {first_line(error)}", hint=hint) from error
 
