@@ -98,23 +98,26 @@ class Digests:
 
     def add(self, digests: Sequence[LedgerDigest]) -> None:
         """Remember digests, in one transaction, in the place of what was known of them."""
+        rows = [
+            (
+                name,
+                pack_etag(one.etag),
+                one.status,
+                one.bucket,
+                json.dumps(dict(one.metadata)) if one.metadata else "{}",
+                one.stored,
+                one.problem,
+                folder,
+            )
+            for one in digests
+            for folder, name in (split_uri(one.uri),)
+        ]
         with self.transaction() as connection:
-            for one in digests:
-                folder, name = split_uri(one.uri)
-                connection.execute("INSERT OR IGNORE INTO folders (uri) VALUES (?)", (folder,))
-                connection.execute(
-                    "INSERT OR REPLACE INTO digests SELECT id, ?, ?, ?, ?, ?, ?, ? FROM folders WHERE uri = ?",
-                    (
-                        name,
-                        pack_etag(one.etag),
-                        one.status,
-                        one.bucket,
-                        json.dumps(dict(one.metadata)),
-                        one.stored,
-                        one.problem,
-                        folder,
-                    ),
-                )
+            folders = dict.fromkeys(folder for *_, folder in rows)
+            connection.executemany("INSERT OR IGNORE INTO folders (uri) VALUES (?)", [(folder,) for folder in folders])
+            connection.executemany(
+                "INSERT OR REPLACE INTO digests SELECT id, ?, ?, ?, ?, ?, ?, ? FROM folders WHERE uri = ?", rows
+            )
 
     def below(self, folder: str) -> Iterator[LedgerDigest]:
         """Yield the digests below a folder, which ends with a slash, by URI."""
