@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detector.records.decode import Decoded, Extra, extra_text
 from detector.records.rebuild import record_json
@@ -167,6 +166,8 @@ def _extra_column(extras: Mapping[int, Extra], length: int) -> pa.Array:
 
 def _with_event_keys(table: pa.Table) -> pa.Table:
     """Replace each eventKey that is not a UUID by a hash of the record's content."""
+    import pyarrow.compute as pc  # a fifth of what a worker imports, and most have the core make their tables
+
     place = table.schema.get_field_index("eventKey")
     keys = table.column(place)
     matches = pc.fill_null(pc.match_substring_regex(keys, _UUID), False)

@@ -52,13 +52,16 @@ def scan(
         tables.append(seen.table)
         merge_coverage(coverage, seen.coverage)
         progress(report)
-    gaps = trail_gaps(each_once(pa.concat_tables(tables)))
+    wanted = each_once(pa.concat_tables(tables))
+    gaps = trail_gaps(wanted)
     if gaps:
+        more = [wanted]
         unreported = RunReport(report.started)
         for seen in _look_through(sources, scope_of_gaps(scope, gaps), gaps, unreported, jobs, engine):
-            tables.append(seen.table)
+            more.append(seen.table)
             progress(report)
-    return TableEvents(each_once(pa.concat_tables(tables)), coverage_table(coverage))
+        wanted = each_once(pa.concat_tables(more))
+    return TableEvents(wanted, coverage_table(coverage))
 
 
 def _look_through(
