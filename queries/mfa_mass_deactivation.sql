@@ -25,7 +25,11 @@
 
 WITH removals AS (
     SELECT
-        removal.*,
+        removal.account_id,
+        removal.event_time,
+        removal.event_id,
+        removal.caller,
+        removal.source_ip,
         -- A device says whose it is even where the call does not.
         coalesce(mfa_target_kind || ':' || lower(mfa_target), 'device:' || mfa_serial) AS target,
         EXISTS (

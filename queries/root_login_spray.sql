@@ -22,12 +22,23 @@
 -- monotone = false
 -- ///
 
-WITH targets AS (
+WITH failures AS MATERIALIZED (
+    SELECT
+        account_id,
+        event_id,
+        event_time,
+        source_ip,
+        user_agent,
+        accounts_within_hour
+    FROM root_login_sprays
+),
+
+targets AS (
     SELECT
         source_ip,
         day_of(event_time) AS spray_date,
         list_sort(list(DISTINCT account_id)) AS accounts_that_day
-    FROM root_login_sprays
+    FROM failures
     GROUP BY ALL
 )
 
@@ -42,6 +53,6 @@ SELECT
     || count(*) || ' of them of account ' || coalesce(account_id, 'unknown') AS summary,
     any_value(accounts_that_day)[:20] AS accounts_that_day,
     list_sort(list(DISTINCT user_agent))[:20] AS user_agents
-FROM root_login_sprays JOIN targets USING (source_ip)
+FROM failures JOIN targets USING (source_ip)
 WHERE spray_date = day_of(event_time)
 GROUP BY account_id, source_ip, spray_date

@@ -29,6 +29,22 @@
 -- monotone = false
 -- ///
 
+-- When each device that was seen to be root's was deactivated next, if it was.
+WITH devices AS (
+    SELECT
+        device.account_id,
+        device.serial,
+        min(device.event_time) AS event_time,
+        removal.event_time AS removed_at
+    FROM root_mfa_devices AS device
+    ASOF LEFT JOIN root_mfa_deactivations AS removal
+        ON
+            removal.account_id IS NOT DISTINCT FROM device.account_id
+            AND removal.mfa_serial = device.serial
+            AND removal.event_time >= device.event_time
+    GROUP BY device.account_id, device.serial, removal.event_time
+)
+
 SELECT
     account_id,
     event_time,
@@ -39,38 +55,23 @@ SELECT
     mfa_serial,
     root_origin
 FROM root_mfa_deactivations AS removal
-WHERE
-    EXISTS (
-        FROM account_watermarks
-        WHERE
-            account_watermarks.account_id IS NOT DISTINCT FROM removal.account_id
-            -- The hour, and the half hour by which log files may be late.
-            AND watermark >= removal.event_time + INTERVAL 90 MINUTE
-    )
-    AND NOT EXISTS (
-        FROM root_mfa_activations AS device
-        WHERE
-            device.account_id IS NOT DISTINCT FROM removal.account_id
-            AND device.event_time BETWEEN removal.event_time - INTERVAL 60 MINUTE AND removal.event_time + INTERVAL 60 MINUTE
-    )
-    AND NOT EXISTS (
-        FROM root_logins AS login
-        WHERE
-            login.account_id IS NOT DISTINCT FROM removal.account_id
-            AND login.mfa = 'yes'
-            AND login.event_time BETWEEN removal.event_time AND removal.event_time + INTERVAL 60 MINUTE
-    )
-    AND NOT EXISTS (
-        FROM root_mfa_devices AS device
-        WHERE
-            device.account_id IS NOT DISTINCT FROM removal.account_id
-            AND device.serial <> removal.mfa_serial
-            AND device.event_time < removal.event_time
-            AND NOT EXISTS (
-                FROM root_mfa_deactivations AS other
-                WHERE
-                    other.account_id IS NOT DISTINCT FROM removal.account_id
-                    AND other.mfa_serial = device.serial
-                    AND other.event_time BETWEEN device.event_time AND removal.event_time + INTERVAL 60 MINUTE
-            )
-    )
+SEMI JOIN account_watermarks AS seen
+    ON
+        seen.account_id IS NOT DISTINCT FROM removal.account_id
+        -- The hour, and the half hour by which log files may be late.
+        AND seen.watermark >= removal.event_time + INTERVAL 90 MINUTE
+ANTI JOIN root_mfa_activations AS device
+    ON
+        device.account_id IS NOT DISTINCT FROM removal.account_id
+        AND device.event_time BETWEEN removal.event_time - INTERVAL 60 MINUTE AND removal.event_time + INTERVAL 60 MINUTE
+ANTI JOIN root_logins AS login
+    ON
+        login.account_id IS NOT DISTINCT FROM removal.account_id
+        AND login.mfa = 'yes'
+        AND login.event_time BETWEEN removal.event_time AND removal.event_time + INTERVAL 60 MINUTE
+ANTI JOIN devices AS other
+    ON
+        other.account_id IS NOT DISTINCT FROM removal.account_id
+        AND other.serial <> removal.mfa_serial
+        AND other.event_time < removal.event_time
+        AND coalesce(other.removed_at > removal.event_time + INTERVAL 60 MINUTE, true)

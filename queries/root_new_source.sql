@@ -21,9 +21,23 @@
 -- ///
 
 -- The calls that may be from a new source. Of a flood these are few or all.
-WITH asked AS (
-    SELECT *
+WITH uses AS MATERIALIZED (
+    SELECT
+        account_id,
+        event_id,
+        event_time,
+        service,
+        event_name,
+        source_ip,
+        user_agent,
+        access_key_id,
+        root_origin
     FROM root_uses
+),
+
+asked AS (
+    SELECT *
+    FROM uses
     WHERE
         ((service = 'signin' AND event_name = 'ConsoleLogin') OR starts_with(access_key_id, 'AKIA'))
         AND NOT is_service_name(source_ip)
@@ -40,7 +54,7 @@ addresses AS (
         lag(event_time) OVER (PARTITION BY account_id, source_ip ORDER BY event_time) AS last_from_address
     FROM (
         SELECT DISTINCT account_id, source_ip, event_time
-        FROM root_uses
+        FROM uses
         WHERE source_ip IN (SELECT source_ip FROM asked)
     )
 ),
@@ -53,7 +67,7 @@ agents AS (
         lag(event_time) OVER (PARTITION BY account_id, user_agent ORDER BY event_time) AS last_with_agent
     FROM (
         SELECT DISTINCT account_id, user_agent, event_time
-        FROM root_uses
+        FROM uses
         WHERE user_agent IN (SELECT user_agent FROM asked)
     )
 ),
@@ -62,8 +76,8 @@ moments AS (
     SELECT
         account_id AS account,
         event_time AS moment,
-        count(*) AS uses
-    FROM root_uses
+        count(*) AS use_count
+    FROM uses
     GROUP BY ALL
 ),
 
@@ -71,7 +85,7 @@ counted AS (
     SELECT
         account,
         moment,
-        CAST(coalesce(sum(uses) OVER (
+        CAST(coalesce(sum(use_count) OVER (
             PARTITION BY account
             ORDER BY moment
             RANGE BETWEEN INTERVAL 180 DAY PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING

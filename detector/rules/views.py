@@ -32,11 +32,13 @@ INTERNAL = (
     "coverage",
     "denials_reported_alone",
     "duplicates",
+    "event_selector_gaps",
     "listed_duplicates",
     "other_duplicates",
     "parts",
     "reported_alone",
     "root_calls_unreported",
+    "told_sign_in_failures",
     "unclassified_parts",
 )
 _NO_ROWS = "SELECT logFile, logFileIndex FROM candidates WHERE false"

@@ -54,22 +54,3 @@ SELECT
     ) AS accounts_within_hour
 FROM counted
 QUALIFY accounts_within_hour >= 3;
-
--- What failed on the sign-in page and is not told by a rule of its own. root_call_denied has what lacked permission.
-CREATE VIEW other_root_sign_in_failures AS
-WITH told AS (
-    SELECT logFile, logFileIndex FROM root_mfa_challenge_failures
-    UNION ALL
-    SELECT logFile, logFileIndex FROM root_login_guesses
-    UNION ALL
-    SELECT logFile, logFileIndex FROM root_login_sprays
-    UNION ALL
-    SELECT logFile, logFileIndex FROM password_recovery_requests
-)
-
-SELECT *
-FROM direct_root_calls ANTI JOIN told USING (logFile, logFileIndex)
-WHERE
-    is_sign_in_page_event(service, event_name)
-    AND NOT succeeded
-    AND NOT is_permission_error;
