@@ -211,11 +211,10 @@ class Engine:
         with as_usage_error():
             self._memory.suffices_for(lambda: self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS\n{sql}"))
 
-    def select(self, sql: str, keys: list[str] | None = None) -> list[dict[str, Any]]:
-        """Return the rows of one of our own SELECTs; `keys` are its parameter."""
+    def select(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
+        """Return the rows of one of our own SELECTs, in which parameters stand by name."""
         self._update_for(sql)
-        parameters = None if keys is None else {"keys": keys}
-        rows = self._with_memory(lambda: self._connection.sql(sql, params=parameters).to_arrow_table())
+        rows = self._with_memory(lambda: self._connection.sql(sql, params=parameters or None).to_arrow_table())
         return list(rows.to_pylist())
 
     def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
@@ -224,7 +223,7 @@ class Engine:
         for relation in ("candidates", "all_events"):
             if keys:
                 sql = f"SELECT event_key FROM {relation} WHERE event_key IN (SELECT unnest($keys))"  # noqa: S608
-                keys -= {row["event_key"] for row in self.select(sql, sorted(keys))}
+                keys -= {row["event_key"] for row in self.select(sql, keys=sorted(keys))}
         return sorted(keys)
 
     def evidence(self, event_keys: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
@@ -233,24 +232,23 @@ class Engine:
         Several events share a key only where records of different recipient accounts have one eventID.
         """
         keys = sorted(set(event_keys))
-        rows = self.select(CANDIDATES_OF, keys)
+        rows = self.select(CANDIDATES_OF, keys=keys)
         seen = {row["event_key"] for row in rows}
         if rest := [key for key in keys if key not in seen]:
-            rows += self.select(EVENTS_OF, rest)
+            rows += self.select(EVENTS_OF, keys=rest)
         is_edition = any(row["has_addendum"] for row in rows)  # asked first, since each question takes its time
-        hidden = self.select(EARLIER_EDITIONS, keys) if is_edition else []
-        hidden += self.select(COPIES, sorted({row["eventKey"] for row in (*rows, *hidden)}))
+        hidden = self.select(EARLIER_EDITIONS, keys=keys) if is_edition else []
+        hidden += self.select(COPIES, keys=sorted({row["eventKey"] for row in (*rows, *hidden)}))
         return make_evidence(rows, hidden)
 
     def oldest_and_last(self, findings: Sequence[Finding], limit: int) -> list[list[str]]:
         """Return the keys of the oldest events of each finding, at most `limit`, and of its last; rules read alike."""
         shown: list[list[str]] = [[] for _ in findings]
         relation = "candidates" if findings[0].rule.reads is Reads.CANDIDATES else "all_events"
-        self._update_for(relation)
         # One question for all of them: it goes through all events.
         self._connection.register(WANTED_KEYS, keys_of(findings))
-        for number, key in self._connection.sql(OLDEST_AND_LAST.format(relation), params={"limit": limit}).fetchall():
-            shown[number].append(key)
+        for row in self.select(OLDEST_AND_LAST.format(relation), limit=limit):
+            shown[row["finding"]].append(row["event_key"])
         self._connection.unregister(WANTED_KEYS)
         return shown
 
@@ -268,9 +266,8 @@ class Engine:
 
     def implausible_times(self, now: datetime) -> list[datetime]:
         """Return the first and the last time of each account that lie before CloudTrail began, or a day after `now`."""
-        self._update_for(IMPLAUSIBLE_TIMES)
-        rows = self._connection.sql(IMPLAUSIBLE_TIMES, params={"latest": now.astimezone(UTC) + timedelta(days=1)})
-        return [row["event_time"].replace(tzinfo=UTC) for row in rows.to_arrow_table().to_pylist()]
+        rows = self.select(IMPLAUSIBLE_TIMES, latest=now.astimezone(UTC) + timedelta(days=1))
+        return [row["event_time"].replace(tzinfo=UTC) for row in rows]
 
     def _update(self, *rules: Rule) -> None:
         if not all(rule.is_shipped for rule in rules):
