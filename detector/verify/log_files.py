@@ -81,7 +81,7 @@ def judge_logs(
 def _listed(location: Location, digests: Iterable[JudgedDigest]) -> dict[str, list[_Listing]]:
     listed: defaultdict[str, list[_Listing]] = defaultdict(list)
     for digest in digests:
-        if digest.is_genuine and digest.content is not None:
+        if digest.is_genuine and digest.content is not None and digest.content.log_files:
             signed_root, _ = split_key(digest.content.key)
             for entry in digest.content.log_files:
                 root, tail = split_key(entry.key)

@@ -27,11 +27,11 @@ _FOLDERS: Final = re.compile(rf"([0-9]{{12}})/CloudTrail(-Digest)?/({REGION_PATT
 _DAY_LENGTH: Final = len("2025/03/04")
 _YEARS: Final = range(2000, 9000)  # what others call a digest or log file may be of any; hours are added to these
 _SEGMENTS: Final = 6  # from the account on
-# A trail's name may hold underscores: the home region and the time are the last two that can be.
-_DIGEST_NAME: Final = re.compile(
-    rf"([0-9]{{12}})_CloudTrail-Digest_({REGION_PATTERN})_([A-Za-z0-9._-]{{1,128}})_({REGION_PATTERN})"
-    r"_([0-9]{8}T[0-9]{6}Z)(_backfill)?\.json\.gz"
-)
+_DIGEST_ENDING: Final = ".json.gz"
+_BACKFILL: Final = "_backfill"
+_TRAIL: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_HOME_REGION: Final = re.compile(REGION_PATTERN)
+_DIGEST_TIME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _LOG_MINUTE: Final = re.compile(r"[0-9]{12}_CloudTrail_[a-z0-9-]+_([0-9]{8}T[0-9]{4})Z_.*", re.DOTALL)
 
 
@@ -78,16 +78,19 @@ def location_of(uri: str) -> Location | None:
 
 def parse_digest_uri(uri: str) -> DigestPlace | None:
     """Return what the URI or key of a digest states; None when it is not that of a digest in its folders."""
-    folder, _, file_name = uri.rpartition("/")
+    folder, _, name = uri.rpartition("/")
     found = _split_folder(folder)
-    name = _DIGEST_NAME.fullmatch(file_name)
-    if found is None or not found.holds_digests or not name:
+    if found is None or found.digest_prefix is None:
         return None
-    location = found.location
-    end = _moment(name[5])
-    if end is None or (name[1], name[2]) != (location.account, location.region):
+    if not (name.startswith(found.digest_prefix) and name.endswith(_DIGEST_ENDING)):
         return None
-    return DigestPlace(_chain(location.root, location.account, location.region, name[3], name[4]), end, bool(name[6]))
+    said = name[len(found.digest_prefix) : -len(_DIGEST_ENDING)]
+    # A trail's name may hold underscores: the home region and the time are the last two that can be.
+    trail, *others = said.removesuffix(_BACKFILL).rsplit("_", 2)
+    if len(others) != 2 or not _DIGEST_TIME.fullmatch(others[1]):
+        return None
+    chain, end = _chain(found.location, trail, others[0]), _moment(others[1])
+    return None if chain is None or end is None else DigestPlace(chain, end, said.endswith(_BACKFILL))
 
 
 def folder_day(uri: str) -> datetime | None:
@@ -114,7 +117,7 @@ class _Folder:
 
     location: Location
     tail: str  # without a slash at its end
-    holds_digests: bool
+    digest_prefix: str | None  # what the name of a digest in it begins with; None: there are no digests in it
 
 
 @lru_cache(maxsize=1 << 10)  # each holds the objects of a day, and whoever lists goes through one after another
@@ -125,7 +128,8 @@ def _split_folder(folder: str) -> _Folder | None:
     if found is None:
         return None
     root = f"{segments[0]}/" if len(segments) > _SEGMENTS else ""
-    return _Folder(_location(root, found[1], found[3]), tail, found[2] is not None)
+    digest_prefix = f"{found[1]}_CloudTrail-Digest_{found[3]}_" if found[2] else None
+    return _Folder(_location(root, found[1], found[3]), tail, digest_prefix)
 
 
 # One object for all that lies in it: a year of digests has few of either.
@@ -133,8 +137,9 @@ _location = lru_cache(maxsize=1 << 13)(Location)
 
 
 @lru_cache(maxsize=1 << 13)
-def _chain(root: str, account: str, region: str, trail: str, home_region: str) -> Chain:
-    return Chain(_location(root, account, region), trail, home_region)
+def _chain(location: Location, trail: str, home_region: str) -> Chain | None:
+    are_names = _TRAIL.fullmatch(trail) and _HOME_REGION.fullmatch(home_region)
+    return Chain(location, trail, home_region) if are_names else None
 
 
 def same_place(found: str, signed: str) -> bool:
