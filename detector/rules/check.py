@@ -153,8 +153,7 @@ def run_example(
     problem = difference(example, findings)
     if problem is None:
         files = {row.get("uri") for row in example.integrity}  # named where no event is
-        keys = (key for finding in findings for key in finding.event_ids)
-        unknown = engine.unknown_keys(key for key in keys if key not in files)
+        unknown = _unknown_keys(engine, {key for finding in findings for key in finding.event_ids} - files)
         problem = f"event_ids name no event: {unknown[0]!r}" if unknown else None
     return problem, findings
 
@@ -174,3 +173,12 @@ def difference(example: Example, findings: Sequence[Finding]) -> str | None:
     if twice:
         return f"two findings would have one alert id: {twice[0]}"
     return None
+
+
+def _unknown_keys(engine: ExampleEngine, keys: set[str]) -> list[str]:
+    """Return those of the given keys that no event has."""
+    for relation in ("candidates", "all_events"):
+        if keys:
+            sql = f"SELECT event_key FROM {relation} WHERE event_key IN (SELECT unnest($keys))"  # noqa: S608
+            keys = keys - {row["event_key"] for row in engine.select(sql, keys=sorted(keys))}
+    return sorted(keys)

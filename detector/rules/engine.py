@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 import duckdb
 import pyarrow as pa
 
-from detector.errors import UsageError
+from detector.errors import RuleQueryError, UsageError
 from detector.records.coverage import Coverage, coverage_from
 from detector.rules.dialects import DIALECT_RELATIONS, Dialects, to_duckdb
 from detector.rules.engine_queries import (
@@ -96,6 +96,7 @@ class Engine:
             self._connection.execute(read_macros(self._directory))
             self._views = Views(self._connection, self._directory)
             self._dialects = Dialects(self._connection, self._directory)
+            self._unmade: dict[str, Exception] = {}  # by the id of the rule: why it cannot be run
         except BaseException:
             self._spill.cleanup()
             raise
@@ -127,8 +128,16 @@ class Engine:
         self._views.outdate()
 
     def prepare(self, *rules: Rule) -> None:
-        """Make candidates, and what some rules read, now and not when the first of them needs it."""
-        self._update(*rules)
+        """Make candidates, and what some rules read, now and not when the first of them needs it.
+
+        What cannot be made of the latter is an error of the rules that read it.
+        """
+        self._update_for("candidates")
+        for rule in rules:
+            try:
+                self._update(rule)
+            except (duckdb.Error, RuleQueryError) as error:
+                self._unmade[rule.id] = error
 
     def occurring(self) -> frozenset[str | None]:
         """Return the names of candidates, and `INTEGRITY` where somebody has asked for digests."""
@@ -143,8 +152,10 @@ class Engine:
             OutOfMemory: it may find something when nothing runs beside it.
             TooManyFindings: there are more than the cap; `newest` goes through them.
         """
-        self._update(rule)
         with as_errors_of(rule, self._time_limit_seconds):
+            if error := self._unmade.pop(rule.id, None):
+                raise error
+            self._update(rule)
             found = self._memory.suffices_for(lambda: self._found(rule))
             if found.num_rows > self._row_cap:
                 raise TooManyFindings(f"{rule.path}: more than {self._row_cap} findings")
@@ -165,8 +176,8 @@ class Engine:
         Raises:
             RuleQueryError: as of `run`.
         """
-        self._update(rule)
         with as_errors_of(rule, self._time_limit_seconds):
+            self._update(rule)
             with time_limit(self._connection, self._time_limit_seconds):  # sorting ends before the first row comes
                 reader = self._connection.sql(NEWEST_OF_EACH_CALLER.format(rule.sql)).to_arrow_reader(_QUERY_ROWS)
                 batch = next(reader, None)
@@ -217,15 +228,6 @@ class Engine:
         rows = self._with_memory(lambda: self._connection.sql(sql, params=parameters or None).to_arrow_table())
         return list(rows.to_pylist())
 
-    def unknown_keys(self, event_keys: Iterable[str]) -> list[str]:
-        """Return those of the given keys that no event has."""
-        keys = set(event_keys)
-        for relation in ("candidates", "all_events"):
-            if keys:
-                sql = f"SELECT event_key FROM {relation} WHERE event_key IN (SELECT unnest($keys))"  # noqa: S608
-                keys -= {row["event_key"] for row in self.select(sql, keys=sorted(keys))}
-        return sorted(keys)
-
     def evidence(self, event_keys: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
         """Return the events of the given keys; keys that no event has are left out.
 
@@ -269,10 +271,11 @@ class Engine:
         rows = self.select(IMPLAUSIBLE_TIMES, latest=now.astimezone(UTC) + timedelta(days=1))
         return [row["event_time"].replace(tzinfo=UTC) for row in rows]
 
-    def _update(self, *rules: Rule) -> None:
-        if not all(rule.is_shipped for rule in rules):
-            self._with_memory(self._views.make)  # so that DuckDB can say which name was meant
-        self._update_for("candidates", *(rule.sql for rule in rules))
+    def _update(self, rule: Rule) -> None:
+        with time_limit(self._connection, self._time_limit_seconds):
+            if not rule.is_shipped:
+                self._with_memory(self._views.make)  # so that DuckDB can say which name was meant
+            self._update_for("candidates", rule.sql)
 
     def _update_for(self, *texts: str | None) -> None:
         self._with_memory(lambda: self._views.update(*texts))

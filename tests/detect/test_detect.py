@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,7 +18,7 @@ from detector.alerts.formats.names import AlertFormat
 from detector.alerts.sinks.local import AlertFile
 from detector.alerts.sinks.opening import Output
 from detector.alerts.sinks.sink import ACCEPTED, Limits, NotDelivered, Receipt
-from detector.detect.detect import Detection, detect
+from detector.detect.detect import Detection, detect, detect_through
 from detector.detect.emission import write_alerts, write_new_alerts
 from detector.detect.selection import Selection
 from detector.lake.ledger.outbox import Document, Outbox
@@ -28,7 +29,7 @@ from detector.rules.engine import Engine
 from detector.rules.events import TableEvents
 from detector.rules.finding import Finding
 from detector.rules.query_errors import OutOfMemory
-from detector.rules.rule import load_rules, shipped_rules_directory
+from detector.rules.rule import shipped_rules_directory
 from detector.severity import Severity
 from detector.text import counted
 from tests.places import Place, slow_in_s3
@@ -142,7 +143,7 @@ def test_calls_as_long_as_can_be_logged_hide_no_alert(monkeypatch: pytest.Monkey
     with monkeypatch.context() as scarce:
         scarce.setattr("detector.rules.memory._ALL", "SET memory_limit = '24MB'")
         with pytest.raises(OutOfMemory, match="need more memory"), Engine(events_of(*calls)) as engine:
-            engine.prepare(*load_rules(shipped_rules_directory()).rules)
+            engine.prepare()
     found = detection_of(*calls)
     assert not found.errors
     assert {one.alert_id for one in found.alerts} == {one.alert_id for one in detection_of(*few).alerts}
@@ -159,6 +160,28 @@ def test_a_broken_rule_does_not_stop_the_others(tmp_path: Path) -> None:
         "broken_binding",
         "broken_file",
     ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("SELECT error('no such thing') AS logFile, 0 AS logFileIndex FROM candidates", "no such thing"),
+        ("SELECT '' AS logFile, count(*) AS logFileIndex FROM range(1000000) a, range(1000000) b", "stopped after 2 "),
+    ],
+)
+def test_what_rules_read_and_cannot_be_made_is_an_error_of_those_that_read_it(
+    sql: str, why: str, tmp_path: Path
+) -> None:
+    definitions = tmp_path / "queries"
+    shutil.copytree(shipped_rules_directory(), definitions)
+    (definitions / "_views" / "58_told_sign_in_failures.table.sql").write_text(sql)
+    failed = LOGIN | {"eventID": event_id(1), "responseElements": {"ConsoleLogin": "Failure"}}
+    with Engine(events_of(LOGIN, failed), definitions=definitions, time_limit_seconds=2) as engine:
+        detection = detect_through(engine, [], NOW)
+    [error] = detection.errors
+    assert "root_login_failed.sql" in str(error)
+    assert why in str(error)
+    assert "root_console_login_without_mfa" in {alert.rule_id for alert in detection.alerts}
 
 
 def flood_of(findings: int, folder: Path) -> Path:
