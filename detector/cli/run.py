@@ -13,7 +13,7 @@ from detector.cli.integrity_options import IntegrityOptions
 from detector.cli.lake_option import Lake
 from detector.cli.nothing_found import check_something_found
 from detector.cli.options import ConnectionOptions, OutputOptions, ReadOptions, RuleOptions, Sources
-from detector.cli.summary import reported, say_alerts, say_delivery, say_gaps_in
+from detector.cli.summary import reported, say_alerts, say_delivery, say_gaps_in, say_left
 from detector.times import now
 
 # A day with so many new parts, or rows in them, is compacted in the end.
@@ -77,21 +77,22 @@ def run_command(
         )
         found = found_text(len(written), output.min_severity, new=True)
         report.rests_on = basis.to_json(found)
-        for _ in writer.compact(
+        compacted = writer.compact(
             sought,
             jobs=reading.jobs,
             engine=at,
             unclassified_parts=_UNCLASSIFIED_PARTS,
             unclassified_rows=_UNCLASSIFIED_ROWS,
-        ):
-            pass
+        )
+        left = [one for one in compacted if one.damage is not None]
     say_alerts(detection, written, output)
     say_delivery(delivery, remembered=True)
     earlier = events.gaps.without({one.uri for one in (*report.unreadable_prefixes, *report.failures)})
     say_gaps_in(lake, earlier)
+    say_left(left)
     is_unmet = answer.is_unmet(basis)
     say_basis(basis, found, must=is_unmet)
-    gaps = 0 if answer.allow_gaps else earlier.count
+    gaps = 0 if answer.allow_gaps else earlier.count + len(left)
     code = exit_code(report, detection.errors, written, output.fail_on, delivery, gaps=gaps, lacks_proof=is_unmet)
     check_something_found(code, report, scope)
     raise typer.Exit(code)

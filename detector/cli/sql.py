@@ -11,9 +11,10 @@ import typer
 from typer.core import TyperCommand
 
 from detector.cli.choices import QueryFormat, format_option
+from detector.cli.exit_codes import INCOMPLETE
 from detector.cli.interrupt import run_interruptibly
 from detector.cli.lake_option import Lake
-from detector.cli.summary import say_unlisted
+from detector.cli.summary import say_gaps_in, say_unlisted
 from detector.cli.terminal import inform
 from detector.errors import UsageError
 from detector.text import counted
@@ -51,13 +52,15 @@ def sql_command(
     `events` has CloudTrail's own columns; docs/reference/views.md describes the views of the rules. Queries that were
     written for Athena, CloudTrail Lake or Tailpipe run as they are.
 
-    Exit codes: 0 done, 2 the query is refused or fails.
+    Exit codes: 0 done, 2 the query is refused or fails, 4 a part of the lake is missing or damaged: the rows are of the
+    others.
 
     Example: detector sql "SELECT eventName, count(*) FROM events GROUP BY ALL" --lake lake/
 
     Example: detector sql -f question.sql --lake lake/ --format csv
     """
     from detector.cli.rows import write_rows
+    from detector.lake.ledger.gaps import OpenGaps
     from detector.lake.reader import read_lake, read_lake_with_integrity
     from detector.records.integrity import TABLE
     from detector.rules.candidates import candidates
@@ -73,6 +76,9 @@ def sql_command(
         count = run_interruptibly(lambda: write_rows(engine.query(text), format_, output), engine.interrupt)
     if output is not None:
         inform(f"{counted(count, 'row')} to {output}")
+    if files.damaged:
+        say_gaps_in(lake, OpenGaps(len(files.damaged), files.damaged), allowable=False)
+        raise typer.Exit(INCOMPLETE)
 
 
 def _query(query: str | None, file: Path | None) -> str:

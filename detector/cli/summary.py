@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from detector.cli.terminal import inform, manners, say, say_error
 from detector.errors import DetectorError
+from detector.lake_layout import is_part_key
 from detector.severity import Severity
 from detector.text import counted
 from detector.times import now, rfc3339
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from detector.alerts.delivery import Delivery
     from detector.cli.options import OutputOptions
     from detector.detect.detect import Detection
+    from detector.lake.compaction import Compacted
     from detector.lake.ledger.gaps import OpenGaps
     from detector.lake.place import LakePlace
     from detector.run_report import RunReport
     from detector.watch.progress import Watched
 
 _REFUSED_BY_NAME = 10
+_REPAIR = "detector lake repair sets damaged parts aside; then ingest their source once more"
 _ALERTS_BY_NAME, _SUMMARY_LENGTH = 10, 300
 
 
@@ -73,12 +76,28 @@ def say_gaps(gaps: OpenGaps, *, most: int) -> None:
         say(f"gap: … and {gaps.count - most:,} more")
 
 
-def say_gaps_in(lake: LakePlace, gaps: OpenGaps) -> None:
-    """Warn in one line of what an answer from a lake does not rest on."""
+def say_gaps_in(lake: LakePlace, gaps: OpenGaps, *, allowable: bool = True) -> None:
+    """Warn in one line of what an answer from a lake does not rest on.
+
+    Args:
+        lake: its place.
+        gaps: in it.
+        allowable: the command has `--allow-gaps`.
+    """
     if gaps.count:
         first = gaps.first[0]
         say(f"warning: {counted(gaps.count, 'gap')} in {lake}: {first.uri}: {first.reason}{' …' * (gaps.count > 1)}")
-        say(f"hint: `detector status --lake {lake}` names them; ingest their source once more, or give --allow-gaps")
+        remedy = _REPAIR if any(is_part_key(gap.uri) for gap in gaps.first) else "ingest their source once more"
+        more = ", or give --allow-gaps" if allowable else ""
+        say(f"hint: `detector status --lake {lake}` names them; {remedy}{more}")
+
+
+def say_left(days: Sequence[Compacted]) -> None:
+    """Warn of the days that a compaction left as they are."""
+    for one in days:
+        say(f"warning: the parts of {one.day.event_date} are left as they are: {one.damage}")
+    if days:
+        say(f"hint: {_REPAIR}")
 
 
 def say_warnings(detection: Detection, delivery: Delivery) -> None:

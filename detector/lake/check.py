@@ -25,10 +25,9 @@ def differences(lake: Path | LakePlace) -> Iterator[str]:
         raise LakeError(f"{place} has no {LEDGER}", hint="a lake of this program has one")
     ledger = Ledger.open(place.directory, writable=False)
     try:
-        checksums = ledger.checksums()
         for part in ledger.parts():
             place.fetch([part.path])
-            difference = place.lacks(part) or _difference(place.directory, part, checksums.get(part.path))
+            difference = place.lacks(part) or _difference(place.directory, part)
             place.forget(part.path)
             if difference:
                 yield f"{part.path} {difference}"
@@ -38,9 +37,9 @@ def differences(lake: Path | LakePlace) -> Iterator[str]:
         ledger.close()
 
 
-def _difference(directory: Path, part: Part, crc32: int | None) -> str | None:
+def _difference(directory: Path, part: Part) -> str | None:
     path = directory / part.path
-    if wrong := damage(part, path, crc32):
+    if wrong := damage(part, path, part.crc32):
         return wrong
     if part.kind is PartKind.REJECTED:
         with path.open("rb") as lines:

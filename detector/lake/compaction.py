@@ -17,7 +17,7 @@ import pyarrow as pa
 from detector.lake.duplicates import open_duckdb
 from detector.lake.footer import Footer, rewritten_footers
 from detector.lake.part import Part
-from detector.lake.part_files import DUPLICATES, read_footer, write_part
+from detector.lake.part_files import DUPLICATES, damage, read_footer, write_part
 from detector.lake.relations import create_view
 from detector.lake_layout import PartKind
 from detector.records.schema import EVENTS
@@ -84,6 +84,7 @@ class Compacted:
 
     day: Day
     parts: tuple[Part, ...]  # staged, the seal first
+    damage: str | None = None  # of a part that is not as it was written: its day stays as it is
 
 
 def days_to_compact(
@@ -114,11 +115,14 @@ def days_to_compact(
 
 
 def compact_day(task: Compaction) -> Compacted:
-    """Write the parts of a day anew: what a worker process does.
+    """Write the parts of a day anew, unless one is damaged: its bytes would be vouched for from then on.
 
     Raises:
         LakeError: a part cannot be read, or the disk refuses.
     """
+    for part in task.day.parts:
+        if why := damage(part, task.lake / part.path, part.crc32):
+            return Compacted(task.day, (), f"{part.path} {why}")
     with open_duckdb(task.staging) as connection:
         create_view(connection, "parts", [task.lake / part.path for part in task.day.events], EVENTS)
         create_view(connection, "duplicates", [task.lake / part.path for part in task.day.duplicates], DUPLICATES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -118,7 +118,7 @@ def read_lake(
     place.refresh()
     if not (place.directory / LEDGER).exists():
         return _read_without_ledger(place)
-    known = _ask_ledger(place, verifies=verifies)
+    known = _ask_ledger(place)
     # Rules do not open parts without candidates: a few bytes of a large lake are read for it.
     read_by_rules = {part for part in known.parts if part.has_candidates or part.classified_by != candidates_digest}
     is_told = known.is_judged and not known.unsearched and known.coverage is not None
@@ -126,8 +126,7 @@ def read_lake(
     later = {part for part in known.parts if waits and part.kind in _ROWS and part not in read_by_rules}
     here = [part for part in known.parts if part not in later]
     place.fetch(part.path for part in here if part.kind is not PartKind.REJECTED)
-    checksums = {part: known.checksums[part.path] for part in read_by_rules if part.path in known.checksums}
-    damaged = _damaged(place, here, later, checksums)
+    damaged = _damaged(place, here, later, read_by_rules if verifies else ())
     are_copies_known = known.is_judged and not any(part.kind is PartKind.DUPLICATES for part in damaged)
     if later and not are_copies_known:
         return read_lake(place, candidates_digest, verifies=verifies)
@@ -186,7 +185,6 @@ class _Known:
     unlisted: Sequence[Path]
     parts: Sequence[Part]
     unsearched: Collection[Path]  # in which nobody has looked for copies
-    checksums: Mapping[Path, int]
     coverage: Coverage | None
     is_judged: bool  # which rows are copies is known by the rules of now
     gaps: OpenGaps
@@ -194,7 +192,7 @@ class _Known:
     is_unused: bool
 
 
-def _ask_ledger(place: LakePlace, *, verifies: bool) -> _Known:
+def _ask_ledger(place: LakePlace) -> _Known:
     ledger = Ledger.open(place.directory, writable=False)
     try:
         unlisted = place.unlisted(ledger)
@@ -205,7 +203,6 @@ def _ask_ledger(place: LakePlace, *, verifies: bool) -> _Known:
             unlisted,
             parts,
             unsearched,
-            ledger.checksums() if verifies else {},
             ledger.coverage(),
             not ledger.misjudged_dates(),
             ledger.gaps.open(MOST_GAPS),
@@ -217,7 +214,7 @@ def _ask_ledger(place: LakePlace, *, verifies: bool) -> _Known:
 
 
 def _damaged(
-    place: LakePlace, here: Sequence[Part], later: Collection[Part], checksums: Mapping[Part, int]
+    place: LakePlace, here: Sequence[Part], later: Collection[Part], verified: Collection[Part]
 ) -> dict[Part, Gap]:
     """Return the parts that are not as listed, and how; of those that are not here, by their size.
 
@@ -229,7 +226,7 @@ def _damaged(
     for part in (*here, *later):
         why = place.lacks(part)
         if why is None and part not in later and not (place.is_elsewhere and part.kind is PartKind.REJECTED):
-            why = damage(part, place.directory / part.path, checksums.get(part))
+            why = damage(part, place.directory / part.path, part.crc32 if part in verified else None)
         if why is not None:
             found[part] = Gap(f"{root}/{part.path.as_posix()}", why, None)
     if found and not any(part.kind is PartKind.EVENTS and part not in found for part in (*here, *later)):

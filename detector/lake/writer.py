@@ -168,7 +168,7 @@ class LakeWriter:
         unclassified_parts: int = 1,
         unclassified_rows: int = 1,
     ) -> Iterator[Compacted]:
-        """Put the small parts of days together, what detection looks at apart; yield each day when it is committed.
+        """Put the small parts of days together, what detection looks at apart; yield each day, done or left as it is.
 
         Args:
             candidates: what detection looks at.
@@ -192,9 +192,10 @@ class LakeWriter:
         )
         runner = self.engine(engine)
         for compacted in runner.run(compact_day, self._compactions(list(days), candidates, runner), jobs=jobs):
-            self._move_in_sealed(compacted.parts)
-            self.ledger.commit((), compacted.parts, compacted.day.parts)
-            self.place.committed(self.ledger, is_idle=False)
+            if compacted.damage is None:
+                self._move_in_sealed(compacted.parts)
+                self.ledger.commit((), compacted.parts, compacted.day.parts)
+                self.place.committed(self.ledger, is_idle=False)
             yield compacted
 
     def _compactions(self, days: Sequence[Day], candidates: Candidates, runner: Engine) -> Iterator[Compaction]:

@@ -194,7 +194,8 @@ class Watch:
         """Do what is due between two arrivals."""
         if self._new_parts > _NEW_PARTS:
             self._new_parts = 0
-            _merge_small_parts(lake)
+            for damage in _merge_small_parts(lake):
+                self.tell(f"left as it is: {damage}; detector lake repair sets it aside")
         self.heartbeat.beat(self.watched.totals, utc_now())
         if self.settings.metrics_file is not None:
             self._metrics.write(self.settings.metrics_file)
@@ -224,11 +225,11 @@ def _event_parts(lake: LakeWriter) -> Mapping[Path, Part]:
     return {part.path: part for part in lake.ledger.parts(PartKind.EVENTS)}
 
 
-def _merge_small_parts(lake: LakeWriter) -> None:
-    """Merge the parts of days with many small ones; the one place where `watch` compacts."""
+def _merge_small_parts(lake: LakeWriter) -> list[str]:
+    """Merge the parts of days with many small ones, the one place where `watch` compacts; return which are damaged."""
     rows = _NEW_PARTS * _SMALL_PART_ROWS
-    for _ in lake.compact(candidates(), jobs=1, unclassified_parts=_NEW_PARTS, unclassified_rows=rows):
-        pass
+    compacted = lake.compact(candidates(), jobs=1, unclassified_parts=_NEW_PARTS, unclassified_rows=rows)
+    return [one.damage for one in compacted if one.damage is not None]
 
 
 def _nack(arrival: Arrival | None) -> None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from detector.lake.ledger.ledger import Ledger
+from detector.lake.part import Part
 from detector.lake_layout import LEDGER
 from tests.running import LOGIN, Run, write_log
 
@@ -203,3 +204,63 @@ def test_a_damaged_part_is_named_the_others_are_read_and_it_can_be_had_again(
     again = run("detect", "--lake", lake)
     assert (again.code, {alert["alert_id"] for alert in again.alerts}) == (0, before)
     assert run("lake", "check", "--lake", lake).code == 0
+
+
+@pytest.fixture
+def half_damaged(run: Run, tmp_path: Path) -> Path:
+    """A lake of two days with two parts each, one of which has lost a bit."""
+    lake = tmp_path / "lake"
+    for number, day in enumerate(["2024-05-06", "2024-05-06", "2024-06-01", "2024-06-01"]):
+        one = {"eventID": f"00000000-0000-0000-0000-{number:012}", "eventTime": f"{day}T00:00:0{number}Z"}
+        write_log(tmp_path / "logs" / f"{number}.json.gz", LOGIN | one)
+        assert run("ingest", tmp_path / "logs", "--lake", lake).code == 0
+    flip_a_bit(next(lake.glob("events/event_date=2024-06-01/part-*")), 100)
+    return lake
+
+
+def parts_of(lake: Path, day: str) -> set[str]:
+    return {path.name for path in lake.glob(f"events/event_date={day}/part-*")}
+
+
+def test_what_is_damaged_is_not_put_together_as_if_it_were_not(run: Run, half_damaged: Path, tmp_path: Path) -> None:
+    before = parts_of(half_damaged, "2024-06-01")
+    compacted = run("compact", "--lake", half_damaged)
+    assert compacted.code == 4
+    assert "1 day compacted, 2 parts became 1" in compacted.err
+    assert "the parts of 2024-06-01 are left as they are: events/event_date=2024-06-01/part-" in compacted.err
+    assert "hint: detector lake repair" in compacted.err
+    assert parts_of(half_damaged, "2024-06-01") == before
+    seen = run("detect", "--lake", half_damaged)
+    assert (seen.code, len(seen.alerts)) == (4, 3)
+    assert "detector lake repair" in seen.err
+    assert run("lake", "repair", "--lake", half_damaged).code == 0
+    assert run("ingest", tmp_path / "logs", "--lake", half_damaged).code == 0
+    assert run("compact", "--lake", half_damaged).code == 0
+    assert len(run("detect", "--lake", half_damaged).alerts) == 4
+
+
+def test_a_run_says_what_it_left_and_that_it_is_not_complete(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damage(part: Part, _path: Path, _crc32: int | None) -> str | None:
+        return "is damaged" if part.event_date == "2024-06-01" else None
+
+    logs, lake = tmp_path / "logs", tmp_path / "lake"
+    write_log(logs / "login.json.gz", LOGIN)
+    write_log(logs / "later.json.gz", LATER)
+    monkeypatch.setattr("detector.cli.run._UNCLASSIFIED_PARTS", 1)
+    monkeypatch.setattr("detector.lake.compaction.damage", damage)  # of a part that rules do not read
+    done = run("run", logs, "--lake", lake, "--jobs", "1")
+    assert done.code == 4
+    assert "the parts of 2024-06-01 are left as they are" in done.err
+    allowed = run("run", logs, "--lake", lake, "--jobs", "1", "--allow-gaps")
+    assert (allowed.code, "are left as they are" in allowed.err) == (0, True)
+
+
+def test_a_query_says_that_a_part_is_not_there(run: Run, half_damaged: Path) -> None:
+    next(half_damaged.glob("events/event_date=2024-05-06/part-*")).unlink()
+    result = run("sql", "SELECT count(*) AS n FROM events", "--lake", half_damaged, "--format", "csv")
+    assert (result.code, result.out.splitlines()) == (4, ["n", "3"])
+    assert "warning: 1 gap" in result.err
+    assert "hint:" in result.err
+    assert "--allow-gaps" not in result.err

@@ -74,14 +74,19 @@ def select_parts(
         dates: only parts of these days.
     """
     sorting = "sorted_by, has_candidates" if _has_column(connection, "sorted_by") else "NULL, 1"
+    crc32 = (
+        "(SELECT crc32 FROM part_checksums WHERE part_checksums.path = parts.path)"
+        if _has_checksums(connection)
+        else "NULL"
+    )
     rows = connection.execute(
-        f"SELECT kind, event_date, path, rows, size_bytes, {sorting}"  # noqa: S608
+        f"SELECT kind, event_date, path, rows, size_bytes, {sorting}, {crc32}"  # noqa: S608
         " FROM parts WHERE (?1 IS NULL OR kind = ?1)"
         " AND (?2 IS NULL OR event_date IN (SELECT value FROM json_each(?2))) ORDER BY path",
         (kind, None if dates is None else json.dumps(sorted(dates))),
     )
-    for kind_, date, path, count, size, sorted_by, has_candidates in rows:
-        yield Part(PartKind(kind_), date, Path(path).name, count, size, sorted_by, bool(has_candidates))
+    for kind_, date, path, count, size, sorted_by, has_candidates, checksum in rows:
+        yield Part(PartKind(kind_), date, Path(path).name, count, size, sorted_by, bool(has_candidates), crc32=checksum)
 
 
 def insert_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
@@ -116,7 +121,7 @@ def insert_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
 
 def select_checksums(connection: sqlite3.Connection) -> dict[Path, int]:
     """Return the CRC-32 of each part, as far as they are known; also of a ledger that cannot be upgraded."""
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'part_checksums'").fetchone():
+    if not _has_checksums(connection):
         return {}
     return {Path(path): crc32 for path, crc32 in connection.execute("SELECT path, crc32 FROM part_checksums")}
 
@@ -146,6 +151,10 @@ def select_coverage(connection: sqlite3.Connection) -> Coverage | None:
         (account, region): (_EPOCH + first * _MICROSECOND, _EPOCH + last * _MICROSECOND)
         for account, region, first, last in rows
     }
+
+
+def _has_checksums(connection: sqlite3.Connection) -> bool:
+    return any(connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'part_checksums'"))
 
 
 def _has_column(connection: sqlite3.Connection, name: str) -> bool:
