@@ -111,7 +111,7 @@ def _set_damaged_aside(directory: Path) -> Iterator[Path]:
             continue
         try:
             require_intact(directory / path)
-            is_intact = path not in checksums or crc32_of(directory / path) == checksums[path]
+            is_intact = checksums.get(path) in (None, crc32_of(directory / path))
         except LakeError:
             is_intact = False
         if not is_intact:
@@ -121,11 +121,11 @@ def _set_damaged_aside(directory: Path) -> Iterator[Path]:
             yield directory / aside
 
 
-def _checksums(directory: Path) -> dict[Path, int]:
+def _checksums(directory: Path) -> dict[Path, int | None]:
     """Return what the ledger knows of the bytes of parts, each of which has a name of its own for ever."""
     try:
         with open_ledger(directory) as ledger:
-            return ledger.checksums()
+            return {part.path: part.crc32 for part in ledger.parts()}
     except LakeError:
         return {}
 

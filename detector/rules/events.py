@@ -141,7 +141,7 @@ def each_once(table: pa.Table) -> pa.Table:
     # library that takes longer to load than this.
     highest = pc.cumulative_max(_numbers(places))
     is_first = pa.concat_arrays([pa.array([True]), pc.not_equal(highest[1:], highest[:-1])])
-    return table if pc.all(is_first).as_py() else table.filter(is_first[: table.num_rows])
+    return table if pc.all(is_first).as_py() else table.filter(is_first)
 
 
 def _numbers(values: pa.ChunkedArray) -> pa.Array:

@@ -55,12 +55,12 @@ def scan(
     wanted = each_once(pa.concat_tables(tables))
     gaps = trail_gaps(wanted)
     if gaps:
-        more = [wanted]
+        tables = [wanted]
         unreported = RunReport(report.started)
         for seen in _look_through(sources, scope_of_gaps(scope, gaps), gaps, unreported, jobs, engine):
-            more.append(seen.table)
+            tables.append(seen.table)
             progress(report)
-        wanted = each_once(pa.concat_tables(more))
+        wanted = each_once(pa.concat_tables(tables))
     return TableEvents(wanted, coverage_table(coverage))
 
 

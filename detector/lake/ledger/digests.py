@@ -98,20 +98,7 @@ class Digests:
 
     def add(self, digests: Sequence[LedgerDigest]) -> None:
         """Remember digests, in one transaction, in the place of what was known of them."""
-        rows = [
-            (
-                name,
-                pack_etag(one.etag),
-                one.status,
-                one.bucket,
-                json.dumps(dict(one.metadata)) if one.metadata else "{}",
-                one.stored,
-                one.problem,
-                folder,
-            )
-            for one in digests
-            for folder, name in (split_uri(one.uri),)
-        ]
+        rows = list(map(_row, digests))
         with self.transaction() as connection:
             folders = dict.fromkeys(folder for *_, folder in rows)
             connection.executemany("INSERT OR IGNORE INTO folders (uri) VALUES (?)", [(folder,) for folder in folders])
@@ -211,3 +198,10 @@ class Digests:
     def is_made(self) -> bool:
         """False of a ledger of an older version that only readers have opened."""
         return any(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'digests'"))
+
+
+def _row(one: LedgerDigest) -> tuple[str | bytes | None, ...]:
+    """Return the columns of a digest, and its folder."""
+    folder, name = split_uri(one.uri)
+    metadata = json.dumps(dict(one.metadata))
+    return (name, pack_etag(one.etag), one.status, one.bucket, metadata, one.stored, one.problem, folder)

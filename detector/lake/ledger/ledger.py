@@ -122,11 +122,6 @@ class Ledger:
             finally:
                 self._connection.execute("ROLLBACK")
 
-    def checksums(self) -> dict[Path, int]:
-        """Return the CRC-32 of each part, as far as they are known."""
-        with sqlite_errors(f"cannot read {self._path}"):
-            return part_table.select_checksums(self._connection)
-
     def misjudged_dates(self) -> set[str]:
         """Return the days whose DUPLICATES parts were made when rows with one key were copies, whatever they held."""
         with sqlite_errors(f"cannot read {self._path}"):

@@ -74,11 +74,8 @@ def select_parts(
         dates: only parts of these days.
     """
     sorting = "sorted_by, has_candidates" if _has_column(connection, "sorted_by") else "NULL, 1"
-    crc32 = (
-        "(SELECT crc32 FROM part_checksums WHERE part_checksums.path = parts.path)"
-        if _has_checksums(connection)
-        else "NULL"
-    )
+    has_checksums = any(connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'part_checksums'"))
+    crc32 = "(SELECT crc32 FROM part_checksums AS sums WHERE sums.path = parts.path)" if has_checksums else "NULL"
     rows = connection.execute(
         f"SELECT kind, event_date, path, rows, size_bytes, {sorting}, {crc32}"  # noqa: S608
         " FROM parts WHERE (?1 IS NULL OR kind = ?1)"
@@ -119,13 +116,6 @@ def insert_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
             connection.execute("INSERT OR REPLACE INTO part_checksums VALUES (?, ?)", (path, part.crc32))
 
 
-def select_checksums(connection: sqlite3.Connection) -> dict[Path, int]:
-    """Return the CRC-32 of each part, as far as they are known; also of a ledger that cannot be upgraded."""
-    if not _has_checksums(connection):
-        return {}
-    return {Path(path): crc32 for path, crc32 in connection.execute("SELECT path, crc32 FROM part_checksums")}
-
-
 def delete_parts(connection: sqlite3.Connection, parts: Iterable[Part]) -> None:
     """Take parts out; for a while readers may still have them open."""
     for part in parts:
@@ -151,10 +141,6 @@ def select_coverage(connection: sqlite3.Connection) -> Coverage | None:
         (account, region): (_EPOCH + first * _MICROSECOND, _EPOCH + last * _MICROSECOND)
         for account, region, first, last in rows
     }
-
-
-def _has_checksums(connection: sqlite3.Connection) -> bool:
-    return any(connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'part_checksums'"))
 
 
 def _has_column(connection: sqlite3.Connection, name: str) -> bool:
