@@ -122,7 +122,7 @@ def bundle_command(
         say(f"warning: {warning}")
     say_errors(detection)
     _say_bundled(bundled, order)
-    say_gaps_in(bag.lake, events.gaps)
+    say_gaps_in(bag.lake, events.gaps, allowable=False)
     typer.echo(f"{bundled.sha256}  {printable(bag.output / 'tagmanifest-sha256.txt')}")
     raise typer.Exit(exit_code(None, detection.errors, gaps=events.gaps.count + len(bundled.left_out)))
 

@@ -13,7 +13,7 @@ from detector.cli.answer import AnswerOptions, say_basis
 from detector.cli.exit_codes import NO_LOG_OBJECTS, exit_code
 from detector.cli.lake_option import Lake
 from detector.cli.options import OutputOptions, RuleOptions, Since, Until, window
-from detector.cli.summary import say_alerts, say_delivery, say_errors, say_gaps_in, say_unlisted, say_warnings
+from detector.cli.summary import REPAIR, say_alerts, say_delivery, say_errors, say_gaps_in, say_unlisted, say_warnings
 from detector.cli.terminal import inform, say_error
 from detector.errors import DetectorError, UsageError
 from detector.text import counted
@@ -137,7 +137,7 @@ def _list_withdrawn(lake: LakePlace, rules: RuleOptions, selection: Selection, o
         first = events.damaged[0]
         raise DetectorError(
             f"{first.uri} {first.reason}: what rests on it would look withdrawn",
-            hint="detector lake repair, and ingest",
+            hint=REPAIR,
         )
     say_unlisted(lake, events.unlisted)
     with output.open(fits_terminal=False) as outputs:

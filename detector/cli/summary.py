@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from detector.watch.progress import Watched
 
 _REFUSED_BY_NAME = 10
-_REPAIR = "detector lake repair sets damaged parts aside; then ingest their source once more"
+REPAIR = "detector lake repair sets damaged parts aside; then ingest their source once more"
 _ALERTS_BY_NAME, _SUMMARY_LENGTH = 10, 300
 
 
@@ -87,7 +87,7 @@ def say_gaps_in(lake: LakePlace, gaps: OpenGaps, *, allowable: bool = True) -> N
     if gaps.count:
         first = gaps.first[0]
         say(f"warning: {counted(gaps.count, 'gap')} in {lake}: {first.uri}: {first.reason}{' …' * (gaps.count > 1)}")
-        remedy = _REPAIR if any(is_part_key(gap.uri) for gap in gaps.first) else "ingest their source once more"
+        remedy = REPAIR if any(is_part_key(gap.uri) for gap in gaps.first) else "ingest their source once more"
         more = ", or give --allow-gaps" if allowable else ""
         say(f"hint: `detector status --lake {lake}` names them; {remedy}{more}")
 
@@ -97,7 +97,7 @@ def say_left(days: Sequence[Compacted]) -> None:
     for one in days:
         say(f"warning: the parts of {one.day.event_date} are left as they are: {one.damage}")
     if days:
-        say(f"hint: {_REPAIR}")
+        say(f"hint: {REPAIR}")
 
 
 def say_warnings(detection: Detection, delivery: Delivery) -> None:
